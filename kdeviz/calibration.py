@@ -1,0 +1,177 @@
+"""From log density to a probability, and to a yes or no."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from kdeviz.data import ANOMALOUS, NORMAL
+from kdeviz.errors import DataError, OptionError
+
+__all__ = ["THRESHOLD_RULES", "ProbabilityCurve", "ThresholdRule", "best_f1_threshold"]
+
+Values = TypeVar("Values", Tensor, NDArray[Any])
+
+
+@dataclass(frozen=True)
+class ProbabilityCurve:
+    """Probability of being anomalous = 1 / (1 + exp(steepness (log density - midpoint))).
+
+    An uncalibrated logistic curve; the defaults are anomalib's. In float32 it is exactly 1 below a log
+    density of about -321, so rankings and thresholds use the log density itself.
+
+    Attributes:
+        midpoint: the log density, in nats, that gets probability 1/2.
+        steepness: per nat, positive: lower density means more probably anomalous.
+    """
+
+    midpoint: float = 12.0
+    steepness: float = 0.05
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.midpoint):
+            raise OptionError(f"midpoint={self.midpoint!r} is not possible: give a finite log density")
+        if not 0 < self.steepness < math.inf:
+            raise OptionError(f"steepness={self.steepness!r} is not possible: give a positive number per nat")
+
+    def __call__(self, log_density: Values) -> Values:
+        """Probabilities, elementwise, of the same kind, shape and dtype."""
+        if isinstance(log_density, Tensor):
+            return torch.sigmoid(self.steepness * (self.midpoint - log_density))
+        # Through tanh, which saturates where exp would overflow.
+        return (1 + np.tanh(self.steepness / 2 * (self.midpoint - log_density))) / 2
+
+    def inverse(self, probability: float) -> float:
+        """The log density that has this probability; 0 and 1 give +inf and -inf."""
+        if not 0 <= probability <= 1:
+            raise OptionError(f"probability={probability!r} is not possible: give a number from 0 to 1")
+        if probability in (0, 1):
+            return math.inf if probability == 0 else -math.inf
+        return self.midpoint - math.log(probability / (1 - probability)) / self.steepness
+
+    def to_json(self) -> str:
+        """`ProbabilityCurve.from_json` reads it back exactly."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> ProbabilityCurve:
+        """Read what `to_json` wrote."""
+        return cls(**json.loads(text))
+
+
+@dataclass(frozen=True)
+class ThresholdRule:
+    """How the threshold on log density is chosen; a sample below it is flagged.
+
+    Attributes:
+        kind: one of THRESHOLD_RULES.
+        value: what that rule takes: a share of normal samples ("quantile", "fpr"), a count ("top_k"), a log
+            density in nats, or a probability; "best_f1" takes none.
+
+    Raises:
+        OptionError: an unknown kind or a value out of its range.
+    """
+
+    kind: str = "quantile"
+    value: float = 0.01
+
+    def __post_init__(self) -> None:
+        if self.kind not in THRESHOLD_RULES:
+            raise OptionError(
+                f"threshold rule {self.kind!r} is not known: choose {', '.join(THRESHOLD_RULES)}"
+            )
+        if not _VALID[self.kind](self.value):
+            raise OptionError(
+                f"the {self.kind} rule cannot take {self.value!r}: {THRESHOLD_RULES[self.kind]}"
+            )
+
+    @property
+    def needs_labels(self) -> bool:
+        """Whether the rule looks at the labels of the scored samples."""
+        return self.kind in ("best_f1", "fpr")
+
+    def threshold(
+        self,
+        train_scores: NDArray[Any],
+        scores: NDArray[Any],
+        labels: NDArray[np.int8] | None = None,
+        curve: ProbabilityCurve | None = None,
+    ) -> float:
+        """The threshold, in nats.
+
+        Args:
+            train_scores: (n,) leave-one-out log densities of the training rows.
+            scores: (M,) log densities of the inspected rows.
+            labels: (M,) of NORMAL, ANOMALOUS, UNKNOWN; for the rules that need them.
+            curve: for the probability rule; the default curve if None.
+
+        Raises:
+            DataError: the rule needs labels of both kinds and they are not there.
+        """
+        if self.needs_labels and (labels is None or not {NORMAL, ANOMALOUS} <= set(labels.tolist())):
+            raise DataError(
+                f"the {self.kind} rule needs both normal and anomalous labels: choose another rule"
+            )
+        match self.kind:
+            case "quantile":
+                return float(np.quantile(train_scores, self.value))
+            case "top_k":
+                return _below_k(scores, int(self.value))
+            case "log_density":
+                return float(self.value)
+            case "probability":
+                return (curve or ProbabilityCurve()).inverse(self.value)
+            case "fpr":
+                assert labels is not None
+                normal = scores[labels == NORMAL]
+                return _below_k(normal, int(self.value * len(normal) + 1e-9))
+            case _:
+                assert labels is not None
+                return best_f1_threshold(scores, labels)
+
+
+THRESHOLD_RULES = {
+    "quantile": "the share of normal samples that may be flagged, above 0 and below 1",
+    "top_k": "how many of the inspected samples to flag, a whole number, 0 or more",
+    "log_density": "a finite log density in nats",
+    "probability": "a probability above 0 and below 1",
+    "best_f1": "no value; it is found from the labels",
+    "fpr": "the share of samples labelled normal that may be flagged, from 0 to below 1",
+}
+"""The rules, and in words what each one's value is."""
+
+_VALID: dict[str, Callable[[float], bool]] = {
+    "quantile": lambda value: 0 < value < 1,
+    "top_k": lambda value: value >= 0 and float(value).is_integer(),
+    "log_density": math.isfinite,
+    "probability": lambda value: 0 < value < 1,
+    "best_f1": lambda value: True,
+    "fpr": lambda value: 0 <= value < 1,
+}
+
+
+def _below_k(scores: NDArray[Any], k: int) -> float:
+    """A threshold with at most k scores strictly below it, and exactly k where there is no tie."""
+    if k >= len(scores):
+        return float(np.nextafter(scores.max(), np.inf, dtype=scores.dtype))
+    return float(np.partition(scores, k)[k])
+
+
+def best_f1_threshold(scores: NDArray[Any], labels: NDArray[np.int8]) -> float:
+    """The threshold with the highest F1 on the labelled rows; the lowest such threshold in a tie."""
+    known = (labels == NORMAL) | (labels == ANOMALOUS)
+    order = np.argsort(scores[known], kind="stable")
+    ordered, anomalous = scores[known][order], labels[known][order] == ANOMALOUS
+    found = np.cumsum(anomalous)
+    f1 = 2 * found / (np.arange(1, len(ordered) + 1) + found[-1])
+    ends_tie = np.append(ordered[1:] > ordered[:-1], True)
+    last = int(np.argmax(np.where(ends_tie, f1, -1)))
+    return _below_k(ordered, last + 1)

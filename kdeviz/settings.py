@@ -1,0 +1,99 @@
+"""Settings: the five knobs of the model, checked when they are set."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from enum import Enum
+from numbers import Integral, Real
+from typing import Any
+
+from kdeviz.errors import OptionError
+
+__all__ = ["BANDWIDTH_RULES", "FeatureScalingMethod", "Settings"]
+
+BANDWIDTH_RULES = ("scott", "silverman")
+
+
+class FeatureScalingMethod(str, Enum):
+    """How the PCA scores are scaled before density estimation.
+
+    NORM divides each row by its own length: only directions count.
+    SCALE divides every row by the largest length seen in training: lengths count too.
+    """
+
+    NORM = "norm"
+    SCALE = "scale"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the analyst sets.
+
+    Attributes:
+        n_pca_components: how many principal components to keep: an int >= 1, or a float in (0, 1), the
+            share of the variance to keep.
+        feature_scaling_method: "norm" or "scale".
+        max_training_points: at most this many training rows are used, a seeded random subset; >= 2.
+        bandwidth: "scott", "silverman", or a positive factor that multiplies Scott's.
+        seed: of the random subset.
+
+    Raises:
+        OptionError: a value is not one of these; the message says the value, the choices and the remedy.
+    """
+
+    n_pca_components: int | float = 16
+    feature_scaling_method: FeatureScalingMethod = FeatureScalingMethod.SCALE
+    max_training_points: int = 40000
+    bandwidth: str | float = "scott"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        checked = {
+            "n_pca_components": _components(self.n_pca_components),
+            "feature_scaling_method": _scaling(self.feature_scaling_method),
+            "max_training_points": _whole("max_training_points", self.max_training_points, at_least=2),
+            "bandwidth": _bandwidth(self.bandwidth),
+            "seed": _whole("seed", self.seed, at_least=0),
+        }
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON; `Settings(**d)` reads them back."""
+        return {**asdict(self), "feature_scaling_method": self.feature_scaling_method.value}
+
+
+def _components(value: Any) -> int | float:
+    if isinstance(value, Integral) and not isinstance(value, bool) and value >= 1:
+        return int(value)
+    if isinstance(value, Real) and not isinstance(value, Integral) and 0 < value < 1:
+        return float(value)
+    raise OptionError(
+        f"n_pca_components={value!r} is not possible: give a whole number of components, 1 or more, "
+        "or a fraction between 0 and 1, the share of the variance to keep"
+    )
+
+
+def _scaling(value: Any) -> FeatureScalingMethod:
+    try:
+        return FeatureScalingMethod(value)
+    except ValueError:
+        choices = " or ".join(repr(method.value) for method in FeatureScalingMethod)
+        raise OptionError(f"feature_scaling_method={value!r} is not known: choose {choices}") from None
+
+
+def _bandwidth(value: Any) -> str | float:
+    if isinstance(value, str) and value in BANDWIDTH_RULES:
+        return value
+    if isinstance(value, Real) and not isinstance(value, bool) and 0 < value < float("inf"):
+        return float(value)
+    raise OptionError(
+        f"bandwidth={value!r} is not possible: choose 'scott', 'silverman', "
+        "or a positive factor that multiplies Scott's (1.0 is Scott's rule)"
+    )
+
+
+def _whole(name: str, value: Any, at_least: int) -> int:
+    if isinstance(value, Integral) and not isinstance(value, bool) and value >= at_least:
+        return int(value)
+    raise OptionError(f"{name}={value!r} is not possible: give a whole number, {at_least} or more")
