@@ -31,7 +31,7 @@ class ModelFileError(KdevizError, ValueError):
     """A model file is truncated, not ours, or from a newer version."""
 
 
-class Cancelled(KdevizError):
+class Cancelled(KdevizError):  # noqa: N818 (being cancelled is no fault)
     """The caller's `cancelled()` said yes."""
 
 

@@ -27,7 +27,7 @@ def bandwidth_factor(rule: str | float, n: int, k: int) -> float:
 
 
 class GaussianKDE(FittedModule):
-    """p(x) = 1 / (n |H|^(1/2) (2 pi)^(k/2)) sum_j exp(-(x - y_j) H^-1 (x - y_j) / 2), H = factor^2 covariance.
+    """p(x) = 1 / (n |H|^(1/2) (2 pi)^(k/2)) sum_j exp(-(x - y_j) H^-1 (x - y_j) / 2), H = factor^2 cov.
 
     With W W^T = H^-1 the points are kept whitened, (y_j - mean) W, so that
     log p(x) = logsumexp_j(-|(x - y_j) W|^2 / 2) - log n + log|W| - k/2 log(2 pi).
@@ -64,7 +64,7 @@ class GaussianKDE(FittedModule):
         n, k = points.shape
         if n < 2:
             raise DataError(f"a density needs at least two points, got {n}")
-        covariance = torch.atleast_2d(torch.cov(points.T))
+        covariance = torch.cov(points.T).reshape(k, k)
         return self._set(points, covariance * bandwidth_factor(self.bandwidth, n, k) ** 2)
 
     def _set(self, points: Tensor, kernel_covariance: Tensor) -> GaussianKDE:

@@ -58,7 +58,8 @@ def _doubtful(queries: Tensor, sums: Tensor, n: int, eps: float) -> Tensor:
     length = torch.linalg.vector_norm(queries, dim=1)
     reach = (2 * (torch.log(torch.tensor(float(n))) - sums).clamp_min(0)).sqrt()
     error = eps * (2 * length + reach).square() / 2
-    return ~(error <= _ABSOLUTE + _RELATIVE * sums.abs())  # also true for NaN
+    precise: Tensor = error <= _ABSOLUTE + _RELATIVE * sums.abs()
+    return ~precise  # NaN is not precise
 
 
 def _in_blocks(queries: Tensor, points: Tensor, own: int | Tensor | None) -> Tensor:

@@ -113,8 +113,8 @@ class Rows:
         bad: list[int] = []
         for start, stop in self.spans():
             part = self._part(start, stop)
-            finite = torch.isfinite if isinstance(part, Tensor) else np.isfinite
-            rows = ~np.asarray(finite(part).all(1).tolist(), dtype=bool)
+            finite = torch.isfinite(part).cpu().numpy() if isinstance(part, Tensor) else np.isfinite(part)
+            rows = ~finite.all(1)
             bad.extend(int(i) + start for i in rows.nonzero()[0])
         if bad:
             named = ", ".join(map(str, bad[:_NAMED_ROWS])) + (", …" if len(bad) > _NAMED_ROWS else "")

@@ -63,10 +63,14 @@ class Settings:
         return {**asdict(self), "feature_scaling_method": self.feature_scaling_method.value}
 
 
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, Integral) and type(value) is not bool
+
+
 def _components(value: Any) -> int | float:
-    if isinstance(value, Integral) and not isinstance(value, bool) and value >= 1:
+    if _is_whole(value) and value >= 1:
         return int(value)
-    if isinstance(value, Real) and not isinstance(value, Integral) and 0 < value < 1:
+    if isinstance(value, Real) and 0 < float(value) < 1:
         return float(value)
     raise OptionError(
         f"n_pca_components={value!r} is not possible: give a whole number of components, 1 or more, "
@@ -85,7 +89,7 @@ def _scaling(value: Any) -> FeatureScalingMethod:
 def _bandwidth(value: Any) -> str | float:
     if isinstance(value, str) and value in BANDWIDTH_RULES:
         return value
-    if isinstance(value, Real) and not isinstance(value, bool) and 0 < value < float("inf"):
+    if type(value) is not bool and isinstance(value, Real) and 0 < float(value) < float("inf"):
         return float(value)
     raise OptionError(
         f"bandwidth={value!r} is not possible: choose 'scott', 'silverman', "
@@ -94,6 +98,6 @@ def _bandwidth(value: Any) -> str | float:
 
 
 def _whole(name: str, value: Any, at_least: int) -> int:
-    if isinstance(value, Integral) and not isinstance(value, bool) and value >= at_least:
+    if _is_whole(value) and value >= at_least:
         return int(value)
     raise OptionError(f"{name}={value!r} is not possible: give a whole number, {at_least} or more")
