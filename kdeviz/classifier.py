@@ -137,6 +137,7 @@ class KDEClassifier(FittedModule):
         embeddings: Features,
         *,
         axes: PrincipalAxes | None = None,
+        digest: str | None = None,
         on_block: OnBlock | None = None,
     ) -> FitReport:
         """`fit`, with its warnings as data.
@@ -144,6 +145,7 @@ class KDEClassifier(FittedModule):
         Args:
             embeddings: (N, D) rows.
             axes: the principal axes of exactly the rows that `training_subset` chooses, if known already.
+            digest: of the rows, if known already.
             on_block: called after each block of rows; see `OnBlock`.
         """
         rows = Rows(embeddings)
@@ -161,7 +163,7 @@ class KDEClassifier(FittedModule):
         lengths = torch.linalg.vector_norm(stack, dim=1)
         self.kde_model.fit(self.pre_process(stack)[0])
         self.training_rows = torch.from_numpy(index).to(device)
-        self.data_digest, self.result_dtype = rows.digest(), rows.dtype
+        self.data_digest, self.result_dtype = digest or rows.digest(), rows.dtype
         self.max_length = lengths.max()
         return FitReport(True, tuple(self._fit_warnings(len(chosen), int((lengths == 0).sum()))))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -14,12 +15,17 @@ from kdeviz.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
+    from typing import BinaryIO
 
     import pandas as pd
 
-__all__ = ["ANOMALOUS", "NORMAL", "UNKNOWN", "EmbeddingSet"]
+__all__ = ["ANOMALOUS", "MAX_BYTES", "NORMAL", "UNKNOWN", "EmbeddingSet", "load_embeddings"]
 
 NORMAL, ANOMALOUS, UNKNOWN = 0, 1, -1
+
+MAX_BYTES = 4 * 2**30
+"""The most that the features of a file may take in memory unless the caller says otherwise."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +85,14 @@ class EmbeddingSet:
             digest.update(np.ascontiguousarray(self.features[start : start + 4096]).data)
         return digest.hexdigest()
 
+    def thumbnail_uri(self, row: int) -> str | None:
+        """A row's thumbnail as a data URI that shows without fetching anything, or None when it has none."""
+        from kdeviz.readers.thumbnails import image_type
+
+        image = self.thumbnails[row] if self.thumbnails is not None else b""
+        kind = image_type(image)
+        return f"data:image/{kind};base64,{base64.b64encode(image).decode()}" if kind else None
+
     def take(self, rows: NDArray[np.bool_] | NDArray[np.integer[Any]]) -> EmbeddingSet:
         """The chosen rows (a boolean mask or row numbers), in that order, copied."""
         index = np.arange(len(self))[rows]
@@ -100,3 +114,37 @@ class EmbeddingSet:
         if train.all() or not train.any():
             return self, None
         return self.take(train), self.take(~train)
+
+
+def load_embeddings(
+    path_or_bytes: str | Path | bytes | BinaryIO,
+    *,
+    filename: str | None = None,
+    embedding_column: str | None = None,
+    metadata: str | Path | tuple[bytes, str] | None = None,
+    max_bytes: int = MAX_BYTES,
+) -> EmbeddingSet:
+    """Read embeddings from .npy, .npz, .csv, .tsv, .parquet, .feather, .arrow, .pt, .pth or .safetensors.
+
+    Columns or arrays named id, label, split or thumbnail (and their usual synonyms) are recognised, the rest
+    is metadata. Nothing in a file is executed, and no address in it is fetched.
+
+    Args:
+        path_or_bytes: a path, bytes, or a binary stream such as an upload.
+        filename: gives the format when there is no path.
+        embedding_column: a name from `EmbeddingSet.embedding_choices`, or the prefix of a numbered family of
+            columns ("f" for f0 to f511). None guesses, and says so in `EmbeddingSet.notes`.
+        metadata: a second table (a path, or its bytes and filename), joined by id when both files have ids,
+            otherwise by row order. Its columns count before those of the same role in the first file.
+        max_bytes: refuse a file whose arrays would take more memory, before they are inflated.
+
+    Raises:
+        DataError: the file is missing, unreadable, too large, unsafe, or holds no usable embedding.
+
+    Returns:
+        The set, in the precision of the file; a .npy given by path is mapped, not read.
+    """
+    # The readers need pyarrow and pandas, which `import kdeviz` does not load.
+    from kdeviz.readers.load import load
+
+    return load(path_or_bytes, filename, embedding_column, metadata, max_bytes)

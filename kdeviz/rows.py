@@ -114,8 +114,7 @@ class Rows:
         for start, stop in self.spans():
             part = self._part(start, stop)
             finite = torch.isfinite(part).cpu().numpy() if isinstance(part, Tensor) else np.isfinite(part)
-            rows = ~finite.all(1)
-            bad.extend(int(i) + start for i in rows.nonzero()[0])
+            bad.extend(int(i) + start for i in np.flatnonzero(~finite.all(1)))
         if bad:
             named = ", ".join(map(str, bad[:_NAMED_ROWS])) + (", …" if len(bad) > _NAMED_ROWS else "")
             raise DataError(

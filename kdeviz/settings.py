@@ -64,7 +64,7 @@ class Settings:
 
 
 def _is_whole(value: Any) -> bool:
-    return isinstance(value, Integral) and type(value) is not bool
+    return not isinstance(value, bool) and isinstance(value, Integral)
 
 
 def _components(value: Any) -> int | float:
@@ -89,7 +89,7 @@ def _scaling(value: Any) -> FeatureScalingMethod:
 def _bandwidth(value: Any) -> str | float:
     if isinstance(value, str) and value in BANDWIDTH_RULES:
         return value
-    if type(value) is not bool and isinstance(value, Real) and 0 < float(value) < float("inf"):
+    if not isinstance(value, bool) and isinstance(value, Real) and 0 < float(value) < float("inf"):
         return float(value)
     raise OptionError(
         f"bandwidth={value!r} is not possible: choose 'scott', 'silverman', "

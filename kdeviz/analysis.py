@@ -1,0 +1,269 @@
+"""analyse: settings and data in, scores out. The one function that the app, the CLI and the exports call."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property, lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from kdeviz import __version__
+from kdeviz.classifier import KDEClassifier
+from kdeviz.data import EmbeddingSet
+from kdeviz.devices import device_name, resolve_device
+from kdeviz.errors import Cancelled, DataError
+from kdeviz.kernel_sums import log_kernel_sums
+from kdeviz.rows import Features, OnBlock, working_dtype
+from kdeviz.settings import Settings
+
+__all__ = ["Analysis", "Estimate", "analyse", "estimate"]
+
+OnProgress = Callable[[str, float], None]
+"""Called with (stage in words, fraction of that stage done, 0 to 1)."""
+
+FITTING = "Finding the principal components"
+SCORING_TRAINING = "Scoring the training samples"
+SCORING = "Scoring the other samples"
+
+
+@dataclass(frozen=True, eq=False)
+class Analysis:
+    """A fitted model and everything it says about the data.
+
+    Attributes:
+        settings: what was asked for.
+        classifier: the fitted model.
+        train: the rows given for training.
+        inspected: the rows that `scores` are about: the score set, or the training rows if there was none.
+        train_scores: (n,) leave-one-out log densities of the rows in `classifier.training_rows`.
+        scores: (M,) log densities of the inspected rows; leave-one-out for those the model was fitted on.
+        warnings: what a person should know about this fit, one sentence each.
+        timings: seconds per stage.
+        provenance: data digests, versions, device and time, ready for JSON.
+    """
+
+    settings: Settings
+    classifier: KDEClassifier
+    train: EmbeddingSet
+    inspected: EmbeddingSet
+    train_scores: NDArray[Any]
+    scores: NDArray[Any]
+    warnings: tuple[str, ...]
+    timings: dict[str, float]
+    provenance: dict[str, Any]
+
+    @property
+    def inspects_training(self) -> bool:
+        """Whether the inspected rows are the training rows themselves."""
+        return self.inspected is self.train
+
+    @cached_property
+    def coordinates(self) -> NDArray[Any]:
+        """(M, k) scaled PCA scores of the inspected rows: where the model sees them."""
+        return _array(self.classifier.transform(self.inspected.features))
+
+    @cached_property
+    def train_coordinates(self) -> NDArray[Any]:
+        """(n, k) scaled PCA scores of the rows the model was fitted on."""
+        rows = _array(self.classifier.training_rows)
+        if self.inspects_training:
+            return np.asarray(self.coordinates[rows])
+        return _array(self.classifier.transform(self.train.features[rows]))
+
+
+class Estimate(NamedTuple):
+    """What a fit will cost."""
+
+    seconds: float
+    """Fitting, leave-one-out scores and scores."""
+    bytes: int
+    """Peak memory above the data itself."""
+
+
+def analyse(
+    train: EmbeddingSet | Features,
+    score: EmbeddingSet | Features | None = None,
+    settings: Settings | None = None,
+    device: str | torch.device = "auto",
+    on_progress: OnProgress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Analysis:
+    """Fit on `train`, score `score` (or, without one, `train` itself, each row left out of its own score).
+
+    Args:
+        train: (N, D) rows, mostly normal.
+        score: (M, D) rows to inspect.
+        settings: the model's knobs; the defaults if None.
+        device: "auto" picks CUDA, then Apple's GPU, then the CPU. When a GPU's memory runs out, blocks are
+            halved first, and then the CPU takes over, with a warning.
+        on_progress: told after every block of rows.
+        cancelled: asked after every block of rows.
+
+    Raises:
+        DataError: the data cannot be fitted or scored.
+        Cancelled: `cancelled` said yes.
+    """
+    train, score = _as_set(train, "training data"), None if score is None else _as_set(score, "scored data")
+    settings = settings or Settings()
+    chosen = resolve_device(device)
+    watch = _Watch(on_progress, cancelled)
+    try:
+        return _analyse(train, score, settings, chosen, watch, ())
+    except torch.OutOfMemoryError:
+        if chosen.type == "cpu":
+            raise
+        note = f"{device_name(chosen)} ran out of memory: computed on the CPU"
+    return _analyse(train, score, settings, torch.device("cpu"), watch, (note,))
+
+
+def _analyse(
+    train: EmbeddingSet,
+    score: EmbeddingSet | None,
+    settings: Settings,
+    device: torch.device,
+    watch: _Watch,
+    notes: tuple[str, ...],
+) -> Analysis:
+    timings: dict[str, float] = {}
+    classifier = KDEClassifier(**settings.to_dict()).to(device)
+    with _timed(timings, "fit"):
+        report = classifier.fit_report(train.features, digest=train.digest, on_block=watch.stage(FITTING))
+    if not report.fitted:
+        raise DataError(
+            f"{train.name}: {len(train)} rows are fewer than {settings.n_pca_components} components: "
+            "load more rows or lower the number of components"
+        )
+    with _timed(timings, "leave_one_out"):
+        train_scores = _array(classifier.leave_one_out_scores(on_block=watch.stage(SCORING_TRAINING)))
+    with _timed(timings, "score"):
+        scores = _inspected_scores(classifier, train, score, train_scores, watch.stage(SCORING))
+    return Analysis(
+        settings=settings,
+        classifier=classifier,
+        train=train,
+        inspected=train if score is None else score,
+        train_scores=train_scores,
+        scores=scores,
+        warnings=(*notes, *report.warnings),
+        timings=timings,
+        provenance=_provenance(classifier, train, score, device),
+    )
+
+
+def _inspected_scores(
+    classifier: KDEClassifier,
+    train: EmbeddingSet,
+    score: EmbeddingSet | None,
+    train_scores: NDArray[Any],
+    on_block: OnBlock,
+) -> NDArray[Any]:
+    if score is not None:
+        return _array(classifier.log_density(score.features, on_block=on_block))
+    used = classifier.training_rows.cpu().numpy()
+    scores = np.empty(len(train), dtype=train_scores.dtype)
+    scores[used] = train_scores
+    left_out = np.setdiff1d(np.arange(len(train)), used)
+    if len(left_out):
+        rest = train.features[left_out]
+        scores[left_out] = _array(classifier.log_density(rest, on_block=on_block))
+    return scores
+
+
+def estimate(
+    n: int, d: int, settings: Settings, device: str | torch.device = "auto", scored: int = 0
+) -> Estimate:
+    """Predict what `analyse` costs for (n, d) training rows and `scored` others, before it runs.
+
+    The speeds are measured once per device, in some milliseconds; expect a factor of two either way.
+    """
+    chosen = resolve_device(device)
+    points = min(n, settings.max_training_points)
+    asked = settings.n_pca_components
+    k = min(asked if isinstance(asked, int) else 32, d, points)
+    gram, pairs = _speeds(chosen, k)
+    smaller = min(points, d)
+    multiply_adds = points * d * smaller + 10 * smaller**3 + 2 * (n + scored) * d * k
+    seconds = multiply_adds / gram + (n + scored) * points / pairs
+    width = torch.finfo(working_dtype(chosen)).bits // 8
+    return Estimate(seconds, width * (2 * smaller**2 + 4 * points * k) + 100 * 2**20)
+
+
+@lru_cache(maxsize=64)
+def _speeds(device: torch.device, k: int) -> tuple[float, float]:
+    """(multiply-adds per second of a Gram matrix, kernel pairs per second in k dimensions)."""
+    generator = torch.Generator().manual_seed(0)
+    block = torch.randn(2048, 256, dtype=working_dtype(device), generator=generator).to(device)
+    points = torch.randn(4096, k, dtype=working_dtype(device), generator=generator).to(device)
+    gram = _seconds(lambda: block.T @ block, device)
+    pairs = _seconds(lambda: log_kernel_sums(points[:1024], points, torch.float32), device)
+    return block.numel() * 256 / gram, 1024 * 4096 / pairs
+
+
+def _seconds(work: Callable[[], Tensor], device: torch.device) -> float:
+    best = float("inf")
+    for _ in range(3):
+        start = time.perf_counter()
+        work().flatten()[0].item()  # waits for the device
+        best = min(best, time.perf_counter() - start)
+    return best
+
+
+class _Watch:
+    """Passes progress on, and turns the caller's `cancelled()` into an exception."""
+
+    def __init__(self, on_progress: OnProgress | None, cancelled: Callable[[], bool] | None) -> None:
+        self._on_progress = on_progress
+        self._cancelled = cancelled
+
+    def stage(self, name: str) -> OnBlock:
+        def on_block(done: int, total: int) -> None:
+            if self._cancelled is not None and self._cancelled():
+                raise Cancelled(f"cancelled while {name[0].lower()}{name[1:]}")
+            if self._on_progress is not None:
+                self._on_progress(name, done / max(total, 1))
+
+        on_block(0, 1)
+        return on_block
+
+
+@contextmanager
+def _timed(timings: dict[str, float], name: str) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    timings[name] = time.perf_counter() - start
+
+
+def _as_set(rows: EmbeddingSet | Features, name: str) -> EmbeddingSet:
+    if isinstance(rows, EmbeddingSet):
+        return rows
+    array = rows.detach().cpu().numpy() if isinstance(rows, Tensor) else np.asarray(rows)
+    return EmbeddingSet.from_array(array, name)
+
+
+def _array(values: Tensor) -> NDArray[Any]:
+    array: NDArray[Any] = values.cpu().numpy()
+    return array
+
+
+def _provenance(
+    classifier: KDEClassifier, train: EmbeddingSet, score: EmbeddingSet | None, device: torch.device
+) -> dict[str, Any]:
+    return {
+        "train_name": train.name,
+        "train_digest": classifier.data_digest,
+        "train_shape": list(train.features.shape),
+        "score_name": None if score is None else score.name,
+        "score_digest": None if score is None else score.digest,
+        "device": device_name(device),
+        "kdeviz_version": __version__,
+        "torch_version": torch.__version__,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }

@@ -1,0 +1,210 @@
+"""The PCA projection as a plotly figure. No number is computed here."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from kdeviz.theme import Mark, Theme, faint, finish
+from kdeviz.views import Contours, MapView
+from kdeviz.wording import count, percent
+
+__all__ = ["map_figure"]
+
+# Above this many points SVG becomes slow; below it SVG is crisper than WebGL.
+_WEBGL_ABOVE = 2000
+
+
+def map_figure(
+    view: MapView,
+    theme: Theme,
+    names: Sequence[str],
+    contours: Contours | None = None,
+    colour_range: tuple[float, float] | None = None,
+    mark: Mark | None = None,
+) -> go.Figure:
+    """The PCA projection: samples, and the model's own contours behind them.
+
+    Args:
+        view: from `views.map_view`.
+        theme: LIGHT or DARK.
+        names: per drawn sample, the text shown on hover (plain text).
+        contours: from `views.contours`, for two components.
+        colour_range: (low, high) of a numeric colour; its own range if None.
+        mark: the picked sample, ringed.
+    """
+    figure = go.Figure()
+    if view.background is not None:
+        figure.add_trace(_heat(view.background, theme))
+    if contours is not None:
+        figure.add_traces(_contour_lines(contours, theme))
+    figure.add_traces(_samples(view, theme, names, colour_range))
+    if mark is not None:
+        figure.add_trace(_ring(mark.coordinates[list(view.components)], theme))
+    flagged = int(view.flagged.sum())
+    shown = "" if len(view.rows) == view.total else f" · {count(len(view.rows))} of {count(view.total)} drawn"
+    lines = "" if contours is None else " · lines hold 50, 90 and 99 % of the training samples"
+    finish(
+        figure,
+        theme,
+        f"{count(flagged)} of {count(view.total)} samples fall below the threshold",
+        f"Projection on principal components{shown}{lines}",
+    )
+    axes = [
+        f"component {c + 1} · {percent(share)} of variance"
+        for c, share in zip(view.components, view.variance_shares, strict=True)
+    ]
+    if len(axes) == 3:
+        axis = {
+            "backgroundcolor": theme.paper,
+            "gridcolor": theme.line,
+            "color": theme.muted,
+            "showspikes": False,
+        }
+        scene = {f"{c}axis": {**axis, "title": {"text": axes[i]}} for i, c in enumerate("xyz")}
+        figure.update_layout(scene=scene)
+    else:
+        figure.update_xaxes(title_text=axes[0], showgrid=False, zeroline=False)
+        figure.update_yaxes(title_text=axes[1], showgrid=False, zeroline=False)
+    figure.update_layout(dragmode="pan" if len(axes) == 2 else "orbit", uirevision=str(view.components))
+    return figure
+
+
+def _heat(background: tuple[NDArray[Any], NDArray[Any], NDArray[Any]], theme: Theme) -> go.Heatmap:
+    x, y, counts = background
+    shade = np.where(counts > 0, np.log1p(counts), np.nan)
+    return go.Heatmap(
+        x=x,
+        y=y,
+        z=shade,
+        customdata=counts,
+        showscale=False,
+        hoverinfo="skip",
+        colorscale=[[0, faint(theme.normal, 0.06)], [1, faint(theme.normal, 0.4)]],
+    )
+
+
+def _contour_lines(view: Contours, theme: Theme) -> list[go.Contour]:
+    """One trace per level, since plotly draws only evenly spaced levels."""
+    return [
+        go.Contour(
+            x=view.x,
+            y=view.y,
+            z=view.log_density,
+            showscale=False,
+            hoverinfo="skip",
+            showlegend=False,
+            contours={"start": level, "end": level, "size": 1, "coloring": "none"},
+            line={"color": faint(theme.normal, opacity), "width": 1.5, "smoothing": 0.6},
+        )
+        for level, opacity in zip(view.levels, (0.9, 0.65, 0.45), strict=True)
+    ]
+
+
+def _samples(
+    view: MapView, theme: Theme, names: Sequence[str], colour_range: tuple[float, float] | None
+) -> list[Any]:
+    hover = np.array([html.escape(name).replace("\n", "<br>") for name in names], dtype=object)
+    if view.colour.dtype.kind == "f":
+        low, high = colour_range or _finite_range(view.colour)
+        bar = {
+            "title": {"text": _colour_title(view.colour_name), "font": {"color": theme.text}},
+            "thickness": 10,
+            "len": 0.9,
+            "outlinewidth": 0,
+            "x": 1.01,
+            "tickfont": {"color": theme.muted},
+        }
+        marker = {"coloraxis": "coloraxis"}
+        traces = [
+            _points(view, mask, hover, {**marker, "color": view.colour[mask]}, name, theme)
+            for name, mask in (("normal", ~view.flagged), ("flagged", view.flagged))
+        ]
+        for trace in traces:
+            trace.marker.colorscale = [[i / (len(theme.scale) - 1), c] for i, c in enumerate(theme.scale)]
+            trace.marker.coloraxis = None
+            trace.marker.cmin, trace.marker.cmax = low, high
+            trace.showlegend = False
+        traces[0].marker.colorbar = bar
+        traces[0].marker.showscale = True
+        return traces
+    return [
+        _points(view, view.colour == value, hover, {"color": colour}, str(value), theme)
+        for value, colour in _category_colours(view.colour, theme)
+    ]
+
+
+def _points(
+    view: MapView,
+    mask: NDArray[np.bool_],
+    hover: NDArray[Any],
+    marker: dict[str, Any],
+    name: str,
+    theme: Theme,
+) -> Any:
+    flagged = view.flagged[mask]
+    shape = {
+        "size": np.where(flagged, 9, 6),
+        "symbol": np.where(flagged, "diamond", "circle"),
+        "opacity": 0.85,
+        "line": {"width": np.where(flagged, 1.2, 0.0), "color": theme.anomalous},
+    }
+    common = {
+        "mode": "markers",
+        "name": html.escape(name),
+        "customdata": view.rows[mask],
+        "hovertext": hover[mask],
+        "hoverinfo": "text",
+    }
+    points = view.coordinates[mask]
+    if points.shape[1] == 3:
+        # 3-D markers take one outline width for all.
+        shape["line"] = {"width": 0}
+        shape["size"] = np.where(flagged, 5, 3)
+        return go.Scatter3d(
+            x=points[:, 0], y=points[:, 1], z=points[:, 2], marker={**shape, **marker}, **common
+        )
+    kind = go.Scattergl if len(view.rows) > _WEBGL_ABOVE else go.Scatter
+    faded = {"marker": {"opacity": 0.15}}
+    return kind(x=points[:, 0], y=points[:, 1], marker={**shape, **marker}, unselected=faded, **common)
+
+
+def _ring(at: NDArray[Any], theme: Theme) -> Any:
+    ring = {
+        "symbol": "circle-open",
+        "size": 20,
+        "color": theme.text,
+        "line": {"width": 2.5, "color": theme.text},
+    }
+    common = {"mode": "markers", "marker": ring, "showlegend": False, "hoverinfo": "skip", "name": "picked"}
+    if len(at) == 3:
+        return go.Scatter3d(x=at[:1], y=at[1:2], z=at[2:], **common)
+    return go.Scatter(x=at[:1], y=at[1:2], **common)
+
+
+def _category_colours(values: NDArray[Any], theme: Theme) -> list[tuple[str, str]]:
+    meaning = {
+        "normal": theme.normal,
+        "flagged": theme.anomalous,
+        "anomalous": theme.anomalous,
+        "not labelled": theme.muted,
+    }
+    names, counts = np.unique(values, return_counts=True)
+    if set(names) <= set(meaning):
+        return [(name, meaning[name]) for name in names]
+    common = names[np.argsort(-counts, kind="stable")]
+    return [(name, theme.categories[i % len(theme.categories)]) for i, name in enumerate(common)]
+
+
+def _colour_title(name: str) -> str:
+    return "log density<br>low = more anomalous" if name == "log density" else html.escape(name)
+
+
+def _finite_range(values: NDArray[Any]) -> tuple[float, float]:
+    finite = values[np.isfinite(values)]
+    return (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)

@@ -1,0 +1,49 @@
+"""Numbers as people read them: three significant digits, thin spaces between thousands, a real minus sign."""
+
+import math
+
+__all__ = ["count", "duration", "number", "percent", "size"]
+
+_THIN_SPACE = "\u202f"
+_MINUS = "\u2212"
+
+
+def count(value: int) -> str:
+    """12345 as "12 345", with thin spaces."""
+    return f"{value:,}".replace(",", _THIN_SPACE).replace("-", _MINUS)
+
+
+def number(value: float, digits: int = 3) -> str:
+    """Three significant digits, never in exponent form below a million."""
+    if not math.isfinite(value):
+        return {math.inf: "∞", -math.inf: f"{_MINUS}∞"}.get(value, "–")
+    if value == 0:
+        return "0"
+    exponent = math.floor(math.log10(abs(value)))
+    if exponent >= 6 or exponent < -4:
+        return f"{value:.{digits - 1}e}".replace("-", _MINUS)
+    decimals = max(digits - 1 - exponent, 0)
+    return f"{value:,.{decimals}f}".replace(",", _THIN_SPACE).replace("-", _MINUS)
+
+
+def percent(share: float) -> str:
+    """0.0123 as "1.23 %"; a share that is neither 0 nor 1 never reads as either."""
+    if 0 < share < 0.0001:
+        return "< 0.01 %"
+    if 0.9999 < share < 1:
+        return "> 99.99 %"
+    return f"{number(100 * share)} %"
+
+
+def duration(seconds: float) -> str:
+    """In the unit a person would choose."""
+    if seconds < 0.9995:
+        return f"{max(1, round(1000 * seconds))} ms"
+    if seconds < 90:
+        return f"{number(seconds, 2)} s"
+    return f"{number(seconds / 60, 2)} min"
+
+
+def size(n_bytes: float) -> str:
+    """In MB or GB, powers of ten."""
+    return f"{number(n_bytes / 1e6, 2)} MB" if n_bytes < 1e9 else f"{number(n_bytes / 1e9, 2)} GB"
