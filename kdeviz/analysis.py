@@ -47,7 +47,7 @@ class Analysis:
         scores: (M,) log densities of the inspected rows; leave-one-out for those the model was fitted on.
         warnings: what a person should know about this fit, one sentence each.
         timings: seconds per stage.
-        provenance: data digests, versions, device and time, ready for JSON.
+        provenance: data digests, seed, versions, device and time, ready for JSON.
     """
 
     settings: Settings
@@ -117,11 +117,16 @@ def analyse(
     watch = _Watch(on_progress, cancelled)
     try:
         return _analyse(train, score, settings, chosen, watch, ())
-    except torch.OutOfMemoryError:
-        if chosen.type == "cpu":
+    except RuntimeError as error:
+        if chosen.type == "cpu" or not _out_of_memory(error):
             raise
         note = f"{device_name(chosen)} ran out of memory: computed on the CPU"
     return _analyse(train, score, settings, torch.device("cpu"), watch, (note,))
+
+
+def _out_of_memory(error: RuntimeError) -> bool:
+    # Apple's GPU has no error class of its own for this.
+    return isinstance(error, torch.OutOfMemoryError) or "out of memory" in str(error)
 
 
 def _analyse(
@@ -134,17 +139,19 @@ def _analyse(
 ) -> Analysis:
     timings: dict[str, float] = {}
     classifier = KDEClassifier(**settings.to_dict()).to(device)
-    with _timed(timings, "fit"):
-        report = classifier.fit_report(train.features, digest=train.digest, on_block=watch.stage(FITTING))
+    if score is not None and len(score) == 0:
+        raise DataError(f"{score.name}: there are no rows to score: load some, or score the training rows")
+    with _timed(timings, "fit"), watch.stage(FITTING) as on_block:
+        report = classifier.fit_report(train.features, digest=train.digest, on_block=on_block)
     if not report.fitted:
         raise DataError(
             f"{train.name}: {len(train)} rows are fewer than {settings.n_pca_components} components: "
             "load more rows or lower the number of components"
         )
-    with _timed(timings, "leave_one_out"):
-        train_scores = _array(classifier.leave_one_out_scores(on_block=watch.stage(SCORING_TRAINING)))
-    with _timed(timings, "score"):
-        scores = _inspected_scores(classifier, train, score, train_scores, watch.stage(SCORING))
+    with _timed(timings, "leave_one_out"), watch.stage(SCORING_TRAINING) as on_block:
+        train_scores = _array(classifier.leave_one_out_scores(on_block=on_block))
+    with _timed(timings, "score"), watch.stage(SCORING) as on_block:
+        scores = _inspected_scores(classifier, train, score, train_scores, on_block)
     return Analysis(
         settings=settings,
         classifier=classifier,
@@ -192,8 +199,9 @@ def estimate(
     smaller = min(points, d)
     multiply_adds = points * d * smaller + 10 * smaller**3 + 2 * (n + scored) * d * k
     seconds = multiply_adds / gram + (n + scored) * points / pairs
-    width = torch.finfo(working_dtype(chosen)).bits // 8
-    return Estimate(seconds, width * (2 * smaller**2 + 4 * points * k) + 100 * 2**20)
+    # Measured: an eigendecomposition peaks at some seven Gram matrices; rows wider than many are held whole.
+    numbers = 8 * smaller**2 + (3 * points * d if points < d else 0) + 4 * points * k
+    return Estimate(seconds, 8 * numbers + 100 * 2**20)
 
 
 @lru_cache(maxsize=64)
@@ -223,15 +231,23 @@ class _Watch:
         self._on_progress = on_progress
         self._cancelled = cancelled
 
-    def stage(self, name: str) -> OnBlock:
+    @contextmanager
+    def stage(self, name: str) -> Iterator[OnBlock]:
+        """Reports 0 at the start, 1 at the end, and whatever the blocks in between say."""
+        reported = -1.0
+
         def on_block(done: int, total: int) -> None:
+            nonlocal reported
             if self._cancelled is not None and self._cancelled():
                 raise Cancelled(f"cancelled while {name[0].lower()}{name[1:]}")
+            reported = done / max(total, 1)
             if self._on_progress is not None:
-                self._on_progress(name, done / max(total, 1))
+                self._on_progress(name, reported)
 
         on_block(0, 1)
-        return on_block
+        yield on_block
+        if reported < 1:
+            on_block(1, 1)
 
 
 @contextmanager
@@ -244,8 +260,10 @@ def _timed(timings: dict[str, float], name: str) -> Iterator[None]:
 def _as_set(rows: EmbeddingSet | Features, name: str) -> EmbeddingSet:
     if isinstance(rows, EmbeddingSet):
         return rows
-    array = rows.detach().cpu().numpy() if isinstance(rows, Tensor) else np.asarray(rows)
-    return EmbeddingSet.from_array(array, name)
+    if isinstance(rows, Tensor):
+        # numpy has no bfloat16.
+        rows = (rows.float() if rows.dtype == torch.bfloat16 else rows).detach().cpu().numpy()
+    return EmbeddingSet.from_array(np.atleast_1d(rows), name)
 
 
 def _array(values: Tensor) -> NDArray[Any]:
@@ -262,6 +280,7 @@ def _provenance(
         "train_shape": list(train.features.shape),
         "score_name": None if score is None else score.name,
         "score_digest": None if score is None else score.digest,
+        "seed": classifier.settings.seed,
         "device": device_name(device),
         "kdeviz_version": __version__,
         "torch_version": torch.__version__,

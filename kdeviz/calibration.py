@@ -122,7 +122,7 @@ class ThresholdRule:
             )
         match self.kind:
             case "quantile":
-                return float(np.quantile(train_scores, self.value))
+                return _below_k(train_scores, _whole_part(self.value * len(train_scores)))
             case "top_k":
                 return _below_k(scores, int(self.value))
             case "log_density":
@@ -132,7 +132,7 @@ class ThresholdRule:
             case "fpr":
                 assert labels is not None
                 normal = scores[labels == NORMAL]
-                return _below_k(normal, int(self.value * len(normal) + 1e-9))
+                return _below_k(normal, _whole_part(self.value * len(normal)))
             case _:
                 assert labels is not None
                 return best_f1_threshold(scores, labels)
@@ -156,6 +156,11 @@ _VALID: dict[str, Callable[[float], bool]] = {
     "best_f1": lambda value: True,
     "fpr": lambda value: 0 <= value < 1,
 }
+
+
+def _whole_part(value: float) -> int:
+    """Rounded down, forgiving the rounding of a product: 0.29 * 100 is 28.999999999999996."""
+    return math.floor(value * (1 + 1e-12))
 
 
 def _below_k(scores: NDArray[Any], k: int) -> float:

@@ -148,6 +148,7 @@ class KDEClassifier(FittedModule):
             digest: of the rows, if known already.
             on_block: called after each block of rows; see `OnBlock`.
         """
+        self._forget(self.device)
         rows = Rows(embeddings)
         device = rows.device or self.device
         self._forget(device)
@@ -160,12 +161,12 @@ class KDEClassifier(FittedModule):
         chosen = rows.select(index)
         self.pca_model.use_axes(axes or principal_axes(chosen, device, asked, on_block))
         stack = torch.cat([self.pca_model.project(chosen, *span) for span in chosen.spans()])
-        lengths = torch.linalg.vector_norm(stack, dim=1)
-        self.kde_model.fit(self.pre_process(stack)[0])
+        scaled, longest = self.pre_process(stack)
+        self.kde_model.fit(scaled)
         self.training_rows = torch.from_numpy(index).to(device)
         self.data_digest, self.result_dtype = digest or rows.digest(), rows.dtype
-        self.max_length = lengths.max()
-        return FitReport(True, tuple(self._fit_warnings(len(chosen), int((lengths == 0).sum()))))
+        self.max_length = longest
+        return FitReport(True, tuple(self._fit_warnings(len(chosen), int((stack == 0).all(1).sum()))))
 
     def _fit_warnings(self, n: int, zero_lengths: int) -> Iterator[str]:
         asked, kept = self.settings.n_pca_components, self.n_components_
@@ -188,7 +189,7 @@ class KDEClassifier(FittedModule):
         Returns:
             The scaled (M, k) scores, and the length. A row of length zero stays zero.
         """
-        lengths = torch.linalg.vector_norm(feature_stack, dim=1, keepdim=True)
+        lengths = _lengths(feature_stack)
         if max_length is None:
             max_length = lengths.max()
         norm = self.feature_scaling_method is FeatureScalingMethod.NORM
@@ -291,7 +292,8 @@ class KDEClassifier(FittedModule):
         try:
             model = cls(**metadata["settings"])
             model.curve = ProbabilityCurve(**metadata["curve"])
-            model.threshold = metadata["threshold"]
+            threshold = metadata["threshold"]
+            model.threshold = None if threshold is None else float(threshold)
             model.result_dtype = {"float32": torch.float32, "float64": torch.float64}[
                 metadata["result_dtype"]
             ]
@@ -304,7 +306,9 @@ class KDEClassifier(FittedModule):
         model_file.check_tensors(path, tensors, _shapes(n, dimensions, k))
         target = resolve_device(device)
         dtype = working_dtype(target)
-        model.load_state_dict({k: v.to(dtype) if v.is_floating_point() else v for k, v in tensors.items()})
+        for name, tensor in tensors.items():
+            tensors[name] = tensor.to(torch.int64 if name == "training_rows" else dtype)
+        model.load_state_dict(tensors)
         return model.to(target)
 
 
@@ -315,6 +319,14 @@ def training_subset(rows: int, settings: Settings) -> NDArray[np.int64]:
     generator = torch.Generator().manual_seed(settings.seed)
     chosen = torch.randperm(rows, generator=generator)[: settings.max_training_points]
     return np.sort(chosen.numpy())
+
+
+def _lengths(stack: Tensor) -> Tensor:
+    """(M, 1) lengths of the rows; divided by the largest entry first, no square overflows or vanishes."""
+    largest = stack.abs().amax(1, keepdim=True)
+    shares = stack / torch.where(largest > 0, largest, 1)
+    lengths: Tensor = largest * torch.linalg.vector_norm(shares, dim=1, keepdim=True)
+    return lengths
 
 
 def _shapes(n: int, dimensions: int, k: int) -> dict[str, tuple[int | None, ...]]:

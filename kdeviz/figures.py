@@ -41,8 +41,9 @@ def density_figure(
     if mark is not None:
         _mark_line(figure, mark, view, theme)
     hidden = f" · {count(view.below_range)} further left counted in the first bar" if view.below_range else ""
+    pinned = "" if curve is None else f" · {percent(curve.saturated)} of samples sit at probability 0 or 1"
     title = f"{percent(view.alarm_rate)} of training samples fall below the threshold"
-    finish(figure, theme, title, f"Log density, share of each group per bar{hidden}")
+    finish(figure, theme, title, f"Log density{pinned}{hidden}")
     figure.update_layout(
         barmode="overlay",
         bargap=0,
@@ -71,8 +72,8 @@ def density_figure(
             "visible": curve is not None,
             "nticks": 5,
         },
-        legend={"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom", "font": {"size": 12}},
-        margin={"t": 96},
+        legend={"x": 0.01, "y": 0.99, "font": {"size": 12}, "bgcolor": "rgba(0,0,0,0)"},
+        margin={"r": 56},
         uirevision="density",
     )
     return figure

@@ -11,8 +11,12 @@ from kdeviz.errors import DataError, OptionError
 from kdeviz.kernel_sums import log_kernel_sums
 from kdeviz.module import FittedModule
 from kdeviz.rows import Features, Rows, working_dtype
+from kdeviz.settings import Settings
 
 __all__ = ["GaussianKDE", "bandwidth_factor"]
+
+# Larger coordinates could overflow when they are whitened.
+_LARGEST_COORDINATE = 1e140
 
 
 def bandwidth_factor(rule: str | float, n: int, k: int) -> float:
@@ -34,6 +38,9 @@ class GaussianKDE(FittedModule):
 
     Args:
         bandwidth: "scott", "silverman", or a positive factor that multiplies Scott's.
+
+    Raises:
+        OptionError: `bandwidth` is none of these.
     """
 
     _fitted_buffer = "dataset"
@@ -44,7 +51,7 @@ class GaussianKDE(FittedModule):
 
     def __init__(self, bandwidth: str | float = "scott") -> None:
         super().__init__()
-        self.bandwidth = bandwidth
+        self.bandwidth = Settings(bandwidth=bandwidth).bandwidth
         self.register_buffer("dataset", torch.empty(0))
         self.register_buffer("mean", torch.empty(0))
         self.register_buffer("bw_transform", torch.empty(0))
@@ -94,16 +101,18 @@ class GaussianKDE(FittedModule):
 
     def log_prob_of_block(self, block: Tensor, dtype: torch.dtype) -> Tensor:
         """`log_prob` of a checked (M, k) block in the model's dtype, with arithmetic in `dtype`."""
-        sums = log_kernel_sums((block - self.mean) @ self.bw_transform, self.dataset, dtype)
-        return (sums - math.log(len(self.dataset)) + self.log_norm).to(dtype)
+        centred = (block - self.mean).clamp_(-_LARGEST_COORDINATE, _LARGEST_COORDINATE)
+        offset = float(self.log_norm) - math.log(len(self.dataset))
+        sums = log_kernel_sums(centred @ self.bw_transform, self.dataset, dtype, offset)
+        return (sums + offset).to(dtype)
 
     @torch.no_grad()
     def leave_one_out(self, start: int, stop: int, dtype: torch.dtype) -> Tensor:
         """Log density of points start to stop, each under the n - 1 other kernels of unchanged width."""
         self._require_fitted()
-        n = len(self.dataset)
-        sums = log_kernel_sums(self.dataset[start:stop], self.dataset, dtype, own=start)
-        return (sums - math.log(n - 1) + self.log_norm).to(dtype)
+        offset = float(self.log_norm) - math.log(len(self.dataset) - 1)
+        sums = log_kernel_sums(self.dataset[start:stop], self.dataset, dtype, offset, own=start)
+        return (sums + offset).to(dtype)
 
     @torch.no_grad()
     def marginal(self, components: tuple[int, ...]) -> GaussianKDE:
@@ -117,7 +126,8 @@ class GaussianKDE(FittedModule):
         """
         self._require_fitted()
         k = len(self.mean)
-        if len(set(components)) != len(components) or not all(0 <= c < k for c in components):
+        different = len(set(components)) == len(components) > 0
+        if not different or not set(components) <= set(range(k)):
             raise OptionError(
                 f"components={components} is not possible: choose different ones from 0 to {k - 1}"
             )
@@ -138,10 +148,13 @@ def _whitening(covariance: Tensor, magnitude: Tensor) -> tuple[Tensor, Tensor]:
     Dividing by the standard deviations first makes the result independent of the units of each dimension.
     `magnitude` (k,) is the largest absolute value in each: a spread below its rounding is none.
     """
+    if not torch.isfinite(covariance).all():
+        raise DataError("the points are too large to be squared (above about 1e150): divide them first")
     spread = covariance.diagonal().sqrt()
     k = len(spread)
-    resolution = 10 * k * torch.finfo(covariance.dtype).eps
-    varies = spread > resolution * magnitude
+    precision = torch.finfo(covariance.dtype)
+    resolution = 10 * k * precision.eps
+    varies = spread > (resolution * magnitude).clamp_min(precision.tiny**0.5)
     correlation = covariance[varies][:, varies] / spread[varies][:, None] / spread[varies]
     rank = int((torch.linalg.eigvalsh(correlation.cpu()) > resolution).sum())
     if rank < k:

@@ -19,7 +19,9 @@ _SMALLEST_BLOCK = 32
 _LARGEST_COORDINATE = 1e150
 
 
-def log_kernel_sums(queries: Tensor, points: Tensor, dtype: torch.dtype, own: int | None = None) -> Tensor:
+def log_kernel_sums(
+    queries: Tensor, points: Tensor, dtype: torch.dtype, offset: float = 0.0, own: int | None = None
+) -> Tensor:
     """log sum_j exp(-|x_i - y_j|^2 / 2) for every query x_i.
 
     A first pass in `dtype` uses |x - y|^2 = |x|^2 - 2 x.y + |y|^2, which cancels when a query is far from the
@@ -30,10 +32,11 @@ def log_kernel_sums(queries: Tensor, points: Tensor, dtype: torch.dtype, own: in
         queries: (M, k), best centred on the points' mean.
         points: (N, k).
         dtype: of the arithmetic, float32 or float64.
+        offset: what the caller will add to the result.
         own: if given, query i is point own + i and leaves its own kernel out.
 
     Returns:
-        (M,) in the dtype of the queries, within 1e-4 + 1e-5 |value| for float32 arithmetic.
+        (M,) in the dtype of the queries, within 1e-4 + 1e-5 |value + offset| for float32 arithmetic.
 
     Raises:
         torch.OutOfMemoryError: even the smallest block does not fit.
@@ -42,14 +45,14 @@ def log_kernel_sums(queries: Tensor, points: Tensor, dtype: torch.dtype, own: in
     sums = _in_blocks(queries.to(dtype), points.to(dtype), own).to(queries.dtype)
     if dtype == queries.dtype:
         return sums
-    doubtful = _doubtful(queries, sums, len(points), torch.finfo(dtype).eps).nonzero()[:, 0]
+    doubtful = _doubtful(queries, sums, offset, len(points), torch.finfo(dtype).eps).nonzero()[:, 0]
     if len(doubtful):
         mask = None if own is None else doubtful + own
         sums[doubtful] = _in_blocks(queries[doubtful], points, mask)
     return sums
 
 
-def _doubtful(queries: Tensor, sums: Tensor, n: int, eps: float) -> Tensor:
+def _doubtful(queries: Tensor, sums: Tensor, offset: float, n: int, eps: float) -> Tensor:
     """Which rows may have lost more digits than promised.
 
     The points that matter lie within d of the query, d^2 <= 2 (log n - sum), so no term exceeds
@@ -58,7 +61,7 @@ def _doubtful(queries: Tensor, sums: Tensor, n: int, eps: float) -> Tensor:
     length = torch.linalg.vector_norm(queries, dim=1)
     reach = (2 * (torch.log(torch.tensor(float(n))) - sums).clamp_min(0)).sqrt()
     error = eps * (2 * length + reach).square() / 2
-    precise: Tensor = error <= _ABSOLUTE + _RELATIVE * sums.abs()
+    precise: Tensor = error <= _ABSOLUTE + _RELATIVE * (sums + offset).abs()
     return ~precise  # NaN is not precise
 
 

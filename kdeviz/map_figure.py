@@ -48,12 +48,12 @@ def map_figure(
         figure.add_trace(_ring(mark.coordinates[list(view.components)], theme))
     flagged = int(view.flagged.sum())
     shown = "" if len(view.rows) == view.total else f" · {count(len(view.rows))} of {count(view.total)} drawn"
-    lines = "" if contours is None else " · lines hold 50, 90 and 99 % of the training samples"
+    lines = "" if contours is None else " · lines hold 50, 90, 99 % of training samples"
     finish(
         figure,
         theme,
         f"{count(flagged)} of {count(view.total)} samples fall below the threshold",
-        f"Projection on principal components{shown}{lines}",
+        f"Main directions (PCA){shown}{lines}",
     )
     axes = [
         f"component {c + 1} · {percent(share)} of variance"
@@ -71,7 +71,7 @@ def map_figure(
     else:
         figure.update_xaxes(title_text=axes[0], showgrid=False, zeroline=False)
         figure.update_yaxes(title_text=axes[1], showgrid=False, zeroline=False)
-    figure.update_layout(dragmode="pan" if len(axes) == 2 else "orbit", uirevision=str(view.components))
+    figure.update_layout(dragmode="select" if len(axes) == 2 else "orbit", uirevision=str(view.components))
     return figure
 
 
@@ -113,7 +113,7 @@ def _samples(
     if view.colour.dtype.kind == "f":
         low, high = colour_range or _finite_range(view.colour)
         bar = {
-            "title": {"text": _colour_title(view.colour_name), "font": {"color": theme.text}},
+            "title": {"text": _colour_title(view.colour_name), "side": "right"},
             "thickness": 10,
             "len": 0.9,
             "outlinewidth": 0,
@@ -202,7 +202,7 @@ def _category_colours(values: NDArray[Any], theme: Theme) -> list[tuple[str, str
 
 
 def _colour_title(name: str) -> str:
-    return "log density<br>low = more anomalous" if name == "log density" else html.escape(name)
+    return "log density, nats (low = more anomalous)" if name == "log density" else html.escape(name)
 
 
 def _finite_range(values: NDArray[Any]) -> tuple[float, float]:

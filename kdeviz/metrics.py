@@ -31,7 +31,7 @@ def auroc(scores: NDArray[Any], labels: NDArray[np.int8]) -> float:
     from sklearn.metrics import roc_auc_score
 
     known, anomalous = _known(labels)
-    return float(roc_auc_score(anomalous, -scores[known]))
+    return float(roc_auc_score(anomalous, -_ranks(scores[known])))
 
 
 def average_precision(scores: NDArray[Any], labels: NDArray[np.int8]) -> float:
@@ -39,7 +39,7 @@ def average_precision(scores: NDArray[Any], labels: NDArray[np.int8]) -> float:
     from sklearn.metrics import average_precision_score
 
     known, anomalous = _known(labels)
-    return float(average_precision_score(anomalous, -scores[known]))
+    return float(average_precision_score(anomalous, -_ranks(scores[known])))
 
 
 def confusion(scores: NDArray[Any], labels: NDArray[np.int8], threshold: float) -> Confusion:
@@ -52,6 +52,11 @@ def confusion(scores: NDArray[Any], labels: NDArray[np.int8], threshold: float) 
         int((~flagged & anomalous).sum()),
         int((~flagged & ~anomalous).sum()),
     )
+
+
+def _ranks(scores: NDArray[Any]) -> NDArray[np.intp]:
+    """Ascending, equal for equal scores: scikit-learn refuses the -inf of a very far float32 outlier."""
+    return np.unique(scores, return_inverse=True)[1]
 
 
 def _known(labels: NDArray[np.int8]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

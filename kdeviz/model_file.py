@@ -74,7 +74,7 @@ def check_tensors(
         fits = len(wanted) == tensor.ndim and all(
             w in (None, got) for w, got in zip(wanted, tensor.shape, strict=True)
         )
-        if not fits or not torch.isfinite(tensor).all():
+        if not fits or not torch.isfinite(tensor.double()).all():
             raise ModelFileError(
                 f"{path}: tensor {name} has shape {tuple(tensor.shape)} (expected {wanted}) or holds NaN: "
                 "export the model again"

@@ -10,12 +10,15 @@ from torch import Tensor
 from kdeviz.errors import DataError
 from kdeviz.module import FittedModule
 from kdeviz.rows import Features, OnBlock, Rows, working_dtype
+from kdeviz.settings import Settings
 
 __all__ = ["PCA", "PrincipalAxes", "principal_axes"]
 
 # A Gram matrix squares the condition number: below this variance ratio its float64 eigenvectors are no
 # longer good to 1e-8, and the slower QR route is taken.
 _GRAM_LIMIT = 1e-6
+# Sums of larger entries could overflow.
+_LARGEST_ENTRY = 1e300
 
 
 class PrincipalAxes(NamedTuple):
@@ -40,6 +43,9 @@ class PCA(FittedModule):
     Args:
         n_components: k, an int >= 1, or a float in (0, 1): as many as keep that share of the variance.
             More than the rank of the data is cut to the rank; `n_components_` tells.
+
+    Raises:
+        OptionError: `n_components` is neither.
     """
 
     _fitted_buffer = "singular_vectors"
@@ -49,7 +55,7 @@ class PCA(FittedModule):
 
     def __init__(self, n_components: int | float) -> None:
         super().__init__()
-        self.n_components = n_components
+        self.n_components = Settings(n_pca_components=n_components).n_pca_components
         self.register_buffer("mean", torch.empty(0))
         self.register_buffer("singular_vectors", torch.empty(0))
         self.register_buffer("spectrum", torch.empty(0))
@@ -99,15 +105,16 @@ class PCA(FittedModule):
 
     def project(self, rows: Rows, start: int, stop: int) -> Tensor:
         """Scores of rows start to stop in the precision of the model."""
-        block = rows.block(start, stop, self.mean.dtype, self.device)
-        return (block - self.mean) @ self.singular_vectors
+        block = rows.block(start, stop, self.mean.dtype, self.device).sub_(self.mean)
+        return block.clamp_(-_LARGEST_ENTRY, _LARGEST_ENTRY) @ self.singular_vectors
 
     @torch.no_grad()
-    def inverse_transform(self, scores: Tensor) -> Tensor:
+    def inverse_transform(self, scores: Features) -> Tensor:
         """(N, k) scores back to (N, D) features, the mean added back."""
         self._require_fitted()
-        wide = scores.detach().to(self.mean)
-        return (wide @ self.singular_vectors.T + self.mean).to(Rows(scores).dtype)
+        rows = Rows(scores, self.n_components_)
+        wide = rows.block(0, len(rows), self.mean.dtype, self.device)
+        return (wide @ self.singular_vectors.T + self.mean).to(rows.dtype)
 
     def forward(self, features: Features) -> Tensor:
         """Same as `transform`."""
@@ -175,16 +182,22 @@ def _gram_tall(rows: Rows, mean: Tensor, on_block: OnBlock | None) -> tuple[Tens
     for start, stop in rows.spans(on_block):
         block = rows.block(start, stop, mean.dtype, mean.device).sub_(mean)
         gram.addmm_(block.T, block)
-    values, vectors = torch.linalg.eigh(gram)
-    return values.flip(0).clamp_min(0) / (len(rows) - 1), vectors.flip(1)
+    values, vectors = _eigen(gram)
+    return values / (len(rows) - 1), vectors
 
 
 def _gram_wide(rows: Rows, mean: Tensor) -> tuple[Tensor, Tensor]:
     centred = rows.block(0, len(rows), mean.dtype, mean.device).sub_(mean)
-    values, left = torch.linalg.eigh(centred @ centred.T)
-    values = values.flip(0).clamp_min(0)
-    vectors = centred.T @ left.flip(1) / values.sqrt().clamp_min(torch.finfo(values.dtype).tiny)
+    values, left = _eigen(centred @ centred.T)
+    vectors = centred.T @ left / values.sqrt().clamp_min(torch.finfo(values.dtype).tiny)
     return values / (len(rows) - 1), vectors
+
+
+def _eigen(gram: Tensor) -> tuple[Tensor, Tensor]:
+    if not torch.isfinite(gram).all():
+        raise DataError("the features are too large to be squared (above about 1e150): divide them first")
+    values, vectors = torch.linalg.eigh(gram)
+    return values.flip(0).clamp_min(0), vectors.flip(1)
 
 
 def _svd(rows: Rows, mean: Tensor) -> tuple[Tensor, Tensor]:

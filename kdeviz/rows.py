@@ -74,8 +74,10 @@ class Rows:
     @property
     def dtype(self) -> torch.dtype:
         """The dtype of results: float64 for float64 rows, float32 for everything else."""
-        wide = self._source.dtype in (torch.float64, np.float64, np.longdouble)
-        return torch.float64 if wide else torch.float32
+        kind = self._source.dtype
+        if isinstance(kind, torch.dtype):
+            return torch.float64 if kind == torch.float64 else torch.float32
+        return torch.float64 if kind.kind == "f" and kind.itemsize >= 8 else torch.float32
 
     @property
     def resolution(self) -> float:

@@ -12,6 +12,8 @@ from kdeviz.errors import OptionError
 __all__ = ["BANDWIDTH_RULES", "FeatureScalingMethod", "Settings"]
 
 BANDWIDTH_RULES = ("scott", "silverman")
+# Narrower kernels would be lost in the rounding of float64 coordinates.
+_BANDWIDTH_RANGE = (1e-3, 1e3)
 
 
 class FeatureScalingMethod(str, Enum):
@@ -34,7 +36,7 @@ class Settings:
             share of the variance to keep.
         feature_scaling_method: "norm" or "scale".
         max_training_points: at most this many training rows are used, a seeded random subset; >= 2.
-        bandwidth: "scott", "silverman", or a positive factor that multiplies Scott's.
+        bandwidth: "scott", "silverman", or a factor, 0.001 to 1000, that multiplies Scott's.
         seed: of the random subset.
 
     Raises:
@@ -89,15 +91,18 @@ def _scaling(value: Any) -> FeatureScalingMethod:
 def _bandwidth(value: Any) -> str | float:
     if isinstance(value, str) and value in BANDWIDTH_RULES:
         return value
-    if not isinstance(value, bool) and isinstance(value, Real) and 0 < float(value) < float("inf"):
+    lowest, highest = _BANDWIDTH_RANGE
+    if not isinstance(value, bool) and isinstance(value, Real) and lowest <= float(value) <= highest:
         return float(value)
     raise OptionError(
-        f"bandwidth={value!r} is not possible: choose 'scott', 'silverman', "
-        "or a positive factor that multiplies Scott's (1.0 is Scott's rule)"
+        f"bandwidth={value!r} is not possible: choose 'scott', 'silverman', or a factor from {lowest:g} to "
+        f"{highest:g} that multiplies Scott's (1.0 is Scott's rule)"
     )
 
 
 def _whole(name: str, value: Any, at_least: int) -> int:
-    if _is_whole(value) and value >= at_least:
+    if _is_whole(value) and at_least <= value < 2**63:
         return int(value)
-    raise OptionError(f"{name}={value!r} is not possible: give a whole number, {at_least} or more")
+    raise OptionError(
+        f"{name}={value!r} is not possible: give a whole number, {at_least} or more and below 2**63"
+    )

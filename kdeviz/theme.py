@@ -93,8 +93,9 @@ def finish(figure: go.Figure, theme: Theme, title: str, subtitle: str) -> None:
         legend={"font": {"color": theme.text}},
         modebar={"bgcolor": "rgba(0,0,0,0)", "color": theme.muted, "activecolor": theme.text},
     )
-    figure.update_xaxes(automargin=True, linecolor=theme.line, tickcolor=theme.line)
-    figure.update_yaxes(automargin=True, linecolor=theme.line, tickcolor=theme.line)
+    axes = {"automargin": True, "linecolor": theme.line, "tickcolor": theme.line, "title_font_size": 13}
+    figure.update_xaxes(**axes)
+    figure.update_yaxes(**axes)
 
 
 def faint(colour: str, opacity: float) -> str:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+import torch
 from numpy.typing import NDArray
 
 from kdeviz.analysis import Analysis
 from kdeviz.calibration import ProbabilityCurve
-from kdeviz.data import ANOMALOUS, NORMAL, UNKNOWN
+from kdeviz.data import ANOMALOUS, NORMAL, UNKNOWN, EmbeddingSet
 from kdeviz.errors import OptionError
 
 __all__ = [
@@ -19,6 +21,7 @@ __all__ = [
     "CurveView",
     "HistogramView",
     "MapView",
+    "SampleView",
     "ScreeView",
     "Summary",
     "colour_choices",
@@ -28,6 +31,9 @@ __all__ = [
     "probability_curve",
     "ranking",
     "rows_inside",
+    "sample_view",
+    "score_range",
+    "score_table",
     "scree",
     "summary",
 ]
@@ -121,6 +127,23 @@ class CurveView(NamedTuple):
     threshold_probability: float
 
 
+class SampleView(NamedTuple):
+    """One inspected sample."""
+
+    name: str
+    label: str
+    """In words; empty when the set has no labels."""
+    rank: int
+    total: int
+    log_density: float
+    probability: float
+    flagged: bool
+    above_threshold: float
+    """Nats; negative below."""
+    more_unusual_than: float
+    """Share of the training samples with a higher leave-one-out score."""
+
+
 def summary(analysis: Analysis, threshold: float) -> Summary:
     """Headline numbers at a threshold."""
     from kdeviz.metrics import auroc, has_both_labels
@@ -139,10 +162,27 @@ def summary(analysis: Analysis, threshold: float) -> Summary:
 
 def colour_choices(analysis: Analysis) -> list[str]:
     """What the map can be coloured by; log density comes first."""
+    own = _own_colours(analysis)
+    return [*own, *_metadata_columns(analysis.inspected, own)]
+
+
+def _own_colours(analysis: Analysis) -> list[str]:
     known = ["label"] if analysis.inspected.labels is not None else []
-    metadata = analysis.inspected.metadata
-    columns = [] if metadata is None else [str(column) for column in metadata.columns]
-    return ["log density", "verdict", *known, *(c for c in columns if c not in ("label", "verdict"))]
+    return ["log density", "verdict", *known]
+
+
+def _metadata_columns(inspected: EmbeddingSet, taken: Collection[str]) -> dict[str, pd.Series[Any]]:
+    """Metadata by the name to show: a string, with "_in_file" added while that name is taken."""
+    metadata = inspected.metadata
+    columns: dict[str, pd.Series[Any]] = {}
+    if metadata is None:
+        return columns
+    for position, name in enumerate(metadata.columns):
+        shown = str(name)
+        while shown in taken or shown in columns:
+            shown += "_in_file"
+        columns[shown] = metadata.iloc[:, position]
+    return columns
 
 
 def map_view(
@@ -156,9 +196,7 @@ def map_view(
     Raises:
         OptionError: there is no such component or colour.
     """
-    k = analysis.coordinates.shape[1]
-    if len(components) not in (2, 3) or not all(0 <= c < k for c in components):
-        raise OptionError(f"components={components} cannot be drawn: choose two or three from 0 to {k - 1}")
+    _check_drawable(analysis, components, (2, 3))
     points = analysis.coordinates[:, components]
     flagged = analysis.scores < threshold
     rows = _thinned(points[:, :2], flagged, most)
@@ -176,6 +214,18 @@ def map_view(
     )
 
 
+def _check_drawable(analysis: Analysis, components: tuple[int, ...], lengths: tuple[int, ...]) -> None:
+    k = analysis.classifier.n_components_
+    if k < 2:
+        raise OptionError("a map needs two components, this model keeps one: raise the number of components")
+    different = len(set(components)) == len(components)
+    if len(components) not in lengths or not different or not all(0 <= c < k for c in components):
+        choose = " or ".join(map(str, lengths))
+        raise OptionError(
+            f"components={components} cannot be drawn: choose {choose} different ones from 0 to {k - 1}"
+        )
+
+
 def _colour(analysis: Analysis, colour_by: str, flagged: NDArray[np.bool_]) -> NDArray[Any]:
     if colour_by == "log density":
         return analysis.scores
@@ -183,10 +233,10 @@ def _colour(analysis: Analysis, colour_by: str, flagged: NDArray[np.bool_]) -> N
         return np.where(flagged, "flagged", "normal")
     if colour_by == "label" and analysis.inspected.labels is not None:
         return np.array([LABEL_WORDS[int(label)] for label in analysis.inspected.labels])
-    metadata = analysis.inspected.metadata
-    if metadata is None or colour_by not in metadata.columns:
-        raise OptionError(f"colour_by={colour_by!r} is not known: choose from {colour_choices(analysis)}")
-    column = metadata[colour_by]
+    choices = colour_choices(analysis)
+    if colour_by not in choices:
+        raise OptionError(f"colour_by={colour_by!r} is not known: choose from {choices}")
+    column = _metadata_columns(analysis.inspected, _own_colours(analysis))[colour_by]
     if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
         return column.to_numpy(dtype=np.float64, na_value=np.nan)
     return column.astype("string").fillna("(none)").to_numpy(dtype=np.str_)
@@ -211,7 +261,8 @@ def _thinned(points: NDArray[Any], keep: NDArray[np.bool_], most: int) -> NDArra
 def _cells(points: NDArray[Any], per_side: int = 64) -> NDArray[np.int64]:
     low, high = np.quantile(points, [0.001, 0.999], axis=0)
     place = (points - low) / np.where(high > low, high - low, 1)
-    column = np.clip((place * per_side).astype(np.int64), 0, per_side - 1)
+    # Clipped first: a far outlier's cell number would not fit an integer.
+    column = np.clip(place * per_side, 0, per_side - 1).astype(np.int64)
     cells: NDArray[np.int64] = column[:, 0] * per_side + column[:, 1]
     return cells
 
@@ -230,6 +281,7 @@ def rows_inside(
     lasso: NDArray[Any] | None = None,
 ) -> NDArray[np.int64]:
     """Which inspected rows, drawn or not, lie in a box ((x0, x1), (y0, y1)) or a lasso polygon (V, 2)."""
+    _check_drawable(analysis, components, (2, 3))
     points = analysis.coordinates[:, components[:2]].astype(np.float64)
     if box is not None:
         (x0, x1), (y0, y1) = sorted(box[0]), sorted(box[1])
@@ -252,18 +304,26 @@ def _inside_polygon(points: NDArray[Any], corners: NDArray[Any]) -> NDArray[np.b
 
 
 def contours(analysis: Analysis, components: tuple[int, int]) -> Contours:
-    """The exact marginal of the fitted density over two components, on a grid over all samples.
+    """The exact marginal of the fitted density over two components.
 
-    Its levels are the log densities above which `CONTOUR_SHARES` of the training samples lie: the smallest
-    regions that hold that share of what is normal.
+    Its levels are the log densities above which at least `CONTOUR_SHARES` of the training samples lie: the
+    smallest regions that hold that share of what is normal. The grid spans the widest of these regions, so
+    that a far outlier does not leave it without a line.
+
+    Raises:
+        OptionError: these are not two of the model's components.
     """
+    _check_drawable(analysis, components, (2,))
     marginal = analysis.classifier.kde_model.marginal(components)
-    everything = np.concatenate([analysis.coordinates, analysis.train_coordinates])[:, components]
-    x, y = (_padded_range(everything[:, i]) for i in (0, 1))
-    grid = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
     train = analysis.train_coordinates[:, components]
-    at_train = marginal.log_prob(train[:: max(1, len(train) // _CONTOUR_SAMPLE)]).cpu().numpy()
-    levels = np.quantile(at_train, [1 - share for share in CONTOUR_SHARES])
+    train = train[:: max(1, len(train) // _CONTOUR_SAMPLE)]
+    at_train = marginal.log_prob(train).cpu().numpy()
+    levels = np.quantile(at_train, [1 - share for share in CONTOUR_SHARES], method="lower")
+    within = train[at_train >= levels[-1]]
+    inverse = torch.linalg.inv(marginal.bw_transform)
+    kernel_widths = (inverse.T @ inverse).diagonal().sqrt().tolist()
+    x, y = (_padded_range(within[:, i], 3 * kernel_widths[i]) for i in (0, 1))
+    grid = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
     return Contours(
         x,
         y,
@@ -273,27 +333,27 @@ def contours(analysis: Analysis, components: tuple[int, int]) -> Contours:
     )
 
 
-def _padded_range(values: NDArray[Any]) -> NDArray[Any]:
-    low, high = float(values.min()), float(values.max())
-    pad = 0.05 * (high - low)
-    return np.linspace(low - pad, high + pad, _GRID)
+def _padded_range(values: NDArray[Any], pad: float) -> NDArray[Any]:
+    return np.linspace(float(values.min()) - pad, float(values.max()) + pad, _GRID)
 
 
 def scree(analysis: Analysis) -> ScreeView:
     """Share of the variance per component, and where the model cuts."""
-    pca = analysis.classifier.pca_model
-    spectrum = pca.spectrum.cpu().numpy()
+    spectrum = analysis.classifier.pca_model.spectrum.cpu().numpy()
     shares = spectrum / spectrum.sum()
-    return ScreeView(shares, np.cumsum(shares), pca.n_components_)
+    return ScreeView(shares, np.cumsum(shares), analysis.classifier.n_components_)
 
 
 def density_histogram(analysis: Analysis, threshold: float, bins: int = _BINS) -> HistogramView:
     """Training (leave-one-out) and inspected log densities in common bins.
 
-    The range covers the training scores and the bulk of the others; a far tail is counted in the first bin,
-    and `below_range` says how many samples that hides.
+    The range covers the bulk of the training scores, eight times over to the left; a tail further out is
+    counted in the first bin, and `below_range` says how many samples that hides.
     """
-    series = {"training": analysis.train_scores, **_inspected_series(analysis)}
+    inspected = _inspected_series(analysis)
+    series = {"training": analysis.train_scores, **inspected}
+    # Inspected training samples are in two series, and still one sample each.
+    samples = inspected if inspected and analysis.inspects_training else series
     edges = np.linspace(*_drawn_range(analysis, threshold), bins + 1)
     inside = {name: np.clip(scores, edges[0], edges[-1]) for name, scores in series.items()}
     return HistogramView(
@@ -302,7 +362,7 @@ def density_histogram(analysis: Analysis, threshold: float, bins: int = _BINS) -
         sizes={name: len(scores) for name, scores in series.items()},
         threshold=threshold,
         alarm_rate=float((analysis.train_scores < threshold).mean()),
-        below_range=int(sum((scores < edges[0]).sum() for scores in series.values())),
+        below_range=int(sum((scores < edges[0]).sum() for scores in samples.values())),
     )
 
 
@@ -321,10 +381,12 @@ def _drawn_range(analysis: Analysis, threshold: float) -> tuple[float, float]:
     low, middle, high = np.quantile(analysis.train_scores.astype(np.float64), [0.01, 0.5, 1.0])
     spread = max(middle - low, high - middle, 1e-6)
     lowest, highest = float(analysis.scores.min()), float(analysis.scores.max())
-    left = min(max(lowest, middle - 8 * spread), float(analysis.train_scores.min()), low)
-    left, right = max(left, middle - 8 * spread), max(high, min(highest, middle + 8 * spread))
+    left = max(min(lowest, float(analysis.train_scores.min())), middle - 8 * spread)
+    right = max(high, min(highest, middle + 8 * spread))
     if np.isfinite(threshold):
         left, right = min(left, threshold - spread / 4), max(right, threshold + spread / 4)
+    if right - left < 1e-3:  # all scores are equal
+        return left - 0.5, right + 0.5
     return left, right + 0.02 * (right - left)
 
 
@@ -344,14 +406,43 @@ def probability_curve(
     )
 
 
+def score_range(analysis: Analysis) -> tuple[float, float]:
+    """Log densities that a colour scale should tell apart: the bulk, with a far tail sharing its end."""
+    low, high = _drawn_range(analysis, np.nan)
+    return low, high
+
+
+def sample_view(analysis: Analysis, row: int, threshold: float, curve: ProbabilityCurve) -> SampleView:
+    """What there is to say about one inspected row."""
+    inspected, score = analysis.inspected, analysis.scores[row]
+    return SampleView(
+        name=str(inspected.ids[row]),
+        label="" if inspected.labels is None else LABEL_WORDS[int(inspected.labels[row])],
+        rank=int((analysis.scores < score).sum()) + 1,
+        total=len(analysis.scores),
+        log_density=float(score),
+        probability=float(curve(analysis.scores[row : row + 1])[0]),
+        flagged=bool(score < threshold),
+        above_threshold=float(score) - threshold,
+        more_unusual_than=float((analysis.train_scores > score).mean()),
+    )
+
+
 def ranking(analysis: Analysis, threshold: float, curve: ProbabilityCurve) -> pd.DataFrame:
-    """Every inspected sample, the most anomalous first.
+    """Every inspected sample, the most anomalous first; columns as in `score_table`."""
+    return score_table(analysis.inspected, analysis.scores, threshold, curve)
+
+
+def score_table(
+    inspected: EmbeddingSet, scores: NDArray[Any], threshold: float, curve: ProbabilityCurve
+) -> pd.DataFrame:
+    """Every scored sample, the most anomalous first.
 
     Columns: row (in the inspected set), rank (1 is the most anomalous), id, label (in words; only when the
-    set has labels), log_density, probability, flagged, then the metadata.
+    set has labels), log_density, probability, flagged, then the metadata, with "_in_file" added to names that
+    are taken.
     """
-    inspected = analysis.inspected
-    order = np.argsort(analysis.scores, kind="stable")
+    order = np.argsort(scores, kind="stable")
     columns: dict[str, Any] = {
         "row": order,
         "rank": np.arange(1, len(order) + 1),
@@ -359,11 +450,9 @@ def ranking(analysis: Analysis, threshold: float, curve: ProbabilityCurve) -> pd
     }
     if inspected.labels is not None:
         columns["label"] = [LABEL_WORDS[int(label)] for label in inspected.labels[order]]
-    columns["log_density"] = analysis.scores[order]
-    columns["probability"] = curve(analysis.scores[order])
-    columns["flagged"] = analysis.scores[order] < threshold
-    table = pd.DataFrame(columns)
-    if inspected.metadata is None:
-        return table
-    metadata = inspected.metadata.iloc[order].reset_index(drop=True)
-    return table.join(metadata, rsuffix="_in_file")
+    columns["log_density"] = scores[order]
+    columns["probability"] = curve(scores[order])
+    columns["flagged"] = scores[order] < threshold
+    for name, column in _metadata_columns(inspected, tuple(columns)).items():
+        columns[name] = column.iloc[order].reset_index(drop=True)
+    return pd.DataFrame(columns)

@@ -19,8 +19,9 @@ def number(value: float, digits: int = 3) -> str:
         return {math.inf: "∞", -math.inf: f"{_MINUS}∞"}.get(value, "–")
     if value == 0:
         return "0"
-    exponent = math.floor(math.log10(abs(value)))
-    if exponent >= 6 or exponent < -4:
+    # After rounding: 9.996 has two digits before the point.
+    exponent = int(f"{value:.{digits - 1}e}".partition("e")[2])
+    if abs(value) >= 1e6 or exponent < -4:
         return f"{value:.{digits - 1}e}".replace("-", _MINUS)
     decimals = max(digits - 1 - exponent, 0)
     return f"{value:,.{decimals}f}".replace(",", _THIN_SPACE).replace("-", _MINUS)
@@ -30,8 +31,8 @@ def percent(share: float) -> str:
     """0.0123 as "1.23 %"; a share that is neither 0 nor 1 never reads as either."""
     if 0 < share < 0.0001:
         return "< 0.01 %"
-    if 0.9999 < share < 1:
-        return "> 99.99 %"
+    if 0.9995 <= share < 1:
+        return "> 99.9 %"
     return f"{number(100 * share)} %"
 
 
@@ -46,4 +47,4 @@ def duration(seconds: float) -> str:
 
 def size(n_bytes: float) -> str:
     """In MB or GB, powers of ten."""
-    return f"{number(n_bytes / 1e6, 2)} MB" if n_bytes < 1e9 else f"{number(n_bytes / 1e9, 2)} GB"
+    return f"{number(n_bytes / 1e6, 2)} MB" if n_bytes < 9.995e8 else f"{number(n_bytes / 1e9, 2)} GB"

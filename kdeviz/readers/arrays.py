@@ -33,7 +33,9 @@ class ArrayContent:
     notes: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        numeric = {key: a for key, a in self.arrays.items() if a.dtype.kind in "biufc" and not is_role(key)}
+        numeric = {
+            key: a for key, a in self.arrays.items() if a.dtype.kind in "biufc" and not (key and is_role(key))
+        }
         wide = [key for key, a in numeric.items() if a.ndim == 2] or list(numeric)
         names = sorted(wide, key=lambda key: (_rank(key), numeric[key].ndim != 2))
         self.choices = [Choice(name, (name,)) for name in names]
@@ -45,7 +47,7 @@ class ArrayContent:
             DataError: it is not two-dimensional, or complex.
         """
         array = self.arrays[choice.name]
-        where = f"{self.source.name}: {choice.name}" if choice.name else self.source.name
+        where = f"{self.source.name}: {choice.name or 'the array'}"
         if array.dtype.kind == "c":
             raise DataError(f"{where} holds complex numbers; keep real ones, for example abs(array)")
         if array.ndim != 2:
@@ -74,7 +76,7 @@ class ArrayContent:
 def read_npy(source: Source) -> ArrayContent:
     """Map a .npy file, or view the bytes of an upload; nothing is copied."""
     with source.reading(".npy"), source.open() as stream:
-        shape, fortran, dtype = _npy_header(stream, source, source.name)
+        shape, fortran, dtype = _npy_header(stream, f"{source.name}: the array")
         start, needed = stream.tell(), math.prod(shape) * dtype.itemsize
         source.check(needed, f"an array of shape {shape}")
         if needed > source.size - start:
@@ -106,7 +108,7 @@ def read_npz(source: Source) -> ArrayContent:
 def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, source: Source) -> NDArray[Any]:
     where = f"{source.name}: {member.filename}"
     with archive.open(member) as stream:
-        shape, _, dtype = _npy_header(stream, source, where)
+        shape, _, dtype = _npy_header(stream, where)
         needed, there = math.prod(shape) * dtype.itemsize, member.file_size - stream.tell()
         if needed > there:
             raise DataError(f"{where}: the header promises {needed:,} bytes, the archive holds {there:,}")
@@ -116,7 +118,7 @@ def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, source: Source) -
     return array
 
 
-def _npy_header(stream: IO[bytes], source: Source, where: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+def _npy_header(stream: IO[bytes], where: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     version = npy.read_magic(stream)
     if version not in ((1, 0), (2, 0)):
         raise DataError(f"{where}: .npy version {version} is not read; save a plain array of numbers")

@@ -8,7 +8,7 @@ from collections import defaultdict
 import pyarrow as pa
 
 from kdeviz.readers.content import Choice
-from kdeviz.readers.roles import is_role, is_row_number
+from kdeviz.readers.roles import is_role
 from kdeviz.readers.values import is_list, is_number
 
 __all__ = ["ALL_NUMERIC", "find_choices"]
@@ -23,7 +23,7 @@ def find_choices(schema: pa.Schema) -> list[Choice]:
     lists.sort(key=_rank)
     families = sorted(_numbered(schema), key=lambda family: -len(family.columns))
     taken = {name for family in families for name in family.columns}
-    everything = tuple(f.name for f in schema if is_number(f.type) and not _is_known(f.name))
+    everything = tuple(f.name for f in schema if is_number(f.type) and not is_role(f.name, schema.names))
     loose = [name for name in everything if name not in taken]
     found = [Choice(name, (name,)) for name in lists]
     if not loose:
@@ -39,24 +39,24 @@ def _numbered(schema: pa.Schema) -> list[Choice]:
     members: dict[str, dict[int, str]] = defaultdict(dict)
     for field in schema:
         match = re.fullmatch(r"(.*?)(\d{1,9})", field.name, re.DOTALL)
-        if match and not _is_known(field.name) and not is_list(field.type):
+        if match and not is_role(field.name, schema.names) and not is_list(field.type):
             members[match[1]].setdefault(int(match[2]), field.name)
     families = []
     for prefix, by_number in members.items():
         names = tuple(by_number[number] for number in sorted(by_number))
-        if len(names) > 1 and any(is_number(schema.field(name).type) for name in names):
+        if len(names) > 1 and any(_is_value(schema.field(name).type) for name in names):
             families.append(Choice(f"{names[0]} … {names[-1]}", names, prefix))
     return families
 
 
-def _is_known(name: str) -> bool:
-    return is_role(name) or is_row_number(name)
+def _is_value(kind: pa.DataType) -> bool:
+    return is_number(kind) or bool(pa.types.is_boolean(kind))
 
 
 def _leads_to_numbers(kind: pa.DataType) -> bool:
     while is_list(kind):
         kind = kind.value_type
-    return is_number(kind) or pa.types.is_boolean(kind)
+    return _is_value(kind)
 
 
 def _rank(name: str) -> int:

@@ -45,14 +45,13 @@ def read_feather(source: Source) -> TableContent:
 def _check_messages(source: Source, stream: pa.Buffer) -> int:
     """Refuse what would inflate too far; the number of rows otherwise."""
     rows = total = 0
-    with pa.ipc.MessageReader.open_stream(stream) as reader:
-        for message in reader:
-            if message.type not in ("record batch", "dictionary"):
-                continue
-            length, inflated = _batch_size(message)
-            total += inflated
-            source.check(total, "the inflated columns")
-            rows += length if message.type == "record batch" else 0
+    for message in pa.ipc.MessageReader.open_stream(stream):
+        if message.type not in ("record batch", "dictionary"):
+            continue
+        length, inflated = _batch_size(message)
+        total += inflated
+        source.check(total, "the inflated columns")
+        rows += length if message.type == "record batch" else 0
     return rows
 
 

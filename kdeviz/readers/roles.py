@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,7 +28,7 @@ _NAMES = {
 }
 _ROW_NUMBERS = ("index", "unnamed:_0", "__index_level_0__", "")
 _NAMES["id"] += _ROW_NUMBERS
-_EVERY_NAME = frozenset(name for names in _NAMES.values() for name in names) - {""}
+_EVERY_NAME = frozenset(name for names in _NAMES.values() for name in names)
 
 _NORMAL = frozenset({"normal", "good", "ok", "0", "0.0", "false"})
 _ANOMALOUS = frozenset({"anomalous", "anomaly", "abnormal", "bad", "defect", "1", "1.0", "true"})
@@ -53,8 +54,10 @@ class Split(NamedTuple):
     note: str = ""
 
 
-def is_role(name: str) -> bool:
-    """Whether a column of that name is never a dimension of the embedding."""
+def is_role(name: str, among: Collection[str] = ()) -> bool:
+    """Whether a column of that name, among the others, is never a dimension of the embedding."""
+    if name in ("y", "Y"):  # a label, unless it is a coordinate
+        return "x" not in among and "X" not in among
     return _plain(name) in _EVERY_NAME
 
 
@@ -67,7 +70,7 @@ def find(role: str, names: list[str]) -> str | None:
     """The column that plays a role, by name."""
     plain = {_plain(name): name for name in reversed(names)}
     for name in _NAMES[role]:
-        if name in plain and not (name == "y" and "x" in plain):
+        if name in plain and is_role(plain[name], names):
             return plain[name]
     return None
 

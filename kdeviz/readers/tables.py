@@ -57,6 +57,8 @@ class TableContent:
             raise DataError(
                 f"{self.source.name}: column {name!r} occurs twice; give every column its own name"
             )
+        if not self.rows:
+            raise DataError(f"{self.source.name}: there are no rows")
         self.choices = find_choices(self.schema)
 
     def features(self, choice: Choice) -> NDArray[Any]:
@@ -65,8 +67,6 @@ class TableContent:
         Raises:
             DataError: a column holds text, or a list has another length than the first.
         """
-        if not self.rows:
-            raise DataError(f"{self.source.name}: there are no rows")
         with self.source.reading("table"):
             if is_list(self.schema.field(choice.columns[0]).type):
                 return stacked(self._list_blocks(choice.name), self.rows)
@@ -84,7 +84,7 @@ class TableContent:
             f"{f.name} is left out: {f.type} is not one value." for f in rest if not is_flat(f.type)
         ]
         with self.source.reading("table"):
-            batches = list(self._decoded(names)) if names and self.rows else []
+            batches = list(self._decoded(names)) if names else []
             return pa.Table.from_batches(batches) if batches else no_columns(self.rows)
 
     def why_not(self) -> str:

@@ -58,9 +58,11 @@ def read_safetensors(source: Source) -> ArrayContent:
     return _content(source, arrays)
 
 
-def _content(source: Source, arrays: dict[str, tuple[NDArray[Any], str]]) -> ArrayContent:
+def _content(source: Source, arrays: dict[str, tuple[NDArray[Any] | None, str]]) -> ArrayContent:
     notes = [note for _, note in arrays.values() if note]
-    return ArrayContent(source, {key: array for key, (array, _) in arrays.items()}, notes)
+    return ArrayContent(
+        source, {key: array for key, (array, _) in arrays.items() if array is not None}, notes
+    )
 
 
 def _check_archive(source: Source, archive: zipfile.ZipFile) -> None:
@@ -77,19 +79,17 @@ def _check_archive(source: Source, archive: zipfile.ZipFile) -> None:
                 )
 
 
-def _array(value: object, source: Source, key: str) -> tuple[NDArray[Any], str]:
+def _array(value: object, source: Source, key: str) -> tuple[NDArray[Any] | None, str]:
     """A tensor or a list as an array, and what had to change."""
     if isinstance(value, torch.Tensor):
-        if value.layout is not torch.strided or value.is_quantized:
-            raise DataError(f"{source.name}: {key} is sparse or quantised; save tensor.to_dense() instead")
         # An expanded tensor stores one number and claims a million.
         source.check(value.numel() * value.element_size(), key or "the tensor")
-        wide = _WIDENED.get(value.dtype)
-        note = (
-            f"{key or 'The tensor'} was {value.dtype}, which numpy lacks, and became float32." if wide else ""
-        )
-        return value.detach().to(wide or value.dtype).contiguous().numpy(), note
-    array = np.asarray(value) if isinstance(value, list) else np.empty(0)
-    if array.dtype.kind not in "biufUS" or array.ndim != 1:
-        return np.empty(0), f"{key} is left out: neither a tensor nor a list of texts or numbers."
-    return array, ""
+        wide = _WIDENED.get(value.dtype, value.dtype)
+        widened = f"{key or 'The tensor'} was {value.dtype}, which numpy lacks, and became {wide}."
+        return value.detach().to(wide).contiguous().numpy(), widened if wide != value.dtype else ""
+    if isinstance(value, list) and all(isinstance(item, str | bytes | int | float) for item in value):
+        # numpy gives every text the room of the longest.
+        longest = max((len(item) for item in value if isinstance(item, str | bytes)), default=2)
+        source.check(4 * len(value) * longest, key)
+        return np.asarray(value), ""
+    return None, f"{key} is left out: neither a tensor nor a list of texts or numbers."

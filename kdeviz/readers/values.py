@@ -89,7 +89,11 @@ def block(batch: pa.RecordBatch) -> NDArray[Any]:
 
 
 def stacked(blocks: Iterator[NDArray[Any]], rows: int) -> NDArray[Any]:
-    """One array of all blocks; a single block of whole rows is not copied."""
+    """One C-contiguous array of all blocks; a single block that is one already is not copied.
+
+    Raises:
+        ValueError: the blocks do not have that many rows together.
+    """
     first = next(blocks)
     if len(first) == rows:
         return np.ascontiguousarray(first)
@@ -99,4 +103,6 @@ def stacked(blocks: Iterator[NDArray[Any]], rows: int) -> NDArray[Any]:
             out = out.astype(kind)
         out[start : start + len(part)] = part
         start += len(part)
+    if start != rows:
+        raise ValueError(f"{rows} rows were announced, {start} are there")
     return out

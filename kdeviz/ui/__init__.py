@@ -1,0 +1,1 @@
+"""The app: everything here may import streamlit, nothing outside does."""

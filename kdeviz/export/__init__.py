@@ -1,0 +1,1 @@
+"""What leaves kdeviz: one file per format."""

@@ -1,0 +1,199 @@
+"""Scores as CSV or parquet: one table, whether an analysis or a loaded model made them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime
+from io import BytesIO
+from numbers import Number
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+from numpy.typing import NDArray
+
+from kdeviz import __version__, views
+from kdeviz.analysis import Analysis
+from kdeviz.calibration import ProbabilityCurve
+from kdeviz.classifier import KDEClassifier
+from kdeviz.data import EmbeddingSet
+from kdeviz.devices import device_name
+from kdeviz.rows import OnBlock
+
+__all__ = [
+    "METADATA_KEY",
+    "ScoreTable",
+    "analysis_scores",
+    "log_densities",
+    "model_scores",
+    "rows_fitted_on",
+    "scores_csv",
+    "scores_parquet",
+    "to_csv",
+    "to_parquet",
+]
+
+METADATA_KEY = "kdeviz"
+"""Under this key a parquet file's schema holds `ScoreTable.about` as JSON."""
+
+Rows = NDArray[np.integer[Any]]
+"""Numbers of inspected rows."""
+
+# A spreadsheet would read a text that starts with one of these as a formula.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+class ScoreTable(NamedTuple):
+    """Scores, and where they come from."""
+
+    frame: pd.DataFrame
+    """The columns of `views.ranking`, in the order of the data; `rank` 1 is the most anomalous."""
+    about: dict[str, Any]
+    """Settings, threshold, curve and provenance, ready for JSON."""
+
+
+def scores_csv(
+    analysis: Analysis,
+    threshold: float,
+    curve: ProbabilityCurve,
+    rows: Rows | None = None,
+) -> bytes:
+    """The scores of an analysis as CSV; see `analysis_scores` and `to_csv`."""
+    return to_csv(analysis_scores(analysis, threshold, curve, rows))
+
+
+def scores_parquet(
+    analysis: Analysis,
+    threshold: float,
+    curve: ProbabilityCurve,
+    rows: Rows | None = None,
+) -> bytes:
+    """The scores of an analysis as parquet; see `analysis_scores` and `to_parquet`."""
+    return to_parquet(analysis_scores(analysis, threshold, curve, rows))
+
+
+def analysis_scores(
+    analysis: Analysis,
+    threshold: float,
+    curve: ProbabilityCurve,
+    rows: Rows | None = None,
+) -> ScoreTable:
+    """The inspected samples of an analysis.
+
+    Args:
+        analysis: the analysis.
+        threshold: samples of lower log density are flagged.
+        curve: for the probabilities.
+        rows: only these inspected rows; ranks still count all of them. None takes all.
+    """
+    frame = views.ranking(analysis, threshold, curve).sort_values("row", ignore_index=True)
+    if rows is not None:
+        frame = frame[frame["row"].isin(rows)]
+    return ScoreTable(frame, _about(analysis.classifier, threshold, curve, analysis.provenance))
+
+
+def model_scores(
+    classifier: KDEClassifier, inspected: EmbeddingSet, scores: NDArray[Any], threshold: float
+) -> ScoreTable:
+    """Samples scored by a loaded model; (M,) `scores` are those of `log_densities`."""
+    frame = views.score_table(inspected, scores, threshold, classifier.curve)
+    provenance = {
+        "train_digest": classifier.data_digest,
+        "score_name": inspected.name,
+        "score_digest": inspected.digest,
+        "seed": classifier.settings.seed,
+        "device": device_name(classifier.device),
+        "kdeviz_version": __version__,
+        "torch_version": torch.__version__,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    about = _about(classifier, threshold, classifier.curve, provenance)
+    return ScoreTable(frame.sort_values("row", ignore_index=True), about)
+
+
+def _about(
+    classifier: KDEClassifier, threshold: float, curve: ProbabilityCurve, provenance: dict[str, Any]
+) -> dict[str, Any]:
+    return {
+        "settings": classifier.settings.to_dict(),
+        "threshold": threshold,
+        "curve": asdict(curve),
+        "provenance": provenance,
+    }
+
+
+def rows_fitted_on(classifier: KDEClassifier, data: EmbeddingSet) -> NDArray[np.int64]:
+    """Which rows of `data` the model was fitted on, in the order of its `training_rows`.
+
+    Known when the digest of the model is that of all rows, or of those of split "train"; otherwise none.
+    """
+    used: NDArray[np.int64] = classifier.training_rows.cpu().numpy()
+    if data.digest == classifier.data_digest:
+        return used
+    train, _ = data.train_and_test()
+    if train is not data and train.digest == classifier.data_digest:
+        return np.flatnonzero(data.split == "train")[used]
+    return used[:0]
+
+
+def log_densities(
+    classifier: KDEClassifier,
+    data: EmbeddingSet,
+    fitted_on: NDArray[np.int64],
+    on_block: OnBlock | None = None,
+) -> NDArray[Any]:
+    """(M,) log densities, leave-one-out for the rows `fitted_on`: what `analyse` says about the same rows.
+
+    With its own kernel in the sum, every row that the model was fitted on would look normal.
+    """
+    if not len(fitted_on):
+        return np.asarray(classifier.log_density(data.features, on_block=on_block).cpu().numpy())
+    left_out = classifier.leave_one_out_scores(on_block=on_block).cpu().numpy()
+    scores = np.empty(len(data), dtype=left_out.dtype)
+    scores[fitted_on] = left_out
+    others = np.setdiff1d(np.arange(len(data)), fitted_on)
+    if len(others):
+        plain = classifier.log_density(data.features[others], on_block=on_block)
+        scores[others] = plain.cpu().numpy()
+    return scores
+
+
+def to_csv(table: ScoreTable) -> bytes:
+    """UTF-8, with every digit; a text that a spreadsheet would run as a formula gets a leading apostrophe."""
+    frame = table.frame.rename(columns=_harmless)
+    for name in frame:
+        frame[name] = _harmless_column(frame[name])
+    return frame.to_csv(index=False, lineterminator="\n").encode()
+
+
+def _harmless_column(column: pd.Series[Any]) -> pd.Series[Any]:
+    if pd.api.types.is_numeric_dtype(column) or pd.api.types.is_datetime64_any_dtype(column):
+        return column
+    return column.astype(object).map(_harmless, na_action="ignore")
+
+
+def _harmless(cell: Any) -> Any:
+    if isinstance(cell, Number):
+        return cell
+    text = str(cell)
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+
+
+def to_parquet(table: ScoreTable) -> bytes:
+    """Every column in its own type, and `about` as JSON in the metadata of the schema."""
+    columns = {name: _arrow(table.frame[name]) for name in table.frame}
+    about = {METADATA_KEY: json.dumps(table.about)}
+    file = BytesIO()
+    pq.write_table(pa.table(columns, metadata=about), file)
+    return file.getvalue()
+
+
+def _arrow(column: pd.Series[Any]) -> pa.Array:
+    try:
+        return pa.array(column, from_pandas=True)
+    except pa.ArrowException:  # a column of mixed types
+        return pa.array(column.astype("string"), from_pandas=True)

@@ -1,0 +1,290 @@
+"""Explore: the map, the densities, the most anomalous samples, and the one that was picked."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from kdeviz import figures, views
+from kdeviz.export.scores import scores_csv, scores_parquet
+from kdeviz.ui.state import Screen, Session, session, theme
+from kdeviz.ui.text import plain_warning
+from kdeviz.wording import count, duration, number, percent
+
+__all__ = ["show"]
+
+_CHART_HEIGHT = 400
+_TABLE_ROWS = 200
+_TOOLS = {
+    "displaylogo": False,
+    "scrollZoom": False,
+    "displayModeBar": True,
+    "modeBarButtons": [["select2d", "lasso2d", "pan2d", "zoom2d", "resetScale2d"]],
+}
+_TOOLS_3D = {**_TOOLS, "modeBarButtons": [["orbitRotation", "pan3d", "resetCameraDefault3d"]]}
+_NO_TOOLS = {"displayModeBar": False}
+
+
+def show() -> None:
+    """Draw the page from the current screen."""
+    current = session()
+    screen = current.screen
+    if screen is None:
+        st.info("The first fit is under way.", icon=":material/hourglass_top:")
+        st.skeleton(_CHART_HEIGHT)
+        return
+    for message in screen.analysis.warnings:
+        plain_warning(message)
+    components, colour_by = _headline(screen)
+    left, right = st.columns([1.1, 1], gap="medium")
+    with left:
+        _map(current, screen, components, colour_by)
+    with right:
+        _densities(current, screen)
+    left, right = st.columns([1.1, 1], gap="medium")
+    with left:
+        _table(current, screen)
+    with right:
+        _details(current, screen)
+
+
+def _headline(screen: Screen) -> tuple[tuple[int, ...], str]:
+    """The four numbers, and what the map is asked to show."""
+    numbers = views.summary(screen.analysis, screen.threshold)
+    columns = st.columns([1, 1, 1, 0.8, 0.9], vertical_alignment="center")
+    columns[0].metric(
+        "Flagged",
+        f"{count(numbers.flagged)} of {count(numbers.inspected)}",
+        help=f"Samples whose log density is below the threshold of {numbers.threshold:.6g} nats.",
+    )
+    columns[1].metric(
+        "Expected false alarms",
+        f"{percent(numbers.expected_alarm_rate)}",
+        help="Share of the training samples that would be flagged, each judged by a model that has not "
+        f"seen it: about {number(1000 * numbers.expected_alarm_rate)} in 1 000 normal samples.",
+    )
+    columns[2].metric(
+        "Separation (AUROC)",
+        "no labels" if numbers.auroc is None else number(numbers.auroc),
+        help="The chance that a random anomalous sample scores lower than a random normal one: 1 is perfect, "
+        "0.5 is guessing. Needs labels of both kinds."
+        + ("" if numbers.auroc is None else f" Exactly {numbers.auroc:.6f}."),
+    )
+    columns[3].metric(
+        "Fit and score",
+        duration(numbers.seconds),
+        help=f"Time to fit the model and score every sample, on {screen.analysis.provenance['device']}.",
+    )
+    with columns[4]:
+        return _map_controls(screen)
+
+
+def _map(current: Session, screen: Screen, components: tuple[int, ...], colour_by: str) -> None:
+    analysis = screen.analysis
+    if len(components) < 2:
+        st.info("A map needs two components: the model kept one.", icon=":material/info:")
+        return
+    view = views.map_view(analysis, components, colour_by, screen.threshold)
+    flat = len(components) == 2
+    figure = figures.map_figure(
+        view,
+        theme(),
+        _hover_names(screen, view),
+        views.contours(analysis, (components[0], components[1])) if flat else None,
+        views.score_range(analysis) if colour_by == "log density" else None,
+        current.mark(screen),
+    )
+    figure.update_layout(height=_CHART_HEIGHT)
+    st.plotly_chart(
+        figure,
+        theme=None,
+        key="map",
+        config=_TOOLS if flat else _TOOLS_3D,
+        on_select=partial(_map_selected, components) if flat else "ignore",
+        selection_mode=("points", "box", "lasso"),
+        alt="Samples projected on principal components",
+    )
+
+
+def _map_controls(screen: Screen) -> tuple[tuple[int, ...], str]:
+    kept = screen.analysis.classifier.n_components_
+    with st.popover("Axes, colour", icon=":material/tune:", width="stretch"):
+        colour_by = st.selectbox(
+            "Colour by",
+            views.colour_choices(screen.analysis),
+            key="colour",
+            bind="query-params",
+            help="Log density is what the model says; verdict is which side of the threshold; the others come "
+            "from the file.",
+        )
+        dimensions = st.segmented_control(
+            "Dimensions",
+            [2, 3],
+            default=2,
+            required=True,
+            format_func="{}-D".format,
+            key="dimensions",
+            bind="query-params",
+            disabled=kept < 3,
+        )
+        wanted = min(dimensions or 2, kept)
+        axes = [_axis(name, i + 1, kept) for i, name in enumerate("xyz"[:wanted])]
+    if len(set(axes)) < len(axes):
+        st.caption("Choose different components for the axes.")
+        axes = list(range(1, wanted + 1))
+    return tuple(axis - 1 for axis in axes), colour_by or "log density"
+
+
+def _axis(name: str, first: int, kept: int) -> int:
+    key = f"axis_{name}"
+    if st.session_state.get(key, 1) > kept:
+        st.session_state[key] = first
+    axis: int = st.number_input(f"{name} axis: component", 1, kept, first, key=key, bind="query-params")
+    return axis
+
+
+def _hover_names(screen: Screen, view: views.MapView) -> list[str]:
+    analysis = screen.analysis
+    ids, labels = analysis.inspected.ids[view.rows], analysis.inspected.labels
+    known = (
+        [""] * len(ids) if labels is None else [f"\n{views.LABEL_WORDS[int(v)]}" for v in labels[view.rows]]
+    )
+    coloured = "" if view.colour_name == "log density" else f"\n{view.colour_name}: "
+    return [
+        f"{name}{label}\nlog density {number(score, 4)}" + (f"{coloured}{value}" if coloured else "")
+        for name, label, score, value in zip(ids, known, analysis.scores[view.rows], view.colour, strict=True)
+    ]
+
+
+def _map_selected(components: tuple[int, ...]) -> None:
+    """A click picks a sample; a box or lasso selects every sample inside it, drawn or not."""
+    current = session()
+    chosen = st.session_state["map"]["selection"]
+    if current.screen is None:
+        return
+    analysis = current.screen.analysis
+    if chosen["box"]:
+        box = chosen["box"][0]
+        current.region = views.rows_inside(analysis, components, box=(tuple(box["x"]), tuple(box["y"])))
+    elif chosen["lasso"]:
+        outline = np.column_stack([chosen["lasso"][0]["x"], chosen["lasso"][0]["y"]])
+        current.region = views.rows_inside(analysis, components, lasso=outline)
+    elif chosen["points"]:
+        current.picked = int(np.ravel(chosen["points"][0]["customdata"])[0])
+    else:
+        current.region = None
+
+
+def _densities(current: Session, screen: Screen) -> None:
+    analysis = screen.analysis
+    view = views.density_histogram(analysis, screen.threshold)
+    curve = views.probability_curve(analysis, screen.curve, screen.threshold, view.edges)
+    figure = figures.density_figure(view, theme(), curve, current.mark(screen))
+    figure.update_layout(height=_CHART_HEIGHT)
+    st.plotly_chart(
+        figure, theme=None, key="densities", config=_NO_TOOLS, alt="Histograms of log density and the curve"
+    )
+
+
+def _table(current: Session, screen: Screen) -> None:
+    table = views.ranking(screen.analysis, screen.threshold, screen.curve)
+    if current.region is not None:
+        table = table[table["row"].isin(current.region)]
+    _region_bar(current, screen)
+    shown = table.head(_TABLE_ROWS).reset_index(drop=True)
+    st.caption(
+        f"{count(len(shown))} of {count(len(table))} shown, the most anomalous first. "
+        "Pick a row to see it on every chart."
+    )
+    thumbnails = screen.analysis.inspected.thumbnails
+    if thumbnails is not None:
+        images = [screen.analysis.inspected.thumbnail_uri(int(row)) for row in shown["row"]]
+        shown.insert(0, "picture", pd.Series(images, dtype=object))
+    # A new key drops the highlight of a row number that means another sample now.
+    key = f"table_{hash(tuple(shown['row']))}"
+    chosen = np.flatnonzero(shown["row"] == current.picked).tolist()
+    st.dataframe(
+        shown.drop(columns=["row", "flagged"]),
+        key=key,
+        hide_index=True,
+        height=_CHART_HEIGHT - 40,
+        row_height=48 if thumbnails is not None else None,
+        on_select=partial(_row_selected, key, shown["row"].to_numpy()),
+        selection_mode="single-row",
+        selection_default={"selection": {"rows": chosen, "columns": [], "cells": []}},
+        column_config={
+            "picture": st.column_config.ImageColumn("", width="small"),
+            "rank": st.column_config.NumberColumn("Rank", help="1 is the most anomalous.", width="small"),
+            "id": st.column_config.TextColumn("Sample"),
+            "label": st.column_config.TextColumn("Label", help="What the file says about this sample."),
+            "log_density": st.column_config.NumberColumn(
+                "Log density",
+                format="%.2f",
+                help="How usual the sample is, in nats: lower is more anomalous.",
+            ),
+            "probability": st.column_config.NumberColumn(
+                "Probability", format="%.3f", help="Of being anomalous, read off the probability curve."
+            ),
+        },
+    )
+
+
+def _region_bar(current: Session, screen: Screen) -> None:
+    if current.region is None:
+        st.subheader("Most anomalous samples")
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(f"{count(len(current.region))} samples selected on the map", width="content")
+        st.button("Clear", icon=":material/close:", on_click=_clear_region)
+        exported = (screen.analysis, screen.threshold, screen.curve, current.region)
+        st.download_button(
+            "CSV", partial(scores_csv, *exported), "selection.csv", "text/csv", on_click="ignore",
+            icon=":material/download:",
+        )  # fmt: skip
+        st.download_button(
+            "Parquet", partial(scores_parquet, *exported), "selection.parquet", on_click="ignore",
+            icon=":material/download:",
+        )  # fmt: skip
+
+
+def _clear_region() -> None:
+    session().region = None
+
+
+def _row_selected(key: str, rows: Any) -> None:
+    chosen = st.session_state[key]["selection"]["rows"]
+    session().picked = int(rows[chosen[0]]) if chosen else None
+
+
+def _details(current: Session, screen: Screen) -> None:
+    analysis = screen.analysis
+    if current.picked is not None:
+        _picked(current.picked, screen)
+    figure = figures.scree_figure(views.scree(analysis), theme())
+    figure.update_layout(height=240 if current.picked is not None else _CHART_HEIGHT - 40)
+    st.plotly_chart(figure, theme=None, key="scree", config=_NO_TOOLS, alt="Variance per component")
+
+
+def _picked(row: int, screen: Screen) -> None:
+    sample = views.sample_view(screen.analysis, row, screen.threshold, screen.curve)
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        thumbnails = screen.analysis.inspected.thumbnails
+        if thumbnails is not None and thumbnails[row]:
+            st.image(thumbnails[row], width=112)
+        with st.container():
+            st.text(f"{sample.name}" + (f" · labelled {sample.label}" if sample.label else ""))
+            verdict = (
+                ":orange[:material/flag: **flagged**]" if sample.flagged else ":material/check: not flagged"
+            )
+            st.markdown(f"{verdict} · rank **{count(sample.rank)}** of {count(sample.total)}")
+            st.markdown(
+                f"log density **{number(sample.log_density, 4)}** · "
+                f"{number(abs(sample.above_threshold), 3)} nats "
+                f"{'above' if sample.above_threshold >= 0 else 'below'} the threshold · "
+                f"probability **{number(sample.probability)}**"
+            )
+            st.markdown(f"More unusual than {percent(sample.more_unusual_than)} of the training samples.")

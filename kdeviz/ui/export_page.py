@@ -1,0 +1,56 @@
+"""Export: the model, the scores, and the lines that reproduce them."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import streamlit as st
+
+from kdeviz.export.model import model_bytes
+from kdeviz.export.recipe import python_recipe, shell_recipe
+from kdeviz.export.scores import scores_csv, scores_parquet
+from kdeviz.ui.state import session
+from kdeviz.wording import count
+
+__all__ = ["show"]
+
+
+def show() -> None:
+    """Draw the page from the current screen."""
+    screen = session().screen
+    if screen is None:
+        st.info("The first fit is under way.", icon=":material/hourglass_top:")
+        return
+    analysis, data = screen.analysis, screen.data
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.subheader("Model")
+        st.markdown(
+            "One safetensors file: numbers only, no code. `KDEClassifier.load` reads it back and gives the "
+            "very scores on this screen; it carries the threshold and the probability curve."
+        )
+        st.download_button(
+            "Download the model",
+            partial(model_bytes, analysis, screen.threshold, screen.curve),
+            "model.safetensors",
+            on_click="ignore",
+            type="primary",
+            icon=":material/download:",
+        )
+        st.subheader("Scores")
+        st.markdown(f"All {count(len(analysis.scores))} samples: rank, log density, probability, verdict.")
+        exported = (analysis, screen.threshold, screen.curve)
+        with st.container(horizontal=True):
+            st.download_button(
+                "Download CSV", partial(scores_csv, *exported), "scores.csv", "text/csv", on_click="ignore",
+                icon=":material/download:",
+            )  # fmt: skip
+            st.download_button(
+                "Download Parquet", partial(scores_parquet, *exported), "scores.parquet", on_click="ignore",
+                icon=":material/download:",
+            )  # fmt: skip
+    with right:
+        st.subheader("The same result in Python")
+        st.code(python_recipe(analysis, data.source, screen.rule, screen.curve), language="python")
+        st.subheader("… and in a shell")
+        st.code(shell_recipe(analysis, data.source, screen.rule, screen.curve), language="bash")

@@ -1,0 +1,182 @@
+"""The frame around every page: sidebar, navigation, and the fit that keeps the last good result on screen."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from concurrent.futures import CancelledError
+from concurrent.futures import TimeoutError as StillRunning
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from kdeviz.analysis import Estimate, estimate
+from kdeviz.calibration import ProbabilityCurve, ThresholdRule
+from kdeviz.errors import Cancelled, KdevizError
+from kdeviz.settings import Settings
+from kdeviz.ui import explore, export_page, sidebar
+from kdeviz.ui.jobs import Job, Key, job_board
+from kdeviz.ui.loaded import Loaded, from_path
+from kdeviz.ui.state import Screen, Session, session
+from kdeviz.ui.text import plain_error
+from kdeviz.wording import duration, size
+
+__all__ = ["main"]
+
+# Below this a change of settings is applied at once.
+_LIVE_SECONDS = 1.0
+# How long a rerun waits for a live fit before it shows progress instead.
+_PATIENCE_SECONDS = 1.5
+_POLL_SECONDS = 0.3
+
+
+def main() -> None:
+    """Draw the app once."""
+    st.set_page_config("kdeviz", _icon(), layout="wide")
+    st.html(Path(__file__).with_name("style.css"))
+    options = _options()
+    current = session()
+    _open_path_once(current, options.file)
+    page = st.navigation(
+        [
+            st.Page(explore.show, title="Explore", icon=":material/explore:", default=True),
+            st.Page(export_page.show, title="Export", icon=":material/ios_share:", url_path="export"),
+        ],
+        position="top",
+    )
+    with st.sidebar:
+        sidebar.data_control(current)
+        settings, variance = sidebar.model_control(current)
+        rule = sidebar.threshold_control(current)
+        with st.expander("Probability curve"):
+            curve = sidebar.curve_control()
+        device = sidebar.device_control(options.device)
+        _fit(current, settings, device)
+    _adopt(current, rule, curve)
+    if current.screen is not None:
+        variance.caption(sidebar.variance_words(current.screen.analysis))
+    page.run()
+
+
+@st.cache_data
+def _icon() -> NDArray[np.uint8]:
+    """A bump of density and one sample far from it. Drawn here: named icons are fetched from the network."""
+    y, x = np.mgrid[-1:1:64j, -1:1:64j]
+    bump = np.exp(-4 * ((x + 0.25) ** 2 + (y - 0.25) ** 2))
+    far = (x - 0.65) ** 2 + (y + 0.65) ** 2 < 0.05
+    blue, vermilion = np.array([0, 114, 178]), np.array([213, 94, 0])
+    colour = np.where(far[..., None], vermilion, blue)
+    alpha = np.where(far, 1, bump) * 255
+    return np.dstack([colour, alpha]).astype(np.uint8)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("file", nargs="?")
+    parser.add_argument("--device", default="auto")
+    return parser.parse_known_args(sys.argv[1:])[0]
+
+
+def _open_path_once(current: Session, path: str | None) -> None:
+    if path is None or "opened" in st.session_state:
+        return
+    st.session_state["opened"] = True
+    try:
+        current.use(from_path(path))
+    except KdevizError as error:
+        plain_error("The file given on the command line could not be loaded", str(error))
+
+
+def _fit(current: Session, settings: Settings, device: str) -> None:
+    """Bring the analysis of these settings to `current.fresh`, at once or in the background."""
+    key: Key = (current.data.token, settings, device)
+    data = current.data
+    cost = estimate(
+        *data.train.features.shape, settings, device, 0 if data.score is None else len(data.score)
+    )
+    current.wanted = key
+    if job_board().result(key) is None and not (current.failed and current.failed[0] == key):
+        live = cost.seconds < _LIVE_SECONDS
+        if live or current.approved == key or _asked_for(current, key, cost):
+            _start(current, key, data)
+    _status(current, key, cost)
+
+
+def _asked_for(current: Session, key: Key, cost: Estimate) -> bool:
+    label = f"Fit · about {duration(cost.seconds)}"
+    if st.button(label, type="primary", icon=":material/play_arrow:", width="stretch"):
+        current.approved = key
+    return current.approved == key
+
+
+def _start(current: Session, key: Key, data: Loaded) -> None:
+    if current.job is None or current.job.key != key:
+        if current.job is not None:
+            current.job.cancel()
+        current.job = job_board().submit(key, data)
+    _collect(current, current.job, _PATIENCE_SECONDS)
+
+
+def _collect(current: Session, job: Job, patience: float) -> None:
+    """Wait a little for the job; note a failure; leave a running one for `_progress`."""
+    job.watch()
+    try:
+        job.future.result(patience)
+    except StillRunning:
+        return
+    except (Cancelled, CancelledError):
+        current.approved = None
+        current.failed = (job.key, "Cancelled. Change a setting to start again.")
+    except KdevizError as error:
+        current.failed = (job.key, str(error))
+    current.job = None
+
+
+def _status(current: Session, key: Key, cost: Estimate) -> None:
+    done = job_board().result(key)
+    if current.job is not None:
+        _progress()
+    elif current.failed is not None and current.failed[0] == key:
+        plain_error("The fit did not finish", current.failed[1])
+        if st.button("Try again", width="stretch"):
+            current.failed = None
+            st.rerun()
+    elif done is not None:
+        took = duration(sum(done.timings.values()))
+        st.caption(f"Estimated {duration(cost.seconds)} and {size(cost.bytes)} · took {took}")
+
+
+@st.fragment(run_every=_POLL_SECONDS)
+def _progress() -> None:
+    current = session()
+    job = current.job
+    if job is None:
+        return
+    st.progress(job.fraction, text=job.stage)
+    if st.button("Cancel", icon=":material/stop_circle:", width="stretch"):
+        job.cancel()
+    _collect(current, job, 0)
+    if current.job is None:
+        st.rerun()
+
+
+def _adopt(current: Session, rule: ThresholdRule, curve: ProbabilityCurve) -> None:
+    """Make the newest good analysis the screen, with the present threshold and curve."""
+    wanted = current.wanted
+    analysis = job_board().result(wanted) if wanted else None
+    data = current.data
+    if analysis is None:
+        if current.screen is None:
+            return
+        analysis, data = current.screen.analysis, current.screen.data
+    try:
+        threshold = rule.threshold(analysis.train_scores, analysis.scores, analysis.inspected.labels, curve)
+    except KdevizError as error:
+        plain_error("This threshold rule cannot be used here", str(error))
+        rule = ThresholdRule()
+        threshold = rule.threshold(analysis.train_scores, analysis.scores)
+    if current.screen is not None and current.screen.data is not data:
+        current.picked, current.region = None, None
+    current.screen = Screen(data, analysis, rule, threshold, curve)

@@ -1,0 +1,274 @@
+"""The controls: data, model, threshold, device. They read and write widgets, and compute nothing."""
+
+from __future__ import annotations
+
+import streamlit as st
+import torch
+from streamlit.delta_generator import DeltaGenerator
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from kdeviz import views
+from kdeviz.analysis import Analysis
+from kdeviz.calibration import ProbabilityCurve, ThresholdRule
+from kdeviz.data import EmbeddingSet
+from kdeviz.devices import device_name, resolve_device
+from kdeviz.errors import KdevizError
+from kdeviz.metrics import has_both_labels
+from kdeviz.settings import FeatureScalingMethod, Settings
+from kdeviz.ui.loaded import Upload, from_uploads, sample
+from kdeviz.ui.state import Session
+from kdeviz.ui.text import plain_error
+from kdeviz.wording import count, percent
+
+__all__ = [
+    "curve_control",
+    "data_control",
+    "device_control",
+    "model_control",
+    "threshold_control",
+    "variance_words",
+]
+
+_FILE_TYPES = ["npy", "npz", "csv", "tsv", "parquet", "feather", "pt", "pth", "safetensors"]
+_TABLE_TYPES = ["csv", "tsv", "parquet", "feather"]
+_MOST_COMPONENTS = 128
+_CAPS = (250, 500, 1000, 2000, 5000, 10000, 20000, 40000, 100000)
+
+SCALING_WORDS = {"scale": "Keep lengths (scale)", "norm": "Directions only (norm)"}
+BANDWIDTH_WORDS = {"scott": "Scott", "silverman": "Silverman", "factor": "My own"}
+RULE_WORDS = {
+    "quantile": "Alarm budget on normal data",
+    "top_k": "The most anomalous few (top k)",
+    "log_density": "A log density that I choose",
+    "probability": "A probability that I choose",
+    "best_f1": "Best F1 score on the labels",
+    "fpr": "False-alarm rate on labelled normals",
+}
+
+
+def data_control(current: Session) -> None:
+    """What is loaded, and a way to load something else. A failed load leaves everything as it was."""
+    data = current.data
+    st.subheader("Data")
+    st.text(data.everything.name)
+    st.caption(_shape_words(data.train, data.score))
+    with st.popover("Load data", icon=":material/upload_file:", width="stretch"):
+        main = st.file_uploader(
+            "Embeddings: one row per sample",
+            type=_FILE_TYPES,
+            key="main_file",
+            help="A column called id, label, split or thumbnail is recognised. Rows whose split is train "
+            "are fitted, the others are scored.",
+        )
+        score = st.file_uploader("More samples to score (optional)", type=_FILE_TYPES, key="score_file")
+        about = st.file_uploader("A table about the samples (optional)", type=_TABLE_TYPES, key="about_file")
+        if st.button("Back to the sample set", disabled=data.source == "sample", width="stretch"):
+            current.use(sample())
+        column = _column_choice(current)
+    wanted = (*(getattr(file, "file_id", None) for file in (main, score, about)), column)
+    if main is not None and wanted != current.uploads:
+        current.uploads = wanted
+        _load(current, (main.name, main.getvalue()), _upload(score), _upload(about), column)
+    if main is None:
+        current.uploads, current.upload_error = (), ""
+    if current.upload_error:
+        plain_error("That file could not be loaded", current.upload_error)
+    for note in current.data.everything.notes:
+        st.text(note)
+
+
+def _upload(file: UploadedFile | None) -> Upload | None:
+    return None if file is None else (file.name, file.getvalue())
+
+
+def _load(
+    current: Session, main: Upload, score: Upload | None, about: Upload | None, column: str | None
+) -> None:
+    try:
+        with st.spinner("Reading the file …"):
+            current.use(from_uploads(main, score, about, column))
+        current.upload_error = ""
+    except KdevizError as error:
+        current.upload_error = str(error)
+
+
+def _column_choice(current: Session) -> str | None:
+    choices = current.data.everything.embedding_choices
+    if len(choices) < 2 or not current.uploads:
+        return None
+    chosen: str = st.selectbox(
+        "Which numbers are the embedding?",
+        choices,
+        index=choices.index(current.data.everything.embedding_column or choices[0]),
+        key=f"column_{current.data.source}",
+    )
+    return chosen
+
+
+def _shape_words(train: EmbeddingSet, score: EmbeddingSet | None) -> str:
+    rows = f"{count(len(train))} to learn from"
+    if score is not None:
+        rows += f" · {count(len(score))} to score"
+    return f"{rows} · {count(train.features.shape[1])} dimensions"
+
+
+def model_control(current: Session) -> tuple[Settings, DeltaGenerator]:
+    """Components, scaling, training cap, bandwidth, seed; and a place for `variance_words` after the fit."""
+    st.subheader("Model")
+    rows, dimensions = current.data.train.features.shape
+    most = max(min(rows - 1, dimensions, _MOST_COMPONENTS), 2)
+    _clamp("components", most)
+    components = st.slider(
+        "Components (PCA)",
+        1,
+        most,
+        min(16, most),
+        key="components",
+        bind="query-params",
+        help="How many directions of largest variation the model looks at; everything else is ignored.",
+    )
+    variance = st.empty()
+    scaling = st.radio(
+        "Scaling",
+        list(SCALING_WORDS),
+        format_func=SCALING_WORDS.__getitem__,
+        key="scaling",
+        bind="query-params",
+        help="Whether a sample's distance from the average counts, or only its direction.",
+    )
+    cap = st.select_slider(
+        "Training cap",
+        _CAPS,
+        40000,
+        format_func=count,
+        key="cap",
+        bind="query-params",
+        help="At most this many training samples are used, picked at random: fewer is faster, "
+        "more is more exact.",
+    )
+    with st.expander("Bandwidth and seed"):
+        bandwidth = _bandwidth()
+        seed = st.number_input(
+            "Seed",
+            0,
+            2**31,
+            0,
+            key="seed",
+            bind="query-params",
+            help="Decides which training samples are picked when there are more than the cap.",
+        )
+    return Settings(components, FeatureScalingMethod(scaling), cap, bandwidth, seed), variance
+
+
+def _bandwidth() -> str | float:
+    choice = st.segmented_control(
+        "Bandwidth (smoothness)",
+        list(BANDWIDTH_WORDS),
+        default="scott",
+        required=True,
+        format_func=BANDWIDTH_WORDS.__getitem__,
+        key="bandwidth",
+        bind="query-params",
+        width="stretch",
+        help="How far each training sample's influence reaches. Scott and Silverman are rules of thumb; "
+        "your own factor multiplies Scott's.",
+    )
+    if choice != "factor":
+        return choice or "scott"
+    factor: float = st.number_input(
+        "Factor (times Scott's)", 0.05, 20.0, 1.0, 0.05, key="factor", bind="query-params"
+    )
+    return factor
+
+
+def variance_words(analysis: Analysis) -> str:
+    """How much of the training variance the fitted components keep."""
+    view = views.scree(analysis)
+    return (
+        f"{count(view.kept)} components keep {percent(float(view.cumulative[view.kept - 1]))} of the variance"
+    )
+
+
+def threshold_control(current: Session) -> ThresholdRule:
+    """How the threshold is chosen, and the one number that this rule takes."""
+    st.subheader("Threshold")
+    inspected = current.data.inspected
+    labelled = has_both_labels(inspected.labels)
+    kinds = [kind for kind in RULE_WORDS if labelled or not ThresholdRule(kind, 0.5).needs_labels]
+    if st.session_state.get("rule", kinds[0]) not in kinds:
+        st.session_state["rule"] = kinds[0]
+    kind = st.selectbox(
+        "Flag samples by",
+        kinds,
+        format_func=RULE_WORDS.__getitem__,
+        key="rule",
+        bind="query-params",
+        help="A sample is flagged when its log density is below the threshold that this rule gives.",
+    )
+    match kind:
+        case "quantile" | "fpr":
+            label = "False alarms, % of normal samples"
+            share: float = st.number_input(
+                label, 0.01, 50.0, 1.0, 0.1, key=f"{kind}_percent", bind="query-params"
+            )
+            return ThresholdRule(kind, share / 100)
+        case "top_k":
+            most = len(inspected)
+            k = st.number_input("How many", 0, most, min(20, most), key="top_k", bind="query-params")
+            return ThresholdRule(kind, k)
+        case "log_density":
+            nats = st.number_input("Log density, nats", value=0.0, step=0.5, key="nats", bind="query-params")
+            return ThresholdRule(kind, nats)
+        case "probability":
+            p = st.number_input(
+                "Probability of being anomalous", 0.001, 0.999, 0.5, 0.01, format="%.3f", key="p",
+                bind="query-params",
+            )  # fmt: skip
+            return ThresholdRule(kind, p)
+        case _:
+            return ThresholdRule(kind, 0.0)
+
+
+def curve_control() -> ProbabilityCurve:
+    """Midpoint and steepness of the probability curve."""
+    default = ProbabilityCurve()
+    midpoint: float = st.number_input(
+        "Midpoint, nats",
+        value=default.midpoint,
+        step=0.5,
+        key="midpoint",
+        bind="query-params",
+        help="The log density at which a sample is as probably anomalous as not.",
+    )
+    steepness: float = st.number_input(
+        "Steepness, per nat",
+        0.0001,
+        100.0,
+        default.steepness,
+        0.01,
+        format="%.4f",
+        key="steepness",
+        bind="query-params",
+        help="How quickly the probability changes around the midpoint.",
+    )
+    return ProbabilityCurve(midpoint, steepness)
+
+
+def device_control(wanted: str) -> str:
+    """Which device computes; a choice only where there is more than one."""
+    st.subheader("Device")
+    devices = ["auto", "cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
+    if torch.backends.mps.is_available():
+        devices.append("mps")
+    if len(devices) > 2:
+        wanted = st.selectbox(
+            "Compute on", devices, devices.index(wanted) if wanted in devices else 0, key="device"
+        )
+    st.text(device_name(resolve_device(wanted)))
+    return wanted
+
+
+def _clamp(key: str, most: int) -> None:
+    """A remembered value above the new data's limit moves to the limit, not back to the default."""
+    if key in st.session_state and st.session_state[key] > most:
+        st.session_state[key] = most

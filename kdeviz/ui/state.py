@@ -1,0 +1,86 @@
+"""What one browser session remembers, in one place and with types."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from kdeviz.analysis import Analysis
+from kdeviz.calibration import ProbabilityCurve, ThresholdRule
+from kdeviz.theme import DARK, LIGHT, Mark, Theme
+from kdeviz.ui.jobs import Job, Key
+from kdeviz.ui.loaded import Loaded, sample
+
+__all__ = ["Screen", "Session", "session", "theme"]
+
+
+@dataclass(frozen=True, eq=False)
+class Screen:
+    """Everything a page needs to draw itself: one analysis, one threshold, one curve."""
+
+    data: Loaded
+    analysis: Analysis
+    rule: ThresholdRule
+    threshold: float
+    curve: ProbabilityCurve
+
+
+@dataclass(eq=False)
+class Session:
+    """State of one browser session beside its widgets.
+
+    Attributes:
+        data: what is being looked at.
+        uploads: which uploaded files are in `data` or failed to load.
+        upload_error: why the last upload is not on the screen.
+        screen: the last good result, which stays until the next is ready.
+        wanted: the analysis that the present settings ask for.
+        job: the analysis that is under way.
+        failed: the last analysis that failed, and why.
+        approved: an analysis too long to run unasked that the user asked for.
+        picked: the inspected row that is ringed.
+        region: the inspected rows selected on the map.
+    """
+
+    data: Loaded
+    uploads: tuple[Any, ...] = ()
+    upload_error: str = ""
+    screen: Screen | None = None
+    wanted: Key | None = None
+    job: Job | None = None
+    failed: tuple[Key, str] | None = None
+    approved: Key | None = None
+    picked: int | None = None
+    region: NDArray[np.int64] | None = field(default=None)
+
+    def use(self, data: Loaded) -> None:
+        """Look at other data: picks and regions were about the old one."""
+        self.data, self.picked, self.region = data, None, None
+
+    def mark(self, screen: Screen) -> Mark | None:
+        """The picked sample as the charts show it."""
+        if self.picked is None:
+            return None
+        analysis = screen.analysis
+        return Mark(
+            str(analysis.inspected.ids[self.picked]),
+            float(analysis.scores[self.picked]),
+            analysis.coordinates[self.picked],
+        )
+
+
+def session() -> Session:
+    """This browser's session, with the sample set at first."""
+    if "session" not in st.session_state:
+        st.session_state["session"] = Session(sample())
+    kept: Session = st.session_state["session"]
+    return kept
+
+
+def theme() -> Theme:
+    """Light or dark, as the page is now."""
+    return DARK if st.context.theme.type == "dark" else LIGHT

@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import settings
+
+from kdeviz.classifier import KDEClassifier
+
+settings.register_profile("kdeviz", deadline=None, derandomize=True, database=None, max_examples=25)
+settings.load_profile("kdeviz")
+
+
+def pytest_collection_modifyitems(items):
+    if torch.cuda.is_available():
+        return
+    for item in items:
+        if "gpu" in item.keywords:
+            item.add_marker(pytest.mark.skip(reason="no CUDA device"))
+
+
+def correlated_rows(n, d, seed=0, decades=1.0, offset=1.0):
+    """(n, d) float64 Gaussian rows whose standard deviations fall over some decades, rotated and shifted."""
+    rng = np.random.default_rng(seed)
+    rotation, _ = np.linalg.qr(rng.normal(size=(d, d)))
+    spreads = 10.0 ** (-decades * np.arange(d) / max(d - 1, 1))
+    return rng.normal(size=(n, d)) * spreads @ rotation + offset * rng.normal(size=d)
+
+
+@pytest.fixture(scope="session")
+def make_rows():
+    return correlated_rows
+
+
+@pytest.fixture(scope="session")
+def rows64():
+    """300 training rows of 12 dimensions; read-only, because every test shares them."""
+    rows = correlated_rows(300, 12)
+    rows.flags.writeable = False
+    return rows
+
+
+@pytest.fixture(scope="session")
+def rows32(rows64):
+    rows = rows64.astype(np.float32)
+    rows.flags.writeable = False
+    return rows
+
+
+@pytest.fixture(scope="session")
+def fitted(rows32):
+    """A model on rows32; only to be read."""
+    model = KDEClassifier(5)
+    assert model.fit(rows32)
+    return model
