@@ -16,7 +16,7 @@ from torch import Tensor
 from kdeviz.data import ANOMALOUS, NORMAL
 from kdeviz.errors import DataError, OptionError
 
-__all__ = ["THRESHOLD_RULES", "ProbabilityCurve", "ThresholdRule", "best_f1_threshold"]
+__all__ = ["LABEL_RULES", "THRESHOLD_RULES", "ProbabilityCurve", "ThresholdRule", "best_f1_threshold"]
 
 Values = TypeVar("Values", Tensor, NDArray[Any])
 
@@ -96,7 +96,7 @@ class ThresholdRule:
     @property
     def needs_labels(self) -> bool:
         """Whether the rule looks at the labels of the scored samples."""
-        return self.kind in ("best_f1", "fpr")
+        return self.kind in LABEL_RULES
 
     def threshold(
         self,
@@ -147,6 +147,9 @@ THRESHOLD_RULES = {
     "fpr": "the share of samples labelled normal that may be flagged, from 0 to below 1",
 }
 """The rules, and in words what each one's value is."""
+
+LABEL_RULES = ("best_f1", "fpr")
+"""The rules that need labels of both kinds."""
 
 _VALID: dict[str, Callable[[float], bool]] = {
     "quantile": lambda value: 0 < value < 1,

@@ -17,6 +17,17 @@ from kdeviz.wording import count, number, percent
 __all__ = ["density_figure", "map_figure", "scree_figure"]
 
 _DASH = "8px 6px"
+# A second axis, from 0 to 100 % on the right.
+_SHARE_AXIS = {
+    "overlaying": "y",
+    "title_font_size": 13,
+    "side": "right",
+    "range": [0, 1.02],
+    "tickvals": [0, 0.25, 0.5, 0.75, 1],
+    "tickformat": ".0%",
+    "showgrid": False,
+    "zeroline": False,
+}
 
 
 def density_figure(
@@ -61,18 +72,8 @@ def density_figure(
             "rangemode": "tozero",
             "nticks": 5,
         },
-        yaxis2={
-            "title": {"text": "probability"},
-            "overlaying": "y",
-            "side": "right",
-            "range": [0, 1.02],
-            "tickformat": ".0%",
-            "showgrid": False,
-            "zeroline": False,
-            "visible": curve is not None,
-            "nticks": 5,
-        },
-        legend={"x": 0.01, "y": 0.99, "font": {"size": 12}, "bgcolor": "rgba(0,0,0,0)"},
+        yaxis2={**_SHARE_AXIS, "title_text": "probability", "visible": curve is not None},
+        legend={"x": 0.01, "y": 0.99, "font": {"size": 12}, "bgcolor": faint(theme.paper, 0.8)},
         margin={"r": 56},
         uirevision="density",
     )
@@ -126,16 +127,8 @@ def scree_figure(view: ScreeView, theme: Theme, most: int = 64) -> go.Figure:
             "zeroline": False,
             "nticks": 5,
         },
-        yaxis2={
-            "title": {"text": "cumulative"},
-            "overlaying": "y",
-            "side": "right",
-            "range": [0, 1.02],
-            "tickformat": ".0%",
-            "showgrid": False,
-            "zeroline": False,
-            "nticks": 5,
-        },
+        yaxis2={**_SHARE_AXIS, "title_text": "cumulative"},
+        margin={"r": 56},
         showlegend=False,
     )
     return figure
@@ -181,11 +174,11 @@ def _threshold_line(figure: go.Figure, threshold: float, theme: Theme) -> None:
                 "text": f"threshold {number(threshold)}",
                 "font": {"color": theme.text, "size": 12.5},
                 "bgcolor": theme.paper,
-                "yanchor": "top",
+                "yanchor": "bottom",
                 "y": 1,
                 "showarrow": False,
             },
-            annotation_position="top left",
+            annotation_position="top",
         )
 
 
@@ -194,7 +187,8 @@ def _mark_line(figure: go.Figure, mark: Mark, view: HistogramView, theme: Theme)
     figure.add_trace(
         go.Scatter(
             x=[at],
-            y=[0.5],
+            y=[mark.probability],
+            cliponaxis=False,
             yaxis="y2",
             mode="markers",
             showlegend=False,

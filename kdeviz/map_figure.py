@@ -66,13 +66,26 @@ def map_figure(
             "color": theme.muted,
             "showspikes": False,
         }
-        scene = {f"{c}axis": {**axis, "title": {"text": axes[i]}} for i, c in enumerate("xyz")}
-        figure.update_layout(scene=scene)
+        scene = {
+            f"{c}axis": {**axis, "title": {"text": f"component {view.components[i] + 1}"}}
+            for i, c in enumerate("xyz")
+        }
+        camera = {"eye": {"x": 1.35, "y": 1.35, "z": 0.75}}
+        figure.update_layout(scene={**scene, "camera": camera}, margin={"l": 0, "b": 0})
     else:
-        figure.update_xaxes(title_text=axes[0], showgrid=False, zeroline=False)
-        figure.update_yaxes(title_text=axes[1], showgrid=False, zeroline=False)
+        x, y = _ranges(view, contours)
+        figure.update_xaxes(title_text=axes[0], showgrid=False, zeroline=False, range=x)
+        figure.update_yaxes(title_text=axes[1], showgrid=False, zeroline=False, range=y)
     figure.update_layout(dragmode="select" if len(axes) == 2 else "orbit", uirevision=str(view.components))
     return figure
+
+
+def _ranges(view: MapView, contours: Contours | None) -> list[list[float]]:
+    """Room for every drawn sample and every line."""
+    drawn = view.coordinates if contours is None else np.concatenate([view.coordinates, contours.corners])
+    low, high = drawn.min(0).astype(float), drawn.max(0).astype(float)
+    margin = np.where(high > low, 0.05 * (high - low), 1)
+    return [[low[i] - margin[i], high[i] + margin[i]] for i in (0, 1)]
 
 
 def _heat(background: tuple[NDArray[Any], NDArray[Any], NDArray[Any]], theme: Theme) -> go.Heatmap:
@@ -113,7 +126,7 @@ def _samples(
     if view.colour.dtype.kind == "f":
         low, high = colour_range or _finite_range(view.colour)
         bar = {
-            "title": {"text": _colour_title(view.colour_name), "side": "right"},
+            "title": {"text": _colour_title(view.colour_name), "side": "right", "font": {"size": 13}},
             "thickness": 10,
             "len": 0.9,
             "outlinewidth": 0,

@@ -65,6 +65,7 @@ class Mark(NamedTuple):
 
     name: str
     log_density: float
+    probability: float
     coordinates: NDArray[Any]
     """(k,) in the model's space."""
 
@@ -84,7 +85,7 @@ def finish(figure: go.Figure, theme: Theme, title: str, subtitle: str) -> None:
         font={"color": theme.muted, "size": 12.5, "family": "Source Sans, Source Sans Pro, sans-serif"},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
-        margin={"l": 8, "r": 8, "t": 64, "b": 8},
+        margin={"l": 8, "r": 8, "t": 80, "b": 8},
         hoverlabel={
             "bgcolor": theme.paper,
             "bordercolor": theme.line,

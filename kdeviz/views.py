@@ -91,6 +91,8 @@ class Contours(NamedTuple):
     levels: tuple[float, ...]
     """Log densities whose contour encloses `shares` of the training samples."""
     shares: tuple[float, ...]
+    corners: NDArray[Any]
+    """(2, 2): lower left and upper right of the widest region."""
 
 
 class ScreeView(NamedTuple):
@@ -324,12 +326,16 @@ def contours(analysis: Analysis, components: tuple[int, int]) -> Contours:
     kernel_widths = (inverse.T @ inverse).diagonal().sqrt().tolist()
     x, y = (_padded_range(within[:, i], 3 * kernel_widths[i]) for i in (0, 1))
     grid = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+    log_density = marginal.log_prob(grid.astype(np.float32)).cpu().numpy().reshape(len(y), len(x))
+    # With narrow kernels the region is islands round the samples, which may all lie between grid points.
+    held = np.concatenate([within, grid[log_density.ravel() >= levels[-1]]])
     return Contours(
-        x,
-        y,
-        marginal.log_prob(grid.astype(np.float32)).cpu().numpy().reshape(len(y), len(x)),
-        tuple(float(level) for level in levels),
-        CONTOUR_SHARES,
+        x=x,
+        y=y,
+        log_density=log_density,
+        levels=tuple(float(level) for level in levels),
+        shares=CONTOUR_SHARES,
+        corners=np.stack([held.min(0), held.max(0)]),
     )
 
 
@@ -408,8 +414,9 @@ def probability_curve(
 
 def score_range(analysis: Analysis) -> tuple[float, float]:
     """Log densities that a colour scale should tell apart: the bulk, with a far tail sharing its end."""
-    low, high = _drawn_range(analysis, np.nan)
-    return low, high
+    low, middle, high = np.quantile(analysis.train_scores.astype(np.float64), [0.01, 0.5, 1.0])
+    lowest = float(min(analysis.scores.min(), low))
+    return max(lowest, middle - 2.5 * (middle - low)), float(max(high, analysis.scores.max()))
 
 
 def sample_view(analysis: Analysis, row: int, threshold: float, curve: ProbabilityCurve) -> SampleView:

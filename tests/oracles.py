@@ -138,7 +138,7 @@ class Reference:
 
 
 def reference_norm_log_density(features, queries, k):
-    """anomalib under NORM: its covariance centres the unit training rows once more, in place; not the queries."""
+    """anomalib under NORM: its covariance centres the unit training rows again, in place; not the queries."""
     model = pca(features, k)
     unit = scaled(model.scores(features), "norm", None)
     return KDE(unit - unit.mean(0)).log_density(scaled(model.scores(queries), "norm", None))

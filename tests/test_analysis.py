@@ -313,7 +313,10 @@ class Card:
 @pytest.mark.parametrize("method", ["fit_report", "leave_one_out_scores", "log_density"])
 @pytest.mark.parametrize(
     "error",
-    [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("MPS backend out of memory (MPS allocated: 9)")],
+    [
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("MPS backend out of memory (MPS allocated: 9)"),
+    ],
     ids=["cuda", "mps"],
 )
 def test_out_of_gpu_memory_falls_back_to_the_cpu_with_a_warning(monkeypatch, method, error):
@@ -410,10 +413,9 @@ print(memory("VmHWM") - before, estimate(n, d, settings, "cpu", 1000).bytes)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-@pytest.mark.parametrize("shape", [(20000, 128, 4000), (1000, 5000, 4000)])
+@pytest.mark.parametrize("shape", [(20000, 128, 4000), (500, 4000, 4000)])
 def test_estimated_memory_is_not_exceeded_and_not_absurd(shape):
     command = [sys.executable, "-c", PEAK, *map(str, shape)]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     measured, estimated = map(int, output.split())
-    print(measured, estimated)
     assert measured <= estimated <= 4 * measured + 200e6

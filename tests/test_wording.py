@@ -67,10 +67,10 @@ def test_percent(share, text):
     assert percent(share) == text
 
 
-@pytest.mark.parametrize("step", range(1, 400))
-def test_a_share_that_is_neither_none_nor_all_never_reads_as_either(step):
-    for share in (step / 100_000, 1 - step / 100_000):
-        assert percent(share) not in ("0 %", "100 %", "0.00 %", "100.0 %")
+def test_a_share_that_is_neither_none_nor_all_never_reads_as_either():
+    for step in range(1, 400):
+        for share in (step / 100_000, 1 - step / 100_000):
+            assert float(percent(share).strip("<> %")) not in (0, 100)
 
 
 @pytest.mark.parametrize(

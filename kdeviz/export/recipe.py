@@ -36,11 +36,11 @@ def python_recipe(
     """
     settings = analysis.settings
     second = [] if score_source is None else [f"score = {_load(analysis.inspected, score_source)}"]
-    loaders = {"load_sample" if source == _SAMPLE else "load_embeddings", *(["load_embeddings"] if second else [])}
-    names = ["FeatureScalingMethod", "ProbabilityCurve", "Settings", "ThresholdRule", "analyse", *sorted(loaders)]
+    loads = {_load(analysis.train, source).partition("(")[0], *(["load_embeddings"] if second else [])}
+    names = ["FeatureScalingMethod", "ProbabilityCurve", "Settings", "ThresholdRule", "analyse"]
     lines = [
         f"# kdeviz {__version__}",
-        f"from kdeviz import {', '.join(names)}",
+        f"from kdeviz import {', '.join([*names, *sorted(loads)])}",
         "",
         f"data = {_load(analysis.train, source, metadata)}",
         "train, score = data.train_and_test()",
@@ -85,11 +85,12 @@ def shell_recipe(
     settings = analysis.settings
     if score_source is not None:
         # `kdeviz fit` does not see the second file, which some rules look at.
-        scored = analysis.inspected
-        value = rule.threshold(analysis.train_scores, analysis.scores, scored.labels, curve)
+        labels = analysis.inspected.labels
+        value = rule.threshold(analysis.train_scores, analysis.scores, labels, curve)
         rule = ThresholdRule("log_density", value)
-    first = {**_column(analysis.train, source), "--metadata": _path(metadata)}
-    second = first if score_source is None else {**_column(analysis.inspected, score_source), "--all-rows": ""}
+    first = second = {**_column(analysis.train, source), "--metadata": _path(metadata)}
+    if score_source is not None:
+        second = {**_column(analysis.inspected, score_source), "--all-rows": True}
     model = {
         "--components": settings.n_pca_components,
         "--scaling": settings.feature_scaling_method.value,
@@ -109,7 +110,7 @@ def shell_recipe(
     return f"# kdeviz {__version__}\n{fit}\n{score}\n"
 
 
-def _column(data: EmbeddingSet, source: str) -> dict[str, str | None]:
+def _column(data: EmbeddingSet, source: str) -> dict[str, object]:
     return {"--embedding-column": None if source == _SAMPLE else data.embedding_column}
 
 
@@ -120,7 +121,7 @@ def _path(path: str | None) -> str | None:
 
 def _command(command: str, source: str, output: str, options: Mapping[str, object]) -> str:
     given = [
-        f" \\\n    {name}" + (f"={shlex.quote(str(value))}" if value != "" else "")
+        f" \\\n    {name}" + ("" if value is True else f"={shlex.quote(str(value))}")
         for name, value in options.items()
         if value is not None
     ]

@@ -37,15 +37,21 @@ def show() -> None:
         st.info("The first fit is under way.", icon=":material/hourglass_top:")
         st.skeleton(_CHART_HEIGHT)
         return
+    if screen.key != current.wanted:
+        settings = screen.analysis.settings
+        plain_warning(
+            f"Still showing the last finished fit: {screen.data.everything.name}, "
+            f"{settings.n_pca_components} components, {settings.feature_scaling_method.value}"
+        )
     for message in screen.analysis.warnings:
         plain_warning(message)
     components, colour_by = _headline(screen)
-    left, right = st.columns([1.1, 1], gap="medium")
+    left, right = st.columns([1.15, 1], gap="medium")
     with left:
         _map(current, screen, components, colour_by)
     with right:
         _densities(current, screen)
-    left, right = st.columns([1.1, 1], gap="medium")
+    left, right = st.columns([1.15, 1], gap="medium")
     with left:
         _table(current, screen)
     with right:
@@ -118,7 +124,7 @@ def _map_controls(screen: Screen) -> tuple[tuple[int, ...], str]:
             views.colour_choices(screen.analysis),
             key="colour",
             bind="query-params",
-            help="Log density is what the model says; verdict is which side of the threshold; the others come "
+            help="Log density is what the model says; verdict is the side of the threshold; the others come "
             "from the file.",
         )
         dimensions = st.segmented_control(
@@ -217,17 +223,22 @@ def _table(current: Session, screen: Screen) -> None:
         selection_mode="single-row",
         selection_default={"selection": {"rows": chosen, "columns": [], "cells": []}},
         column_config={
-            "picture": st.column_config.ImageColumn("", width="small"),
-            "rank": st.column_config.NumberColumn("Rank", help="1 is the most anomalous.", width="small"),
-            "id": st.column_config.TextColumn("Sample"),
-            "label": st.column_config.TextColumn("Label", help="What the file says about this sample."),
+            "picture": st.column_config.ImageColumn("", width=58),
+            "rank": st.column_config.NumberColumn("Rank", help="1 is the most anomalous.", width=50),
+            "id": st.column_config.TextColumn("Sample", width=98),
+            "label": st.column_config.TextColumn(
+                "Label", help="What the file says about this sample.", width=84
+            ),
             "log_density": st.column_config.NumberColumn(
                 "Log density",
                 format="%.2f",
                 help="How usual the sample is, in nats: lower is more anomalous.",
             ),
             "probability": st.column_config.NumberColumn(
-                "Probability", format="%.3f", help="Of being anomalous, read off the probability curve."
+                "Probability",
+                format="%.3f",
+                width=84,
+                help="Of being anomalous, read off the probability curve.",
             ),
         },
     )
@@ -238,8 +249,8 @@ def _region_bar(current: Session, screen: Screen) -> None:
         st.subheader("Most anomalous samples")
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(f"{count(len(current.region))} samples selected on the map", width="content")
-        st.button("Clear", icon=":material/close:", on_click=_clear_region)
+        st.subheader(f"{count(len(current.region))} selected on the map", width="stretch")
+        st.button("Clear", on_click=_clear_region)
         exported = (screen.analysis, screen.threshold, screen.curve, current.region)
         st.download_button(
             "CSV", partial(scores_csv, *exported), "selection.csv", "text/csv", on_click="ignore",

@@ -22,7 +22,7 @@ def show() -> None:
         st.info("The first fit is under way.", icon=":material/hourglass_top:")
         return
     analysis, data = screen.analysis, screen.data
-    left, right = st.columns(2, gap="large")
+    left, right = st.columns([1, 1.5], gap="large")
     with left:
         st.subheader("Model")
         st.markdown(
@@ -50,7 +50,9 @@ def show() -> None:
                 icon=":material/download:",
             )  # fmt: skip
     with right:
+        what = (analysis, data.source, screen.rule, screen.curve)
+        files = {"score_source": data.score_source, "metadata": data.about_source}
         st.subheader("The same result in Python")
-        st.code(python_recipe(analysis, data.source, screen.rule, screen.curve), language="python")
+        st.code(python_recipe(*what, **files), language="python", wrap_lines=True)
         st.subheader("… and in a shell")
-        st.code(shell_recipe(analysis, data.source, screen.rule, screen.curve), language="bash")
+        st.code(shell_recipe(*what, **files), language="bash", wrap_lines=True)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -26,15 +28,21 @@ class Loaded:
         token: stands for the exact content of every file behind this, in cache keys.
         train: the rows to fit on.
         score: the rows to inspect; None to inspect the training rows themselves.
-        source: what to write in a script to read the same data: "sample", a path, or an uploaded file's name.
         everything: the main file as read, before it was split.
+        source: what to write in a script to read it: "sample", a path, or an uploaded file's name.
+        score_source: the same of a second file, if `score` came from one.
+        about_source: the same of a table about the first file's rows, if there was one.
+        read_again: read the same files with another column as the embedding.
     """
 
     token: str
     train: EmbeddingSet
     score: EmbeddingSet | None
-    source: str
     everything: EmbeddingSet
+    source: str
+    score_source: str | None
+    about_source: str | None
+    read_again: Callable[[str], Loaded]
 
     @property
     def inspected(self) -> EmbeddingSet:
@@ -42,55 +50,57 @@ class Loaded:
         return self.train if self.score is None else self.score
 
 
-@st.cache_resource(show_spinner="Reading the sample set …")
+@st.cache_resource(show_spinner=False)
 def sample() -> Loaded:
     """The sample set, read once per server."""
-    return _loaded("sample", load_sample(), None, "sample")
-
-
-@st.cache_resource(show_spinner="Reading the file …", max_entries=2)
-def _read_path(path: str, modified: int, size: int, column: str | None) -> Loaded:
-    embeddings = load_embeddings(path, embedding_column=column)
-    return _loaded(_token(f"{path}{modified}{size}{column}".encode()), embeddings, None, path)
+    everything = load_sample()
+    train, score = everything.train_and_test()
+    return Loaded("sample", train, score, everything, "sample", None, None, lambda _: sample())
 
 
 def from_path(path: str, column: str | None = None) -> Loaded:
-    """A file on the server's disk; read again when it changes.
+    """A file on the server's disk.
 
     Raises:
         DataError: missing or unreadable.
     """
-    if not Path(path).is_file():
-        raise DataError(f"{path}: there is no such file")
+    everything = load_embeddings(path, embedding_column=column)
+    train, score = everything.train_and_test()
     status = Path(path).stat()
-    return _read_path(path, status.st_mtime_ns, status.st_size, column)
+    token = _token(f"{path}|{status.st_mtime_ns}|{status.st_size}|{column}".encode())
+    return Loaded(token, train, score, everything, path, None, None, partial(from_path, path))
 
 
 def from_uploads(
-    main: Upload, score: Upload | None = None, metadata: Upload | None = None, column: str | None = None
+    main: Upload, score: Upload | None = None, about: Upload | None = None, column: str | None = None
 ) -> Loaded:
     """Uploaded files: embeddings, perhaps a second file to score, perhaps a table about the first.
 
     Raises:
         DataError: a file cannot be used.
     """
-    about = None if metadata is None else (metadata[1], metadata[0])
-    embeddings = load_embeddings(main[1], filename=main[0], embedding_column=column, metadata=about)
-    others = None if score is None else load_embeddings(score[1], filename=score[0])
-    if others is not None and others.features.shape[1] != embeddings.features.shape[1]:
-        raise DataError(
-            f"{score[0] if score else ''} has {others.features.shape[1]} dimensions, {main[0]} has "
-            f"{embeddings.features.shape[1]}: both must come from the same feature extractor"
-        )
-    contents = [
-        part for upload in (main, score, metadata) if upload for part in (upload[0].encode(), upload[1])
-    ]
-    return _loaded(_token(*contents, str(column).encode()), embeddings, others, main[0])
-
-
-def _loaded(token: str, everything: EmbeddingSet, score: EmbeddingSet | None, source: str) -> Loaded:
+    metadata = None if about is None else (about[1], about[0])
+    everything = load_embeddings(main[1], filename=main[0], embedding_column=column, metadata=metadata)
     train, rest = everything.train_and_test()
-    return Loaded(token, train, rest if score is None else score, source, everything)
+    if score is not None:
+        rest = load_embeddings(score[1], filename=score[0])
+        dimensions = (rest.features.shape[1], train.features.shape[1])
+        if dimensions[0] != dimensions[1]:
+            raise DataError(
+                f"{score[0]} has {dimensions[0]} dimensions, {main[0]} has {dimensions[1]}: "
+                "both must come from the same feature extractor"
+            )
+    contents = [part for file in (main, score, about) if file for part in (file[0].encode(), file[1])]
+    return Loaded(
+        token=_token(*contents, str(column).encode()),
+        train=train,
+        score=rest,
+        everything=everything,
+        source=main[0],
+        score_source=None if score is None else score[0],
+        about_source=None if about is None else about[0],
+        read_again=lambda chosen: from_uploads(main, score, about, chosen),
+    )
 
 
 def _token(*parts: bytes) -> str:

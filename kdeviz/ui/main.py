@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import streamlit as st
-from numpy.typing import NDArray
+from PIL import Image
 
 from kdeviz.analysis import Estimate, estimate
 from kdeviz.calibration import ProbabilityCurve, ThresholdRule
@@ -61,7 +61,7 @@ def main() -> None:
 
 
 @st.cache_data
-def _icon() -> NDArray[np.uint8]:
+def _icon() -> Image.Image:
     """A bump of density and one sample far from it. Drawn here: named icons are fetched from the network."""
     y, x = np.mgrid[-1:1:64j, -1:1:64j]
     bump = np.exp(-4 * ((x + 0.25) ** 2 + (y - 0.25) ** 2))
@@ -69,7 +69,7 @@ def _icon() -> NDArray[np.uint8]:
     blue, vermilion = np.array([0, 114, 178]), np.array([213, 94, 0])
     colour = np.where(far[..., None], vermilion, blue)
     alpha = np.where(far, 1, bump) * 255
-    return np.dstack([colour, alpha]).astype(np.uint8)
+    return Image.fromarray(np.dstack([colour, alpha]).astype(np.uint8))
 
 
 def _options() -> argparse.Namespace:
@@ -93,9 +93,8 @@ def _fit(current: Session, settings: Settings, device: str) -> None:
     """Bring the analysis of these settings to `current.fresh`, at once or in the background."""
     key: Key = (current.data.token, settings, device)
     data = current.data
-    cost = estimate(
-        *data.train.features.shape, settings, device, 0 if data.score is None else len(data.score)
-    )
+    rows, dimensions = data.train.features.shape
+    cost = estimate(rows, dimensions, settings, device, 0 if data.score is None else len(data.score))
     current.wanted = key
     if job_board().result(key) is None and not (current.failed and current.failed[0] == key):
         live = cost.seconds < _LIVE_SECONDS
@@ -164,13 +163,12 @@ def _progress() -> None:
 
 def _adopt(current: Session, rule: ThresholdRule, curve: ProbabilityCurve) -> None:
     """Make the newest good analysis the screen, with the present threshold and curve."""
-    wanted = current.wanted
-    analysis = job_board().result(wanted) if wanted else None
-    data = current.data
+    assert current.wanted is not None
+    key, data, analysis = current.wanted, current.data, job_board().result(current.wanted)
     if analysis is None:
         if current.screen is None:
             return
-        analysis, data = current.screen.analysis, current.screen.data
+        key, data, analysis = current.screen.key, current.screen.data, current.screen.analysis
     try:
         threshold = rule.threshold(analysis.train_scores, analysis.scores, analysis.inspected.labels, curve)
     except KdevizError as error:
@@ -179,4 +177,4 @@ def _adopt(current: Session, rule: ThresholdRule, curve: ProbabilityCurve) -> No
         threshold = rule.threshold(analysis.train_scores, analysis.scores)
     if current.screen is not None and current.screen.data is not data:
         current.picked, current.region = None, None
-    current.screen = Screen(data, analysis, rule, threshold, curve)
+    current.screen = Screen(key, data, analysis, rule, threshold, curve)

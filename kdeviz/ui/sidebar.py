@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 import torch
 from streamlit.delta_generator import DeltaGenerator
@@ -9,14 +11,14 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from kdeviz import views
 from kdeviz.analysis import Analysis
-from kdeviz.calibration import ProbabilityCurve, ThresholdRule
+from kdeviz.calibration import LABEL_RULES, ProbabilityCurve, ThresholdRule
 from kdeviz.data import EmbeddingSet
 from kdeviz.devices import device_name, resolve_device
 from kdeviz.errors import KdevizError
 from kdeviz.metrics import has_both_labels
 from kdeviz.settings import FeatureScalingMethod, Settings
-from kdeviz.ui.loaded import Upload, from_uploads, sample
-from kdeviz.ui.state import Session
+from kdeviz.ui.loaded import Loaded, Upload, from_uploads, sample
+from kdeviz.ui.state import Session, session
 from kdeviz.ui.text import plain_error
 from kdeviz.wording import count, percent
 
@@ -48,10 +50,8 @@ RULE_WORDS = {
 
 def data_control(current: Session) -> None:
     """What is loaded, and a way to load something else. A failed load leaves everything as it was."""
-    data = current.data
     st.subheader("Data")
-    st.text(data.everything.name)
-    st.caption(_shape_words(data.train, data.score))
+    what = st.container()
     with st.popover("Load data", icon=":material/upload_file:", width="stretch"):
         main = st.file_uploader(
             "Embeddings: one row per sample",
@@ -62,47 +62,71 @@ def data_control(current: Session) -> None:
         )
         score = st.file_uploader("More samples to score (optional)", type=_FILE_TYPES, key="score_file")
         about = st.file_uploader("A table about the samples (optional)", type=_TABLE_TYPES, key="about_file")
-        if st.button("Back to the sample set", disabled=data.source == "sample", width="stretch"):
-            current.use(sample())
-        column = _column_choice(current)
-    wanted = (*(getattr(file, "file_id", None) for file in (main, score, about)), column)
-    if main is not None and wanted != current.uploads:
-        current.uploads = wanted
-        _load(current, (main.name, main.getvalue()), _upload(score), _upload(about), column)
-    if main is None:
-        current.uploads, current.upload_error = (), ""
-    if current.upload_error:
-        plain_error("That file could not be loaded", current.upload_error)
-    for note in current.data.everything.notes:
-        st.text(note)
+        inside = st.container()
+        is_sample = current.data.source == sample().source
+        st.button("Back to the sample set", on_click=_use_sample, disabled=is_sample, width="stretch")
+    _follow_uploads(current, main, score, about)
+    _follow_column(current)
+    if current.load_error:
+        # The open popover hides the sidebar, and closing it must not lose the message.
+        for place in (inside, st.container()):
+            with place:
+                plain_error("That file could not be loaded", current.load_error)
+    with what:
+        st.text(current.data.everything.name)
+        st.caption(_shape_words(current.data.train, current.data.score))
+        if current.data.everything.notes:
+            with st.expander("About this file"):
+                for note in current.data.everything.notes:
+                    st.text(note)
 
 
-def _upload(file: UploadedFile | None) -> Upload | None:
-    return None if file is None else (file.name, file.getvalue())
+def _use_sample() -> None:
+    session().use(sample())
 
 
-def _load(
-    current: Session, main: Upload, score: Upload | None, about: Upload | None, column: str | None
+def _follow_uploads(
+    current: Session, main: UploadedFile | None, score: UploadedFile | None, about: UploadedFile | None
 ) -> None:
+    uploaded = tuple(None if file is None else file.file_id for file in (main, score, about))
+    if uploaded == current.uploaded:
+        return
+    current.uploaded, current.load_error = uploaded, ""
+    if main is not None:
+        _load(current, lambda: from_uploads(_upload(main), _optional(score), _optional(about)))
+
+
+def _follow_column(current: Session) -> None:
+    everything = current.data.everything
+    if len(everything.embedding_choices) < 2:
+        return
+    chosen = st.selectbox(
+        "Which numbers are the embedding?",
+        everything.embedding_choices,
+        everything.embedding_choices.index(everything.embedding_column or everything.embedding_choices[0]),
+        key=f"column_{current.data.token}",
+    )
+    if chosen != everything.embedding_column:
+        _load(current, lambda: current.data.read_again(chosen))
+        if not current.load_error:
+            st.rerun()
+
+
+def _upload(file: UploadedFile) -> Upload:
+    return file.name, file.getvalue()
+
+
+def _optional(file: UploadedFile | None) -> Upload | None:
+    return None if file is None else _upload(file)
+
+
+def _load(current: Session, read: Callable[[], Loaded]) -> None:
     try:
         with st.spinner("Reading the file …"):
-            current.use(from_uploads(main, score, about, column))
-        current.upload_error = ""
+            current.use(read())
+        current.load_error = ""
     except KdevizError as error:
-        current.upload_error = str(error)
-
-
-def _column_choice(current: Session) -> str | None:
-    choices = current.data.everything.embedding_choices
-    if len(choices) < 2 or not current.uploads:
-        return None
-    chosen: str = st.selectbox(
-        "Which numbers are the embedding?",
-        choices,
-        index=choices.index(current.data.everything.embedding_column or choices[0]),
-        key=f"column_{current.data.source}",
-    )
-    return chosen
+        current.load_error = str(error)
 
 
 def _shape_words(train: EmbeddingSet, score: EmbeddingSet | None) -> str:
@@ -194,7 +218,7 @@ def threshold_control(current: Session) -> ThresholdRule:
     st.subheader("Threshold")
     inspected = current.data.inspected
     labelled = has_both_labels(inspected.labels)
-    kinds = [kind for kind in RULE_WORDS if labelled or not ThresholdRule(kind, 0.5).needs_labels]
+    kinds = [kind for kind in RULE_WORDS if labelled or kind not in LABEL_RULES]
     if st.session_state.get("rule", kinds[0]) not in kinds:
         st.session_state["rule"] = kinds[0]
     kind = st.selectbox(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -22,6 +21,7 @@ __all__ = ["Screen", "Session", "session", "theme"]
 class Screen:
     """Everything a page needs to draw itself: one analysis, one threshold, one curve."""
 
+    key: Key
     data: Loaded
     analysis: Analysis
     rule: ThresholdRule
@@ -35,8 +35,8 @@ class Session:
 
     Attributes:
         data: what is being looked at.
-        uploads: which uploaded files are in `data` or failed to load.
-        upload_error: why the last upload is not on the screen.
+        uploaded: which uploaded files were read last, whether or not they could be.
+        load_error: why the last file is not on the screen.
         screen: the last good result, which stays until the next is ready.
         wanted: the analysis that the present settings ask for.
         job: the analysis that is under way.
@@ -47,8 +47,8 @@ class Session:
     """
 
     data: Loaded
-    uploads: tuple[Any, ...] = ()
-    upload_error: str = ""
+    uploaded: tuple[str | None, ...] = (None, None, None)
+    load_error: str = ""
     screen: Screen | None = None
     wanted: Key | None = None
     job: Job | None = None
@@ -69,6 +69,7 @@ class Session:
         return Mark(
             str(analysis.inspected.ids[self.picked]),
             float(analysis.scores[self.picked]),
+            float(screen.curve(analysis.scores[self.picked : self.picked + 1])[0]),
             analysis.coordinates[self.picked],
         )
 
