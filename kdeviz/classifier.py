@@ -215,7 +215,7 @@ class KDEClassifier(FittedModule):
         """
         rows = self._checked(features)
         scores = self.max_length.new_empty(len(rows), dtype=rows.dtype)
-        for start, stop in rows.spans(on_block):
+        for start, stop in rows.spans(on_block, self.kde_model.rows_per_block):
             block = self._reduced(rows, start, stop)
             scores[start:stop] = self.kde_model.log_prob_of_block(block, rows.dtype)
         return scores
@@ -250,7 +250,7 @@ class KDEClassifier(FittedModule):
         self._require_fitted()
         rows = Rows(self.kde_model.dataset)
         scores = self.max_length.new_empty(len(rows), dtype=self.result_dtype)
-        for start, stop in rows.spans(on_block):
+        for start, stop in rows.spans(on_block, self.kde_model.rows_per_block):
             scores[start:stop] = self.kde_model.leave_one_out(start, stop, self.result_dtype)
         return scores
 

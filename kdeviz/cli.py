@@ -295,10 +295,8 @@ def _scores(
 
     fitted_on = rows_fitted_on(classifier, rows)
     if len(fitted_on):
-        _say(
-            "note",
-            f"the model was fitted on {len(fitted_on)} of these rows: each is left out of its own score",
-        )
+        rest = "each is left out of its own score"
+        _say("note", f"the model was fitted on {len(fitted_on)} of these rows: {rest}")
 
     def on_block(done: int, total: int) -> None:
         tell("Scoring", done / total)
@@ -319,10 +317,8 @@ def _threshold_of(classifier: KDEClassifier) -> float:
         return classifier.threshold
     left_out = classifier.leave_one_out_scores().cpu().numpy()
     rule = ThresholdRule()
-    _say(
-        "warning",
-        f"the model has no threshold: used the one that {percent(rule.value)} of its rows lie below",
-    )
+    share = f"{100 * rule.value:g} %"
+    _say("warning", f"the model has no threshold: took the default, with at most {share} of its rows below")
     return rule.threshold(left_out, left_out)
 
 

@@ -109,11 +109,11 @@ def scree_figure(view: ScreeView, theme: Theme, most: int = 64) -> go.Figure:
     if view.kept < shown:
         figure.add_vline(x=view.kept + 0.5, line={"color": theme.text, "width": 1.5, "dash": _DASH})
     kept = float(view.cumulative[view.kept - 1])
-    components = "component" if view.kept == 1 else "components"
+    components = "component keeps" if view.kept == 1 else "components keep"
     finish(
         figure,
         theme,
-        f"{count(view.kept)} {components} keep {percent(kept)} of the variance",
+        f"{count(view.kept)} {components} {percent(kept)} of the variance",
         f"Scree plot · {count(len(view.shares))} components in all"
         + (f", the first {count(shown)} drawn" if shown < len(view.shares) else ""),
     )
@@ -194,6 +194,7 @@ def _mark_line(figure: go.Figure, mark: Mark, view: HistogramView, theme: Theme)
             showlegend=False,
             name="picked",
             marker={"symbol": "circle-open", "size": 16, "color": theme.text, "line": {"width": 2.5}},
-            hovertemplate=f"{html.escape(mark.name)}: {number(mark.log_density, 4)} nats<extra></extra>",
+            text=[html.escape(mark.name)],
+            hovertemplate=f"%{{text}}: {number(mark.log_density, 4)} nats<extra></extra>",
         )
     )

@@ -18,6 +18,8 @@ __all__ = ["GaussianKDE", "bandwidth_factor"]
 # Larger coordinates could overflow when they are whitened.
 _LARGEST_COORDINATE = 1e140
 
+_PAIRS_PER_BLOCK = 2**27
+
 
 def bandwidth_factor(rule: str | float, n: int, k: int) -> float:
     """Kernel width as a multiple of the data's own spread.
@@ -57,6 +59,11 @@ class GaussianKDE(FittedModule):
         self.register_buffer("bw_transform", torch.empty(0))
         self.register_buffer("log_norm", torch.empty(()))
 
+    @property
+    def rows_per_block(self) -> int:
+        """How many rows to score between two looks at progress: about a tenth of a second on two cores."""
+        return max(_PAIRS_PER_BLOCK // max(len(self.dataset), 1), 256)
+
     @torch.no_grad()
     def fit(self, dataset: Features) -> GaussianKDE:
         """Fit on (n, k) points.
@@ -94,7 +101,7 @@ class GaussianKDE(FittedModule):
         rows = Rows(features, len(self.mean))
         rows.check_finite()
         scores = self.mean.new_empty(len(rows), dtype=rows.dtype)
-        for start, stop in rows.spans():
+        for start, stop in rows.spans(most=self.rows_per_block):
             block = rows.block(start, stop, self.mean.dtype, self.device)
             scores[start:stop] = self.log_prob_of_block(block, rows.dtype)
         return scores

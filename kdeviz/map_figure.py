@@ -146,10 +146,16 @@ def _samples(
         traces[0].marker.colorbar = bar
         traces[0].marker.showscale = True
         return traces
-    return [
-        _points(view, view.colour == value, hover, {"color": colour}, str(value), theme)
-        for value, colour in _category_colours(view.colour, theme)
+    colours = _category_colours(view.colour, theme)
+    others = ~np.isin(view.colour, list(colours))
+    traces = [
+        _points(view, view.colour == value, hover, {"color": colour}, value, theme)
+        for value, colour in colours.items()
     ]
+    if others.any():
+        kinds = f"other ({count(len(np.unique(view.colour[others])))} kinds)"
+        traces.insert(0, _points(view, others, hover, {"color": theme.line}, kinds, theme))
+    return traces
 
 
 def _points(
@@ -200,7 +206,8 @@ def _ring(at: NDArray[Any], theme: Theme) -> Any:
     return go.Scatter(x=at[:1], y=at[1:2], **common)
 
 
-def _category_colours(values: NDArray[Any], theme: Theme) -> list[tuple[str, str]]:
+def _category_colours(values: NDArray[Any], theme: Theme) -> dict[str, str]:
+    """A colour for each value that has a meaning of its own, and for the most frequent others."""
     meaning = {
         "normal": theme.normal,
         "flagged": theme.anomalous,
@@ -208,10 +215,10 @@ def _category_colours(values: NDArray[Any], theme: Theme) -> list[tuple[str, str
         "not labelled": theme.muted,
     }
     names, counts = np.unique(values, return_counts=True)
-    if set(names) <= set(meaning):
-        return [(name, meaning[name]) for name in names]
-    common = names[np.argsort(-counts, kind="stable")]
-    return [(name, theme.categories[i % len(theme.categories)]) for i, name in enumerate(common)]
+    common = names[np.argsort(-counts, kind="stable")].tolist()
+    colours = {name: meaning[name] for name in common if name in meaning}
+    without = [name for name in common if name not in meaning]
+    return colours | dict(zip(without, theme.categories, strict=False))
 
 
 def _colour_title(name: str) -> str:

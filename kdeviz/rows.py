@@ -101,9 +101,9 @@ class Rows:
         wide = np.float64 if dtype == torch.float64 else np.float32
         return torch.from_numpy(np.array(part, dtype=wide)).to(device)
 
-    def spans(self, on_block: OnBlock | None = None) -> Iterator[tuple[int, int]]:
-        """Consecutive (start, stop) whose float64 blocks stay near 32 MiB."""
-        step = min(max(_BLOCK_BYTES // (8 * self.dimensions), 256), 8192)
+    def spans(self, on_block: OnBlock | None = None, most: int = 8192) -> Iterator[tuple[int, int]]:
+        """Consecutive (start, stop) of at most that many rows, whose float64 blocks stay near 32 MiB."""
+        step = min(max(_BLOCK_BYTES // (8 * self.dimensions), 256), most)
         for start in range(0, len(self), step):
             stop = min(start + step, len(self))
             yield start, stop

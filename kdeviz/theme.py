@@ -34,6 +34,7 @@ class Theme(NamedTuple):
     scale: tuple[str, ...]
     """For log density, the low and anomalous end first: the end that stands out from the paper."""
     categories: tuple[str, ...]
+    """For values without a meaning of their own; neither `normal` nor `anomalous` is among them."""
 
 
 LIGHT = Theme(
@@ -45,7 +46,18 @@ LIGHT = Theme(
     normal="#0072B2",
     anomalous="#D55E00",
     scale=_CIVIDIS,
-    categories=("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#8C6D1F", "#5B5B5B", "#7A4EAB"),
+    categories=(
+        "#E69F00",
+        "#009E73",
+        "#CC79A7",
+        "#7A4EAB",
+        "#8C6D1F",
+        "#27A9B8",
+        "#5B5B5B",
+        "#A3A000",
+        "#4C5FD5",
+        "#A83258",
+    ),
 )
 DARK = Theme(
     name="dark",
@@ -56,7 +68,18 @@ DARK = Theme(
     normal="#56B4E9",
     anomalous="#FF7A1A",
     scale=_CIVIDIS[::-1],
-    categories=("#56B4E9", "#E69F00", "#2BC59A", "#E39CC3", "#3D8FD1", "#D9C25A", "#B5B5B5", "#B08AE0"),
+    categories=(
+        "#E69F00",
+        "#2BC59A",
+        "#E39CC3",
+        "#B08AE0",
+        "#C9A66B",
+        "#4FD3E0",
+        "#B5B5B5",
+        "#D6D34A",
+        "#8E9BFF",
+        "#E0708F",
+    ),
 )
 
 

@@ -272,7 +272,10 @@ def _cells(points: NDArray[Any], per_side: int = 64) -> NDArray[np.int64]:
 def _counts(points: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]] | None:
     if points.shape[1] != 2:
         return None
-    counts, x, y = np.histogram2d(points[:, 0], points[:, 1], bins=80)
+    # The bulk, as in `_cells`: one far sample must not leave all others in one bin.
+    bulk = np.quantile(points, [0.001, 0.999], axis=0).T
+    bulk[:, 1] += np.where(bulk[:, 1] > bulk[:, 0], 0, 1)
+    counts, x, y = np.histogram2d(points[:, 0], points[:, 1], bins=80, range=bulk)
     return (x[1:] + x[:-1]) / 2, (y[1:] + y[:-1]) / 2, counts.T
 
 

@@ -261,7 +261,7 @@ def test_cancelling_takes_effect_within_one_block(after):
         asked.append(len(heard) >= after)
         return asked[-1]
 
-    with pytest.raises(Cancelled, match="cancelled while (finding|scoring)"):
+    with pytest.raises(Cancelled, match=r"cancelled while (finding|scoring)"):
         analyse(*CASES["scored"], "cpu", lambda *told: heard.append(told), cancelled)
     assert len(heard) == after  # nothing more was done, or told, after the first yes
     assert asked == [False] * after + [True]

@@ -18,6 +18,14 @@ from kdeviz.views import contours, density_histogram, map_view, probability_curv
 from kdeviz.wording import count, number, percent
 
 THEMES = pytest.mark.parametrize("theme", [LIGHT, DARK], ids=lambda theme: theme.name)
+
+
+@pytest.fixture
+def theme():
+    """Where the colours do not matter."""
+    return LIGHT
+
+
 NASTY = "<script>alert(1)</script> <img src=http://example.com/x.png> & <a href='x'>y</a> %{x} \n"
 
 
@@ -135,8 +143,7 @@ def case(request):
     return CASES[request.param]()
 
 
-@THEMES
-@pytest.mark.parametrize("threshold", [-np.inf, -5.0, np.inf])
+@pytest.mark.parametrize(("theme", "threshold"), [(LIGHT, -5.0), (DARK, np.inf)], ids=["light", "dark"])
 def test_every_chart_of_every_case(case, theme, threshold):
     mark = mark_of(case)
     for curve in (None, ProbabilityCurve()):
@@ -159,7 +166,6 @@ def test_one_component(theme):
     assert title(scree_figure(scree(analysis), theme)).startswith("1 component keep")
 
 
-@THEMES
 @pytest.mark.parametrize("colour_by", [*METADATA.columns[:-1], "verdict_in_file"])
 @pytest.mark.parametrize("components", [(0, 1), (0, 1, 2)])
 def test_metadata_colours_draw_every_sample_once(theme, colour_by, components):
@@ -172,7 +178,6 @@ def test_metadata_colours_draw_every_sample_once(theme, colour_by, components):
 # --- titles
 
 
-@THEMES
 @pytest.mark.parametrize(("threshold", "most"), [(-5.0, 5000), (-np.inf, 5000), (np.inf, 5000), (-5.0, 20)])
 def test_the_maps_title_is_the_finding(theme, threshold, most):
     analysis = make()
@@ -186,7 +191,6 @@ def test_the_maps_title_is_the_finding(theme, threshold, most):
         assert f"{drawn} of 60 drawn" in subtitle
 
 
-@THEMES
 def test_the_maps_axes_name_components_from_1_and_their_variance(theme):
     analysis = make()
     shares = [percent(share) for share in scree(analysis).shares]
@@ -198,7 +202,6 @@ def test_the_maps_axes_name_components_from_1_and_their_variance(theme):
     assert all(f"component {c + 1}" in text for c, text in zip((1, 2, 0), found, strict=True))
 
 
-@THEMES
 def test_the_density_charts_title_is_the_finding(theme):
     analysis = make()
     threshold = float(np.quantile(analysis.train_scores, 0.1))
@@ -207,7 +210,6 @@ def test_the_density_charts_title_is_the_finding(theme):
     assert title(figure) == f"{percent(share)} of training samples fall below the threshold"
 
 
-@THEMES
 def test_what_lies_outside_the_density_chart_is_said(theme):
     analysis = CASES["heavy tail"]()
     hidden = density_histogram(analysis, -5.0).below_range
@@ -216,7 +218,6 @@ def test_what_lies_outside_the_density_chart_is_said(theme):
     assert "further left" not in draw_density(make(train=rows(2000)), theme).layout.title.subtitle.text
 
 
-@THEMES
 def test_saturation_is_said(theme):
     analysis = make()
     curve = ProbabilityCurve(-6.0, 4.0)
@@ -226,7 +227,6 @@ def test_saturation_is_said(theme):
     assert f"{percent(share)} of" in draw_density(analysis, theme, curve=curve).layout.title.subtitle.text
 
 
-@THEMES
 @pytest.mark.parametrize(("k", "words"), [(1, "1 component"), (2, "2 components"), (5, "5 components")])
 def test_the_scree_plots_title_is_the_finding(theme, k, words):
     analysis = make(k=k)
@@ -235,7 +235,6 @@ def test_the_scree_plots_title_is_the_finding(theme, k, words):
     assert kept in title(scree_figure(scree(analysis), theme))
 
 
-@THEMES
 def test_the_scree_plot_cuts_after_the_kept_components(theme):
     view = scree(make(k=2))
     figure = scree_figure(view, theme)
@@ -252,7 +251,6 @@ def test_the_scree_plot_cuts_after_the_kept_components(theme):
 # --- text from files
 
 
-@THEMES
 @pytest.mark.parametrize("colour_by", [NASTY, "log density", "label"])
 @pytest.mark.parametrize("components", [(0, 1), (0, 1, 2)])
 def test_text_from_files_is_escaped_on_the_map(theme, colour_by, components):
@@ -263,7 +261,6 @@ def test_text_from_files_is_escaped_on_the_map(theme, colour_by, components):
     assert any(html.escape("<script>alert(1)</script>") in text for text in texts)
 
 
-@THEMES
 def test_text_from_files_is_escaped_as_a_colour_bars_title(theme):
     metadata = METADATA.rename(columns={"height": "<img src=http://example.com/y.png>"})
     analysis = make(metadata=metadata)
@@ -272,11 +269,16 @@ def test_text_from_files_is_escaped_as_a_colour_bars_title(theme):
     assert any("&lt;img src=" in text for text in texts)
 
 
-@THEMES
 def test_text_from_files_is_escaped_on_the_density_chart(theme):
     analysis = make()
     figure = draw_density(analysis, theme, mark=mark_of(analysis, name=NASTY))
     assert any("&lt;script&gt;" in text for text in strings(assert_tame(figure)))
+
+
+def test_an_id_is_no_hover_template():
+    analysis = make()
+    for trace in draw_density(analysis, LIGHT, mark=mark_of(analysis, name="100 %{x} wool")).data:
+        assert "wool" not in (trace.hovertemplate or "")
 
 
 # --- what is drawn where
@@ -294,7 +296,6 @@ def numbers_as_lists(node, path=""):
             yield from numbers_as_lists(child, path)
 
 
-@THEMES
 @pytest.mark.parametrize("components", [(0, 1), (0, 1, 2)])
 @pytest.mark.parametrize("colour_by", ["log density", "label", "height"])
 def test_arrays_travel_as_typed_arrays(theme, components, colour_by):
@@ -314,7 +315,6 @@ def test_arrays_travel_as_typed_arrays(theme, components, colour_by):
         assert all("bdata" in trace["x"] and "bdata" in trace["y"] for trace in data)
 
 
-@THEMES
 def test_the_map_draws_the_views_own_points(theme):
     analysis = make()
     for components in ((1, 2), (1, 2, 0)):
@@ -325,14 +325,12 @@ def test_the_map_draws_the_views_own_points(theme):
             assert list(trace.hovertext) == [f"id-{row}" for row in trace.customdata]
 
 
-@THEMES
 @pytest.mark.parametrize(("n", "kind"), [(60, go.Scatter), (2500, go.Scattergl)])
 def test_many_points_are_drawn_by_the_graphics_card(theme, n, kind):
     figure = draw_map(make(n), theme, colour_by="verdict")
     assert {type(trace) for trace in figure.data} == {kind}
 
 
-@THEMES
 def test_thinned_maps_have_a_background_of_all_samples(theme):
     figure = draw_map(make(), theme, most=20)
     (heat,) = [trace for trace in figure.data if isinstance(trace, go.Heatmap)]
@@ -340,7 +338,6 @@ def test_thinned_maps_have_a_background_of_all_samples(theme):
     assert figure.data[0] is heat
 
 
-@THEMES
 def test_contours_are_drawn_at_the_views_levels(theme):
     analysis = make()
     view = contours(analysis, (0, 1))
@@ -352,7 +349,6 @@ def test_contours_are_drawn_at_the_views_levels(theme):
         np.testing.assert_array_equal(trace.z, view.log_density)
 
 
-@THEMES
 @pytest.mark.parametrize("components", [(1, 0), (2, 0, 1)])
 def test_the_picked_sample_is_ringed_on_the_map(theme, components):
     analysis = make()
@@ -363,7 +359,6 @@ def test_the_picked_sample_is_ringed_on_the_map(theme, components):
     assert not rings(draw_map(analysis, theme, components))
 
 
-@THEMES
 def test_the_picked_sample_is_ringed_on_the_density_chart(theme):
     analysis = make()
     (ring,) = rings(draw_density(analysis, theme, mark=mark_of(analysis, 7)))
@@ -375,7 +370,6 @@ def test_the_picked_sample_is_ringed_on_the_density_chart(theme):
     assert not rings(draw_density(analysis, theme))
 
 
-@THEMES
 @pytest.mark.parametrize("threshold", [-1000.0, -5.25, 30.0])
 def test_the_threshold_is_one_dashed_line_with_its_value(theme, threshold):
     figure = draw_density(make(), theme, threshold)
@@ -388,7 +382,6 @@ def test_the_threshold_is_one_dashed_line_with_its_value(theme, threshold):
     assert number(threshold) in note.text
 
 
-@THEMES
 @pytest.mark.parametrize("threshold", [-np.inf, np.inf])
 def test_an_infinite_threshold_has_no_line(theme, threshold):
     figure = draw_density(make(), theme, threshold)
@@ -396,7 +389,6 @@ def test_an_infinite_threshold_has_no_line(theme, threshold):
     assert not figure.layout.annotations
 
 
-@THEMES
 def test_histograms_are_shares_of_their_group(theme):
     analysis = make(labels=labels(60))
     view = density_histogram(analysis, -5.0)
@@ -444,6 +436,23 @@ def test_normal_and_anomalous_have_their_own_colours_everywhere(theme):
 def test_other_categories_never_borrow_the_anomalous_colour(theme):
     figure = draw_map(make(metadata=METADATA), theme, colour_by="many")
     assert rgb(theme.anomalous) not in {rgb(trace.marker.color) for trace in figure.data}
+
+
+@THEMES
+def test_a_category_that_means_something_keeps_its_colour(theme):
+    figure = draw_map(make(metadata=METADATA), theme, colour_by="verdict_in_file")
+    found = {trace.name: rgb(trace.marker.color) for trace in figure.data}
+    assert found.pop("normal") == rgb(theme.normal)
+    assert found.pop("anomalous") == found.pop("flagged") == rgb(theme.anomalous)
+    assert found.pop("other") not in (rgb(theme.normal), rgb(theme.anomalous))
+
+
+@THEMES
+def test_rare_categories_share_one_entry(theme):
+    figure = draw_map(make(metadata=METADATA), theme, colour_by="many")
+    colours = [trace.marker.color for trace in figure.data]
+    assert len(set(colours)) == len(colours) <= len(theme.categories) + 1
+    assert sum(len(trace.x) for trace in figure.data) == 60
 
 
 @THEMES

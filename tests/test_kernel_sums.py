@@ -15,7 +15,7 @@ def direct(queries, points):
 
 @pytest.fixture
 def cloud():
-    """Points of unit variance, one cluster of them 300 away; queries among them, near the cluster, and far off."""
+    """Points of unit variance, a few of them 300 away; queries near all of them, and far off."""
     generator = torch.Generator().manual_seed(0)
     points = torch.randn(3000, 8, generator=generator, dtype=torch.float64)
     points[:50] += 300
@@ -124,3 +124,9 @@ def test_running_out_of_memory_with_the_smallest_block_raises(cloud, monkeypatch
 
 def test_no_queries(cloud):
     assert log_kernel_sums(cloud[0][:0], cloud[1], torch.float32).shape == (0,)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_lone_point_without_its_own_kernel_has_no_density(cloud, dtype):
+    alone = cloud[1][:1]
+    assert log_kernel_sums(alone, alone, dtype, own=0).tolist() == [-torch.inf]

@@ -72,7 +72,7 @@ def test_transform_and_inverse(rows64):
     scores = model.transform(rows64)
     assert torch.equal(scores, model(rows64))
     expected = oracles.pca(rows64, 12).scores(rows64)
-    np.testing.assert_allclose(np.abs(scores), np.abs(expected), atol=1e-9)
+    np.testing.assert_allclose(scores.abs(), np.abs(expected), atol=1e-9)
     np.testing.assert_allclose(model.inverse_transform(scores), rows64, atol=1e-12)
     np.testing.assert_allclose(model.inverse_transform(torch.zeros(1, 12))[0], rows64.mean(0), rtol=1e-6)
 
@@ -145,9 +145,9 @@ def test_unfitted_and_unusable(rows64):
     ):
         with pytest.raises(NotFittedError, match="this PCA"):
             answer()
+    bad = rows64.copy()
+    bad[0, 0] = np.nan
     with pytest.raises(DataError, match="1 of 300 rows"):
-        bad = rows64.copy()
-        bad[0, 0] = np.nan
         PCA(2).fit(bad)
     with pytest.raises(DataError, match="two rows"):
         PCA(2).fit(rows64[:1])

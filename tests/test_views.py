@@ -208,7 +208,7 @@ def test_components_that_are_not_there(scored, components):
         lambda: contours(scored, components),
         lambda: rows_inside(scored, components, box=((0, 1), (0, 1))),
     ):
-        with pytest.raises(OptionError, match="cannot be drawn: choose 2.* from 0 to 2"):
+        with pytest.raises(OptionError, match=r"cannot be drawn: choose 2.* from 0 to 2"):
             draw()
 
 

@@ -129,15 +129,14 @@ def _map_controls(screen: Screen) -> tuple[tuple[int, ...], str]:
         )
         dimensions = st.segmented_control(
             "Dimensions",
-            [2, 3],
-            default=2,
+            ["2D", "3D"],
+            default="2D",
             required=True,
-            format_func="{}-D".format,
             key="dimensions",
             bind="query-params",
             disabled=kept < 3,
         )
-        wanted = min(dimensions or 2, kept)
+        wanted = min(3 if dimensions == "3D" else 2, kept)
         axes = [_axis(name, i + 1, kept) for i, name in enumerate("xyz"[:wanted])]
     if len(set(axes)) < len(axes):
         st.caption("Choose different components for the axes.")

@@ -50,9 +50,18 @@ def show() -> None:
                 icon=":material/download:",
             )  # fmt: skip
     with right:
-        what = (analysis, data.source, screen.rule, screen.curve)
-        files = {"score_source": data.score_source, "metadata": data.about_source}
-        st.subheader("The same result in Python")
-        st.code(python_recipe(*what, **files), language="python", wrap_lines=True)
-        st.subheader("… and in a shell")
-        st.code(shell_recipe(*what, **files), language="bash", wrap_lines=True)
+        recipes = {
+            "The same result in Python": (python_recipe, "python"),
+            "… and in a shell": (shell_recipe, "bash"),
+        }
+        for title, (recipe, language) in recipes.items():
+            lines = recipe(
+                analysis,
+                data.source,
+                screen.rule,
+                screen.curve,
+                score_source=data.score_source,
+                metadata=data.about_source,
+            )
+            st.subheader(title)
+            st.code(lines, language=language, wrap_lines=True)

@@ -15,10 +15,9 @@ from PIL import Image
 from kdeviz.analysis import Estimate, estimate
 from kdeviz.calibration import ProbabilityCurve, ThresholdRule
 from kdeviz.errors import Cancelled, KdevizError
-from kdeviz.settings import Settings
 from kdeviz.ui import explore, export_page, sidebar
-from kdeviz.ui.jobs import Job, Key, job_board
-from kdeviz.ui.loaded import Loaded, from_path
+from kdeviz.ui.jobs import Job, job_board
+from kdeviz.ui.loaded import from_path
 from kdeviz.ui.state import Screen, Session, session
 from kdeviz.ui.text import plain_error
 from kdeviz.wording import duration, size
@@ -53,7 +52,10 @@ def main() -> None:
         with st.expander("Probability curve"):
             curve = sidebar.curve_control()
         device = sidebar.device_control(options.device)
-        _fit(current, settings, device)
+        cost = st.empty()
+    current.wanted = (current.data.token, settings, device)
+    with st.container():
+        cost.caption(_fit(current))
     _adopt(current, rule, curve)
     if current.screen is not None:
         variance.caption(sidebar.variance_words(current.screen.analysis))
@@ -89,62 +91,55 @@ def _open_path_once(current: Session, path: str | None) -> None:
         plain_error("The file given on the command line could not be loaded", str(error))
 
 
-def _fit(current: Session, settings: Settings, device: str) -> None:
-    """Bring the analysis of these settings to `current.fresh`, at once or in the background."""
-    key: Key = (current.data.token, settings, device)
-    data = current.data
+def _fit(current: Session) -> str:
+    """Get the wanted analysis: at once when it is quick, else when asked for, in the background.
+
+    Returns:
+        What it is expected to cost, and did cost, in words.
+    """
+    assert current.wanted is not None
+    key, data = current.wanted, current.data
     rows, dimensions = data.train.features.shape
-    cost = estimate(rows, dimensions, settings, device, 0 if data.score is None else len(data.score))
-    current.wanted = key
-    if job_board().result(key) is None and not (current.failed and current.failed[0] == key):
-        live = cost.seconds < _LIVE_SECONDS
-        if live or current.approved == key or _asked_for(current, key, cost):
-            _start(current, key, data)
-    _status(current, key, cost)
-
-
-def _asked_for(current: Session, key: Key, cost: Estimate) -> bool:
-    label = f"Fit · about {duration(cost.seconds)}"
-    if st.button(label, type="primary", icon=":material/play_arrow:", width="stretch"):
-        current.approved = key
-    return current.approved == key
-
-
-def _start(current: Session, key: Key, data: Loaded) -> None:
-    if current.job is None or current.job.key != key:
-        if current.job is not None:
-            current.job.cancel()
+    scored = 0 if data.score is None else len(data.score)
+    cost = estimate(rows, dimensions, key[1], key[2], scored)
+    if current.job is not None and current.job.key != key:
+        current.job.cancel()
+        current.job = None
+    missing = job_board().result(key) is None and current.job is None and not current.has_failed(key)
+    if missing and (cost.seconds < _LIVE_SECONDS or _asked_for(cost)):
         current.job = job_board().submit(key, data)
-    _collect(current, current.job, _PATIENCE_SECONDS)
+        _collect(current, current.job, _PATIENCE_SECONDS)
+    if current.job is not None:
+        _progress()
+    if current.has_failed(key):
+        _failure(current)
+    done = job_board().result(key)
+    took = "" if done is None else f" · took {duration(sum(done.timings.values()))}"
+    return f"Estimated {duration(cost.seconds)} and {size(cost.bytes)}{took}"
+
+
+def _asked_for(cost: Estimate) -> bool:
+    """The button of a fit that takes too long to run unasked."""
+    place = st.empty()
+    label = f"Fit · about {duration(cost.seconds)}"
+    pressed = place.button(label, type="primary", icon=":material/play_arrow:")
+    if pressed:
+        place.empty()
+    return pressed
 
 
 def _collect(current: Session, job: Job, patience: float) -> None:
-    """Wait a little for the job; note a failure; leave a running one for `_progress`."""
+    """Wait a little for the job; note how it ended, or leave it running."""
     job.watch()
     try:
         job.future.result(patience)
     except StillRunning:
         return
     except (Cancelled, CancelledError):
-        current.approved = None
-        current.failed = (job.key, "Cancelled. Change a setting to start again.")
+        current.failed = (job.key, "Cancelled.")
     except KdevizError as error:
         current.failed = (job.key, str(error))
     current.job = None
-
-
-def _status(current: Session, key: Key, cost: Estimate) -> None:
-    done = job_board().result(key)
-    if current.job is not None:
-        _progress()
-    elif current.failed is not None and current.failed[0] == key:
-        plain_error("The fit did not finish", current.failed[1])
-        if st.button("Try again", width="stretch"):
-            current.failed = None
-            st.rerun()
-    elif done is not None:
-        took = duration(sum(done.timings.values()))
-        st.caption(f"Estimated {duration(cost.seconds)} and {size(cost.bytes)} · took {took}")
 
 
 @st.fragment(run_every=_POLL_SECONDS)
@@ -153,12 +148,18 @@ def _progress() -> None:
     job = current.job
     if job is None:
         return
-    st.progress(job.fraction, text=job.stage)
-    if st.button("Cancel", icon=":material/stop_circle:", width="stretch"):
-        job.cancel()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.progress(job.fraction, text=job.stage)
+        st.button("Cancel", icon=":material/stop_circle:", on_click=job.cancel)
     _collect(current, job, 0)
     if current.job is None:
         st.rerun()
+
+
+def _failure(current: Session) -> None:
+    assert current.failed is not None
+    plain_error("The fit did not finish", current.failed[1])
+    st.button("Try again", icon=":material/refresh:", on_click=current.forget_failure)
 
 
 def _adopt(current: Session, rule: ThresholdRule, curve: ProbabilityCurve) -> None:

@@ -17,6 +17,7 @@ from kdeviz.devices import device_name, resolve_device
 from kdeviz.errors import KdevizError
 from kdeviz.metrics import has_both_labels
 from kdeviz.settings import FeatureScalingMethod, Settings
+from kdeviz.ui.address import read_choice, write_choice
 from kdeviz.ui.loaded import Loaded, Upload, from_uploads, sample
 from kdeviz.ui.state import Session, session
 from kdeviz.ui.text import plain_error
@@ -108,8 +109,6 @@ def _follow_column(current: Session) -> None:
     )
     if chosen != everything.embedding_column:
         _load(current, lambda: current.data.read_again(chosen))
-        if not current.load_error:
-            st.rerun()
 
 
 def _upload(file: UploadedFile) -> Upload:
@@ -124,9 +123,12 @@ def _load(current: Session, read: Callable[[], Loaded]) -> None:
     try:
         with st.spinner("Reading the file …"):
             current.use(read())
-        current.load_error = ""
     except KdevizError as error:
         current.load_error = str(error)
+    else:
+        current.load_error = ""
+        # What is above was drawn for the old data.
+        st.rerun()
 
 
 def _shape_words(train: EmbeddingSet, score: EmbeddingSet | None) -> str:
@@ -152,24 +154,25 @@ def model_control(current: Session) -> tuple[Settings, DeltaGenerator]:
         help="How many directions of largest variation the model looks at; everything else is ignored.",
     )
     variance = st.empty()
+    read_choice("scaling", list(SCALING_WORDS), "scale")
     scaling = st.radio(
         "Scaling",
         list(SCALING_WORDS),
         format_func=SCALING_WORDS.__getitem__,
         key="scaling",
-        bind="query-params",
         help="Whether a sample's distance from the average counts, or only its direction.",
     )
+    write_choice("scaling", "scale")
+    read_choice("cap", _CAPS, Settings().max_training_points)
     cap = st.select_slider(
         "Training cap",
         _CAPS,
-        40000,
         format_func=count,
         key="cap",
-        bind="query-params",
         help="At most this many training samples are used, picked at random: fewer is faster, "
         "more is more exact.",
     )
+    write_choice("cap", Settings().max_training_points)
     with st.expander("Bandwidth and seed"):
         bandwidth = _bandwidth()
         seed = st.number_input(
@@ -185,18 +188,18 @@ def model_control(current: Session) -> tuple[Settings, DeltaGenerator]:
 
 
 def _bandwidth() -> str | float:
+    read_choice("bandwidth", list(BANDWIDTH_WORDS), "scott")
     choice = st.segmented_control(
         "Bandwidth (smoothness)",
         list(BANDWIDTH_WORDS),
-        default="scott",
         required=True,
         format_func=BANDWIDTH_WORDS.__getitem__,
         key="bandwidth",
-        bind="query-params",
         width="stretch",
         help="How far each training sample's influence reaches. Scott and Silverman are rules of thumb; "
         "your own factor multiplies Scott's.",
     )
+    write_choice("bandwidth", "scott")
     if choice != "factor":
         return choice or "scott"
     factor: float = st.number_input(
@@ -219,16 +222,15 @@ def threshold_control(current: Session) -> ThresholdRule:
     inspected = current.data.inspected
     labelled = has_both_labels(inspected.labels)
     kinds = [kind for kind in RULE_WORDS if labelled or kind not in LABEL_RULES]
-    if st.session_state.get("rule", kinds[0]) not in kinds:
-        st.session_state["rule"] = kinds[0]
+    read_choice("rule", kinds, kinds[0])
     kind = st.selectbox(
         "Flag samples by",
         kinds,
         format_func=RULE_WORDS.__getitem__,
         key="rule",
-        bind="query-params",
         help="A sample is flagged when its log density is below the threshold that this rule gives.",
     )
+    write_choice("rule", kinds[0])
     match kind:
         case "quantile" | "fpr":
             label = "False alarms, % of normal samples"

@@ -41,7 +41,6 @@ class Session:
         wanted: the analysis that the present settings ask for.
         job: the analysis that is under way.
         failed: the last analysis that failed, and why.
-        approved: an analysis too long to run unasked that the user asked for.
         picked: the inspected row that is ringed.
         region: the inspected rows selected on the map.
     """
@@ -53,13 +52,20 @@ class Session:
     wanted: Key | None = None
     job: Job | None = None
     failed: tuple[Key, str] | None = None
-    approved: Key | None = None
     picked: int | None = None
     region: NDArray[np.int64] | None = field(default=None)
 
     def use(self, data: Loaded) -> None:
         """Look at other data: picks and regions were about the old one."""
         self.data, self.picked, self.region = data, None, None
+
+    def has_failed(self, key: Key) -> bool:
+        """Whether this very analysis failed or was cancelled."""
+        return self.failed is not None and self.failed[0] == key
+
+    def forget_failure(self) -> None:
+        """Allow a failed analysis another try."""
+        self.failed = None
 
     def mark(self, screen: Screen) -> Mark | None:
         """The picked sample as the charts show it."""

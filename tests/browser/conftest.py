@@ -1,0 +1,99 @@
+"""A running app and a real browser. Without Chromium: skipped, except in CI, where that is a failure."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+
+from browser.steps import painted, start_app, stop_app
+
+ROOT = Path(__file__).parents[2]
+SCREENSHOTS = ROOT / "screenshots"
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def app_url() -> Iterator[str]:
+    server, url = start_app()
+    yield url
+    stop_app(server)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        message = "no chromium on the PATH"
+        pytest.fail(message) if os.environ.get("CI") == "true" else pytest.skip(message)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def launch() -> Iterator[Callable[..., str]]:
+    """Start another app with these arguments; it is stopped after the test's pages are closed."""
+    servers = []
+
+    def started(*arguments: str) -> str:
+        server, url = start_app(*arguments)
+        servers.append(server)
+        return url
+
+    yield started
+    for server in servers:
+        stop_app(server)
+
+
+@pytest.fixture
+def open_page(browser: Browser, launch: Callable[..., str]) -> Iterator[Callable[..., Page]]:
+    """Open a page; at the end, no error was printed and nothing was fetched from elsewhere."""
+    problems: list[str] = []
+    contexts = []
+
+    def on_console(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            problems.append(f"console: {message.text}")
+
+    def on_request(request: Request) -> None:
+        if not request.url.startswith(("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:")):
+            problems.append(f"fetched {request.url}")
+
+    def opened(url: str, scheme: str = "light") -> Page:
+        context = browser.new_context(
+            viewport={"width": 1280, "height": 720}, color_scheme=scheme, accept_downloads=True
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(30_000)
+        page.on("console", on_console)
+        page.on("pageerror", lambda error: problems.append(f"script: {error}"))
+        page.on("request", on_request)
+        page.goto(url)
+        painted(page)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert problems == []
+
+
+@pytest.fixture(scope="session")
+def screenshots() -> Path:
+    SCREENSHOTS.mkdir(exist_ok=True)
+    return SCREENSHOTS

@@ -1,0 +1,108 @@
+"""What a person does with the app, as functions."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def start_app(*arguments: str) -> tuple[subprocess.Popen[bytes], str]:
+    port = free_port()
+    command = [sys.executable, "-m", "kdeviz.cli", "app", *arguments, "--no-browser", "--port", str(port)]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    url = f"http://127.0.0.1:{port}"
+    for _ in range(200):
+        try:
+            urllib.request.urlopen(f"{url}/_stcore/health", timeout=1).close()
+        except OSError:
+            time.sleep(0.2)
+        else:
+            return server, url
+    server.kill()
+    raise AssertionError("the app did not start")
+
+
+def stop_app(server: subprocess.Popen[bytes]) -> None:
+    server.terminate()
+    server.wait(20)
+
+
+def painted(page: Page) -> None:
+    """Wait until the charts are drawn and no rerun is under way."""
+    page.locator(".js-plotly-plot .main-svg").first.wait_for()
+    settled(page)
+
+
+def settled(page: Page) -> None:
+    """Wait for the present rerun to end."""
+    page.wait_for_timeout(250)
+    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+    page.wait_for_timeout(150)
+
+
+def metric(page: Page, label: str) -> str:
+    box = page.get_by_test_id("stMetric").filter(has_text=label)
+    return box.get_by_test_id("stMetricValue").inner_text()
+
+
+def figure(page: Page, chart: int) -> dict[str, Any]:
+    """Titles and traces of a chart as the browser has them; arrays as lists."""
+    script = """(plot) => JSON.stringify({
+        title: plot.layout.title.text, subtitle: plot.layout.title.subtitle.text,
+        shapes: (plot.layout.shapes || []).map(s => s.x0),
+        traces: plot._fullData.map(t => ({name: t.name, type: t.type, n: (t.x || []).length,
+                                          x: Array.from(t.x || []).slice(0, 5)})),
+    })"""
+    return json.loads(page.locator(".js-plotly-plot").nth(chart).evaluate(script))
+
+
+def move_slider(page: Page, label: str, key: str, times: int) -> None:
+    thumb = page.get_by_role("slider", name=label)
+    thumb.focus()
+    for _ in range(times):
+        thumb.press(key)
+    settled(page)
+
+
+def drag_box(page: Page, left: float, top: float, right: float, bottom: float) -> None:
+    """Drag over a share of the map's plotting area."""
+    area = page.locator(".js-plotly-plot").first.locator(".nsewdrag").first.bounding_box()
+    assert area is not None
+    page.mouse.move(area["x"] + left * area["width"], area["y"] + top * area["height"])
+    page.mouse.down()
+    page.mouse.move(area["x"] + right * area["width"], area["y"] + bottom * area["height"], steps=12)
+    page.mouse.up()
+    page.wait_for_timeout(500)
+    settled(page)
+
+
+def pick_row(page: Page, row: int) -> None:
+    table = page.get_by_test_id("stDataFrame").locator("canvas").first
+    table.scroll_into_view_if_needed()
+    box = table.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + 18, box["y"] + 35 + 48 * row + 24)
+    page.wait_for_timeout(500)
+    settled(page)
+
+
+def upload(page: Page, path: Path) -> None:
+    if not page.get_by_text("Back to the sample set").is_visible():
+        page.get_by_role("button", name="Load data").click()
+    page.locator('input[type="file"]').first.set_input_files(path)
+    page.wait_for_timeout(1000)
+    settled(page)

@@ -1,0 +1,205 @@
+"""A newcomer's way through the app, in a real browser."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from playwright.sync_api import Page, expect
+
+from browser.steps import (
+    drag_box,
+    figure,
+    metric,
+    move_slider,
+    pick_row,
+    settled,
+    upload,
+)
+from kdeviz import KDEClassifier, Settings, analyse, load_sample
+
+pytestmark = pytest.mark.browser
+
+OpenPage = Callable[..., Page]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_first_paint_shows_the_sample_set_fitted(
+    open_page: OpenPage, app_url: str, screenshots: Path, scheme: str
+) -> None:
+    page = open_page(app_url, scheme)
+    train, score = load_sample().train_and_test()
+    analysis = analyse(train, score)
+    assert metric(page, "Flagged").endswith("of 756")
+    assert float(metric(page, "Separation")) == pytest.approx(0.9435, abs=0.002)
+    assert figure(page, 0)["title"].startswith(metric(page, "Flagged").split(" ")[0])
+    assert sum(t["n"] for t in figure(page, 0)["traces"] if t["type"] == "scatter") == len(analysis.scores)
+    expect(page.get_by_test_id("stDataFrame")).to_be_visible()
+    page.wait_for_timeout(800)
+    page.screenshot(path=screenshots / f"explore-{scheme}.png")
+    overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert overflow == 0
+
+
+def test_moving_a_slider_changes_charts_numbers_and_address(open_page: OpenPage, app_url: str) -> None:
+    page = open_page(app_url)
+    before = metric(page, "Separation"), figure(page, 1)
+    move_slider(page, "Components (PCA)", "ArrowLeft", 8)
+    expect(page.get_by_text("8 components keep").first).to_be_visible()
+    after = metric(page, "Separation"), figure(page, 1)
+    assert after[0] != before[0]
+    assert after[1]["shapes"] != before[1]["shapes"]
+    assert "components=8" in page.url
+    again = open_page(page.url)
+    assert metric(again, "Separation") == after[0]
+    assert figure(again, 1)["shapes"] == after[1]["shapes"]
+
+
+def test_every_setting_survives_in_the_address(open_page: OpenPage, app_url: str) -> None:
+    query = "?components=12&scaling=norm&cap=500&bandwidth=factor&factor=1.5&seed=7&rule=top_k&top_k=30"
+    page = open_page(app_url + query + "&colour=digit&axis_x=2&axis_y=3&midpoint=20&steepness=0.2")
+    train, score = load_sample().train_and_test()
+    analysis = analyse(train, score, Settings(12, "norm", 500, 1.5, 7))
+    assert metric(page, "Flagged") == "30 of 756"
+    threshold = np.sort(analysis.scores)[30]
+    assert figure(page, 1)["shapes"][0] == pytest.approx(threshold, abs=1e-4)
+    assert {trace["name"] for trace in figure(page, 0)["traces"]} >= {"0", "9"}
+
+
+def test_a_broken_file_changes_nothing_and_says_why(
+    open_page: OpenPage, app_url: str, tmp_path: Path, screenshots: Path
+) -> None:
+    page = open_page(app_url)
+    before = metric(page, "Flagged")
+    broken = tmp_path / "broken ![x](http:..x).npy"
+    broken.write_bytes(b"this is no array")
+    upload(page, broken)
+    expect(page.get_by_text("That file could not be loaded").first).to_be_visible()
+    page.screenshot(path=screenshots / "broken-file.png")
+    assert metric(page, "Flagged") == before
+
+
+def test_an_uploaded_array_is_fitted_and_the_sample_set_comes_back(
+    open_page: OpenPage, app_url: str, tmp_path: Path
+) -> None:
+    rows = np.random.default_rng(0).standard_normal((300, 24)).astype(np.float32)
+    np.save(tmp_path / "features.npy", rows)
+    page = open_page(app_url)
+    upload(page, tmp_path / "features.npy")
+    expect(page.get_by_text("300 to learn from")).to_be_visible()
+    assert metric(page, "Flagged") == "3 of 300"
+    assert metric(page, "Separation") == "no labels"
+    page.get_by_role("button", name="Back to the sample set").click()
+    settled(page)
+    assert metric(page, "Flagged").endswith("of 756")
+
+
+def test_a_file_with_nan_keeps_the_last_good_result(
+    open_page: OpenPage, app_url: str, tmp_path: Path
+) -> None:
+    rows = np.ones((50, 4), dtype=np.float32)
+    rows[7, 2] = np.nan
+    np.save(tmp_path / "holes.npy", rows)
+    page = open_page(app_url)
+    upload(page, tmp_path / "holes.npy")
+    expect(page.get_by_text(re.compile("1 of 50 rows hold NaN or infinity \\(rows 7\\)"))).to_be_visible()
+    expect(page.get_by_text("Still showing the last finished fit")).to_be_visible()
+    assert metric(page, "Flagged").endswith("of 756")
+
+
+def test_a_box_on_the_map_filters_the_table_and_exports_it(open_page: OpenPage, app_url: str) -> None:
+    page = open_page(app_url)
+    drag_box(page, 0.02, 0.02, 0.45, 0.5)
+    heading = page.get_by_role("heading", name=re.compile("selected on the map"))
+    selected = int(heading.inner_text().split()[0].replace("\u202f", ""))
+    assert 0 < selected < 756
+    with page.expect_download() as download:
+        page.get_by_test_id("stMain").get_by_role("button", name="CSV", exact=True).click()
+    table = pd.read_csv(download.value.path())
+    assert len(table) == selected
+    pick_row(page, 0)
+    expect(heading).to_be_visible()
+    page.get_by_role("button", name="Clear", exact=True).click()
+    settled(page)
+    expect(page.get_by_role("heading", name="Most anomalous samples")).to_be_visible()
+
+
+def test_picking_a_row_rings_the_sample_on_every_chart(
+    open_page: OpenPage, app_url: str, screenshots: Path
+) -> None:
+    page = open_page(app_url)
+    pick_row(page, 1)
+    train, score = load_sample().train_and_test()
+    analysis = analyse(train, score)
+    second = int(np.argsort(analysis.scores, kind="stable")[1])
+    expect(page.get_by_text(f"{analysis.inspected.ids[second]} · labelled anomalous")).to_be_visible()
+    ring = next(trace for trace in figure(page, 0)["traces"] if trace["name"] == "picked")
+    assert ring["x"][0] == pytest.approx(float(analysis.coordinates[second, 0]), abs=1e-5)
+    assert any(trace["name"] == "picked" for trace in figure(page, 1)["traces"])
+    page.screenshot(path=screenshots / "picked.png")
+
+
+def test_the_downloaded_model_gives_the_scores_on_the_screen(
+    open_page: OpenPage, app_url: str, tmp_path: Path, screenshots: Path
+) -> None:
+    page = open_page(f"{app_url}/?components=10")
+    page.get_by_role("link", name="Export").click()
+    settled(page)
+    page.screenshot(path=screenshots / "export.png")
+    with page.expect_download() as model:
+        page.get_by_role("button", name="Download the model").click()
+    model.value.save_as(tmp_path / "model.safetensors")
+    with page.expect_download() as scores:
+        page.get_by_role("button", name="Download Parquet").click()
+    shown = pd.read_parquet(scores.value.path())
+    loaded = KDEClassifier.load(tmp_path / "model.safetensors", device="cpu")
+    _, score = load_sample().train_and_test()
+    assert score is not None
+    expected = loaded.log_density(score.features).numpy()
+    by_id = shown.set_index("id")["log_density"].loc[score.ids].to_numpy()
+    np.testing.assert_array_equal(by_id, expected)
+    assert loaded.settings.n_pca_components == 10
+    assert int((expected < loaded.threshold).sum()) == int(shown["flagged"].sum())
+
+
+def test_three_dimensions_and_colours(open_page: OpenPage, app_url: str, screenshots: Path) -> None:
+    page = open_page(f"{app_url}/?dimensions=3D&colour=verdict")
+    page.wait_for_timeout(1500)
+    kinds = {trace["type"] for trace in figure(page, 0)["traces"]}
+    assert kinds == {"scatter3d"}
+    assert {trace["name"] for trace in figure(page, 0)["traces"]} == {"normal", "flagged"}
+    page.screenshot(path=screenshots / "three-d.png")
+
+
+def test_a_long_fit_waits_for_a_button_can_be_cancelled_and_keeps_the_screen(
+    open_page: OpenPage, app_url: str, tmp_path: Path, screenshots: Path
+) -> None:
+    rows = np.random.default_rng(0).standard_normal((100_000, 48)).astype(np.float32)
+    np.save(tmp_path / "large.npy", rows)
+    page = open_page(app_url)
+    upload(page, tmp_path / "large.npy")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name=re.compile("Fit · about")).click()
+    page.get_by_role("button", name="Cancel").wait_for()
+    page.screenshot(path=screenshots / "long-fit.png")
+    assert metric(page, "Flagged").endswith("of 756")
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_text("Cancelled.")).to_be_visible()
+    assert metric(page, "Flagged").endswith("of 756")
+
+
+def test_a_file_given_on_the_command_line_is_opened(
+    open_page: OpenPage, launch: Callable[..., str], tmp_path: Path
+) -> None:
+    rows = np.random.default_rng(1).standard_normal((200, 12))
+    frame = pd.DataFrame(rows, columns=[f"f{i}" for i in range(12)])
+    frame.insert(0, "id", [f"<b>row {i}</b>" for i in range(200)])
+    frame.insert(1, "label", ["good"] * 190 + ["scratch"] * 10)
+    frame.to_csv(tmp_path / "rows.csv", index=False)
+    page = open_page(launch(str(tmp_path / "rows.csv")))
+    expect(page.get_by_text("200 to learn from")).to_be_visible()
+    assert metric(page, "Separation") != "no labels"
