@@ -76,7 +76,7 @@ class MapView(NamedTuple):
     total: int
     """Inspected samples in all; more than S when normals were thinned."""
     background: tuple[NDArray[Any], NDArray[Any], NDArray[Any]] | None
-    """x centres, y centres and counts of all samples, when not every one is drawn."""
+    """x centres, y centres and counts of the bulk of all samples, when not every one is drawn."""
     variance_shares: tuple[float, ...]
     """Share of the training variance along each drawn component."""
 

@@ -178,16 +178,16 @@ def test_flagged_samples_are_drawn_even_above_the_limit(most, drawn):
     assert len(map_view(crowd()[0], (0, 1), "verdict", 230.0, most=most).rows) == drawn
 
 
-def test_a_background_counts_every_sample():
+def test_a_background_counts_every_sample_of_the_bulk():
     analysis, points, _ = crowd()
     x, y, counts = map_view(analysis, (0, 1), "verdict", 230.0, most=700).background
     expected = np.zeros((80, 80), int)
-    low, high = points.min(0), points.max(0)
-    for point in points:
+    low, high = np.quantile(points, [0.001, 0.999], axis=0)
+    for point in points[((points >= low) & (points <= high)).all(1)]:
         column, row = np.minimum((80 * (point - low) / (high - low)).astype(int), 79)
         expected[row, column] += 1
     assert np.abs(counts - expected).sum() <= 4  # points on a cell's very edge
-    assert counts.sum() == 2300
+    assert counts.sum() >= 0.995 * 2300
     np.testing.assert_allclose(np.diff(x), (high[0] - low[0]) / 80)
     np.testing.assert_allclose(y[0], low[1] + (high[1] - low[1]) / 160)
 
