@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from kdeviz.calibration import ProbabilityCurve
 from kdeviz.classifier import KDEClassifier, training_subset
 from kdeviz.errors import Cancelled, DataError, FitWarning, NotFittedError, OptionError
+from kdeviz.kde import GaussianKDE
 from kdeviz.pca import principal_axes
 from kdeviz.rows import Rows
 from kdeviz.settings import FeatureScalingMethod, Settings
@@ -105,22 +106,23 @@ def test_leave_one_out_scores_leave_the_own_kernel_out(rows32, method):
     assert_as_promised(scores.numpy(), oracles.Classifier(rows, 5, method).leave_one_out())
 
 
-def test_progress_is_reported_and_can_end_the_work(make_rows):
-    rows = make_rows(20_000, 3).astype(np.float32)
-    model = KDEClassifier(3, max_training_points=200)
+def test_progress_is_reported_and_can_end_the_work(make_rows, monkeypatch):
+    monkeypatch.setattr(GaussianKDE, "rows_per_block", 1000)
+    rows = make_rows(2500, 3).astype(np.float32)
+    model = KDEClassifier(3, max_training_points=1200)
 
     def calls_of(work):
         calls = []
         work(lambda done, total: calls.append((done, total)))
         return calls
 
-    assert calls_of(lambda report: model.fit_report(rows, on_block=report)) == [(200, 200)]
-    assert [done for done, _ in calls_of(lambda report: model.log_density(rows, on_block=report))] == [
-        8192,
-        16384,
-        20000,
+    assert calls_of(lambda report: model.fit_report(rows, on_block=report)) == [(1200, 1200)]
+    assert calls_of(lambda report: model.leave_one_out_scores(on_block=report)) == [
+        (1000, 1200),
+        (1200, 1200),
     ]
-    assert calls_of(lambda report: model.leave_one_out_scores(on_block=report)) == [(200, 200)]
+    scoring = calls_of(lambda report: model.log_density(rows, on_block=report))
+    assert scoring == [(1000, 2500), (2000, 2500), (2500, 2500)]
 
     def stop(done, total):
         raise Cancelled

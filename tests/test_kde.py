@@ -189,3 +189,10 @@ def test_density_far_away_is_zero_and_never_nan(rows64, size):
 
 def test_no_queries_give_no_densities(rows64):
     assert GaussianKDE().fit(rows64).log_prob(rows64[:0]).shape == (0,)
+
+
+def test_blocks_between_looks_at_progress_shrink_with_the_points():
+    rows = np.random.default_rng(0).normal(size=(4000, 1))
+    few, many = (GaussianKDE().fit(rows[:n]).rows_per_block for n in (500, 4000))
+    assert few > 7 * many > 0
+    assert GaussianKDE().rows_per_block > 0

@@ -1,3 +1,5 @@
+import hashlib
+
 import numpy as np
 import pytest
 import torch
@@ -77,6 +79,12 @@ def test_digest_knows_bytes_shape_and_dtype():
     others = [changed, NUMBERS.astype(np.float32), NUMBERS.reshape(6, 4), NUMBERS[:-1], NUMBERS[:0]]
     assert len({digest, *(Rows(other).digest() for other in others)}) == 1 + len(others)
     assert Rows(torch.tensor(NUMBERS).bfloat16()).digest() == Rows(NUMBERS.astype(np.float32)).digest()
+
+
+def test_digest_of_many_blocks_is_that_of_all_bytes():
+    numbers = np.arange(20_000, dtype=np.float32)[:, None]
+    expected = hashlib.blake2b(b"<f4(20000, 1)" + numbers.tobytes(), digest_size=16).hexdigest()
+    assert Rows(numbers).digest() == expected
 
 
 def test_few_bad_rows_are_all_named():
