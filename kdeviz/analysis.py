@@ -29,6 +29,8 @@ __all__ = ["Analysis", "Estimate", "analyse", "estimate"]
 OnProgress = Callable[[str, float], None]
 """Called with (stage in words, fraction of that stage done, 0 to 1)."""
 
+_ROWS_PER_COMPONENT = 30
+
 FITTING = "Finding the principal components"
 SCORING_TRAINING = "Scoring the training samples"
 SCORING = "Scoring the other samples"
@@ -159,9 +161,23 @@ def _analyse(
         inspected=train if score is None else score,
         train_scores=train_scores,
         scores=scores,
-        warnings=(*notes, *report.warnings),
+        warnings=(*notes, *report.warnings, *_optimism(classifier)),
         timings=timings,
         provenance=_provenance(classifier, train, score, device),
+    )
+
+
+def _optimism(classifier: KDEClassifier) -> tuple[str, ...]:
+    """Leaving one row out leaves its share in the axes and the covariance, which shows when rows are few.
+
+    Measured with Gaussian rows: a budget of 5 % gave 5 to 6 % at 60 rows per component, up to 9 % at 30.
+    """
+    n, k = len(classifier.training_rows), classifier.n_components_
+    if n >= _ROWS_PER_COMPONENT * k:
+        return ()
+    return (
+        f"only {n} training rows for {k} components: expect more false alarms than shown; "
+        "use fewer components or more rows",
     )
 
 

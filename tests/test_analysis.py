@@ -161,13 +161,13 @@ def test_an_analysis_is_frozen(name):
 
 
 def test_warnings_are_data():
-    features = np.hstack([rows(40, d=2), rows(40, d=2)])  # pytest turns a Python warning into an error
+    features = np.hstack([rows(90, d=2), rows(90, d=2)])  # pytest turns a Python warning into an error
     found = analyse(features, None, THREE, "cpu")
     assert found.classifier.n_components_ == 2
     assert found.warnings == (
-        "n_pca_components=3 is above the numerical rank of the 40 training rows, 2: kept 2 components",
+        "n_pca_components=3 is above the numerical rank of the 90 training rows, 2: kept 2 components",
     )
-    assert analyse(rows(40), None, THREE, "cpu").warnings == ()
+    assert analyse(rows(90), None, THREE, "cpu").warnings == ()
 
 
 @pytest.mark.parametrize(
@@ -323,7 +323,7 @@ def test_out_of_gpu_memory_falls_back_to_the_cpu_with_a_warning(monkeypatch, met
     expected = analyse(rows(40), rows(9, seed=1), THREE, "cpu")
     Card(monkeypatch, method, error)
     found = analyse(rows(40), rows(9, seed=1), THREE)
-    assert found.warnings == ("Tiny (cuda:0) ran out of memory: computed on the CPU",)
+    assert found.warnings[0] == "Tiny (cuda:0) ran out of memory: computed on the CPU"
     assert found.provenance["device"].startswith("CPU")
     np.testing.assert_array_equal(found.scores, expected.scores)
 
@@ -419,3 +419,15 @@ def test_estimated_memory_is_not_exceeded_and_not_absurd(shape):
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     measured, estimated = map(int, output.split())
     assert measured <= estimated <= 4 * measured + 200e6
+
+
+def test_few_rows_per_component_are_warned_about_because_alarms_really_are_more_frequent():
+    few, many = rows(200, d=16), rows(2000, d=4)
+    tight = analyse(few, rows(20_000, d=16, seed=9), Settings(16), "cpu")
+    roomy = analyse(many, rows(20_000, d=4, seed=9), Settings(4), "cpu")
+    assert roomy.warnings == ()
+    (warning,) = tight.warnings
+    assert warning.startswith("only 200 training rows for 16 components: expect more false alarms")
+    alarms = [(a.scores < np.quantile(a.train_scores, 0.05)).mean() for a in (tight, roomy)]
+    assert alarms[0] > 0.06
+    assert abs(alarms[1] - 0.05) < 0.015

@@ -227,7 +227,7 @@ def test_warnings_and_notes_go_to_stderr(run):
     pd.DataFrame({"one": list(features), "other": list(features)}).to_parquet("two.parquet")
     outcome = run("fit", "two.parquet", "-o", "m", "--components", 9)
     assert outcome.code == 0
-    note, warning = outcome.err.splitlines()
+    note, warning, *_ = outcome.err.splitlines()
     assert note.startswith("note: The embedding was guessed to be one")
     assert warning.startswith("warning: n_pca_components=9 is above the numerical rank")
     assert run("fit", "two.parquet", "-o", "n", "--components", 2, "--embedding-column", "other").err == ""
