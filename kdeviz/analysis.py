@@ -20,7 +20,7 @@ from kdeviz.classifier import KDEClassifier
 from kdeviz.data import EmbeddingSet
 from kdeviz.devices import device_name, resolve_device
 from kdeviz.errors import Cancelled, DataError
-from kdeviz.kernel_sums import log_kernel_sums
+from kdeviz.kernel_sums import KernelSums
 from kdeviz.rows import Features, OnBlock, working_dtype
 from kdeviz.settings import Settings
 
@@ -227,7 +227,7 @@ def _speeds(device: torch.device, k: int) -> tuple[float, float]:
     block = torch.randn(2048, 256, dtype=working_dtype(device), generator=generator).to(device)
     points = torch.randn(4096, k, dtype=working_dtype(device), generator=generator).to(device)
     gram = _seconds(lambda: block.T @ block, device)
-    pairs = _seconds(lambda: log_kernel_sums(points[:1024], points, torch.float32), device)
+    pairs = _seconds(lambda: KernelSums(points, torch.float32).at(points[:1024]), device)
     return block.numel() * 256 / gram, 1024 * 4096 / pairs
 
 

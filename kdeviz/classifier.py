@@ -113,6 +113,19 @@ class KDEClassifier(FittedModule):
         """The number of components kept, at most the numerical rank of the training rows."""
         return self.pca_model.n_components_
 
+    @property
+    def kernel(self) -> str:
+        """What sums the kernels of float32 rows: "fused attention" or "blocked".
+
+        Set it to one of these to force it, or to "auto", the default, for the fastest.
+        """
+        self._require_fitted()
+        return self.kde_model.scorer(torch.float32).kernel
+
+    @kernel.setter
+    def kernel(self, kernel: str) -> None:
+        self.kde_model.kernel = kernel
+
     def fit(self, embeddings: Features) -> bool:
         """Fit on (N, D) rows.
 
@@ -164,7 +177,7 @@ class KDEClassifier(FittedModule):
         scaled, longest = self.pre_process(stack)
         self.kde_model.fit(scaled)
         self.training_rows = torch.from_numpy(index).to(device)
-        self.data_digest, self.result_dtype = digest or rows.digest(), rows.dtype
+        self.data_digest, self.result_dtype = digest or rows.digest(), rows.result_dtype(device)
         self.max_length = longest
         return FitReport(True, tuple(self._fit_warnings(len(chosen), int((stack == 0).all(1).sum()))))
 
@@ -200,7 +213,8 @@ class KDEClassifier(FittedModule):
     def transform(self, features: Features) -> Tensor:
         """(M, D) rows to (M, k) scaled PCA scores: the space in which densities are estimated."""
         rows = self._checked(features)
-        scores = self.max_length.new_empty(len(rows), self.n_components_, dtype=rows.dtype)
+        shape = (len(rows), self.n_components_)
+        scores = self.max_length.new_empty(shape, dtype=rows.result_dtype(self.device))
         for start, stop in rows.spans():
             scores[start:stop] = self._reduced(rows, start, stop)
         return scores
@@ -214,10 +228,10 @@ class KDEClassifier(FittedModule):
             DataError: wrong shape, NaN or infinity.
         """
         rows = self._checked(features)
-        scores = self.max_length.new_empty(len(rows), dtype=rows.dtype)
+        dtype = rows.result_dtype(self.device)
+        scores, scorer = self.max_length.new_empty(len(rows), dtype=dtype), self.kde_model.scorer(dtype)
         for start, stop in rows.spans(on_block, self.kde_model.rows_per_block):
-            block = self._reduced(rows, start, stop)
-            scores[start:stop] = self.kde_model.log_prob_of_block(block, rows.dtype)
+            scores[start:stop] = scorer.log_prob(self._reduced(rows, start, stop))
         return scores
 
     def compute_kde_scores(self, features: Features, as_log_likelihood: bool = False) -> Tensor:
@@ -250,8 +264,9 @@ class KDEClassifier(FittedModule):
         self._require_fitted()
         rows = Rows(self.kde_model.dataset)
         scores = self.max_length.new_empty(len(rows), dtype=self.result_dtype)
+        scorer = self.kde_model.scorer(self.result_dtype)
         for start, stop in rows.spans(on_block, self.kde_model.rows_per_block):
-            scores[start:stop] = self.kde_model.leave_one_out(start, stop, self.result_dtype)
+            scores[start:stop] = scorer.leave_one_out(start, stop)
         return scores
 
     def _checked(self, features: Features) -> Rows:

@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from kdeviz.errors import DataError, OptionError
-from kdeviz.kernel_sums import log_kernel_sums
+from kdeviz.kernel_sums import KernelSums
 from kdeviz.module import FittedModule
 from kdeviz.rows import Features, Rows, working_dtype
 from kdeviz.settings import Settings
 
-__all__ = ["GaussianKDE", "bandwidth_factor"]
+__all__ = ["DensityScorer", "GaussianKDE", "bandwidth_factor"]
 
 # Larger coordinates could overflow when they are whitened.
 _LARGEST_COORDINATE = 1e140
@@ -41,6 +41,9 @@ class GaussianKDE(FittedModule):
     Args:
         bandwidth: "scott", "silverman", or a positive factor that multiplies Scott's.
 
+    Attributes:
+        kernel: which of `logsumexp_kernels.KERNELS` sums the kernels; "auto" takes the fastest.
+
     Raises:
         OptionError: `bandwidth` is none of these.
     """
@@ -54,6 +57,7 @@ class GaussianKDE(FittedModule):
     def __init__(self, bandwidth: str | float = "scott") -> None:
         super().__init__()
         self.bandwidth = Settings(bandwidth=bandwidth).bandwidth
+        self.kernel = "auto"
         self.register_buffer("dataset", torch.empty(0))
         self.register_buffer("mean", torch.empty(0))
         self.register_buffer("bw_transform", torch.empty(0))
@@ -100,26 +104,16 @@ class GaussianKDE(FittedModule):
         self._require_fitted()
         rows = Rows(features, len(self.mean))
         rows.check_finite()
-        scores = self.mean.new_empty(len(rows), dtype=rows.dtype)
+        dtype = rows.result_dtype(self.device)
+        scores, scorer = self.mean.new_empty(len(rows), dtype=dtype), self.scorer(dtype)
         for start, stop in rows.spans(most=self.rows_per_block):
-            block = rows.block(start, stop, self.mean.dtype, self.device)
-            scores[start:stop] = self.log_prob_of_block(block, rows.dtype)
+            scores[start:stop] = scorer.log_prob(rows.block(start, stop, self.mean.dtype, self.device))
         return scores
 
-    def log_prob_of_block(self, block: Tensor, dtype: torch.dtype) -> Tensor:
-        """`log_prob` of a checked (M, k) block in the model's dtype, with arithmetic in `dtype`."""
-        centred = (block - self.mean).clamp_(-_LARGEST_COORDINATE, _LARGEST_COORDINATE)
-        offset = float(self.log_norm) - math.log(len(self.dataset))
-        sums = log_kernel_sums(centred @ self.bw_transform, self.dataset, dtype, offset)
-        return (sums + offset).to(dtype)
-
-    @torch.no_grad()
-    def leave_one_out(self, start: int, stop: int, dtype: torch.dtype) -> Tensor:
-        """Log density of points start to stop, each under the n - 1 other kernels of unchanged width."""
+    def scorer(self, dtype: torch.dtype) -> DensityScorer:
+        """What computes log densities, prepared once for many blocks."""
         self._require_fitted()
-        offset = float(self.log_norm) - math.log(len(self.dataset) - 1)
-        sums = log_kernel_sums(self.dataset[start:stop], self.dataset, dtype, offset, own=start)
-        return (sums + offset).to(dtype)
+        return DensityScorer(self, dtype)
 
     @torch.no_grad()
     def marginal(self, components: tuple[int, ...]) -> GaussianKDE:
@@ -147,6 +141,37 @@ class GaussianKDE(FittedModule):
     def forward(self, features: Features) -> Tensor:
         """Density of (M, k) features; 0 or infinity where it leaves the dtype's range (see `log_prob`)."""
         return self.log_prob(features).exp()
+
+
+class DensityScorer:
+    """Log densities of blocks of rows under one fitted `GaussianKDE`.
+
+    Args:
+        kde: the fitted density.
+        dtype: of the results and of the arithmetic, float32 or float64.
+    """
+
+    def __init__(self, kde: GaussianKDE, dtype: torch.dtype) -> None:
+        self._kde = kde
+        self._dtype = dtype
+        self._sums = KernelSums(kde.dataset, dtype, kde.kernel)
+        self._log_norm = float(kde.log_norm)
+
+    @property
+    def kernel(self) -> str:
+        """The name of the kernel in use."""
+        return self._sums.kernel
+
+    def log_prob(self, block: Tensor) -> Tensor:
+        """Log density of a checked (M, k) block in the density's own dtype."""
+        centred = (block - self._kde.mean).clamp_(-_LARGEST_COORDINATE, _LARGEST_COORDINATE)
+        offset = self._log_norm - math.log(len(self._kde.dataset))
+        return (self._sums.at(centred @ self._kde.bw_transform, offset) + offset).to(self._dtype)
+
+    def leave_one_out(self, start: int, stop: int) -> Tensor:
+        """Log density of points start to stop, each under the n - 1 other kernels of unchanged width."""
+        offset = self._log_norm - math.log(len(self._kde.dataset) - 1)
+        return (self._sums.leave_one_out(start, stop, offset) + offset).to(self._dtype)
 
 
 def _whitening(covariance: Tensor, magnitude: Tensor) -> tuple[Tensor, Tensor]:

@@ -100,8 +100,9 @@ class PCA(FittedModule):
         """(N, D) rows to (N, k) scores; float64 in gives float64 out, everything else float32."""
         self._require_fitted()
         rows = Rows(features, len(self.mean))
-        blocks = [self.project(rows, start, stop).to(rows.dtype) for start, stop in rows.spans()]
-        return torch.cat(blocks) if blocks else self.mean.new_empty((0, self.n_components_), dtype=rows.dtype)
+        dtype = rows.result_dtype(self.device)
+        empty = self.mean.new_empty((0, self.n_components_), dtype=dtype)
+        return torch.cat([empty, *(self.project(rows, *span).to(dtype) for span in rows.spans())])
 
     def project(self, rows: Rows, start: int, stop: int) -> Tensor:
         """Scores of rows start to stop in the precision of the model."""
@@ -114,7 +115,7 @@ class PCA(FittedModule):
         self._require_fitted()
         rows = Rows(scores, self.n_components_)
         wide = rows.block(0, len(rows), self.mean.dtype, self.device)
-        return (wide @ self.singular_vectors.T + self.mean).to(rows.dtype)
+        return (wide @ self.singular_vectors.T + self.mean).to(rows.result_dtype(self.device))
 
     def forward(self, features: Features) -> Tensor:
         """Same as `transform`."""

@@ -79,6 +79,10 @@ class Rows:
             return torch.float64 if kind == torch.float64 else torch.float32
         return torch.float64 if kind.kind == "f" and kind.itemsize >= 8 else torch.float32
 
+    def result_dtype(self, device: torch.device) -> torch.dtype:
+        """`dtype`, or what the device has instead."""
+        return torch.float32 if working_dtype(device) == torch.float32 else self.dtype
+
     @property
     def resolution(self) -> float:
         """Relative rounding step of the stored numbers; 0 for integers, which are exact."""
