@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from collections.abc import Callable
+import secrets
 from pathlib import Path
 
 __all__ = ["write_whole"]
 
 
-def write_whole(path: str | os.PathLike[str], write: Callable[[Path], None]) -> None:
-    """Let `write` fill a temporary file beside `path`, then rename it into place.
+def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
+    """Write a temporary file beside `path`, then rename it into place.
 
     Raises:
         OSError: the folder does not exist or cannot be written to; nothing is left behind.
     """
     target = Path(path)
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
-    os.close(handle)
-    temporary = Path(name)
+    temporary = target.with_name(f".kdeviz-{secrets.token_hex(8)}.tmp")
     try:
-        write(temporary)
-        # mkstemp makes private files; an export should be as readable as any other new file.
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)
+        # Made as any new file is, and not by tempfile, whose files nobody else may read.
+        with temporary.open("xb") as file:
+            file.write(content)
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)

@@ -280,8 +280,15 @@ class KDEClassifier(FittedModule):
 
     def save(self, path: str | Path) -> None:
         """Write the fitted model to one safetensors file, whole or not at all; see `load`."""
+        model_file.write_model_file(path, self.state_dict(), self._file_metadata())
+
+    def to_bytes(self) -> bytes:
+        """What `save` writes."""
+        return model_file.model_file_bytes(self.state_dict(), self._file_metadata())
+
+    def _file_metadata(self) -> dict[str, Any]:
         self._require_fitted()
-        metadata = {
+        return {
             "settings": self.settings.to_dict(),
             "curve": json.loads(self.curve.to_json()),
             "threshold": self.threshold,
@@ -293,7 +300,6 @@ class KDEClassifier(FittedModule):
             "kdeviz_version": __version__,
             "torch_version": torch.__version__,
         }
-        model_file.write_model_file(path, self.state_dict(), metadata)
 
     @classmethod
     def load(cls, path: str | Path, device: str | torch.device = "auto") -> KDEClassifier:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdeviz.errors import DataError
+from kdeviz.formats import FORMATS, TABLE_FORMATS, image_type
+from kdeviz.labels import ANOMALOUS, NORMAL, UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,9 +21,16 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-__all__ = ["ANOMALOUS", "MAX_BYTES", "NORMAL", "UNKNOWN", "EmbeddingSet", "load_embeddings"]
-
-NORMAL, ANOMALOUS, UNKNOWN = 0, 1, -1
+__all__ = [
+    "ANOMALOUS",
+    "FORMATS",
+    "MAX_BYTES",
+    "NORMAL",
+    "TABLE_FORMATS",
+    "UNKNOWN",
+    "EmbeddingSet",
+    "load_embeddings",
+]
 
 MAX_BYTES = 4 * 2**30
 """The most that the features of a file may take in memory unless the caller says otherwise."""
@@ -79,16 +87,12 @@ class EmbeddingSet:
     @cached_property
     def digest(self) -> str:
         """32 hexadecimal digits over every byte of the features, their dtype and shape (blake2b)."""
-        digest = hashlib.blake2b(digest_size=16)
-        digest.update(f"{self.features.dtype.str}{self.features.shape}".encode())
-        for start in range(0, len(self.features), 4096):
-            digest.update(np.ascontiguousarray(self.features[start : start + 4096]).data)
-        return digest.hexdigest()
+        from kdeviz.rows import Rows  # torch is not needed to read a file
+
+        return Rows(self.features).digest()
 
     def thumbnail_uri(self, row: int) -> str | None:
         """A row's thumbnail as a data URI that shows without fetching anything, or None when it has none."""
-        from kdeviz.readers.thumbnails import image_type
-
         image = self.thumbnails[row] if self.thumbnails is not None else b""
         kind = image_type(image)
         return f"data:image/{kind};base64,{base64.b64encode(image).decode()}" if kind else None

@@ -8,7 +8,7 @@ import torch
 
 from kdeviz.errors import OptionError
 
-__all__ = ["device_name", "resolve_device"]
+__all__ = ["device_name", "is_out_of_memory", "resolve_device"]
 
 
 def resolve_device(device: str | torch.device = "auto") -> torch.device:
@@ -39,3 +39,9 @@ def device_name(device: torch.device) -> str:
     if device.type == "mps":
         return f"Apple {platform.machine()} GPU (mps)"
     return f"CPU, {torch.get_num_threads()} threads"
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Whether a device's memory ran out."""
+    # Apple's GPU has no error class of its own for this.
+    return isinstance(error, torch.OutOfMemoryError) or "out of memory" in str(error)

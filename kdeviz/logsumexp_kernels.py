@@ -6,7 +6,7 @@ Both use |x - y|^2 = |x|^2 - 2 x.y + |y|^2, in one precision; `kernel_sums` look
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -155,6 +155,14 @@ def _fused_works() -> bool:
         return False
 
 
+def _operator(*arguments: Tensor, **options: Any) -> tuple[Tensor, Tensor]:
+    """(attention, log-sum-exp); looked up at each call, since another torch may not have it."""
+    found: tuple[Tensor, Tensor] = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(
+        *arguments, **options
+    )
+    return found
+
+
 def _extended(queries: Tensor) -> Tensor:
     return torch.cat([queries, queries.new_ones(len(queries), 1)], 1)
 
@@ -164,8 +172,7 @@ def _attention(queries: Tensor, keys: Tensor, mask: Tensor | None = None) -> Ten
     if queries.shape[-2] == 0 or keys.shape[-2] == 0:
         return queries.new_full(queries.shape[:-1], -torch.inf)
     batched = [t.reshape(-1, 1, *t.shape[-2:]) if t.dim() == 2 else t.unsqueeze(1) for t in (queries, keys)]
-    operator = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
-    sums: Tensor = operator(batched[0], batched[1], batched[1], attn_mask=mask, scale=1.0)[1]
+    sums: Tensor = _operator(batched[0], batched[1], batched[1], attn_mask=mask, scale=1.0)[1]
     return sums.reshape(queries.shape[:-1])
 
 

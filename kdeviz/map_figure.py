@@ -48,7 +48,7 @@ def map_figure(
         figure.add_trace(_ring(mark.coordinates[list(view.components)], theme))
     flagged = int(view.flagged.sum())
     shown = "" if len(view.rows) == view.total else f" · {count(len(view.rows))} of {count(view.total)} drawn"
-    lines = "" if contours is None else " · lines hold 50, 90, 99 % of training samples"
+    lines = "" if contours is None else f" · lines hold {_listed(contours.shares)} of training samples"
     finish(
         figure,
         theme,
@@ -113,10 +113,19 @@ def _contour_lines(view: Contours, theme: Theme) -> list[go.Contour]:
             hoverinfo="skip",
             showlegend=False,
             contours={"start": level, "end": level, "size": 1, "coloring": "none"},
-            line={"color": faint(theme.normal, opacity), "width": 1.5, "smoothing": 0.6},
+            line={"color": faint(theme.normal, _opacity(share)), "width": 1.5, "smoothing": 0.6},
         )
-        for level, opacity in zip(view.levels, (0.9, 0.65, 0.45), strict=True)
+        for level, share in zip(view.levels, view.shares, strict=True)
     ]
+
+
+def _opacity(share: float) -> float:
+    """0.9 for the line round half of the samples, fading towards 0.45 round all of them."""
+    return round(min(1.0, 1.35 - 0.9 * share), 2)
+
+
+def _listed(shares: Sequence[float]) -> str:
+    return ", ".join(f"{100 * share:g}" for share in shares) + " %"
 
 
 def _samples(

@@ -12,7 +12,7 @@ from torch import Tensor
 from kdeviz.atomic import write_whole
 from kdeviz.errors import ModelFileError
 
-__all__ = ["FORMAT_VERSION", "check_tensors", "read_model_file", "write_model_file"]
+__all__ = ["FORMAT_VERSION", "check_tensors", "model_file_bytes", "read_model_file", "write_model_file"]
 
 FORMAT_VERSION = 1
 _KEY = "kdeviz"
@@ -20,11 +20,17 @@ _KEY = "kdeviz"
 
 def write_model_file(path: str | Path, tensors: dict[str, Tensor], metadata: dict[str, Any]) -> None:
     """Write tensors with metadata that JSON can hold; the file appears whole or not at all."""
-    from safetensors.torch import save_file
+    write_whole(path, model_file_bytes(tensors, metadata))
+
+
+def model_file_bytes(tensors: dict[str, Tensor], metadata: dict[str, Any]) -> bytes:
+    """What `write_model_file` writes."""
+    from safetensors.torch import save
 
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     text = json.dumps({"format_version": FORMAT_VERSION, **metadata}, sort_keys=True)
-    write_whole(path, lambda temporary: save_file(plain, temporary, {_KEY: text}))
+    content: bytes = save(plain, {_KEY: text})
+    return content
 
 
 def read_model_file(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

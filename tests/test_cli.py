@@ -1,6 +1,7 @@
 import errno
 import json
 import os
+import runpy
 import signal
 import socket
 import subprocess
@@ -24,6 +25,7 @@ from kdeviz import cli, metrics
 from kdeviz.analysis import analyse
 from kdeviz.calibration import THRESHOLD_RULES, ProbabilityCurve, ThresholdRule
 from kdeviz.classifier import KDEClassifier
+from kdeviz.data import FORMATS
 from kdeviz.kde import bandwidth_factor
 from kdeviz.resources import resource
 from kdeviz.samples import load_sample
@@ -129,6 +131,12 @@ def test_help_of_fit_names_every_threshold_rule_and_the_true_defaults():
     assert options["threshold_rule"].default == ThresholdRule().kind
 
 
+def test_help_of_data_names_every_format():
+    for command in ("fit", "score"):
+        (data,) = [parameter for parameter in commands()[command].params if parameter.name == "data"]
+        assert all(f" .{name}" in data.help for name in FORMATS)
+
+
 def test_without_a_command_it_explains_itself(run):
     outcome = run()
     assert outcome.code == 0
@@ -137,6 +145,13 @@ def test_without_a_command_it_explains_itself(run):
 
 def test_version(run):
     assert run("--version").out == f"kdeviz {kdeviz.__version__}\n"
+
+
+def test_python_m_is_the_console_script(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["kdeviz", "--version"])
+    with pytest.raises(SystemExit):
+        runpy.run_module("kdeviz.cli", run_name="__main__")
+    assert capsys.readouterr().out == f"kdeviz {kdeviz.__version__}\n"
 
 
 def test_help_is_quick_and_loads_nothing_heavy():
@@ -322,6 +337,7 @@ def test_info_says_what_is_in_the_file(run, sample_model):
     assert outcome.fact("components") == "16 (16 asked for)"
     assert outcome.fact("scaling") == "scale"
     assert outcome.fact("bandwidth") == f"scott, factor {bandwidth_factor('scott', 1051, 16)!r}"
+    assert outcome.fact("kernel") == model.kernel
     assert outcome.fact("threshold") == f"{model.threshold!r} nats"
     assert outcome.fact("curve") == "midpoint 12.0 nats, steepness 0.05 per nat"
     assert outcome.fact("data digest") == model.data_digest
@@ -437,8 +453,7 @@ def test_a_fault_while_writing_leaves_nothing(run, sample_model, monkeypatch, co
     def fail(*_):
         raise fault
 
-    monkeypatch.setattr("safetensors.torch.save_file", fail)
-    monkeypatch.setattr(cli, "_fill", fail)
+    monkeypatch.setattr(Path, "replace", fail)
     arguments = (
         ("fit", "sample", "-o", "out.csv")
         if command == "fit"

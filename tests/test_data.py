@@ -1,7 +1,9 @@
 """EmbeddingSet, and what load_embeddings makes of well-formed files."""
 
 import base64
+import hashlib
 import io
+import re
 import subprocess
 import sys
 
@@ -15,8 +17,10 @@ import pytest
 import safetensors.torch
 import torch
 
-from kdeviz.data import ANOMALOUS, NORMAL, UNKNOWN, EmbeddingSet, load_embeddings
+from kdeviz.data import ANOMALOUS, FORMATS, NORMAL, TABLE_FORMATS, UNKNOWN, EmbeddingSet, load_embeddings
 from kdeviz.errors import DataError
+from kdeviz.readers import load as loading
+from kdeviz.rows import Rows
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(20)) + b"\x82"
 URI = "data:image/png;base64," + base64.b64encode(PNG).decode()
@@ -113,6 +117,13 @@ def load(table, suffix=".parquet", **kwargs):
 
 def csv(text, **kwargs):
     return load_embeddings(text.encode(), filename="t.csv", **kwargs)
+
+
+def test_the_formats_are_those_that_are_read_and_documented():
+    assert [f".{name}" for name in TABLE_FORMATS] == list(loading._TABLES)
+    assert [f".{name}" for name in FORMATS] == list(loading._READERS)
+    first_line = load_embeddings.__doc__.partition("\n")[0]
+    assert tuple(re.findall(r"\.([a-z]+)\b", first_line)) == FORMATS
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -292,7 +303,8 @@ def test_a_torch_dict_keeps_lists_and_leaves_out_the_rest():
         (["0", "1", "-1"], [0, 1, -1], False),
         (["1", "-1", "1"], [0, 1, 0], False),
         (["0.0", "1.0", ""], [0, 1, -1], False),
-        (["0", "3", "7"], [0, 1, 1], True),
+        (["0", "3", "-1"], [0, 1, -1], True),
+        (["0", "3", "scratch"], [0, 1, 1], True),
     ],
 )
 def test_labels(words, labels, kept):
@@ -300,6 +312,18 @@ def test_labels(words, labels, kept):
     assert data.labels.tolist() == labels and data.labels.dtype == np.int8
     assert (data.metadata is not None and data.metadata["label"].tolist() == words) == kept
     assert {NORMAL, ANOMALOUS, UNKNOWN} == {0, 1, -1}
+
+
+@pytest.mark.parametrize("name", ["target", "Class", "y", "label"])
+@pytest.mark.parametrize(
+    "values", [[0, 1, 2, -1], [3, 7, 9, None], [0.0, 1.0, 2.0, np.nan], ["0", "1.0", "2", "nan"]]
+)
+def test_numbered_classes_are_no_labels(name, values):
+    columns = {"f0": [1.0, 2.0, 3.0, 4.0], "f1": [1.0, 2.0, 3.0, 4.0]}
+    data = load(pa.table(columns | {name: pa.array(values)}))
+    assert data.labels is None
+    assert data.metadata.columns.tolist() == [name]
+    assert f"{name} holds 3 different numbers" in data.notes[0]
 
 
 def test_labels_of_other_types():
@@ -499,8 +523,27 @@ def test_digest_tells_values_shapes_and_dtypes_apart():
     )
 
 
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "i1", "i8", "u2", "?", ">f4", ">i4"])
+@pytest.mark.parametrize("layout", ["plain", "fortran", "strided", "mapped"])
+def test_digest_is_that_of_the_model_and_of_the_bytes(tmp_path, dtype, layout):
+    features = np.random.default_rng(0).integers(0, 100, (9000, 6)).astype(dtype)
+    if layout == "fortran":
+        features = np.asfortranarray(features)
+    elif layout == "strided":
+        features = features[::-2, 1::2]
+    elif layout == "mapped":
+        np.save(tmp_path / "x.npy", features)
+        features = np.load(tmp_path / "x.npy", mmap_mode="r")
+    oracle = hashlib.blake2b(f"{features.dtype.str}{features.shape}".encode(), digest_size=16)
+    oracle.update(features.tobytes())
+    assert EmbeddingSet.from_array(features).digest == Rows(features).digest() == oracle.hexdigest()
+    if features.dtype.isnative and dtype != "u2":
+        tensor = torch.from_numpy(np.array(features, order="C"))
+        assert Rows(tensor).digest() == oracle.hexdigest()
+
+
 def test_import_loads_no_readers():
-    code = "import sys, kdeviz.data; print([m for m in sys.modules if m in ('pandas', 'pyarrow')])"
+    code = "import sys, kdeviz.data; print([m for m in sys.modules if m in ('pandas', 'pyarrow', 'torch')])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout == "[]\n"
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from kdeviz.devices import device_name, resolve_device
+from kdeviz.devices import device_name, is_out_of_memory, resolve_device
 from kdeviz.errors import OptionError
 
 CPU = torch.device("cpu")
@@ -47,6 +47,18 @@ def test_names_for_people(monkeypatch):
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "NVIDIA H100")
     assert device_name(torch.device("cuda:0")) == "NVIDIA H100 (cuda:0)"
     assert device_name(torch.device("mps")).startswith("Apple ")
+
+
+@pytest.mark.parametrize(
+    ("error", "is_one"),
+    [
+        (torch.OutOfMemoryError("CUDA"), True),
+        (RuntimeError("MPS backend out of memory (MPS allocated: 1 GB)"), True),
+        (RuntimeError("a bug"), False),
+    ],
+)
+def test_running_out_of_memory_is_told_from_other_faults(error, is_one):
+    assert is_out_of_memory(error) is is_one
 
 
 @pytest.mark.gpu

@@ -3,9 +3,7 @@ import json
 import os
 import shlex
 import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -19,22 +17,20 @@ from kdeviz.classifier import KDEClassifier
 from kdeviz.cli import main
 from kdeviz.data import EmbeddingSet, load_embeddings
 from kdeviz.export.model import model_bytes
-from kdeviz.export.recipe import python_recipe, shell_recipe
+from kdeviz.export.recipe import Files, python_recipe, shell_recipe
 from kdeviz.export.scores import (
     METADATA_KEY,
     analysis_scores,
-    log_densities,
     model_scores,
-    rows_fitted_on,
     scores_csv,
     scores_parquet,
     to_csv,
     to_parquet,
 )
 from kdeviz.samples import load_sample
+from kdeviz.scoring import log_densities, rows_fitted_on
 from kdeviz.settings import Settings
 
-ROOT = Path(__file__).parent.parent
 CURVE = ProbabilityCurve(midpoint=18.5, steepness=0.25)
 QUANTILE = ThresholdRule("quantile", 0.02)
 AWKWARD = 'it\'s $(touch oops) "odd" é;.parquet'
@@ -181,37 +177,6 @@ def test_a_loaded_model_writes_the_table_of_the_analysis(analysis, threshold, tm
         assert ours.about["provenance"][key] == theirs.about["provenance"][key]
 
 
-@pytest.mark.parametrize("most", [80, 50])
-def test_rows_of_the_fit_are_left_out_of_their_own_score(most, tmp_path):
-    scored = analyse(embeddings(), settings=Settings(3, max_training_points=most), device="cpu")
-    classifier = loaded(scored, tmp_path)
-    reported = []
-    fitted_on = rows_fitted_on(classifier, embeddings())
-    np.testing.assert_array_equal(fitted_on, classifier.training_rows.numpy())
-    scores = log_densities(
-        classifier, embeddings(), fitted_on, lambda done, total: reported.append(done / total)
-    )
-    np.testing.assert_array_equal(scores, scored.scores)
-    assert reported[-1] == 1
-
-
-def test_rows_of_the_fit_are_found_by_the_split(analysis, tmp_path):
-    classifier, everything = loaded(analysis, tmp_path), load_sample()
-    train = everything.split == "train"
-    fitted_on = rows_fitted_on(classifier, everything)
-    np.testing.assert_array_equal(fitted_on, np.flatnonzero(train))
-    scores = log_densities(classifier, everything, fitted_on)
-    np.testing.assert_array_equal(scores[train], analysis.train_scores)
-    np.testing.assert_array_equal(scores[~train], analysis.scores)
-
-
-def test_rows_of_another_fit_are_not_taken_for_ours(analysis, tmp_path):
-    classifier, sample = loaded(analysis, tmp_path), load_sample()
-    changed = replace(sample, features=sample.features + np.float32(1))
-    assert len(rows_fitted_on(classifier, changed)) == 0
-    assert len(rows_fitted_on(classifier, replace(changed, split=None))) == 0
-
-
 # The model
 
 
@@ -248,7 +213,7 @@ def of_awkward(score=None):
 
 
 def test_python_recipe_of_the_sample_set_gives_the_same_scores(analysis, threshold):
-    got = executed(python_recipe(analysis, "sample", QUANTILE, CURVE))
+    got = executed(python_recipe(analysis, Files("sample"), QUANTILE, CURVE))
     np.testing.assert_array_equal(got["analysis"].scores, analysis.scores)
     assert got["threshold"] == threshold
 
@@ -261,7 +226,7 @@ def test_python_recipe_of_files_gives_the_same_scores(awkward, rule, second):
     if second and rule.needs_labels:
         rule = ThresholdRule("probability", 0.4)
     wanted = of_awkward(second)
-    got = executed(python_recipe(wanted, AWKWARD, rule, CURVE, score_source=second, metadata="-about.csv"))
+    got = executed(python_recipe(wanted, Files(AWKWARD, second, "-about.csv"), rule, CURVE))
     np.testing.assert_array_equal(got["analysis"].scores, wanted.scores)
     assert got["threshold"] == rule.threshold(
         wanted.train_scores, wanted.scores, wanted.inspected.labels, CURVE
@@ -276,19 +241,19 @@ def executed(recipe):
 
 def test_shell_recipe_of_the_sample_set_gives_the_same_scores(analysis, threshold, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    in_process(shell_recipe(analysis, "sample", QUANTILE, CURVE))
+    in_process(shell_recipe(analysis, Files("sample"), QUANTILE, CURVE))
     check_written(analysis, threshold)
 
 
 def test_shell_recipe_of_two_files_gives_the_same_scores(awkward):
     wanted, rule = of_awkward("-second.npy"), ThresholdRule("top_k", 4)
-    in_process(shell_recipe(wanted, AWKWARD, rule, CURVE, score_source="-second.npy", metadata="-about.csv"))
+    in_process(shell_recipe(wanted, Files(AWKWARD, "-second.npy", "-about.csv"), rule, CURVE))
     check_written(wanted, rule.threshold(wanted.train_scores, wanted.scores))
 
 
 def test_shell_recipe_of_a_file_runs_in_a_shell_and_gives_the_same_scores(awkward):
     wanted, rule = of_awkward(), ThresholdRule("fpr", 0.1)
-    in_shell(shell_recipe(wanted, AWKWARD, rule, CURVE, metadata="-about.csv"), awkward)
+    in_shell(shell_recipe(wanted, Files(AWKWARD, metadata="-about.csv"), rule, CURVE), awkward)
     check_written(wanted, rule.threshold(wanted.train_scores, wanted.scores, wanted.inspected.labels))
     assert not (awkward / "oops").exists()
 
@@ -298,26 +263,27 @@ def in_process(recipe):
     for line in recipe.replace("\\\n", "").splitlines()[1:]:
         program, *arguments = shlex.split(line)
         assert program == "kdeviz"
-        with pytest.raises(SystemExit) as left:
-            main(arguments)
-        assert not left.value.code
+        run(arguments)
 
 
 def in_shell(recipe, folder):
-    """Run it where `kdeviz` is this checkout, installed or not."""
+    """As a real shell splits it: there, `kdeviz` only tells what it was given."""
     command = folder / "bin" / "kdeviz"
     command.parent.mkdir()
-    command.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m kdeviz.cli "$@"\n')
+    command.write_text('#!/bin/sh\nprintf "%s\\0" "$@" ""\n')
     command.chmod(0o755)
-    path = f"{command.parent}{os.pathsep}{os.environ['PATH']}"
-    subprocess.run(
-        ["sh", "-e", "-c", recipe],
-        cwd=folder,
-        env={**os.environ, "PATH": path, "PYTHONPATH": str(ROOT)},
-        check=True,
-        stdout=subprocess.DEVNULL,
-        timeout=120,
+    environment = {**os.environ, "PATH": f"{command.parent}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run(
+        ["sh", "-e", "-c", recipe], cwd=folder, env=environment, check=True, stdout=subprocess.PIPE, text=True
     )
+    for arguments in done.stdout.split("\0\0")[:-1]:
+        run(arguments.split("\0"))
+
+
+def run(arguments):
+    with pytest.raises(SystemExit) as left:
+        main(arguments)
+    assert not left.value.code
 
 
 def check_written(wanted, threshold):

@@ -338,6 +338,20 @@ def test_thinned_maps_have_a_background_of_all_samples(theme):
     assert figure.data[0] is heat
 
 
+@pytest.mark.parametrize(
+    ("shares", "words", "opacities"),
+    [((0.5, 0.9, 0.99), "50, 90, 99 %", [0.9, 0.54, 0.46]), ((0.25, 0.999), "25, 99.9 %", [1.0, 0.45])],
+)
+def test_contours_say_which_shares_they_hold(theme, shares, words, opacities):
+    analysis = make()
+    view = contours(analysis, (0, 1))
+    view = view._replace(shares=shares, levels=view.levels[: len(shares)])
+    figure = draw_map(analysis, theme, contours=view)
+    assert f"lines hold {words} of training samples" in figure.layout.title.subtitle.text
+    drawn = [trace for trace in figure.data if isinstance(trace, go.Contour)]
+    assert [trace.line.color for trace in drawn] == [faint(theme.normal, value) for value in opacities]
+
+
 def test_contours_are_drawn_at_the_views_levels(theme):
     analysis = make()
     view = contours(analysis, (0, 1))

@@ -4,8 +4,17 @@ import pytest
 import torch
 from scipy.special import logsumexp
 
-from kdeviz import kernel_sums
-from kdeviz.kernel_sums import log_kernel_sums
+from kdeviz import kernel_sums, logsumexp_kernels
+from kdeviz.errors import OptionError
+from kdeviz.kernel_sums import KernelSums
+from kdeviz.logsumexp_kernels import BlockedKernel, FusedKernel, choose_kernel
+
+KERNELS = ["fused attention", "blocked"]
+
+
+def log_kernel_sums(queries, points, dtype, offset=0.0, own=None, kernel="auto"):
+    sums = KernelSums(points, dtype, kernel)
+    return sums.at(queries, offset) if own is None else sums.leave_one_out(own, own + len(queries), offset)
 
 
 def direct(queries, points):
@@ -29,15 +38,16 @@ def test_direct_sums_in_float64(cloud):
     np.testing.assert_allclose(log_kernel_sums(*cloud, torch.float64), direct(*cloud), rtol=1e-9, atol=1e-9)
 
 
-def test_float32_identity_alone_is_not_accurate_enough_and_the_repair_is(cloud):
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_float32_identity_alone_is_not_accurate_enough_and_the_repair_is(cloud, kernel):
     queries, points = cloud
     expected = direct(queries, points)
     tolerance = 1e-4 + 1e-5 * np.abs(expected)
 
-    plain = kernel_sums._in_blocks(queries.float(), points.float(), None).numpy()
+    plain = choose_kernel(points.float(), kernel).sums(queries.float()).numpy()
     assert (np.abs(plain - expected) > 10 * tolerance).any()
 
-    repaired = log_kernel_sums(queries, points, torch.float32).numpy()
+    repaired = log_kernel_sums(queries, points, torch.float32, kernel=kernel).numpy()
     assert (np.abs(repaired - expected) < tolerance).all()
 
 
@@ -54,19 +64,18 @@ def test_accuracy_is_that_of_the_sum_with_its_offset():
 
 def test_only_doubtful_rows_are_done_again(cloud, monkeypatch):
     queries, points = cloud
-    done = []
-    in_blocks = kernel_sums._in_blocks
+    again = []
+    sums = BlockedKernel.sums
 
-    def recorded(x, y, own):
-        done.append((x.dtype, len(x)))
-        return in_blocks(x, y, own)
+    def recorded(self, x, own=None):
+        again.append((x.dtype, len(x)))
+        return sums(self, x, own)
 
-    monkeypatch.setattr(kernel_sums, "_in_blocks", recorded)
-    log_kernel_sums(queries, points, torch.float32)
-    (first, everything), (second, again) = done
-    assert (first, second) == (torch.float32, torch.float64)
-    assert everything == 600
-    assert 50 <= again < 300
+    monkeypatch.setattr(BlockedKernel, "sums", recorded)
+    log_kernel_sums(queries, points, torch.float32, kernel="fused attention")
+    ((dtype, rows),) = again
+    assert dtype == torch.float64
+    assert 50 <= rows < 300
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -95,15 +104,15 @@ def test_no_nan_where_squares_overflow(dtype, size):
 def test_running_out_of_memory_halves_the_blocks(cloud, monkeypatch):
     queries, points = cloud
     expected = log_kernel_sums(queries, points, torch.float64)
-    block_sums, asked = kernel_sums._block_sums, []
+    block_sums, asked = BlockedKernel._block, []
 
-    def small_memory(x, y, half_squares, own, step):
+    def small_memory(self, x, own, step):
         asked.append((len(x), step))
         if len(x) * step > 64 * 256:
             raise torch.OutOfMemoryError
-        return block_sums(x, y, half_squares, own, step)
+        return block_sums(self, x, own, step)
 
-    monkeypatch.setattr(kernel_sums, "_block_sums", small_memory)
+    monkeypatch.setattr(BlockedKernel, "_block", small_memory)
     torch.testing.assert_close(log_kernel_sums(queries, points, torch.float64), expected)
     assert asked[:3] == [(256, 1024), (128, 512), (64, 256)]
     assert sum(rows for rows, step in asked if rows * step <= 64 * 256) == len(queries)
@@ -112,11 +121,11 @@ def test_running_out_of_memory_halves_the_blocks(cloud, monkeypatch):
 def test_running_out_of_memory_with_the_smallest_block_raises(cloud, monkeypatch):
     asked = []
 
-    def no_memory(x, *_):
+    def no_memory(self, x, *_):
         asked.append(len(x))
         raise torch.OutOfMemoryError
 
-    monkeypatch.setattr(kernel_sums, "_block_sums", no_memory)
+    monkeypatch.setattr(BlockedKernel, "_block", no_memory)
     with pytest.raises(torch.OutOfMemoryError):
         log_kernel_sums(*cloud, torch.float64)
     assert asked == [256, 128, 64, 32]
@@ -130,3 +139,87 @@ def test_no_queries(cloud):
 def test_a_lone_point_without_its_own_kernel_has_no_density(cloud, dtype):
     alone = cloud[1][:1]
     assert log_kernel_sums(alone, alone, dtype, own=0).tolist() == [-torch.inf]
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("k", [1, 2, 3, 10, 16, 33, 64, 100])
+def test_every_kernel_keeps_the_promise_in_body_and_tails(kernel, k):
+    generator = torch.Generator().manual_seed(k)
+    width = 777 ** (1 / (k + 4))
+    points = width * torch.randn(777, k, generator=generator, dtype=torch.float64)
+    points[0] += 1e4
+    points[1:301] = points[1]
+    far = torch.logspace(-1, 2.6, 200, dtype=torch.float64)[:, None]
+    queries = torch.cat(
+        [far * torch.randn(200, k, generator=generator, dtype=torch.float64), points[:5] + 0.1]
+    )
+    queries, points = queries.float().double(), points.float().double()
+    expected = direct(queries, points)
+    for offset in (0.0, -float(expected[0]), 30.0):
+        found = log_kernel_sums(queries, points, torch.float32, offset, kernel=kernel).numpy()
+        assert (np.abs(found - expected) <= 1e-4 + 1e-5 * np.abs(expected + offset)).all()
+
+
+@pytest.mark.parametrize("n", [2, 3, 767, 768, 769, 777, 1536, 2000])
+@pytest.mark.parametrize("span", [(0, 1.0), (0.3, 0.9), (0.5, 0.51)])
+def test_fused_leave_one_out_masks_exactly_the_own_term(n, span):
+    generator = torch.Generator().manual_seed(n)
+    points = torch.randn(n, 3, generator=generator)
+    points[n // 2 :] = points[: n - n // 2].clone()  # duplicates keep each other
+    start, stop = int(span[0] * n), max(int(span[1] * n), int(span[0] * n) + 1)
+    exponents = (
+        -0.5
+        * torch.cdist(
+            points[start:stop].double(), points.double(), compute_mode="donot_use_mm_for_euclid_dist"
+        ).square()
+    )
+    exponents[torch.arange(stop - start), torch.arange(start, stop)] = -torch.inf
+    found = FusedKernel(points).leave_one_out(start, stop)
+    np.testing.assert_allclose(found, exponents.logsumexp(1), atol=2e-5)
+
+
+def test_the_fused_kernel_is_chosen_for_float32_and_only_there():
+    points = torch.randn(9, 2, generator=torch.Generator().manual_seed(0))
+    assert choose_kernel(points).name == "fused attention"
+    assert choose_kernel(points, "blocked").name == "blocked"
+    assert choose_kernel(points.double()).name == "blocked"
+    with pytest.raises(OptionError, match="needs float32 points on the CPU"):
+        choose_kernel(points.double(), "fused attention")
+    with pytest.raises(
+        OptionError, match="kernel='warp' is not known: choose auto, fused attention, blocked"
+    ):
+        choose_kernel(points, "warp")
+
+
+def no_operator(*_, **__):
+    raise AttributeError("no such operator")
+
+
+def other_signature(query, key, value):
+    raise AssertionError
+
+
+def other_meaning(query, key, value, **_):
+    return query, torch.zeros(query.shape[:-1])
+
+
+@pytest.mark.parametrize("operator", [no_operator, other_signature, other_meaning])
+def test_without_the_operator_the_blocked_kernel_takes_over(monkeypatch, operator, cloud):
+    logsumexp_kernels._fused_works.cache_clear()
+    monkeypatch.setattr(logsumexp_kernels, "_operator", operator)
+    try:
+        queries, points = cloud
+        sums = KernelSums(points, torch.float32)
+        assert sums.kernel == "blocked"
+        np.testing.assert_allclose(sums.at(queries), direct(queries, points), **oracles.LOG_DENSITY)
+    finally:
+        logsumexp_kernels._fused_works.cache_clear()
+
+
+def test_shortened_products_are_not_trusted(monkeypatch, cloud):
+    monkeypatch.setattr(torch, "get_float32_matmul_precision", lambda: "medium")
+    queries, points = cloud
+    assert kernel_sums._rounding(torch.float32, 8) > 1e-3
+    np.testing.assert_allclose(
+        log_kernel_sums(queries, points, torch.float32), direct(queries, points), **oracles.LOG_DENSITY
+    )

@@ -221,15 +221,18 @@ def test_tensors_of_another_precision_still_load(fitted, saved, rows32):
 def test_failing_save_leaves_the_old_file(fitted, saved, monkeypatch):
     before = saved.read_bytes()
 
-    def disk_full(tensors, path, metadata):
-        path.write_bytes(b"half a fi")
+    def disk_full(*_):
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(safetensors.torch, "save_file", disk_full)
+    monkeypatch.setattr(Path, "replace", disk_full)
     with pytest.raises(OSError, match="no space"):
         fitted.save(saved)
     assert saved.read_bytes() == before
     assert list(saved.parent.iterdir()) == [saved]
+
+
+def test_bytes_are_those_of_the_file(fitted, saved):
+    assert fitted.to_bytes() == saved.read_bytes()
 
 
 def test_saved_file_is_no_larger_than_its_tensors(fitted, saved):

@@ -17,11 +17,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kdeviz.data import MAX_BYTES, load_embeddings
+from kdeviz.data import FORMATS, MAX_BYTES, load_embeddings
 from kdeviz.errors import DataError
 from kdeviz.readers.values import stacked
 
-SUFFIXES = (".npy", ".npz", ".csv", ".tsv", ".parquet", ".feather", ".arrow", ".pt", ".pth", ".safetensors")
+SUFFIXES = tuple(f".{name}" for name in FORMATS)
 MB = 2**20
 
 

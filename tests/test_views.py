@@ -560,13 +560,20 @@ def test_ranking_is_a_stable_sort():
     table = ranking(analysis, -0.5, CURVE)
     assert list(table) == ["row", "rank", "id", "log_density", "probability", "flagged"]
     assert table["row"].tolist() == [3, 1, 4, 5, 0, 2]
-    assert table["rank"].tolist() == [1, 2, 3, 4, 5, 6]
+    assert table["rank"].tolist() == [1, 2, 2, 4, 5, 5]
     assert table["id"].tolist() == ["id-3", "id-1", "id-4", "id-5", "id-0", "id-2"]
     assert table["log_density"].tolist() == [-7, -1, -1, 0, 3, 3]
     assert table["flagged"].tolist() == [True, True, True, False, False, False]
     expected = 1 / (1 + np.exp(0.05 * (table["log_density"] - 12)))
     np.testing.assert_allclose(table["probability"], expected, rtol=1e-6)
     assert table.index.tolist() == list(range(6))
+
+
+def test_equal_scores_have_the_same_rank_in_the_table_and_alone():
+    analysis = with_scores(np.zeros(120), [3, -np.inf, 3, -np.inf, -1, 3])
+    table = ranking(analysis, 0.0, CURVE)
+    alone = [sample_view(analysis, row, 0.0, CURVE).rank for row in table["row"]]
+    assert table["rank"].tolist() == alone == [1, 1, 3, 4, 4, 4]
 
 
 def test_ranking_says_labels_in_words_and_brings_the_metadata(described):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from kdeviz.analysis import Analysis
 from kdeviz.calibration import ProbabilityCurve
@@ -22,7 +20,4 @@ def fitted_model(analysis: Analysis, threshold: float, curve: ProbabilityCurve) 
 
 def model_bytes(analysis: Analysis, threshold: float, curve: ProbabilityCurve) -> bytes:
     """The content of a model file; `KDEClassifier.load` reads it."""
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "model.safetensors"
-        fitted_model(analysis, threshold, curve).save(path)
-        return path.read_bytes()
+    return fitted_model(analysis, threshold, curve).to_bytes()

@@ -4,45 +4,42 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from kdeviz import __version__
 from kdeviz.analysis import Analysis
 from kdeviz.calibration import ProbabilityCurve, ThresholdRule
 from kdeviz.data import EmbeddingSet
 
-__all__ = ["python_recipe", "shell_recipe"]
+__all__ = ["Files", "python_recipe", "shell_recipe"]
 
 _SAMPLE = "sample"
 
 
-def python_recipe(
-    analysis: Analysis,
-    source: str,
-    rule: ThresholdRule,
-    curve: ProbabilityCurve,
-    *,
-    score_source: str | None = None,
-    metadata: str | None = None,
-) -> str:
-    """Lines of Python that end with the same `analysis` and `threshold`.
+class Files(NamedTuple):
+    """Where the rows of an analysis come from."""
 
-    Args:
-        analysis: of the rows to fit on in `source`, and of the others there or those of `score_source`.
-        source: "sample" for the sample set, or the path of a file.
-        rule: how the threshold was chosen.
-        curve: log density to probability.
-        score_source: the path of a second file, when all its rows were the ones to inspect.
-        metadata: the path of the table that was joined to the first file.
-    """
+    source: str
+    """"sample" for the sample set, or the path of a file."""
+    score_source: str | None = None
+    """The path of a second file, when all its rows are the ones to inspect."""
+    metadata: str | None = None
+    """The path of the table that was joined to the first file."""
+
+
+def python_recipe(analysis: Analysis, files: Files, rule: ThresholdRule, curve: ProbabilityCurve) -> str:
+    """Lines of Python that end with the same `analysis` and `threshold`."""
     settings = analysis.settings
-    second = [] if score_source is None else [f"score = {_load(analysis.inspected, score_source)}"]
-    loads = {_load(analysis.train, source).partition("(")[0], *(["load_embeddings"] if second else [])}
+    second = (
+        [] if files.score_source is None else [f"score = {_load(analysis.inspected, files.score_source)}"]
+    )
+    loads = {_load(analysis.train, files.source).partition("(")[0], *(["load_embeddings"] if second else [])}
     names = ["FeatureScalingMethod", "ProbabilityCurve", "Settings", "ThresholdRule", "analyse"]
     lines = [
         f"# kdeviz {__version__}",
         f"from kdeviz import {', '.join([*names, *sorted(loads)])}",
         "",
-        f"data = {_load(analysis.train, source, metadata)}",
+        f"data = {_load(analysis.train, files.source, files.metadata)}",
         "train, score = data.train_and_test()",
         *second,
         "settings = Settings(",
@@ -72,16 +69,9 @@ def _load(data: EmbeddingSet, source: str, metadata: str | None = None) -> str:
     return f"load_embeddings({source!r}{given})"
 
 
-def shell_recipe(
-    analysis: Analysis,
-    source: str,
-    rule: ThresholdRule,
-    curve: ProbabilityCurve,
-    *,
-    score_source: str | None = None,
-    metadata: str | None = None,
-) -> str:
-    """Two `kdeviz` commands that write the same model and the same scores; arguments as `python_recipe`."""
+def shell_recipe(analysis: Analysis, files: Files, rule: ThresholdRule, curve: ProbabilityCurve) -> str:
+    """Two `kdeviz` commands that write the same model and the same scores."""
+    source, score_source, metadata = files
     settings = analysis.settings
     if score_source is not None:
         # `kdeviz fit` does not see the second file, which some rules look at.

@@ -22,15 +22,12 @@ from kdeviz.calibration import ProbabilityCurve
 from kdeviz.classifier import KDEClassifier
 from kdeviz.data import EmbeddingSet
 from kdeviz.devices import device_name
-from kdeviz.rows import OnBlock
 
 __all__ = [
     "METADATA_KEY",
     "ScoreTable",
     "analysis_scores",
-    "log_densities",
     "model_scores",
-    "rows_fitted_on",
     "scores_csv",
     "scores_parquet",
     "to_csv",
@@ -99,7 +96,7 @@ def analysis_scores(
 def model_scores(
     classifier: KDEClassifier, inspected: EmbeddingSet, scores: NDArray[Any], threshold: float
 ) -> ScoreTable:
-    """Samples scored by a loaded model; (M,) `scores` are those of `log_densities`."""
+    """Samples scored by a loaded model; (M,) `scores` are those of `scoring.log_densities`."""
     frame = views.score_table(inspected, scores, threshold, classifier.curve)
     provenance = {
         "train_digest": classifier.data_digest,
@@ -124,42 +121,6 @@ def _about(
         "curve": asdict(curve),
         "provenance": provenance,
     }
-
-
-def rows_fitted_on(classifier: KDEClassifier, data: EmbeddingSet) -> NDArray[np.int64]:
-    """Which rows of `data` the model was fitted on, in the order of its `training_rows`.
-
-    Known when the digest of the model is that of all rows, or of those of split "train"; otherwise none.
-    """
-    used: NDArray[np.int64] = classifier.training_rows.cpu().numpy()
-    if data.digest == classifier.data_digest:
-        return used
-    train, _ = data.train_and_test()
-    if train is not data and train.digest == classifier.data_digest:
-        return np.flatnonzero(data.split == "train")[used]
-    return used[:0]
-
-
-def log_densities(
-    classifier: KDEClassifier,
-    data: EmbeddingSet,
-    fitted_on: NDArray[np.int64],
-    on_block: OnBlock | None = None,
-) -> NDArray[Any]:
-    """(M,) log densities, leave-one-out for the rows `fitted_on`: what `analyse` says about the same rows.
-
-    With its own kernel in the sum, every row that the model was fitted on would look normal.
-    """
-    if not len(fitted_on):
-        return np.asarray(classifier.log_density(data.features, on_block=on_block).cpu().numpy())
-    left_out = classifier.leave_one_out_scores(on_block=on_block).cpu().numpy()
-    scores = np.empty(len(data), dtype=left_out.dtype)
-    scores[fitted_on] = left_out
-    others = np.setdiff1d(np.arange(len(data)), fitted_on)
-    if len(others):
-        plain = classifier.log_density(data.features[others], on_block=on_block)
-        scores[others] = plain.cpu().numpy()
-    return scores
 
 
 def to_csv(table: ScoreTable) -> bytes:

@@ -9,9 +9,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from kdeviz.formats import image_type
 from kdeviz.readers import roles
 from kdeviz.readers.source import Source
-from kdeviz.readers.thumbnails import image_type, read_thumbnails
+from kdeviz.readers.thumbnails import read_thumbnails
 from kdeviz.readers.values import has_bytes
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from kdeviz.data import ANOMALOUS, NORMAL, UNKNOWN
+from kdeviz.labels import ANOMALOUS, NORMAL, UNKNOWN
 
 __all__ = ["Labels", "Split", "find", "is_role", "is_row_number", "read_ids", "read_labels", "read_split"]
 
@@ -33,6 +33,7 @@ _EVERY_NAME = frozenset(name for names in _NAMES.values() for name in names)
 _NORMAL = frozenset({"normal", "good", "ok", "0", "0.0", "false"})
 _ANOMALOUS = frozenset({"anomalous", "anomaly", "abnormal", "bad", "defect", "1", "1.0", "true"})
 _MISSING = frozenset({"", "none", "null", "nan", "na", "n/a", "unknown", "unlabeled", "unlabelled"})
+_WHOLE = re.compile(r"-?\d{1,15}(\.0*)?", re.ASCII)
 _TRAIN = frozenset({"train", "training"})
 _TEST = frozenset({"test", "testing"})
 _NEARLY_TEST = frozenset({"val", "valid", "validation", "eval", "evaluation", "dev", "holdout"})
@@ -86,6 +87,9 @@ def read_labels(column: pa.ChunkedArray, name: str) -> Labels:
     if any(isinstance(value, float) and math.isfinite(value) and value % 1 for value in values):
         return Labels(None, True, f"{name} holds fractions, not labels: kept as metadata.")
     words = [_text(value).strip().lower() for value in values]
+    if (kinds := _whole_numbers(set(words))) > 2:
+        note = f"{name} holds {kinds} different numbers, too many for normal and anomalous: kept as metadata."
+        return Labels(None, True, note)
     meaning, note = _meanings(set(words), name)
     return Labels(np.array([meaning[word] for word in words], np.int8), _says_more(meaning), note)
 
@@ -105,6 +109,14 @@ def read_split(column: pa.ChunkedArray, name: str) -> Split:
         notes.append(f"{name}: {missing} rows without a value count as test.")
     values = np.array(["train" if word in _TRAIN else "test" for word in words])
     return Split(values, bool(near), " ".join(notes))
+
+
+def _whole_numbers(words: set[str]) -> int:
+    """How many different whole numbers the words are, beside -1; 0 when one of them is no such number."""
+    words = words - _MISSING
+    if not all(_WHOLE.fullmatch(word) for word in words):
+        return 0
+    return len({int(float(word)) for word in words} - {-1})
 
 
 def _meanings(words: set[str], name: str) -> tuple[dict[str, int], str]:

@@ -6,9 +6,9 @@ import base64
 import binascii
 from typing import Any, NamedTuple
 
-__all__ = ["Thumbnails", "image_type", "read_thumbnails"]
+from kdeviz.formats import image_type
 
-_MAGIC = {b"\x89PNG\r\n\x1a\n": "png", b"\xff\xd8\xff": "jpeg", b"GIF87a": "gif", b"GIF89a": "gif"}
+__all__ = ["Thumbnails", "read_thumbnails"]
 
 
 class Thumbnails(NamedTuple):
@@ -16,13 +16,6 @@ class Thumbnails(NamedTuple):
 
     images: list[bytes] | None
     note: str = ""
-
-
-def image_type(data: bytes) -> str | None:
-    """png, jpeg, gif or webp by magic bytes; None for anything else."""
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "webp"
-    return next((kind for magic, kind in _MAGIC.items() if data.startswith(magic)), None)
 
 
 def read_thumbnails(values: list[Any], name: str) -> Thumbnails:

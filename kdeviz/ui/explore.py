@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
 
 from kdeviz import figures, views
-from kdeviz.export.scores import scores_csv, scores_parquet
+from kdeviz.ui.downloads import score_downloads
 from kdeviz.ui.state import Screen, Session, session, theme
 from kdeviz.ui.text import plain_warning
 from kdeviz.wording import count, duration, number, percent
@@ -37,12 +38,6 @@ def show() -> None:
         st.info("The first fit is under way.", icon=":material/hourglass_top:")
         st.skeleton(_CHART_HEIGHT)
         return
-    if screen.key != current.wanted:
-        settings = screen.analysis.settings
-        plain_warning(
-            f"Still showing the last finished fit: {screen.data.everything.name}, "
-            f"{settings.n_pca_components} components, {settings.feature_scaling_method.value}"
-        )
     for message in screen.analysis.warnings:
         plain_warning(message)
     components, colour_by = _headline(screen)
@@ -83,7 +78,8 @@ def _headline(screen: Screen) -> tuple[tuple[int, ...], str]:
     columns[3].metric(
         "Fit and score",
         duration(numbers.seconds),
-        help=f"Time to fit the model and score every sample, on {screen.analysis.provenance['device']}.",
+        help=f"Time to fit the model and score every sample, on {screen.analysis.provenance['device']} "
+        f"({screen.kernel}).",
     )
     with columns[4]:
         return _map_controls(screen)
@@ -179,7 +175,7 @@ def _map_selected(components: tuple[int, ...]) -> None:
         outline = np.column_stack([chosen["lasso"][0]["x"], chosen["lasso"][0]["y"]])
         current.region = views.rows_inside(analysis, components, lasso=outline)
     elif chosen["points"]:
-        current.picked = int(np.ravel(chosen["points"][0]["customdata"])[0])
+        current.pick(int(np.ravel(chosen["points"][0]["customdata"])[0]))
     else:
         current.region = None
 
@@ -205,42 +201,55 @@ def _table(current: Session, screen: Screen) -> None:
         f"{count(len(shown))} of {count(len(table))} shown, the most anomalous first. "
         "Pick a row to see it on every chart."
     )
-    thumbnails = screen.analysis.inspected.thumbnails
-    if thumbnails is not None:
-        images = [screen.analysis.inspected.thumbnail_uri(int(row)) for row in shown["row"]]
-        shown.insert(0, "picture", pd.Series(images, dtype=object))
-    # A new key drops the highlight of a row number that means another sample now.
-    key = f"table_{hash(tuple(shown['row']))}"
+    inspected = screen.analysis.inspected
+    pictures = inspected.thumbnails is not None
+    visible = shown.drop(columns=["row", "flagged"])
+    columns = _columns(visible, inspected.labels is not None)
+    if pictures:
+        images = [inspected.thumbnail_uri(int(row)) for row in shown["row"]]
+        # Longer than, so unlike, any other name: an image column fetches the addresses it holds.
+        name = "picture".ljust(max(map(len, columns)) + 1)
+        visible.insert(0, name, pd.Series(images, dtype=object))
+        columns[name] = st.column_config.ImageColumn("", width=58)
+    # The table keeps its highlight under one key, also when the row means another sample or none is meant.
+    key = f"table_{hash(tuple(shown['row']))}_{current.picks}"
     chosen = np.flatnonzero(shown["row"] == current.picked).tolist()
     st.dataframe(
-        shown.drop(columns=["row", "flagged"]),
+        visible,
         key=key,
         hide_index=True,
         height=_CHART_HEIGHT - 40,
-        row_height=48 if thumbnails is not None else None,
+        row_height=48 if pictures else None,
         on_select=partial(_row_selected, key, shown["row"].to_numpy()),
         selection_mode="single-row",
         selection_default={"selection": {"rows": chosen, "columns": [], "cells": []}},
-        column_config={
-            "picture": st.column_config.ImageColumn("", width=58),
-            "rank": st.column_config.NumberColumn("Rank", help="1 is the most anomalous.", width=50),
-            "id": st.column_config.TextColumn("Sample", width=98),
-            "label": st.column_config.TextColumn(
-                "Label", help="What the file says about this sample.", width=84
-            ),
-            "log_density": st.column_config.NumberColumn(
-                "Log density",
-                format="%.2f",
-                help="How usual the sample is, in nats: lower is more anomalous.",
-            ),
-            "probability": st.column_config.NumberColumn(
-                "Probability",
-                format="%.3f",
-                width=84,
-                help="Of being anomalous, read off the probability curve.",
-            ),
-        },
+        column_config=columns,
     )
+
+
+def _columns(table: pd.DataFrame, labelled: bool) -> dict[str, ColumnConfig]:
+    """How each column is shown: ours as we like, the file's texts as nothing but text."""
+    columns: dict[str, ColumnConfig] = {}
+    for name in map(str, table):
+        is_text = pd.api.types.infer_dtype(table[name]) in ("string", "categorical")
+        columns[name] = (st.column_config.TextColumn if is_text else st.column_config.Column)(name)
+    columns |= {
+        "rank": st.column_config.NumberColumn("Rank", help="1 is the most anomalous.", width=50),
+        "id": st.column_config.TextColumn("Sample", width=98),
+        "log_density": st.column_config.NumberColumn(
+            "Log density", format="%.2f", help="How usual the sample is, in nats: lower is more anomalous."
+        ),
+        "probability": st.column_config.NumberColumn(
+            "Probability",
+            format="%.3f",
+            width=84,
+            help="Of being anomalous, read off the probability curve.",
+        ),
+    }
+    if labelled:
+        what = "What the file says about this sample."
+        columns["label"] = st.column_config.TextColumn("Label", help=what, width=84)
+    return columns
 
 
 def _region_bar(current: Session, screen: Screen) -> None:
@@ -250,15 +259,7 @@ def _region_bar(current: Session, screen: Screen) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(f"{count(len(current.region))} selected on the map", width="stretch")
         st.button("Clear", on_click=_clear_region)
-        exported = (screen.analysis, screen.threshold, screen.curve, current.region)
-        st.download_button(
-            "CSV", partial(scores_csv, *exported), "selection.csv", "text/csv", on_click="ignore",
-            icon=":material/download:",
-        )  # fmt: skip
-        st.download_button(
-            "Parquet", partial(scores_parquet, *exported), "selection.parquet", on_click="ignore",
-            icon=":material/download:",
-        )  # fmt: skip
+        score_downloads(screen, "selection", current.region)
 
 
 def _clear_region() -> None:
@@ -282,9 +283,10 @@ def _details(current: Session, screen: Screen) -> None:
 def _picked(row: int, screen: Screen) -> None:
     sample = views.sample_view(screen.analysis, row, screen.threshold, screen.curve)
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        thumbnails = screen.analysis.inspected.thumbnails
-        if thumbnails is not None and thumbnails[row]:
-            st.image(thumbnails[row], width=112)
+        # Bytes would be decoded here, on the server; the browser is the safer place.
+        picture = screen.analysis.inspected.thumbnail_uri(row)
+        if picture is not None:
+            st.image(picture, width=112)
         with st.container():
             st.text(f"{sample.name}" + (f" · labelled {sample.label}" if sample.label else ""))
             verdict = (

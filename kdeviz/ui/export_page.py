@@ -7,8 +7,8 @@ from functools import partial
 import streamlit as st
 
 from kdeviz.export.model import model_bytes
-from kdeviz.export.recipe import python_recipe, shell_recipe
-from kdeviz.export.scores import scores_csv, scores_parquet
+from kdeviz.export.recipe import Files, python_recipe, shell_recipe
+from kdeviz.ui.downloads import score_downloads
 from kdeviz.ui.state import session
 from kdeviz.wording import count
 
@@ -39,29 +39,15 @@ def show() -> None:
         )
         st.subheader("Scores")
         st.markdown(f"All {count(len(analysis.scores))} samples: rank, log density, probability, verdict.")
-        exported = (analysis, screen.threshold, screen.curve)
         with st.container(horizontal=True):
-            st.download_button(
-                "Download CSV", partial(scores_csv, *exported), "scores.csv", "text/csv", on_click="ignore",
-                icon=":material/download:",
-            )  # fmt: skip
-            st.download_button(
-                "Download Parquet", partial(scores_parquet, *exported), "scores.parquet", on_click="ignore",
-                icon=":material/download:",
-            )  # fmt: skip
+            score_downloads(screen, "scores")
     with right:
         recipes = {
             "The same result in Python": (python_recipe, "python"),
             "… and in a shell": (shell_recipe, "bash"),
         }
         for title, (recipe, language) in recipes.items():
-            lines = recipe(
-                analysis,
-                data.source,
-                screen.rule,
-                screen.curve,
-                score_source=data.score_source,
-                metadata=data.about_source,
-            )
+            files = Files(data.source, data.score_source, data.about_source)
+            lines = recipe(analysis, files, screen.rule, screen.curve)
             st.subheader(title)
             st.code(lines, language=language, wrap_lines=True)

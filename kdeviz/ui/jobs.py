@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event, Lock
 
 import streamlit as st
 
-from kdeviz.analysis import Analysis, analyse
+from kdeviz.analysis import Analysis, Estimate, analyse, estimate
+from kdeviz.data import EmbeddingSet
 from kdeviz.settings import Settings
 from kdeviz.ui.loaded import Loaded
 
 __all__ = ["Job", "JobBoard", "Key", "job_board"]
 
+logger = logging.getLogger(__name__)
+
 Key = tuple[str, Settings, str]
 """Data token, settings, device."""
 
 _KEPT_RESULTS = 12
+_KEPT_BYTES = 1e9
+_KEPT_ESTIMATES = 1000
 # A job that no page has asked after for this long belongs to a closed tab.
 _ABANDONED_AFTER_S = 300.0
 
@@ -60,6 +66,7 @@ class JobBoard:
         self._work = work
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kdeviz")
         self._results: OrderedDict[Key, Analysis] = OrderedDict()
+        self._estimates: OrderedDict[Key, Future[Estimate]] = OrderedDict()
         self._lock = Lock()
 
     def result(self, key: Key) -> Analysis | None:
@@ -75,6 +82,15 @@ class JobBoard:
         job.future = self._executor.submit(self._run, job, data)
         return job
 
+    def estimate(self, key: Key, data: Loaded) -> Future[Estimate]:
+        """What an analysis will cost. Measured on the worker: beside a running job it would be wrong."""
+        with self._lock:
+            if key not in self._estimates:
+                self._estimates[key] = self._executor.submit(_estimate, key, data)
+                if len(self._estimates) > _KEPT_ESTIMATES:
+                    self._estimates.popitem(last=False)
+            return self._estimates[key]
+
     def _run(self, job: Job, data: Loaded) -> Analysis:
         _, settings, device = job.key
         done = self.result(job.key)
@@ -82,9 +98,35 @@ class JobBoard:
             done = self._work(data.train, data.score, settings, device, job.report, job.is_cancelled)
             with self._lock:
                 self._results[job.key] = done
-                while len(self._results) > _KEPT_RESULTS:
+                while len(self._results) > 1 and self._too_many():
                     self._results.popitem(last=False)
         return done
+
+    def _too_many(self) -> bool:
+        return len(self._results) > _KEPT_RESULTS or _bytes_behind(self._results) > _KEPT_BYTES
+
+
+def _estimate(key: Key, data: Loaded) -> Estimate:
+    _, settings, device = key
+    rows, dimensions = data.train.features.shape
+    scored = 0 if data.score is None else len(data.score)
+    try:
+        return estimate(rows, dimensions, settings, device, scored)
+    except Exception:
+        logger.exception("no estimate for %s on %s", settings, device)
+        raise
+
+
+def _bytes_behind(results: Mapping[Key, Analysis]) -> int:
+    """Memory of these analyses; those of one data source share its rows."""
+    sources = {key[0]: analysis for key, analysis in results.items()}
+    rows = sum(_bytes_of(a.train) + _bytes_of(a.inspected) for a in sources.values())
+    tensors = [tensor for a in results.values() for tensor in a.classifier.state_dict().values()]
+    return rows + sum(int(tensor.nbytes) for tensor in tensors)
+
+
+def _bytes_of(rows: EmbeddingSet) -> int:
+    return rows.features.nbytes + sum(map(len, rows.thumbnails or ()))
 
 
 @st.cache_resource(show_spinner=False)

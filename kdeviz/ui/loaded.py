@@ -29,6 +29,7 @@ class Loaded:
         train: the rows to fit on.
         score: the rows to inspect; None to inspect the training rows themselves.
         everything: the main file as read, before it was split.
+        notes: sentences about what was guessed, found or left out on reading.
         source: what to write in a script to read it: "sample", a path, or an uploaded file's name.
         score_source: the same of a second file, if `score` came from one.
         about_source: the same of a table about the first file's rows, if there was one.
@@ -39,6 +40,7 @@ class Loaded:
     train: EmbeddingSet
     score: EmbeddingSet | None
     everything: EmbeddingSet
+    notes: tuple[str, ...]
     source: str
     score_source: str | None
     about_source: str | None
@@ -55,7 +57,9 @@ def sample() -> Loaded:
     """The sample set, read once per server."""
     everything = load_sample()
     train, score = everything.train_and_test()
-    return Loaded("sample", train, score, everything, "sample", None, None, lambda _: sample())
+    return Loaded(
+        "sample", train, score, everything, everything.notes, "sample", None, None, lambda _: sample()
+    )
 
 
 def from_path(path: str, column: str | None = None) -> Loaded:
@@ -68,7 +72,9 @@ def from_path(path: str, column: str | None = None) -> Loaded:
     train, score = everything.train_and_test()
     status = Path(path).stat()
     token = _token(f"{path}|{status.st_mtime_ns}|{status.st_size}|{column}".encode())
-    return Loaded(token, train, score, everything, path, None, None, partial(from_path, path))
+    return Loaded(
+        token, train, score, everything, everything.notes, path, None, None, partial(from_path, path)
+    )
 
 
 def from_uploads(
@@ -82,8 +88,12 @@ def from_uploads(
     metadata = None if about is None else (about[1], about[0])
     everything = load_embeddings(main[1], filename=main[0], embedding_column=column, metadata=metadata)
     train, rest = everything.train_and_test()
+    notes = everything.notes
     if score is not None:
-        rest = load_embeddings(score[1], filename=score[0])
+        if rest is not None:
+            notes += (f"{len(rest)} test rows of {main[0]} are left out: those of {score[0]} are scored.",)
+        rest = _second(score, everything.embedding_column)
+        notes += _second_notes(score[0], rest, everything.embedding_column)
         dimensions = (rest.features.shape[1], train.features.shape[1])
         if dimensions[0] != dimensions[1]:
             raise DataError(
@@ -96,11 +106,31 @@ def from_uploads(
         train=train,
         score=rest,
         everything=everything,
+        notes=notes,
         source=main[0],
         score_source=None if score is None else score[0],
         about_source=None if about is None else about[0],
         read_again=lambda chosen: from_uploads(main, score, about, chosen),
     )
+
+
+def _second(file: Upload, column: str | None) -> EmbeddingSet:
+    """The rows to score, from the same column as the rows to fit on where there is one."""
+    name, content = file
+    try:
+        return load_embeddings(content, filename=name, embedding_column=column)
+    except DataError:
+        guessed = load_embeddings(content, filename=name)
+        if column in guessed.embedding_choices:
+            raise
+        return guessed
+
+
+def _second_notes(name: str, read: EmbeddingSet, column: str | None) -> tuple[str, ...]:
+    notes = tuple(f"{name}: {note}" for note in read.notes)
+    if column is None or read.embedding_column in (None, column):
+        return notes
+    return (*notes, f"{name} has no {column}: its {read.embedding_column} was read as the embedding.")
 
 
 def _token(*parts: bytes) -> str:

@@ -3,32 +3,36 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
-from concurrent.futures import CancelledError
-from concurrent.futures import TimeoutError as StillRunning
+from concurrent.futures import CancelledError, Future, wait
 from pathlib import Path
 
 import numpy as np
 import streamlit as st
 from PIL import Image
 
-from kdeviz.analysis import Estimate, estimate
+from kdeviz.analysis import Analysis, Estimate, analyse
 from kdeviz.calibration import ProbabilityCurve, ThresholdRule
 from kdeviz.errors import Cancelled, KdevizError
+from kdeviz.settings import Settings
 from kdeviz.ui import explore, export_page, sidebar
-from kdeviz.ui.jobs import Job, job_board
-from kdeviz.ui.loaded import from_path
+from kdeviz.ui.jobs import Job, Key, job_board
+from kdeviz.ui.loaded import from_path, sample
 from kdeviz.ui.state import Screen, Session, session
-from kdeviz.ui.text import plain_error
+from kdeviz.ui.text import plain_error, plain_warning
 from kdeviz.wording import duration, size
 
 __all__ = ["main"]
 
+logger = logging.getLogger(__name__)
+
 # Below this a change of settings is applied at once.
 _LIVE_SECONDS = 1.0
-# How long a rerun waits for a live fit before it shows progress instead.
+# How long a rerun waits for an estimate, and for a live fit, before it shows progress instead.
 _PATIENCE_SECONDS = 1.5
 _POLL_SECONDS = 0.3
+_SAMPLE_KEY: Key = ("sample", Settings(), "cpu")
 
 
 def main() -> None:
@@ -51,7 +55,7 @@ def main() -> None:
         rule = sidebar.threshold_control(current)
         with st.expander("Probability curve"):
             curve = sidebar.curve_control()
-        device = sidebar.device_control(options.device)
+        device, machine = sidebar.device_control(options.device)
         cost = st.empty()
     current.wanted = (current.data.token, settings, device)
     with st.container():
@@ -59,6 +63,8 @@ def main() -> None:
     _adopt(current, rule, curve)
     if current.screen is not None:
         variance.caption(sidebar.variance_words(current.screen.analysis))
+        _name_other(current, current.screen)
+    machine.text(sidebar.device_words(device, current.screen))
     page.run()
 
 
@@ -88,7 +94,7 @@ def _open_path_once(current: Session, path: str | None) -> None:
     try:
         current.use(from_path(path))
     except KdevizError as error:
-        plain_error("The file given on the command line could not be loaded", str(error))
+        current.load_error = str(error)
 
 
 def _fit(current: Session) -> str:
@@ -98,31 +104,54 @@ def _fit(current: Session) -> str:
         What it is expected to cost, and did cost, in words.
     """
     assert current.wanted is not None
-    key, data = current.wanted, current.data
-    rows, dimensions = data.train.features.shape
-    scored = 0 if data.score is None else len(data.score)
-    cost = estimate(rows, dimensions, key[1], key[2], scored)
+    key = current.wanted
     if current.job is not None and current.job.key != key:
         current.job.cancel()
         current.job = None
-    missing = job_board().result(key) is None and current.job is None and not current.has_failed(key)
-    if missing and (cost.seconds < _LIVE_SECONDS or _asked_for(cost)):
-        current.job = job_board().submit(key, data)
+    missing = _finished(current, key) is None and current.job is None and not current.has_failed(key)
+    cost = _cost(current, key, missing)
+    if missing and ((cost is not None and cost.seconds < _LIVE_SECONDS) or _asked_for(cost)):
+        current.job = job_board().submit(key, current.data)
         _collect(current, current.job, _PATIENCE_SECONDS)
     if current.job is not None:
         _progress()
     if current.has_failed(key):
         _failure(current)
-    done = job_board().result(key)
+    done = _finished(current, key)
     took = "" if done is None else f" · took {duration(sum(done.timings.values()))}"
+    if cost is None:
+        return f"No estimate{took}"
     return f"Estimated {duration(cost.seconds)} and {size(cost.bytes)}{took}"
 
 
-def _asked_for(cost: Estimate) -> bool:
-    """The button of a fit that takes too long to run unasked."""
+def _cost(current: Session, key: Key, needed: bool) -> Estimate | None:
+    """The estimate for this analysis; None if there is none, and then, if needed, watch out for it."""
+    pending = job_board().estimate(key, current.data)
+    wait([pending], _PATIENCE_SECONDS if needed else 0)
+    if needed and not pending.done():
+        _await(pending)
+    return pending.result() if pending.done() and pending.exception() is None else None
+
+
+@st.fragment(run_every=_POLL_SECONDS)
+def _await(pending: Future[Estimate]) -> None:
+    st.caption("Waiting for the processor, to estimate what this fit takes …")
+    if pending.done():
+        st.rerun()
+
+
+def _finished(current: Session, key: Key) -> Analysis | None:
+    """This analysis, if it is on the screen or still kept."""
+    if current.screen is not None and current.screen.key == key:
+        return current.screen.analysis
+    return job_board().result(key)
+
+
+def _asked_for(cost: Estimate | None) -> bool:
+    """The button of a fit that takes too long, or nobody knows how long, to run unasked."""
     place = st.empty()
-    label = f"Fit · about {duration(cost.seconds)}"
-    pressed = place.button(label, type="primary", icon=":material/play_arrow:")
+    label = "Fit" if cost is None else f"Fit · about {duration(cost.seconds)}"
+    pressed = place.button(label, type="primary", icon=":material/play_arrow:", key="fit")
     if pressed:
         place.empty()
     return pressed
@@ -131,15 +160,20 @@ def _asked_for(cost: Estimate) -> bool:
 def _collect(current: Session, job: Job, patience: float) -> None:
     """Wait a little for the job; note how it ended, or leave it running."""
     job.watch()
-    try:
-        job.future.result(patience)
-    except StillRunning:
+    wait([job.future], patience)
+    # Not what `wait` says: to it a cancelled job is pending until the worker comes to it.
+    if not job.future.done():
         return
+    current.job = None
+    try:
+        job.future.result()
     except (Cancelled, CancelledError):
         current.failed = (job.key, "Cancelled.")
     except KdevizError as error:
         current.failed = (job.key, str(error))
-    current.job = None
+    except Exception as error:
+        logger.exception("an analysis failed")
+        current.failed = (job.key, f"Unexpected: {type(error).__name__}: {error}")
 
 
 @st.fragment(run_every=_POLL_SECONDS)
@@ -165,17 +199,42 @@ def _failure(current: Session) -> None:
 def _adopt(current: Session, rule: ThresholdRule, curve: ProbabilityCurve) -> None:
     """Make the newest good analysis the screen, with the present threshold and curve."""
     assert current.wanted is not None
-    key, data, analysis = current.wanted, current.data, job_board().result(current.wanted)
-    if analysis is None:
-        if current.screen is None:
-            return
+    key, data, analysis = current.wanted, current.data, _finished(current, current.wanted)
+    if analysis is None and current.screen is not None:
         key, data, analysis = current.screen.key, current.screen.data, current.screen.analysis
+    elif analysis is None and current.job is None:
+        # Nothing to show and nothing to wait for.
+        key, data, analysis = _SAMPLE_KEY, sample(), _sample_analysis()
+    if analysis is None:
+        return
     try:
         threshold = rule.threshold(analysis.train_scores, analysis.scores, analysis.inspected.labels, curve)
     except KdevizError as error:
         plain_error("This threshold rule cannot be used here", str(error))
         rule = ThresholdRule()
         threshold = rule.threshold(analysis.train_scores, analysis.scores)
-    if current.screen is not None and current.screen.data is not data:
-        current.picked, current.region = None, None
-    current.screen = Screen(key, data, analysis, rule, threshold, curve)
+    last = current.screen
+    if last is not None and last.data is not data:
+        current.region = None
+        current.pick(None)
+    # Asking the model takes as long as preparing it for scoring.
+    kernel = last.kernel if last is not None and last.analysis is analysis else analysis.classifier.kernel
+    current.screen = Screen(key, data, analysis, kernel, rule, threshold, curve)
+
+
+@st.cache_resource(show_spinner=False)
+def _sample_analysis() -> Analysis:
+    """The screen while nothing better is known: nobody meets an empty page."""
+    shown = sample()
+    return analyse(shown.train, shown.score, _SAMPLE_KEY[1], _SAMPLE_KEY[2])
+
+
+def _name_other(current: Session, screen: Screen) -> None:
+    """Say so when the screen is not about the present data and settings."""
+    if screen.key == current.wanted:
+        return
+    settings = screen.analysis.settings
+    plain_warning(
+        f"Still showing the last finished fit: {screen.data.everything.name}, "
+        f"{settings.n_pca_components} components, {settings.feature_scaling_method.value}"
+    )

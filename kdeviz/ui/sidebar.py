@@ -12,14 +12,14 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from kdeviz import views
 from kdeviz.analysis import Analysis
 from kdeviz.calibration import LABEL_RULES, ProbabilityCurve, ThresholdRule
-from kdeviz.data import EmbeddingSet
+from kdeviz.data import FORMATS, TABLE_FORMATS, EmbeddingSet
 from kdeviz.devices import device_name, resolve_device
 from kdeviz.errors import KdevizError
 from kdeviz.metrics import has_both_labels
 from kdeviz.settings import FeatureScalingMethod, Settings
 from kdeviz.ui.address import read_choice, write_choice
 from kdeviz.ui.loaded import Loaded, Upload, from_uploads, sample
-from kdeviz.ui.state import Session, session
+from kdeviz.ui.state import Screen, Session, session
 from kdeviz.ui.text import plain_error
 from kdeviz.wording import count, percent
 
@@ -27,13 +27,12 @@ __all__ = [
     "curve_control",
     "data_control",
     "device_control",
+    "device_words",
     "model_control",
     "threshold_control",
     "variance_words",
 ]
 
-_FILE_TYPES = ["npy", "npz", "csv", "tsv", "parquet", "feather", "pt", "pth", "safetensors"]
-_TABLE_TYPES = ["csv", "tsv", "parquet", "feather"]
 _MOST_COMPONENTS = 128
 _CAPS = (250, 500, 1000, 2000, 5000, 10000, 20000, 40000, 100000)
 
@@ -56,13 +55,13 @@ def data_control(current: Session) -> None:
     with st.popover("Load data", icon=":material/upload_file:", width="stretch"):
         main = st.file_uploader(
             "Embeddings: one row per sample",
-            type=_FILE_TYPES,
+            type=FORMATS,
             key="main_file",
             help="A column called id, label, split or thumbnail is recognised. Rows whose split is train "
             "are fitted, the others are scored.",
         )
-        score = st.file_uploader("More samples to score (optional)", type=_FILE_TYPES, key="score_file")
-        about = st.file_uploader("A table about the samples (optional)", type=_TABLE_TYPES, key="about_file")
+        score = st.file_uploader("More samples to score (optional)", type=FORMATS, key="score_file")
+        about = st.file_uploader("A table about the samples (optional)", type=TABLE_FORMATS, key="about_file")
         inside = st.container()
         is_sample = current.data.source == sample().source
         st.button("Back to the sample set", on_click=_use_sample, disabled=is_sample, width="stretch")
@@ -76,9 +75,9 @@ def data_control(current: Session) -> None:
     with what:
         st.text(current.data.everything.name)
         st.caption(_shape_words(current.data.train, current.data.score))
-        if current.data.everything.notes:
+        if current.data.notes:
             with st.expander("About this file"):
-                for note in current.data.everything.notes:
+                for note in current.data.notes:
                     st.text(note)
 
 
@@ -95,20 +94,23 @@ def _follow_uploads(
     current.uploaded, current.load_error = uploaded, ""
     if main is not None:
         _load(current, lambda: from_uploads(_upload(main), _optional(score), _optional(about)))
+    elif score is not None or about is not None:
+        current.load_error = "Load the embeddings first: the other files belong to them"
 
 
 def _follow_column(current: Session) -> None:
-    everything = current.data.everything
-    if len(everything.embedding_choices) < 2:
+    choices, used = current.data.everything.embedding_choices, current.data.everything.embedding_column
+    if len(choices) < 2:
+        st.query_params.pop("column", None)
         return
-    chosen = st.selectbox(
-        "Which numbers are the embedding?",
-        everything.embedding_choices,
-        everything.embedding_choices.index(everything.embedding_column or everything.embedding_choices[0]),
-        key=f"column_{current.data.token}",
-    )
-    if chosen != everything.embedding_column:
+    read_choice("column", choices, used)
+    chosen = st.session_state["column"]
+    if chosen != used:
         _load(current, lambda: current.data.read_again(chosen))
+        # Still here, so it could not be read.
+        st.session_state["column"] = used
+    st.selectbox("Which numbers are the embedding?", choices, key="column")
+    write_choice("column", choices[0])
 
 
 def _upload(file: UploadedFile) -> Upload:
@@ -280,18 +282,34 @@ def curve_control() -> ProbabilityCurve:
     return ProbabilityCurve(midpoint, steepness)
 
 
-def device_control(wanted: str) -> str:
-    """Which device computes; a choice only where there is more than one."""
+def device_control(asked: str) -> tuple[str, DeltaGenerator]:
+    """Which device computes, a choice only where there is more than one; and a place for `device_words`."""
     st.subheader("Device")
     devices = ["auto", "cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
     if torch.backends.mps.is_available():
-        devices.append("mps")
+        devices.append("mps:0")
+    try:
+        wanted = _full_name(asked)
+    except KdevizError as error:
+        plain_error("This device cannot be used", str(error))
+        wanted = "auto"
     if len(devices) > 2:
-        wanted = st.selectbox(
-            "Compute on", devices, devices.index(wanted) if wanted in devices else 0, key="device"
-        )
-    st.text(device_name(resolve_device(wanted)))
-    return wanted
+        read_choice("device", devices, wanted)
+        default, wanted = wanted, st.selectbox("Compute on", devices, key="device")
+        write_choice("device", default)
+    return wanted, st.empty()
+
+
+def _full_name(device: str) -> str:
+    """A device as the choices spell it: "cuda" is "cuda:0"."""
+    return device if device == "auto" else str(torch.empty(0, device=resolve_device(device)).device)
+
+
+def device_words(device: str, screen: Screen | None) -> str:
+    """The device's name, and what computed there if the screen comes from it."""
+    chosen = resolve_device(device)
+    same = screen is not None and screen.analysis.classifier.device == chosen
+    return device_name(chosen) + (f" · {screen.kernel}" if screen and same else "")
 
 
 def _clamp(key: str, most: int) -> None:

@@ -24,6 +24,7 @@ class Screen:
     key: Key
     data: Loaded
     analysis: Analysis
+    kernel: str
     rule: ThresholdRule
     threshold: float
     curve: ProbabilityCurve
@@ -41,7 +42,8 @@ class Session:
         wanted: the analysis that the present settings ask for.
         job: the analysis that is under way.
         failed: the last analysis that failed, and why.
-        picked: the inspected row that is ringed.
+        picked: the inspected row that is ringed; see `pick`.
+        picks: how often something other than the table has picked, which asks for a fresh table.
         region: the inspected rows selected on the map.
     """
 
@@ -53,11 +55,18 @@ class Session:
     job: Job | None = None
     failed: tuple[Key, str] | None = None
     picked: int | None = None
+    picks: int = 0
     region: NDArray[np.int64] | None = field(default=None)
 
     def use(self, data: Loaded) -> None:
-        """Look at other data: picks and regions were about the old one."""
-        self.data, self.picked, self.region = data, None, None
+        """Look at other data: picks, regions and errors were about the old one."""
+        self.data, self.region, self.load_error = data, None, ""
+        self.pick(None)
+
+    def pick(self, row: int | None) -> None:
+        """Ring this inspected row, and highlight it in the table."""
+        self.picked = row
+        self.picks += 1
 
     def has_failed(self, key: Key) -> bool:
         """Whether this very analysis failed or was cancelled."""

@@ -11,7 +11,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page
 
 
 def free_port() -> int:
@@ -88,6 +88,32 @@ def drag_box(page: Page, left: float, top: float, right: float, bottom: float) -
     page.mouse.up()
     page.wait_for_timeout(500)
     settled(page)
+
+
+def click_on_map(page: Page, x: float, y: float) -> None:
+    """Click where the map draws these coordinates. Streamlit picks on a click only while the tool is Pan."""
+    plot = page.locator(".js-plotly-plot").first
+    plot.hover()
+    plot.locator('.modebar-btn[data-title="Pan"]').click()
+    script = """(plot, [x, y]) => {
+        const {xaxis, yaxis} = plot._fullLayout;
+        return [xaxis._offset + xaxis.d2p(x), yaxis._offset + yaxis.d2p(y)];
+    }"""
+    left, top = plot.evaluate(script, [float(x), float(y)])
+    plot.scroll_into_view_if_needed()
+    box = plot.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + left - 3, box["y"] + top)
+    page.mouse.move(box["x"] + left, box["y"] + top, steps=3)
+    page.wait_for_timeout(300)
+    page.mouse.click(box["x"] + left, box["y"] + top)
+    page.wait_for_timeout(500)
+    settled(page)
+
+
+def picked_rows(page: Page) -> Locator:
+    """The highlighted rows of the table, as a screen reader meets them."""
+    return page.get_by_test_id("stDataFrame").locator('tr[aria-selected="true"]')
 
 
 def pick_row(page: Page, row: int) -> None:

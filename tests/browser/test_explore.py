@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -9,14 +10,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from browser.steps import (
+    click_on_map,
     drag_box,
     figure,
     metric,
     move_slider,
     pick_row,
+    picked_rows,
     settled,
     upload,
 )
@@ -128,6 +132,42 @@ def test_a_box_on_the_map_filters_the_table_and_exports_it(open_page: OpenPage, 
     expect(page.get_by_role("heading", name="Most anomalous samples")).to_be_visible()
 
 
+def test_the_table_follows_a_pick_on_the_map(open_page: OpenPage, app_url: str) -> None:
+    page = open_page(app_url)
+    pick_row(page, 1)
+    expect(picked_rows(page)).to_have_attribute("aria-rowindex", "3")
+    train, score = load_sample().train_and_test()
+    analysis = analyse(train, score)
+    points = analysis.coordinates[:, :2]
+    top = np.argsort(analysis.scores, kind="stable")[:10]
+    gaps = [np.sort(np.linalg.norm(points - points[row], axis=1))[1] for row in top]
+    rank = int(np.argmax(gaps))  # counted from 0: a sample that no other hides
+    click_on_map(page, *points[top[rank]])
+    expect(page.get_by_text(f"{analysis.inspected.ids[top[rank]]} · labelled")).to_be_visible()
+    expect(picked_rows(page)).to_have_attribute("aria-rowindex", str(rank + 2))
+
+
+def test_addresses_in_a_file_are_shown_and_never_fetched(
+    open_page: OpenPage, app_url: str, tmp_path: Path, screenshots: Path
+) -> None:
+    rows = np.random.default_rng(0).standard_normal((60, 8)).astype(np.float32)
+    frame = pd.DataFrame(rows, columns=[f"f{i}" for i in range(8)])
+    address = "http://kdeviz.invalid/x.png"
+    for name in ("picture", "id", "![x](http://kdeviz.invalid/head.png)", f"<img src='{address}'>"):
+        frame[name] = [f"{address}?{i}" for i in range(60)]
+    frame["markdown"] = f"![x]({address}) <img src='{address}'>"
+    picture = io.BytesIO()
+    Image.new("RGB", (8, 8), "teal").save(picture, "PNG")
+    frame["thumbnail"] = [picture.getvalue()] * 60
+    frame.to_parquet(tmp_path / "addresses.parquet")
+    page = open_page(app_url)
+    upload(page, tmp_path / "addresses.parquet")
+    page.keyboard.press("Escape")
+    pick_row(page, 0)
+    expect(page.get_by_test_id("stImage").locator("img")).to_have_attribute("src", re.compile("^data:"))
+    page.screenshot(path=screenshots / "addresses.png")
+
+
 def test_picking_a_row_rings_the_sample_on_every_chart(
     open_page: OpenPage, app_url: str, screenshots: Path
 ) -> None:
@@ -154,7 +194,7 @@ def test_the_downloaded_model_gives_the_scores_on_the_screen(
         page.get_by_role("button", name="Download the model").click()
     model.value.save_as(tmp_path / "model.safetensors")
     with page.expect_download() as scores:
-        page.get_by_role("button", name="Download Parquet").click()
+        page.get_by_role("button", name="Parquet", exact=True).click()
     shown = pd.read_parquet(scores.value.path())
     loaded = KDEClassifier.load(tmp_path / "model.safetensors", device="cpu")
     _, score = load_sample().train_and_test()

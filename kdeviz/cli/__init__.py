@@ -1,0 +1,64 @@
+"""kdeviz on the command line, one module per command.
+
+torch, pandas and the readers are imported inside the commands, so that help comes at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from kdeviz import __version__
+from kdeviz.cli.app import open_app
+from kdeviz.cli.fit import fit
+from kdeviz.cli.info import info
+from kdeviz.cli.output import say
+from kdeviz.cli.score import score
+from kdeviz.errors import KdevizError
+
+__all__ = ["cli", "main"]
+
+BAD_INPUT = 2
+
+cli = typer.Typer(
+    help="See, tune and ship a PCA + Gaussian-KDE anomaly classifier for embeddings.",
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+cli.command("app")(open_app)
+cli.command()(fit)
+cli.command()(score)
+cli.command()(info)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command and leave the process: 0 done, 2 bad input (one line on stderr), 130 interrupted."""
+    logging.getLogger("kdeviz").addHandler(logging.NullHandler())  # warnings are printed from the analysis
+    try:
+        code = typer.main.get_command(cli).main(arguments, "kdeviz", standalone_mode=False)
+    except typer.TyperException as error:
+        context = getattr(error, "ctx", None)
+        say("error", error.format_message() + (f" (see {context.command_path} --help)" if context else ""))
+        sys.exit(BAD_INPUT)
+    except KdevizError as error:
+        say("error", str(error))
+        sys.exit(BAD_INPUT)
+    sys.exit(code)
+
+
+@cli.callback(invoke_without_command=True)
+def _kdeviz(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
+) -> None:
+    if version:
+        typer.echo(f"kdeviz {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())

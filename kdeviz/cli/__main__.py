@@ -1,0 +1,5 @@
+"""`python -m kdeviz.cli` is `kdeviz`."""
+
+from kdeviz.cli import main
+
+main()

@@ -1,0 +1,78 @@
+"""`kdeviz app`."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from typing import Annotated
+
+import typer
+
+from kdeviz.cli.inputs import existing, is_sample
+from kdeviz.cli.options import Device
+from kdeviz.cli.output import say
+from kdeviz.errors import OptionError
+
+__all__ = ["open_app"]
+
+
+def open_app(
+    file: Annotated[
+        str | None, typer.Argument(metavar="FILE", help="Embeddings to open; the sample set without it.")
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(min=1, max=65535, help="Port; the first free one from 8501 on without it."),
+    ] = None,
+    host: Annotated[
+        str,
+        typer.Option(
+            metavar="ADDRESS", help="Address to listen on. There is no login: keep it on this machine."
+        ),
+    ] = "127.0.0.1",
+    device: Device = "auto",
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open a browser page, where there is a screen.")
+    ] = True,
+) -> None:
+    """Open the app in a browser; Ctrl-C stops it."""
+    from kdeviz.resources import resource
+
+    opened = [] if file is None or is_sample(file) else [str(existing(file))]
+    _check_address(host, port)
+    if device != "auto":
+        from kdeviz.devices import resolve_device
+
+        resolve_device(device)
+    if host not in ("127.0.0.1", "localhost", "::1"):
+        say(
+            "warning", f"listening on {host}: whoever reaches this machine can use the app, there is no login"
+        )
+    # Nothing in the present folder may shadow a package, hence -P.
+    command = [sys.executable, "-P", "-m", "streamlit", "run", str(resource("app.py"))]
+    command += [f"--server.address={host}", f"--server.headless={not (browser and _has_screen())}".lower()]
+    command += ["--server.showEmailPrompt=false", *([f"--server.port={port}"] if port else [])]
+    _replace_process([*command, "--", *opened, f"--device={device}"])
+
+
+def _check_address(host: str, port: int | None) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.create_server((host, port or 0), family=family):
+            pass
+    except OSError as error:
+        place = host if port is None else f"{host} port {port}"
+        raise OptionError(f"cannot listen on {place} ({error.strerror}): choose another") from None
+
+
+def _has_screen() -> bool:
+    return not sys.platform.startswith("linux") or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY")))
+
+
+def _replace_process(command: list[str]) -> None:
+    """Become `command`, so that signals reach it and nothing is left behind when it ends."""
+    if sys.platform == "win32":  # exec would detach it from the console there
+        raise typer.Exit(subprocess.call(command))
+    os.execv(command[0], command)

@@ -1,0 +1,39 @@
+"""`kdeviz info`."""
+
+from __future__ import annotations
+
+from kdeviz.cli.options import Model
+from kdeviz.cli.output import print_facts
+from kdeviz.wording import percent, size
+
+__all__ = ["info"]
+
+
+def info(model: Model) -> None:
+    """Say what is in a model file."""
+    from kdeviz.classifier import KDEClassifier
+    from kdeviz.kde import bandwidth_factor
+    from kdeviz.model_file import read_model_file
+
+    classifier = KDEClassifier.load(model, "cpu")
+    _, stored = read_model_file(model)
+    settings, curve, k = classifier.settings, classifier.curve, classifier.n_components_
+    n = len(classifier.training_rows)
+    threshold = classifier.threshold
+    variance = float(classifier.pca_model.explained_variance_ratio.sum())
+    print_facts(
+        {
+            "file": f"{model} ({size(model.stat().st_size)}, format {stored['format_version']})",
+            "written by": f"kdeviz {stored.get('kdeviz_version')}, torch {stored.get('torch_version')}",
+            "dimensions": str(stored["dimensions"]),
+            "training points": f"{n} (at most {settings.max_training_points}, seed {settings.seed})",
+            "components": f"{k} ({settings.n_pca_components} asked for)",
+            "variance kept": percent(variance),
+            "scaling": settings.feature_scaling_method.value,
+            "bandwidth": f"{settings.bandwidth}, factor {bandwidth_factor(settings.bandwidth, n, k)!r}",
+            "kernel": classifier.kernel,
+            "threshold": "none" if threshold is None else f"{threshold!r} nats",
+            "curve": f"midpoint {curve.midpoint!r} nats, steepness {curve.steepness!r} per nat",
+            "data digest": classifier.data_digest,
+        }
+    )

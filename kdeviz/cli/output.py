@@ -1,0 +1,78 @@
+"""What a command writes: facts on stdout, progress and remarks on stderr, one file."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import typer
+
+from kdeviz.errors import OptionError
+
+__all__ = ["check_output", "print_facts", "progress", "say", "writing"]
+
+
+def check_output(output: Path, force: bool, *inputs: str | None) -> None:
+    """Refuse an output that cannot or should not be written, before any work is done."""
+    try:
+        if output.exists():
+            if not output.is_file():
+                raise OptionError(f"{output} is not a file: choose another name")
+            if any(path and Path(path).exists() and output.samefile(path) for path in inputs):
+                raise OptionError(f"{output} is also an input: choose another name")
+            if not force:
+                raise OptionError(
+                    f"{output} exists already: choose another name, or overwrite it with --force"
+                )
+        with tempfile.TemporaryFile(dir=output.parent):
+            pass
+    except OSError as error:
+        raise OptionError(f"{output} cannot be written ({error.strerror}): choose another folder") from None
+
+
+@contextmanager
+def writing(output: Path) -> Iterator[None]:
+    """Turn a disk that is full, or the like, into one line."""
+    try:
+        yield
+    except OSError as error:
+        raise OptionError(f"{output} could not be written ({error}): nothing was changed") from None
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[str, float], None]]:
+    """A bar on stderr, when a person looks at it; it takes (stage, fraction done)."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("Reading", total=None)
+        yield lambda stage, fraction: bar.update(task, description=stage, completed=fraction, total=1)
+
+
+def print_facts(facts: dict[str, str]) -> None:
+    """One line for each, the name and the value."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console()
+    table = Table.grid(padding=(0, 2))
+    for name, value in facts.items():
+        table.add_row(Text(name, style="bold"), Text(_one_line(value), overflow="fold"))
+    # A pipe has no width to fit into.
+    console.print(table, width=None if console.is_terminal else 10_000)
+
+
+def say(kind: str, message: str) -> None:
+    """A note, warning or error on stderr, in one line."""
+    typer.echo(f"{kind}: {_one_line(message)}", err=True)
+
+
+def _one_line(text: str) -> str:
+    """Without line breaks and control characters, which a file's name or content could bring."""
+    return "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))

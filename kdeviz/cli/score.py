@@ -1,0 +1,114 @@
+"""`kdeviz score`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from kdeviz.cli.inputs import read
+from kdeviz.cli.options import Data, Device, EmbeddingColumn, Force, Metadata, Model
+from kdeviz.cli.output import check_output, print_facts, progress, say, writing
+from kdeviz.errors import OptionError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from kdeviz.classifier import KDEClassifier
+    from kdeviz.data import EmbeddingSet
+
+__all__ = ["score"]
+
+_SCORE_FORMATS = (".parquet", ".csv")
+
+
+def score(
+    model: Model,
+    data: Data,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FILE", help="The table to write, .parquet or .csv.")
+    ],
+    all_rows: Annotated[
+        bool, typer.Option("--all-rows", help="Score the rows of split train as well.")
+    ] = False,
+    device: Device = "auto",
+    embedding_column: EmbeddingColumn = None,
+    metadata: Metadata = None,
+    force: Force = False,
+) -> None:
+    """Score the rows of DATA with a model: rank, log density, probability, flagged or not.
+
+    Where DATA has a split, the rows of split train are left out, as in the app, unless --all-rows is given.
+    Rows that the model was fitted on are scored without their own kernel (leave-one-out). They are recognised
+    when the whole of DATA, or of its split train, is what the model was fitted on.
+    """
+    if output.suffix.lower() not in _SCORE_FORMATS:
+        raise OptionError(f"{output}: scores are written as {' or '.join(_SCORE_FORMATS)}: name it so")
+    check_output(output, force, data, metadata, str(model))
+    with progress() as tell:
+        from kdeviz.atomic import write_whole
+        from kdeviz.classifier import KDEClassifier
+        from kdeviz.export.scores import model_scores, to_csv, to_parquet
+
+        classifier = KDEClassifier.load(model, device)
+        rows = _rows_to_score(read(data, embedding_column, metadata), all_rows)
+        scores = _scores(classifier, rows, tell)
+        threshold = _threshold_of(classifier)
+        table = model_scores(classifier, rows, scores, threshold)
+        content = to_csv(table) if output.suffix.lower() == ".csv" else to_parquet(table)
+        with writing(output):
+            write_whole(output, content)
+    print_facts(
+        {
+            "rows scored": str(len(rows)),
+            "flagged": str(int((scores < threshold).sum())),
+            "threshold": f"{threshold!r} nats",
+            "scores": str(output),
+        }
+    )
+
+
+def _rows_to_score(data: EmbeddingSet, all_rows: bool) -> EmbeddingSet:
+    _, others = data.train_and_test()
+    if all_rows or others is None:
+        return data
+    say("note", f"{len(data) - len(others)} rows of split train are left out: --all-rows scores them too")
+    return others
+
+
+def _scores(
+    classifier: KDEClassifier, rows: EmbeddingSet, tell: Callable[[str, float], None]
+) -> NDArray[np.floating[Any]]:
+    from kdeviz.devices import is_out_of_memory
+    from kdeviz.scoring import log_densities, rows_fitted_on
+
+    fitted_on = rows_fitted_on(classifier, rows)
+    if len(fitted_on):
+        rest = "each is left out of its own score"
+        say("note", f"the model was fitted on {len(fitted_on)} of these rows: {rest}")
+
+    def on_block(done: int, total: int) -> None:
+        tell("Scoring", done / total)
+
+    try:
+        return log_densities(classifier, rows, fitted_on, on_block)
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+    say("warning", f"{classifier.device} ran out of memory: computed on the CPU")
+    return log_densities(classifier.cpu(), rows, fitted_on, on_block)
+
+
+def _threshold_of(classifier: KDEClassifier) -> float:
+    from kdeviz.calibration import ThresholdRule
+
+    if classifier.threshold is not None:
+        return classifier.threshold
+    left_out = classifier.leave_one_out_scores().cpu().numpy()
+    rule = ThresholdRule()
+    share = f"{100 * rule.value:g} %"
+    say("warning", f"the model has no threshold: took the default, with at most {share} of its rows below")
+    return rule.threshold(left_out, left_out)
