@@ -18,10 +18,12 @@ from torch import Tensor
 from kdeviz import __version__
 from kdeviz.classifier import KDEClassifier
 from kdeviz.data import EmbeddingSet
-from kdeviz.devices import device_name, resolve_device
+from kdeviz.devices import device_name, is_out_of_memory, resolve_device
 from kdeviz.errors import Cancelled, DataError
 from kdeviz.kernel_sums import KernelSums
+from kdeviz.labels import ANOMALOUS
 from kdeviz.rows import Features, OnBlock, working_dtype
+from kdeviz.scoring import log_densities
 from kdeviz.settings import Settings
 
 __all__ = ["Analysis", "Estimate", "analyse", "estimate"]
@@ -120,15 +122,10 @@ def analyse(
     try:
         return _analyse(train, score, settings, chosen, watch, ())
     except RuntimeError as error:
-        if chosen.type == "cpu" or not _out_of_memory(error):
+        if chosen.type == "cpu" or not is_out_of_memory(error):
             raise
         note = f"{device_name(chosen)} ran out of memory: computed on the CPU"
     return _analyse(train, score, settings, torch.device("cpu"), watch, (note,))
-
-
-def _out_of_memory(error: RuntimeError) -> bool:
-    # Apple's GPU has no error class of its own for this.
-    return isinstance(error, torch.OutOfMemoryError) or "out of memory" in str(error)
 
 
 def _analyse(
@@ -150,10 +147,14 @@ def _analyse(
             f"{train.name}: {len(train)} rows are fewer than {settings.n_pca_components} components: "
             "load more rows or lower the number of components"
         )
+    fitted_on = _array(classifier.training_rows)
     with _timed(timings, "leave_one_out"), watch.stage(SCORING_TRAINING) as on_block:
         train_scores = _array(classifier.leave_one_out_scores(on_block=on_block))
     with _timed(timings, "score"), watch.stage(SCORING) as on_block:
-        scores = _inspected_scores(classifier, train, score, train_scores, on_block)
+        if score is None:
+            scores = log_densities(classifier, train, fitted_on, on_block, train_scores)
+        else:
+            scores = log_densities(classifier, score, fitted_on[:0], on_block)
     return Analysis(
         settings=settings,
         classifier=classifier,
@@ -161,9 +162,19 @@ def _analyse(
         inspected=train if score is None else score,
         train_scores=train_scores,
         scores=scores,
-        warnings=(*notes, *report.warnings, *_optimism(classifier)),
+        warnings=(*notes, *report.warnings, *_contamination(train, fitted_on), *_optimism(classifier)),
         timings=timings,
         provenance=_provenance(classifier, train, score, device),
+    )
+
+
+def _contamination(train: EmbeddingSet, fitted_on: NDArray[np.int64]) -> tuple[str, ...]:
+    labelled = 0 if train.labels is None else int((train.labels[fitted_on] == ANOMALOUS).sum())
+    if not labelled:
+        return ()
+    return (
+        f"{labelled} of the {len(fitted_on)} training rows are labelled anomalous: the model learns them as "
+        "normal, and the alarm budget counts them",
     )
 
 
@@ -181,25 +192,6 @@ def _optimism(classifier: KDEClassifier) -> tuple[str, ...]:
     )
 
 
-def _inspected_scores(
-    classifier: KDEClassifier,
-    train: EmbeddingSet,
-    score: EmbeddingSet | None,
-    train_scores: NDArray[Any],
-    on_block: OnBlock,
-) -> NDArray[Any]:
-    if score is not None:
-        return _array(classifier.log_density(score.features, on_block=on_block))
-    used = classifier.training_rows.cpu().numpy()
-    scores = np.empty(len(train), dtype=train_scores.dtype)
-    scores[used] = train_scores
-    left_out = np.setdiff1d(np.arange(len(train)), used)
-    if len(left_out):
-        rest = train.features[left_out]
-        scores[left_out] = _array(classifier.log_density(rest, on_block=on_block))
-    return scores
-
-
 def estimate(
     n: int, d: int, settings: Settings, device: str | torch.device = "auto", scored: int = 0
 ) -> Estimate:
@@ -213,8 +205,9 @@ def estimate(
     k = min(asked if isinstance(asked, int) else 32, d, points)
     gram, pairs = _speeds(chosen, k)
     smaller = min(points, d)
-    multiply_adds = points * d * smaller + 10 * smaller**3 + 2 * (n + scored) * d * k
-    seconds = multiply_adds / gram + (n + scored) * points / pairs
+    rows = points + (scored or n - points)
+    multiply_adds = points * d * smaller + 10 * smaller**3 + 2 * rows * d * k
+    seconds = multiply_adds / gram + rows * points / pairs
     # Measured: an eigendecomposition peaks at some seven Gram matrices; rows wider than many are held whole.
     numbers = 8 * smaller**2 + (3 * points * d if points < d else 0) + 4 * points * k
     return Estimate(seconds, 8 * numbers + 100 * 2**20)

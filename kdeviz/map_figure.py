@@ -27,6 +27,8 @@ def map_figure(
     contours: Contours | None = None,
     colour_range: tuple[float, float] | None = None,
     mark: Mark | None = None,
+    region: NDArray[np.int64] | None = None,
+    tool: str = "pan",
 ) -> go.Figure:
     """The PCA projection: samples, and the model's own contours behind them.
 
@@ -37,15 +39,21 @@ def map_figure(
         contours: from `views.contours`, for two components.
         colour_range: (low, high) of a numeric colour; its own range if None.
         mark: the picked sample, ringed.
+        region: the inspected rows to stand out from the others; None for no such selection.
+        tool: what dragging does on a flat map: "pan", "select" (a box) or "lasso".
     """
     figure = go.Figure()
     if view.background is not None:
         figure.add_trace(_heat(view.background, theme))
     if contours is not None:
         figure.add_traces(_contour_lines(contours, theme))
-    figure.add_traces(_samples(view, theme, names, colour_range))
+    samples = _samples(view, theme, names, colour_range)
+    if region is not None:
+        for trace in samples:
+            trace.selectedpoints = np.flatnonzero(np.isin(trace.customdata, region))
+    figure.add_traces(samples)
     if mark is not None:
-        figure.add_trace(_ring(mark.coordinates[list(view.components)], theme))
+        figure.add_trace(_ring(mark.coordinates[list(view.components)], theme, _flat_kind(view)))
     flagged = int(view.flagged.sum())
     shown = "" if len(view.rows) == view.total else f" · {count(len(view.rows))} of {count(view.total)} drawn"
     lines = "" if contours is None else f" · lines hold {_listed(contours.shares)} of training samples"
@@ -70,13 +78,13 @@ def map_figure(
             f"{c}axis": {**axis, "title": {"text": f"component {view.components[i] + 1}"}}
             for i, c in enumerate("xyz")
         }
-        camera = {"eye": {"x": 1.35, "y": 1.35, "z": 0.75}}
+        camera = {"eye": {"x": 1.5, "y": 1.5, "z": 0.9}, "center": {"x": 0, "y": 0, "z": -0.15}}
         figure.update_layout(scene={**scene, "camera": camera}, margin={"l": 0, "b": 0})
     else:
         x, y = _ranges(view, contours)
         figure.update_xaxes(title_text=axes[0], showgrid=False, zeroline=False, range=x)
         figure.update_yaxes(title_text=axes[1], showgrid=False, zeroline=False, range=y)
-    figure.update_layout(dragmode="select" if len(axes) == 2 else "orbit", uirevision=str(view.components))
+    figure.update_layout(dragmode=tool if len(axes) == 2 else "orbit", uirevision=str(view.components))
     return figure
 
 
@@ -184,7 +192,7 @@ def _points(
     }
     common = {
         "mode": "markers",
-        "name": html.escape(name),
+        "name": html.escape(_short(name), quote=False),
         "customdata": view.rows[mask],
         "hovertext": hover[mask],
         "hoverinfo": "text",
@@ -197,12 +205,23 @@ def _points(
         return go.Scatter3d(
             x=points[:, 0], y=points[:, 1], z=points[:, 2], marker={**shape, **marker}, **common
         )
-    kind = go.Scattergl if len(view.rows) > _WEBGL_ABOVE else go.Scatter
     faded = {"marker": {"opacity": 0.15}}
-    return kind(x=points[:, 0], y=points[:, 1], marker={**shape, **marker}, unselected=faded, **common)
+    return _flat_kind(view)(
+        x=points[:, 0], y=points[:, 1], marker={**shape, **marker}, unselected=faded, **common
+    )
 
 
-def _ring(at: NDArray[Any], theme: Theme) -> Any:
+def _short(name: str, most: int = 24) -> str:
+    """A legend entry that leaves room for the map; the whole name is in the hover text."""
+    return name if len(name) <= most else f"{name[: most - 1]}…"
+
+
+def _flat_kind(view: MapView) -> Any:
+    """For points on a flat map; what lies above them must be of the same kind, or WebGL hides it."""
+    return go.Scattergl if len(view.rows) > _WEBGL_ABOVE else go.Scatter
+
+
+def _ring(at: NDArray[Any], theme: Theme, flat: Any) -> Any:
     ring = {
         "symbol": "circle-open",
         "size": 20,
@@ -212,7 +231,7 @@ def _ring(at: NDArray[Any], theme: Theme) -> Any:
     common = {"mode": "markers", "marker": ring, "showlegend": False, "hoverinfo": "skip", "name": "picked"}
     if len(at) == 3:
         return go.Scatter3d(x=at[:1], y=at[1:2], z=at[2:], **common)
-    return go.Scatter(x=at[:1], y=at[1:2], **common)
+    return flat(x=at[:1], y=at[1:2], **common)
 
 
 def _category_colours(values: NDArray[Any], theme: Theme) -> dict[str, str]:

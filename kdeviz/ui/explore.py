@@ -24,8 +24,9 @@ _TOOLS = {
     "displaylogo": False,
     "scrollZoom": False,
     "displayModeBar": True,
-    "modeBarButtons": [["select2d", "lasso2d", "pan2d", "zoom2d", "resetScale2d"]],
+    "modeBarButtons": [["zoomIn2d", "zoomOut2d", "resetScale2d"]],
 }
+_MAP_TOOLS = {"Pick": "pan", "Box": "select", "Lasso": "lasso"}
 _TOOLS_3D = {**_TOOLS, "modeBarButtons": [["orbitRotation", "pan3d", "resetCameraDefault3d"]]}
 _NO_TOOLS = {"displayModeBar": False}
 
@@ -40,10 +41,10 @@ def show() -> None:
         return
     for message in screen.analysis.warnings:
         plain_warning(message)
-    components, colour_by = _headline(screen)
+    components, colour_by, tool = _headline(screen)
     left, right = st.columns([1.15, 1], gap="medium")
     with left:
-        _map(current, screen, components, colour_by)
+        _map(current, screen, components, colour_by, tool)
     with right:
         _densities(current, screen)
     left, right = st.columns([1.15, 1], gap="medium")
@@ -53,7 +54,7 @@ def show() -> None:
         _details(current, screen)
 
 
-def _headline(screen: Screen) -> tuple[tuple[int, ...], str]:
+def _headline(screen: Screen) -> tuple[tuple[int, ...], str, str]:
     """The four numbers, and what the map is asked to show."""
     numbers = views.summary(screen.analysis, screen.threshold)
     columns = st.columns([1, 1, 1, 0.8, 0.9], vertical_alignment="center")
@@ -85,7 +86,7 @@ def _headline(screen: Screen) -> tuple[tuple[int, ...], str]:
         return _map_controls(screen)
 
 
-def _map(current: Session, screen: Screen, components: tuple[int, ...], colour_by: str) -> None:
+def _map(current: Session, screen: Screen, components: tuple[int, ...], colour_by: str, tool: str) -> None:
     analysis = screen.analysis
     if len(components) < 2:
         st.info("A map needs two components: the model kept one.", icon=":material/info:")
@@ -99,6 +100,8 @@ def _map(current: Session, screen: Screen, components: tuple[int, ...], colour_b
         views.contours(analysis, (components[0], components[1])) if flat else None,
         views.score_range(analysis) if colour_by == "log density" else None,
         current.mark(screen),
+        current.region,
+        tool,
     )
     figure.update_layout(height=_CHART_HEIGHT)
     st.plotly_chart(
@@ -112,7 +115,7 @@ def _map(current: Session, screen: Screen, components: tuple[int, ...], colour_b
     )
 
 
-def _map_controls(screen: Screen) -> tuple[tuple[int, ...], str]:
+def _map_controls(screen: Screen) -> tuple[tuple[int, ...], str, str]:
     kept = screen.analysis.classifier.n_components_
     with st.popover("Axes, colour", icon=":material/tune:", width="stretch"):
         colour_by = st.selectbox(
@@ -137,7 +140,18 @@ def _map_controls(screen: Screen) -> tuple[tuple[int, ...], str]:
     if len(set(axes)) < len(axes):
         st.caption("Choose different components for the axes.")
         axes = list(range(1, wanted + 1))
-    return tuple(axis - 1 for axis in axes), colour_by or "log density"
+    # Streamlit lets a click pick a sample only while dragging pans.
+    tool = st.segmented_control(
+        "On the map",
+        list(_MAP_TOOLS),
+        default="Pick",
+        required=True,
+        key="tool",
+        label_visibility="collapsed",
+        width="stretch",
+        disabled=len(axes) != 2,
+    )
+    return tuple(axis - 1 for axis in axes), colour_by or "log density", _MAP_TOOLS[tool or "Pick"]
 
 
 def _axis(name: str, first: int, kept: int) -> int:

@@ -26,8 +26,8 @@ Key = tuple[str, Settings, str]
 _KEPT_RESULTS = 12
 _KEPT_BYTES = 1e9
 _KEPT_ESTIMATES = 1000
-# A job that no page has asked after for this long belongs to a closed tab.
-_ABANDONED_AFTER_S = 300.0
+# A job that no page has asked after for this long belongs to a closed tab; a hidden one asks each minute.
+_ABANDONED_AFTER_S = 75.0
 
 
 class Job:

@@ -62,7 +62,8 @@ def main() -> None:
         cost.caption(_fit(current))
     _adopt(current, rule, curve)
     if current.screen is not None:
-        variance.caption(sidebar.variance_words(current.screen.analysis))
+        if current.screen.key == current.wanted:
+            variance.caption(sidebar.variance_words(current.screen.analysis))
         _name_other(current, current.screen)
     machine.text(sidebar.device_words(device, current.screen))
     page.run()
@@ -110,9 +111,10 @@ def _fit(current: Session) -> str:
         current.job = None
     missing = _finished(current, key) is None and current.job is None and not current.has_failed(key)
     cost = _cost(current, key, missing)
-    if missing and ((cost is not None and cost.seconds < _LIVE_SECONDS) or _asked_for(cost)):
+    live = cost is not None and cost.seconds < _LIVE_SECONDS
+    if missing and (live or _asked_for(cost)):
         current.job = job_board().submit(key, current.data)
-        _collect(current, current.job, _PATIENCE_SECONDS)
+        _collect(current, current.job, _PATIENCE_SECONDS if live else 0)
     if current.job is not None:
         _progress()
     if current.has_failed(key):
@@ -183,8 +185,9 @@ def _progress() -> None:
     if job is None:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(job.fraction, text=job.stage)
-        st.button("Cancel", icon=":material/stop_circle:", on_click=job.cancel)
+        stopping = job.is_cancelled()
+        st.progress(job.fraction, text="Cancelling …" if stopping else job.stage)
+        st.button("Cancel", icon=":material/stop_circle:", on_click=job.cancel, disabled=stopping)
     _collect(current, job, 0)
     if current.job is None:
         st.rerun()

@@ -78,8 +78,15 @@ def move_slider(page: Page, label: str, key: str, times: int) -> None:
     settled(page)
 
 
+def choose_tool(page: Page, tool: str) -> None:
+    page.get_by_test_id("stMain").get_by_role("radio", name=tool, exact=True).click()
+    page.wait_for_timeout(300)
+    settled(page)
+
+
 def drag_box(page: Page, left: float, top: float, right: float, bottom: float) -> None:
-    """Drag over a share of the map's plotting area."""
+    """Drag a box over a share of the map's plotting area."""
+    choose_tool(page, "Box")
     area = page.locator(".js-plotly-plot").first.locator(".nsewdrag").first.bounding_box()
     assert area is not None
     page.mouse.move(area["x"] + left * area["width"], area["y"] + top * area["height"])
@@ -91,10 +98,8 @@ def drag_box(page: Page, left: float, top: float, right: float, bottom: float) -
 
 
 def click_on_map(page: Page, x: float, y: float) -> None:
-    """Click where the map draws these coordinates. Streamlit picks on a click only while the tool is Pan."""
+    """Click where the map draws these coordinates."""
     plot = page.locator(".js-plotly-plot").first
-    plot.hover()
-    plot.locator('.modebar-btn[data-title="Pan"]').click()
     script = """(plot, [x, y]) => {
         const {xaxis, yaxis} = plot._fullLayout;
         return [xaxis._offset + xaxis.d2p(x), yaxis._offset + yaxis.d2p(y)];
