@@ -1,0 +1,1 @@
+"""Runnable comparisons; `python -m benchmarks.run` runs all and rewrites RESULTS.md."""
