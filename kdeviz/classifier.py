@@ -192,7 +192,7 @@ class KDEClassifier(FittedModule):
             yield f"{zero_lengths} training rows lie exactly at the mean and have no direction: kept at zero"
 
     @torch.no_grad()
-    def pre_process(self, feature_stack: Tensor, max_length: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def pre_process(self, feature_stack: Features, max_length: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Scale PCA scores.
 
         Args:
@@ -201,10 +201,16 @@ class KDEClassifier(FittedModule):
 
         Returns:
             The scaled (M, k) scores, and the length. A row of length zero stays zero.
+
+        Raises:
+            DataError: not two-dimensional, or not numbers.
         """
+        rows = Rows(feature_stack)
+        if not isinstance(feature_stack, Tensor) or not feature_stack.is_floating_point():
+            feature_stack = rows.block(0, len(rows), rows.dtype, self.device)
         lengths = _lengths(feature_stack)
         if max_length is None:
-            max_length = lengths.max()
+            max_length = lengths.max() if len(rows) else lengths.new_zeros(())
         norm = self.feature_scaling_method is FeatureScalingMethod.NORM
         divisor = lengths if norm else max_length
         return feature_stack / torch.where(divisor > 0, divisor, 1), max_length

@@ -143,7 +143,7 @@ def principal_axes(
     rounding = torch.finfo(torch.float64).eps * max(len(rows), rows.dimensions)
     tolerance = rounding**0.5  # of a standard deviation: the Gram matrix holds its square
     if variances[_kept(n_components, variances) - 1] < _GRAM_LIMIT * variances[0]:
-        variances, vectors = _svd(rows, mean)
+        variances, vectors = _svd(rows, mean, on_block)
         tolerance = rounding
     rank = int((variances.sqrt() > max(floor, tolerance * float(variances[0].sqrt()))).sum())
     if rank == 0:
@@ -201,13 +201,15 @@ def _eigen(gram: Tensor) -> tuple[Tensor, Tensor]:
     return values.flip(0).clamp_min(0), vectors.flip(1)
 
 
-def _svd(rows: Rows, mean: Tensor) -> tuple[Tensor, Tensor]:
+def _svd(rows: Rows, mean: Tensor, on_block: OnBlock | None) -> tuple[Tensor, Tensor]:
     factor = mean.new_empty(0, rows.dimensions)
     step = max(rows.dimensions, 4096)
     for start in range(0, len(rows), step):
         stop = min(start + step, len(rows))
         block = rows.block(start, stop, mean.dtype, mean.device).sub_(mean)
         factor = torch.linalg.qr(torch.cat([factor, block]), mode="r").R
+        if on_block is not None:
+            on_block(stop, len(rows))
     _, values, right = torch.linalg.svd(factor, full_matrices=False)
     return values.square() / (len(rows) - 1), right.T
 

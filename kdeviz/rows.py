@@ -21,6 +21,7 @@ OnBlock = Callable[[int, int], None]
 """Called with (rows done, rows in all) after each block; what it raises ends the computation."""
 
 _BLOCK_BYTES = 32 * 2**20
+_FEWEST_ROWS = 16
 _NAMED_ROWS = 5
 
 
@@ -107,7 +108,7 @@ class Rows:
 
     def spans(self, on_block: OnBlock | None = None, most: int = 8192) -> Iterator[tuple[int, int]]:
         """Consecutive (start, stop) of at most that many rows, whose float64 blocks stay near 32 MiB."""
-        step = min(max(_BLOCK_BYTES // (8 * self.dimensions), 256), most)
+        step = min(max(_BLOCK_BYTES // (8 * self.dimensions), _FEWEST_ROWS), most)
         for start in range(0, len(self), step):
             stop = min(start + step, len(self))
             yield start, stop

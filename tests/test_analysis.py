@@ -34,6 +34,7 @@ def classifier(features, settings=THREE):
 def small_blocks(monkeypatch):
     """256 rows per block."""
     monkeypatch.setattr("kdeviz.rows._BLOCK_BYTES", 0)
+    monkeypatch.setattr("kdeviz.rows._FEWEST_ROWS", 256)
 
 
 # --- what is computed

@@ -621,3 +621,34 @@ def test_rows_on_cuda_put_the_model_there_and_files_bring_it_back(rows32, tmp_pa
     assert torch.equal(KDEClassifier.load(tmp_path / "model.safetensors", "cuda").predict(rows32), scores)
     on_cpu = KDEClassifier.load(tmp_path / "model.safetensors", "cpu")
     torch.testing.assert_close(on_cpu.predict(rows32), scores.cpu(), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("method", ["norm", "scale"])
+def test_pre_process_takes_what_the_rest_takes(method):
+    model = KDEClassifier(2, method)
+    rows = np.array([[3, 4], [0, 5], [0, 0]])
+    expected = rows / 5
+    for stack in (rows, rows.astype(np.float32), torch.from_numpy(rows), torch.from_numpy(rows).double()):
+        scaled, length = model.pre_process(stack)
+        np.testing.assert_allclose(scaled, expected, rtol=1e-6)
+        assert length == 5
+    assert model.pre_process(rows[:0])[0].shape == (0, 2)
+    with pytest.raises(DataError, match="shape"):
+        model.pre_process(rows[0])
+
+
+def test_the_slow_route_of_a_fit_reports_and_can_be_stopped():
+    rows = np.random.default_rng(0).standard_normal((9000, 6)) * np.logspace(0, -5, 6)
+    seen = []
+    KDEClassifier(6).fit_report(rows, on_block=lambda done, total: seen.append((done, total)))
+    assert seen[-3:] == [(4096, 9000), (8192, 9000), (9000, 9000)]
+
+
+def test_the_kernel_can_be_seen_and_forced(rows32):
+    model = KDEClassifier(5)
+    model.fit(rows32)
+    fused = model.log_density(rows32)
+    assert model.kernel == "fused attention"
+    model.kernel = "blocked"
+    assert model.kernel == "blocked"
+    torch.testing.assert_close(model.log_density(rows32), fused, atol=1e-4, rtol=1e-5)
