@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from kdeviz import __version__
+from kdeviz.axes_cache import AxesCache
 from kdeviz.classifier import KDEClassifier
 from kdeviz.data import EmbeddingSet
 from kdeviz.devices import device_name, is_out_of_memory, resolve_device
@@ -32,6 +33,7 @@ OnProgress = Callable[[str, float], None]
 """Called with (stage in words, fraction of that stage done, 0 to 1)."""
 
 _ROWS_PER_COMPONENT = 30
+_AXES = AxesCache()
 
 FITTING = "Finding the principal components"
 SCORING_TRAINING = "Scoring the training samples"
@@ -141,7 +143,11 @@ def _analyse(
     if score is not None and len(score) == 0:
         raise DataError(f"{score.name}: there are no rows to score: load some, or score the training rows")
     with _timed(timings, "fit"), watch.stage(FITTING) as on_block:
-        report = classifier.fit_report(train.features, digest=train.digest, on_block=on_block)
+        subset = (settings.max_training_points, settings.seed)
+        axes_of = _AXES.of((train.digest, subset if len(train) > subset[0] else None))
+        report = classifier.fit_report(
+            train.features, axes_of=axes_of, digest=train.digest, on_block=on_block
+        )
     if not report.fitted:
         raise DataError(
             f"{train.name}: {len(train)} rows are fewer than {settings.n_pca_components} components: "

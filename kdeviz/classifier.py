@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from kdeviz import __version__, model_file
+from kdeviz.axes_cache import AxesOf
 from kdeviz.calibration import ProbabilityCurve
 from kdeviz.devices import resolve_device
 from kdeviz.errors import FitWarning, ModelFileError
 from kdeviz.kde import GaussianKDE
 from kdeviz.module import FittedModule
-from kdeviz.pca import PCA, PrincipalAxes, principal_axes
+from kdeviz.pca import PCA
+from kdeviz.principal_axes import principal_axes
 from kdeviz.rows import Features, OnBlock, Rows, working_dtype
 from kdeviz.settings import FeatureScalingMethod, Settings
 
@@ -149,7 +151,7 @@ class KDEClassifier(FittedModule):
         self,
         embeddings: Features,
         *,
-        axes: PrincipalAxes | None = None,
+        axes_of: AxesOf = principal_axes,
         digest: str | None = None,
         on_block: OnBlock | None = None,
     ) -> FitReport:
@@ -157,7 +159,7 @@ class KDEClassifier(FittedModule):
 
         Args:
             embeddings: (N, D) rows.
-            axes: the principal axes of exactly the rows that `training_subset` chooses, if known already.
+            axes_of: gives the principal axes of the rows that `training_subset` chooses.
             digest: of the rows, if known already.
             on_block: called after each block of rows; see `OnBlock`.
         """
@@ -172,7 +174,7 @@ class KDEClassifier(FittedModule):
         rows.check_finite()
         index = training_subset(len(rows), self.settings)
         chosen = rows.select(index)
-        self.pca_model.use_axes(axes or principal_axes(chosen, device, asked, on_block))
+        self.pca_model.use_axes(axes_of(chosen, device, asked, on_block))
         stack = torch.cat([self.pca_model.project(chosen, *span) for span in chosen.spans()])
         scaled, longest = self.pre_process(stack)
         self.kde_model.fit(scaled)

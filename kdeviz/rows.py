@@ -22,6 +22,7 @@ OnBlock = Callable[[int, int], None]
 
 _BLOCK_BYTES = 32 * 2**20
 _FEWEST_ROWS = 16
+_STREAMED_ROWS = 2048
 _NAMED_ROWS = 5
 
 
@@ -106,6 +107,24 @@ class Rows:
         wide = np.float64 if dtype == torch.float64 else np.float32
         return torch.from_numpy(np.array(part, dtype=wide)).to(device)
 
+    def stream(
+        self, dtype: torch.dtype, device: torch.device, on_block: OnBlock | None = None
+    ) -> Iterator[Tensor]:
+        """Consecutive blocks, small enough for a cache; each overwrites the one before."""
+        buffer: Tensor | None = None
+        for start, stop in self.spans(on_block, _STREAMED_ROWS):
+            if buffer is None:
+                buffer = torch.empty(stop - start, self.dimensions, dtype=dtype, device=device)
+            target = buffer[: stop - start]
+            part = self._part(start, stop)
+            if isinstance(part, Tensor):
+                target.copy_(part)
+            elif device.type == "cpu":
+                np.copyto(target.numpy(), part, casting="same_kind")
+            else:
+                target.copy_(torch.from_numpy(np.array(part, dtype=np.float64)))
+            yield target
+
     def spans(self, on_block: OnBlock | None = None, most: int = 8192) -> Iterator[tuple[int, int]]:
         """Consecutive (start, stop) of at most that many rows, whose float64 blocks stay near 32 MiB."""
         step = min(max(_BLOCK_BYTES // (8 * self.dimensions), _FEWEST_ROWS), most)
@@ -120,6 +139,8 @@ class Rows:
         bad: list[int] = []
         for start, stop in self.spans():
             part = self._part(start, stop)
+            if _surely_finite(part):
+                continue
             finite = torch.isfinite(part).cpu().numpy() if isinstance(part, Tensor) else np.isfinite(part)
             bad.extend(int(i) + start for i in np.flatnonzero(~finite.all(1)))
         if bad:
@@ -149,6 +170,16 @@ class Rows:
         if isinstance(self._source, Tensor):
             return self._source[torch.from_numpy(index).to(self._source.device)]
         return self._source[index]
+
+
+def _surely_finite(part: Tensor | NDArray[Any]) -> bool:
+    """By its sum, which NaN and infinity never leave finite; a sum that overflows proves nothing."""
+    if not isinstance(part, Tensor):
+        if part.dtype.kind != "f":
+            return True
+        with np.errstate(over="ignore", invalid="ignore"):
+            return bool(np.isfinite(part.sum()))
+    return bool(torch.isfinite(part.sum()))
 
 
 def _is_real(source: Tensor | NDArray[Any]) -> bool:

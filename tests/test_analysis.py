@@ -11,6 +11,7 @@ from oracles import LOG_DENSITY, Classifier
 
 from kdeviz import __version__, analysis
 from kdeviz.analysis import FITTING, SCORING, SCORING_TRAINING, analyse, estimate
+from kdeviz.axes_cache import AxesCache
 from kdeviz.classifier import KDEClassifier
 from kdeviz.data import EmbeddingSet
 from kdeviz.errors import Cancelled, DataError, OptionError
@@ -244,7 +245,12 @@ def test_every_stage_goes_from_0_to_1_in_order(case):
         assert done.count(1) == 1
 
 
-@pytest.mark.usefixtures("small_blocks")
+@pytest.fixture
+def no_axes_yet(monkeypatch):
+    monkeypatch.setattr("kdeviz.analysis._AXES", AxesCache())
+
+
+@pytest.mark.usefixtures("small_blocks", "no_axes_yet")
 def test_progress_is_told_after_every_block():
     heard = []
     analyse(*CASES["scored"], "cpu", lambda stage, done: heard.append((stage, round(done, 3))))
@@ -253,7 +259,7 @@ def test_progress_is_told_after_every_block():
     assert heard == [(stage, share) for stage, shares in expected.items() for share in shares]
 
 
-@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.usefixtures("small_blocks", "no_axes_yet")
 @pytest.mark.parametrize("after", range(11))
 def test_cancelling_takes_effect_within_one_block(after):
     heard, asked = [], []

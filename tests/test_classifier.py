@@ -14,7 +14,7 @@ from kdeviz.calibration import ProbabilityCurve
 from kdeviz.classifier import KDEClassifier, training_subset
 from kdeviz.errors import Cancelled, DataError, FitWarning, NotFittedError, OptionError
 from kdeviz.kde import GaussianKDE
-from kdeviz.pca import principal_axes
+from kdeviz.principal_axes import principal_axes
 from kdeviz.rows import Rows
 from kdeviz.settings import FeatureScalingMethod, Settings
 
@@ -138,7 +138,7 @@ def test_known_axes_and_digest_can_be_handed_in(rows32):
     model = KDEClassifier(5, max_training_points=100)
     chosen = Rows(rows32).select(training_subset(300, model.settings))
     axes = principal_axes(chosen, torch.device("cpu"), 5)
-    assert model.fit_report(rows32, axes=axes).fitted
+    assert model.fit_report(rows32, axes_of=lambda *_: axes).fitted
     plain = KDEClassifier(5, max_training_points=100)
     plain.fit(rows32)
     assert torch.equal(model.log_density(rows32), plain.log_density(rows32))

@@ -12,13 +12,14 @@ PACKAGE = ROOT / "kdeviz"
 # From the bottom to the top: a module imports from its own layer and from those below.
 LAYERS = (
     "errors formats labels resources settings wording atomic",
-    "devices rows module model_file",
+    "devices rows module model_file eigen",
+    "principal_axes",
     "data",
     "readers",
     "calibration metrics",
     "logsumexp_kernels",
     "kernel_sums",
-    "kde pca",
+    "kde pca axes_cache",
     "classifier",
     "samples scoring",
     "analysis",
