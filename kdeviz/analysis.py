@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
@@ -49,7 +49,8 @@ class Analysis:
         classifier: the fitted model.
         train: the rows given for training.
         inspected: the rows that `scores` are about: the score set, or the training rows if there was none.
-        train_scores: (n,) leave-one-out log densities of the rows in `classifier.training_rows`.
+        fitted_on: (n,) which of `train` the model was fitted on, in the order of its points.
+        train_scores: (n,) leave-one-out log densities of those rows.
         scores: (M,) log densities of the inspected rows; leave-one-out for those the model was fitted on.
         warnings: what a person should know about this fit, one sentence each.
         timings: seconds per stage.
@@ -60,6 +61,7 @@ class Analysis:
     classifier: KDEClassifier
     train: EmbeddingSet
     inspected: EmbeddingSet
+    fitted_on: NDArray[np.int64]
     train_scores: NDArray[Any]
     scores: NDArray[Any]
     warnings: tuple[str, ...]
@@ -79,10 +81,18 @@ class Analysis:
     @cached_property
     def train_coordinates(self) -> NDArray[Any]:
         """(n, k) scaled PCA scores of the rows the model was fitted on."""
-        rows = _array(self.classifier.training_rows)
         if self.inspects_training:
-            return np.asarray(self.coordinates[rows])
-        return _array(self.classifier.transform(self.train.features[rows]))
+            return np.asarray(self.coordinates[self.fitted_on])
+        return _array(self.classifier.transform(self.train.features[self.fitted_on]))
+
+    def relabelled(self, labels: NDArray[np.int8]) -> Analysis:
+        """The same analysis with other (M,) labels of the inspected rows."""
+        inspected = replace(self.inspected, labels=labels)
+        other = replace(self, inspected=inspected, train=inspected if self.inspects_training else self.train)
+        for name in ("coordinates", "train_coordinates"):
+            if name in vars(self):
+                vars(other)[name] = vars(self)[name]
+        return other
 
 
 class Estimate(NamedTuple):
@@ -166,6 +176,7 @@ def _analyse(
         classifier=classifier,
         train=train,
         inspected=train if score is None else score,
+        fitted_on=fitted_on,
         train_scores=train_scores,
         scores=scores,
         warnings=(*notes, *report.warnings, *_contamination(train, fitted_on), *_optimism(classifier)),

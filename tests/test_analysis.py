@@ -15,6 +15,7 @@ from kdeviz.axes_cache import AxesCache
 from kdeviz.classifier import KDEClassifier
 from kdeviz.data import EmbeddingSet
 from kdeviz.errors import Cancelled, DataError, OptionError
+from kdeviz.principal_axes import principal_axes
 from kdeviz.settings import Settings
 
 THREE = Settings(n_pca_components=3)
@@ -243,6 +244,69 @@ def test_every_stage_goes_from_0_to_1_in_order(case):
         done = [share for name, share in heard if name == stage]
         assert (done[0], done[-1]) == (0, 1)
         assert done.count(1) == 1
+
+
+# --- principal axes are computed once
+
+
+def count_fits(monkeypatch):
+    fits = []
+
+    def spy(*args):
+        fits.append(args[2])
+        return principal_axes(*args)
+
+    monkeypatch.setattr("kdeviz.axes_cache.principal_axes", spy)
+    return fits
+
+
+@pytest.mark.usefixtures("no_axes_yet")
+def test_axes_are_computed_once_per_data_cap_and_seed(monkeypatch):
+    fits, data = count_fits(monkeypatch), rows(300)
+    for components, scaling, bandwidth in ((3, "scale", 1.0), (5, "norm", 2.0), (2, "scale", "silverman")):
+        analyse(data, None, Settings(components, scaling, bandwidth=bandwidth, seed=components), "cpu")
+    assert len(fits) == 1
+    for cap, seed in ((100, 0), (100, 1), (200, 0), (100, 0)):
+        analyse(data, None, Settings(3, max_training_points=cap, seed=seed), "cpu")
+    assert len(fits) == 4
+    analyse(rows(300, seed=1), None, THREE, "cpu")
+    assert len(fits) == 5
+
+
+@pytest.mark.parametrize("cap", [100, 1000])
+def test_an_analysis_equals_a_plain_fit_to_the_last_bit(cap):
+    data = rows(300, 20)
+    for components in (16, 3, 20, 16):
+        settings = Settings(components, max_training_points=cap)
+        found = analyse(data, rows(9, 20, seed=5), settings, "cpu")
+        plain = classifier(data, settings)
+        np.testing.assert_array_equal(found.scores, plain.log_density(rows(9, 20, seed=5)).numpy())
+
+
+def test_writing_into_a_model_leaves_the_next_analysis_alone():
+    first = analyse(rows(300), None, THREE, "cpu")
+    with torch.no_grad():
+        for tensor in first.classifier.state_dict().values():
+            tensor.zero_()
+    np.testing.assert_array_equal(analyse(rows(300), None, THREE, "cpu").scores, first.scores)
+
+
+# --- what else an analysis knows
+
+
+def test_other_labels_are_the_same_analysis():
+    labels = np.array([0, 1] * 20, np.int8)
+    found = analyse(rows(40), None, THREE, "cpu")
+    coordinates = found.coordinates
+    other = found.relabelled(labels)
+    assert other.inspects_training
+    assert found.inspected.labels is None
+    np.testing.assert_array_equal(other.inspected.labels, labels)
+    assert other.coordinates is coordinates
+    assert other.scores is found.scores
+    scored = analyse(rows(60), rows(40, seed=1), THREE, "cpu").relabelled(labels)
+    assert not scored.inspects_training
+    assert scored.train.labels is None
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from kdeviz.analysis import Analysis
+from kdeviz.views.kept import kept
 from kdeviz.views.map import check_drawable
 
 __all__ = ["Contours", "contours"]
@@ -32,6 +33,7 @@ class Contours(NamedTuple):
     """(2, 2): lower left and upper right of the widest region."""
 
 
+@kept
 def contours(analysis: Analysis, components: tuple[int, int]) -> Contours:
     """The exact marginal of the fitted density over two components.
 

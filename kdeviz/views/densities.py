@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from kdeviz.analysis import Analysis
 from kdeviz.calibration import ProbabilityCurve
 from kdeviz.labels import ANOMALOUS, NORMAL, UNKNOWN
+from kdeviz.views.kept import kept
 
 __all__ = [
     "CurveView",
@@ -65,6 +66,7 @@ def scree(analysis: Analysis) -> ScreeView:
     return ScreeView(shares, np.cumsum(shares), analysis.classifier.n_components_)
 
 
+@kept
 def density_histogram(analysis: Analysis, threshold: float, bins: int = _BINS) -> HistogramView:
     """Training (leave-one-out) and inspected log densities in common bins.
 

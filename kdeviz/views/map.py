@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from kdeviz.analysis import Analysis
 from kdeviz.errors import OptionError
+from kdeviz.views.kept import kept
 from kdeviz.views.table import LABEL_WORDS, metadata_columns
 
 __all__ = ["MapView", "check_drawable", "colour_choices", "map_view", "rows_inside"]
@@ -50,6 +51,7 @@ def _own_colours(analysis: Analysis) -> list[str]:
     return ["log density", "verdict", *known]
 
 
+@kept
 def map_view(
     analysis: Analysis, components: tuple[int, ...], colour_by: str, threshold: float, most: int = MOST_POINTS
 ) -> MapView:

@@ -14,6 +14,7 @@ from kdeviz.calibration import ProbabilityCurve
 from kdeviz.data import EmbeddingSet
 from kdeviz.labels import ANOMALOUS, NORMAL, UNKNOWN
 from kdeviz.metrics import auroc, has_both_labels
+from kdeviz.views.kept import kept
 
 __all__ = [
     "LABEL_WORDS",
@@ -59,6 +60,7 @@ class SampleView(NamedTuple):
     """Share of the training samples with a higher leave-one-out score."""
 
 
+@kept
 def summary(analysis: Analysis, threshold: float) -> Summary:
     """Headline numbers at a threshold."""
     labels = analysis.inspected.labels
@@ -89,6 +91,7 @@ def sample_view(analysis: Analysis, row: int, threshold: float, curve: Probabili
     )
 
 
+@kept
 def ranking(analysis: Analysis, threshold: float, curve: ProbabilityCurve) -> pd.DataFrame:
     """Every inspected sample, the most anomalous first; columns as in `score_table`."""
     return score_table(analysis.inspected, analysis.scores, threshold, curve)
