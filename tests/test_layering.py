@@ -21,12 +21,11 @@ LAYERS = (
     "kernel_sums",
     "kde pca axes_cache",
     "classifier",
-    "samples scoring",
+    "samples scoring marks",
     "analysis",
     "explain sweep",
     "views",
     "theme",
-    "map_figure",
     "figures",
     "export detector",
     "report",
@@ -99,7 +98,7 @@ def test_every_module_has_a_layer():
 
 @pytest.mark.parametrize(
     ("package", "homes"),
-    [("streamlit", {"ui"}), ("plotly", {"figures", "map_figure", "theme", "ui"}), ("typer", {"cli"})],
+    [("streamlit", {"ui"}), ("plotly", {"figures", "theme", "ui"}), ("typer", {"cli"})],
 )
 def test_heavy_packages_stay_at_home(package, homes):
     users = {

@@ -1,4 +1,4 @@
-"""View to plotly figure: one function per chart, one theme. No number is computed here."""
+"""Histograms of log density, and the scree plot."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from kdeviz.map_figure import map_figure
 from kdeviz.theme import Mark, Theme, faint, finish
 from kdeviz.views import CurveView, HistogramView, ScreeView
 from kdeviz.wording import count, number, percent
 
-__all__ = ["density_figure", "map_figure", "scree_figure"]
+__all__ = ["density_figure", "scree_figure"]
 
 _DASH = "8px 6px"
 # A second axis, from 0 to 100 % on the right.
