@@ -1,35 +1,131 @@
-"""Fitting: the exact float64 PCA against scikit-learn's, and a whole fit against the reference's full SVD."""
+"""Fitting: the exact float64 PCA against scikit-learn's; a whole fit; another component count."""
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterable, Iterator
+from statistics import median
+
 import torch
 from sklearn import decomposition
+from torch import Tensor
 
-from benchmarks.timing import Row, paired
-from kdeviz import KDEClassifier
+from benchmarks import memory, reference
+from benchmarks.peers import ANOMALIB
+from benchmarks.tables import Table
+from benchmarks.timing import Work, comparison, paired
+from kdeviz import KDEClassifier, Settings, analyse
+from kdeviz.data import EmbeddingSet
 from kdeviz.pca import PCA
 
+COMPONENTS = 16
+PCA_SHAPES = (
+    (40_000, 512, "covariance_eigh", 7),
+    (40_000, 2048, "covariance_eigh", 3),
+    (1000, 2048, "auto", 7),
+)
+_SVD_ROWS = 8192
 
-def run() -> list[Row]:
-    generator = torch.Generator().manual_seed(0)
+
+def run(
+    pca_shapes: Iterable[tuple[int, int, str, int]] = PCA_SHAPES,
+    whole: tuple[int, int] = (10_000, 512),
+    again: tuple[int, int] = (40_000, 512),
+    rounds: int = 5,
+    download: bool = True,
+) -> Iterator[Table]:
+    """Every table; a shape of `pca_shapes` is (rows, dimensions, scikit-learn's solver, rounds)."""
+    shapes = list(pca_shapes)
+    yield from (pca(*shape) for shape in shapes)
+    yield accuracy([shape[:2] for shape in shapes])
+    yield whole_fit(*whole, rounds, download)
+    yield whole_fit_memory(*whole)
+    yield another_count(*again, rounds)
+
+
+def pca(n: int, d: int, solver: str, rounds: int) -> Table:
+    """kdeviz in float64 against scikit-learn on the same float32 rows."""
+    features = _features(n, d)
+    array = features.numpy()
+    works = {
+        f"scikit-learn {solver} (float32)": Work(
+            lambda: decomposition.PCA(COMPONENTS, svd_solver=solver).fit(array)
+        ),
+        "kdeviz (float64)": Work(lambda: PCA(COMPONENTS).fit(features)),
+    }
+    note = "The ratio is each time over scikit-learn's."
+    return comparison(f"PCA fit: {n} x {d}", paired(works, rounds), "ms", 1e3, note=note)
+
+
+def accuracy(shapes: Iterable[tuple[int, int]]) -> Table:
+    """Sine of the largest angle between the axes and those of a float64 singular value decomposition."""
     rows = []
-    for n, d, solver in ((40_000, 512, "covariance_eigh"), (1000, 2048, "auto")):
-        features = torch.randn(n, d, generator=generator) * torch.logspace(0, -2, d)
-        rows += paired(
-            f"PCA fit, {n} x {d}",
-            {
-                "kdeviz (float64)": lambda x=features: PCA(16).fit(x),
-                f"scikit-learn {solver} (float32)": lambda x=features, s=solver: decomposition.PCA(
-                    16, svd_solver=s
-                ).fit(x.numpy()),
-            },
-        )
-    features = torch.randn(10_000, 512, generator=generator) * torch.logspace(0, -2, 512)
-    return rows + paired(
-        "whole fit, 10000 x 512",
-        {
-            "kdeviz": lambda: KDEClassifier().fit(features),
-            "full SVD, as in the reference": lambda: torch.linalg.svd(features - features.mean(0)),
-        },
-        rounds=1,
-    )
+    for n, d in shapes:
+        features = _features(min(n, _SVD_ROWS), d)
+        exact = features.double() - features.double().mean(0)
+        right = torch.linalg.svd(exact, full_matrices=False)[2][:COMPONENTS].T
+        errors = []
+        for vectors in (
+            PCA(COMPONENTS).fit(features).singular_vectors,
+            torch.from_numpy(decomposition.PCA(COMPONENTS).fit(features.numpy()).components_).T.double(),
+        ):
+            rest = vectors - right @ (right.T @ vectors)
+            errors.append(f"{float(torch.linalg.matrix_norm(rest, 2)):.1e}")
+        rows.append([len(features), d, *errors])
+    header = ("rows", "dimensions", "kdeviz (float64)", "scikit-learn auto (float32)")
+    return Table(f"PCA fit: error of the {COMPONENTS}-dimensional subspace", header, rows)
+
+
+def whole_fit(n: int, d: int, rounds: int, download: bool) -> Table:
+    """KDEClassifier.fit against the reference's full SVD."""
+    features = _features(n, d)
+    works = {
+        "kdeviz": Work(lambda: KDEClassifier().fit(features)),
+        "full SVD, as in the reference": Work(lambda: reference.fit(features)),
+    }
+    skipped = {}
+    name = ANOMALIB.replace("GaussianKDE", "KDEClassifier")
+    try:
+        if not download:
+            raise ImportError("not asked for")
+        package = reference.package()
+        # It changes what it is given.
+        works[name] = Work(lambda: package.KDEClassifier().fit(features.clone()))
+    except ImportError as error:
+        skipped[name] = str(error)
+    return comparison(f"Whole fit: {n} x {d}", paired(works, rounds), "ms", 1e3, skipped)
+
+
+def whole_fit_memory(n: int, d: int) -> Table:
+    """Peak memory above the rows."""
+    names = {"kdeviz": "fit", "full SVD, as in the reference": "reference_fit"}
+    rows = [[name, memory.extra_mebibytes(case, n, d)] for name, case in names.items()]
+    return Table(f"Whole fit: {n} x {d}, peak memory above the rows", ("", "MiB"), rows)
+
+
+def another_count(n: int, d: int, rounds: int) -> Table:
+    """The fit of `analyse` with other component counts on the same data: the axes are kept."""
+    train = EmbeddingSet.from_array(_features(n, d).numpy())
+
+    def timings(k: int) -> dict[str, float]:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return analyse(train, settings=Settings(k), device="cpu").timings
+
+    first = timings(COMPONENTS)
+    others = [timings(COMPONENTS - 1 - i) for i in range(rounds)]
+    rows = [
+        [f"first, k = {COMPONENTS}", 1e3 * first["fit"], 1e3 * sum(first.values())],
+        [
+            f"others, k = {COMPONENTS - rounds} to {COMPONENTS - 1}, median",
+            1e3 * median(t["fit"] for t in others),
+            1e3 * median(sum(t.values()) for t in others),
+        ],
+    ]
+    note = "The first fit makes the digest of the data. The rest of `analyse` is leave-one-out scoring."
+    return Table(f"Another component count: {n} x {d}", ("", "fit, ms", "analyse, ms"), rows, note)
+
+
+def _features(n: int, d: int) -> Tensor:
+    generator = torch.Generator().manual_seed(0)
+    return torch.randn(n, d, generator=generator) * torch.logspace(0, -2, d)

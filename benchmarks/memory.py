@@ -1,34 +1,88 @@
-"""Peak memory above the inputs while scoring, each case in a process of its own (Linux: it resets VmHWM)."""
+"""Peak memory above the inputs, each case in a process of its own (Linux: it resets the high-water mark).
+
+`python -m benchmarks.memory CASE NUMBERS` prints one case in MiB.
+"""
 
 from __future__ import annotations
 
+import ctypes
+import re
 import subprocess
 import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 
-_CASE = r"""
-import ctypes, pathlib, re, sys, torch
+import torch
+
+from benchmarks import reference
+from benchmarks.tables import Table
 from kdeviz import KDEClassifier
-n, m, d, k = map(int, sys.argv[1:])
-g = torch.Generator().manual_seed(0)
-model = KDEClassifier(k)
-model.fit(torch.randn(n, d, generator=g))
-queries = torch.randn(m, d, generator=g)
-model.log_density(queries[:10])
-def status(name):
-    return int(re.search(name + r":\s+(\d+) kB", pathlib.Path("/proc/self/status").read_text())[1])
-ctypes.CDLL(None).malloc_trim(0)  # else memory freed by the fit is used again unseen
-pathlib.Path("/proc/self/clear_refs").write_text("5")
-before = status("VmRSS")
-model.log_density(queries)
-print((status("VmHWM") - before) / 1024)
-"""
-CASES = ((2000, 1000, 64, 16), (40_000, 10_000, 64, 16), (40_000, 60_000, 64, 16), (500, 1_000_000, 32, 4))
+
+ROOT = Path(__file__).parents[1]
+SHAPES = (
+    (2000, 1000, 64, 16),
+    (40_000, 10_000, 64, 16),
+    (40_000, 1_000_000, 16, 16),
+    (500, 1_000_000, 32, 4),
+    (100_003, 10_000, 64, 16),
+)
 
 
-def run() -> list[tuple[tuple[int, int, int, int], float]]:
-    return [(case, _measured(case)) for case in CASES]
+def run(shapes: Iterable[tuple[int, int, int, int]] = SHAPES) -> Iterator[Table]:
+    """Scoring; a shape is (training points, queries, dimensions, components)."""
+    rows = [[*shape, extra_mebibytes("score", *shape)] for shape in shapes]
+    header = ("training points", "queries", "dimensions", "components", "MiB")
+    yield Table("Peak memory above the inputs while scoring", header, rows)
 
 
-def _measured(case: tuple[int, int, int, int]) -> float:
-    command = [sys.executable, "-c", _CASE, *map(str, case)]
-    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+def extra_mebibytes(case: str, *numbers: int) -> float:
+    """Run one of `_CASES` in a new process."""
+    command = [sys.executable, "-m", "benchmarks.memory", case, *map(str, numbers)]
+    return float(subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout)
+
+
+def _score(n: int, m: int, d: int, k: int) -> Callable[[], object]:
+    model = KDEClassifier(k, max_training_points=n)
+    model.fit(_normal(n, d))
+    queries = _normal(m, d)
+    model.log_density(queries[:10])
+    return lambda: model.log_density(queries)
+
+
+def _fit(n: int, d: int) -> Callable[[], object]:
+    features = _normal(n, d)
+    KDEClassifier().fit(features[:100])
+    return lambda: KDEClassifier().fit(features)
+
+
+def _reference_fit(n: int, d: int) -> Callable[[], object]:
+    features = _normal(n, d)
+    reference.fit(features[:100])
+    return lambda: reference.fit(features)
+
+
+_CASES = {"score": _score, "fit": _fit, "reference_fit": _reference_fit}
+
+
+def _normal(n: int, d: int) -> torch.Tensor:
+    return torch.randn(n, d, generator=torch.Generator().manual_seed(0))
+
+
+def _status(name: str) -> float:
+    found = re.search(rf"{name}:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    assert found is not None
+    return int(found[1]) / 1024
+
+
+def main() -> None:
+    """Print how far the peak of one case lies above what it starts with."""
+    work = _CASES[sys.argv[1]](*map(int, sys.argv[2:]))
+    ctypes.CDLL(None).malloc_trim(0)  # else memory freed by the preparation is used again unseen
+    Path("/proc/self/clear_refs").write_text("5")
+    before = _status("VmRSS")
+    work()
+    print(_status("VmHWM") - before)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,55 +1,98 @@
-"""Run every benchmark and rewrite RESULTS.md: `make bench`, on a machine that does nothing else."""
+"""Run every benchmark and rewrite RESULTS.md: `make bench`, on a machine that does nothing else.
+
+`--quick` runs them at sizes too small to mean anything, prints, and writes nothing. Names run some only.
+"""
 
 from __future__ import annotations
 
+import argparse
 import platform
-from collections.abc import Iterator
-from importlib.metadata import version
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from benchmarks import fit, memory, score
-from benchmarks.timing import Row
+from benchmarks import app, fit, gpu, memory, peers, scale, score
+from benchmarks.tables import Table, markdown
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
+QUESTIONS = {"score": score, "fit": fit, "memory": memory, "scale": scale, "app": app, "gpu": gpu}
+ALWAYS_THERE = (peers.SCIPY, peers.LOOP, peers.SKLEARN)
+QUICK: dict[str, dict[str, Any]] = {
+    "score": {
+        "points": 600, "queries": 64, "many": 400, "shapes": ((600, 4), (77, 16)), "rounds": 2,
+        "names": ALWAYS_THERE, "limit_size": 256,
+    },
+    "fit": {
+        "pca_shapes": ((400, 24, "covariance_eigh", 2), (30, 64, "auto", 2)),
+        "whole": (300, 24), "again": (300, 24), "rounds": 2, "download": False,
+    },
+    "memory": {"shapes": ((300, 200, 24, 4),)},
+    "scale": {
+        "points": (300, 600), "queries": (64, 128), "fixed": (300, 64), "names": ALWAYS_THERE, "plot": None,
+    },
+    "app": {"moves": 2, "shape": (1000, 32)},
+    "gpu": {"device": "cpu", "points": 300, "queries": 64, "components": (2, 8), "rounds": 2, "size": 128},
+}  # fmt: skip
+_PACKAGES = (
+    "torch", "numpy", "scipy", "scikit-learn", "pykeops", "torch-kde", "pyod", "streamlit", "playwright",
+)  # fmt: skip
 
 
-def main() -> None:
-    lines = [*_heading(), *_timings([*score.run(), *fit.run()]), *_memory()]
-    RESULTS.write_text("\n".join(lines) + "\n")
-    print(RESULTS.read_text())
+def main(arguments: list[str] | None = None) -> None:
+    """Print the tables as they come; then write them, unless only some were run."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(QUESTIONS))
+    parser.add_argument("--quick", action="store_true")
+    options = parser.parse_args(arguments)
+    unknown = set(options.names) - set(QUESTIONS)
+    if unknown:
+        parser.error(f"{', '.join(sorted(unknown))}: choose from {', '.join(QUESTIONS)}")
+    parts = [_heading()]
+    for table in tables(options.names or QUESTIONS, options.quick):
+        parts.append(markdown(table))
+        print(f"\n{parts[-1]}", flush=True)
+    if not options.quick and not options.names:
+        RESULTS.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
 
 
-def _heading() -> Iterator[str]:
-    packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "numpy", "scipy", "scikit-learn"))
-    yield "# Benchmark results"
-    yield ""
-    yield f"{platform.machine()}, {torch.get_num_threads()} threads, Python {platform.python_version()},"
-    yield f"{packages}. Medians of paired rounds;"
-    yield "the ratio is each contestant's time over kdeviz's. Written by `make bench`."
+def tables(names: Iterable[str], quick: bool = False) -> Iterator[Table]:
+    """The tables of these questions, in this order."""
+    for name in names:
+        start = time.perf_counter()
+        yield from QUESTIONS[name].run(**(QUICK[name] if quick else {}))
+        print(f"\n{name}: {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
 
 
-def _timings(rows: list[Row]) -> Iterator[str]:
-    question = ""
-    for row in rows:
-        if row.question != question:
-            question = row.question
-            yield from (
-                "",
-                f"## {question}",
-                "",
-                "| | median s | min | max | ratio |",
-                "|---|---|---|---|---|",
-            )
-        yield (f"| {row.contestant} | {row.seconds:.4g} | {row.low:.4g} | {row.high:.4g} | {row.ratio:.3g} |")
+def _heading() -> str:
+    return (
+        "# Benchmark results\n\n"
+        f"{platform.machine()}, {_processor()}, {torch.get_num_threads()} threads, Python "
+        f"{platform.python_version()}; {', '.join(_versions())}.\n"
+        "Medians of paired rounds: every contestant once per round. Written by `make bench`."
+    )
 
 
-def _memory() -> Iterator[str]:
-    yield from ("", "## Peak memory above the inputs while scoring", "")
-    yield from ("| training points | queries | dimensions | components | MiB |", "|---|---|---|---|---|")
-    for case, mebibytes in memory.run():
-        yield f"| {' | '.join(map(str, case))} | {mebibytes:.0f} |"
+def _processor() -> str:
+    found = [line for line in _lines("/proc/cpuinfo") if line.startswith("model name")]
+    return found[0].partition(":")[2].strip() if found else platform.processor()
+
+
+def _lines(path: str) -> list[str]:
+    file = Path(path)
+    return file.read_text().splitlines() if file.exists() else []
+
+
+def _versions() -> Iterator[str]:
+    for name in _PACKAGES:
+        try:
+            yield f"{name} {version(name)}"
+        except PackageNotFoundError:
+            yield f"{name} not installed"
 
 
 if __name__ == "__main__":

@@ -1,67 +1,121 @@
-"""Scoring: 40 000 training points, 16 components, float32, against the peers (fewer queries for them)."""
+"""Scoring float32 queries: against the peers, against the limit of this machine, over shapes, and many."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from statistics import median
 
-import numpy as np
 import torch
-from scipy.stats import gaussian_kde
-from sklearn.neighbors import KernelDensity
+from torch import Tensor
 
-from benchmarks.timing import Row, paired
+from benchmarks import limit, peers
+from benchmarks.tables import Table
+from benchmarks.timing import Work, comparison, paired, seconds
 from kdeviz.kde import GaussianKDE
+from kdeviz.rows import Rows
 
-POINTS, COMPONENTS, QUERIES, SLOW_QUERIES = 40_000, 16, 8192, 64
+SHAPES = ((40_000, 16), *((40_000, k) for k in (3, 10, 33, 64, 100)), (777, 16), (100_003, 16))
+MICRO = 1e6
 
 
-def run() -> list[Row]:
-    generator = torch.Generator().manual_seed(0)
-    points = torch.randn(POINTS, COMPONENTS, generator=generator)
-    queries = torch.randn(QUERIES, COMPONENTS, generator=generator)
+def run(
+    points: int = 40_000,
+    queries: int = 8192,
+    many: int = 1_000_000,
+    shapes: Iterable[tuple[int, int]] = SHAPES,
+    names: Iterable[str] = tuple(peers.PEERS),
+    rounds: int = 5,
+    limit_size: int = 2048,
+) -> Iterator[Table]:
+    """Every table; `names` are of `peers.PEERS`, `limit_size` as in `limit.measured`."""
+    yield against_peers(points, 16, queries, names, rounds)
+    yield over_shapes(shapes, points * queries, rounds, limit_size)
+    yield leave_one_out(points, 16, rounds)
+    yield many_queries(points, 16, many, rounds)
+
+
+def against_peers(n: int, k: int, m: int, names: Iterable[str], rounds: int) -> Table:
+    """The headline: time per query."""
+    points, queries = _normal(n, k), _normal(m, k, seed=1)
     kde, blocked = GaussianKDE().fit(points), GaussianKDE().fit(points)
     blocked.kernel = "blocked"
-    scorer = kde.scorer(torch.float32)
-    rows = paired(
-        f"score {QUERIES} queries, {POINTS} points, k = {COMPONENTS}",
-        {
-            "kdeviz": lambda: kde.log_prob(queries),
-            "kdeviz, blocked": lambda: blocked.log_prob(queries),
-            "kdeviz, leave-one-out of as many points": lambda: [
-                scorer.leave_one_out(start, start + 4096) for start in range(0, QUERIES, 4096)
-            ],
-        },
-    )
-    few = queries[:SLOW_QUERIES]
-    many = max(QUERIES // SLOW_QUERIES, 1)
-    slow = paired(
-        f"score, per query (peers {SLOW_QUERIES}, kdeviz {QUERIES} queries)",
-        {"kdeviz": lambda: kde.log_prob(queries), **_peers(points, few)},
-    )
-    return (
-        rows
-        + [slow[0]]
-        + [
-            row._replace(
-                seconds=row.seconds * many, low=row.low * many, high=row.high * many, ratio=row.ratio * many
-            )
-            for row in slow[1:]
-        ]
-    )
-
-
-def _peers(points: torch.Tensor, queries: torch.Tensor) -> dict[str, Callable[[], object]]:
-    scipy_kde = gaussian_kde(points.numpy().T)
-    width = POINTS ** (-1 / (COMPONENTS + 4))
-    tree = KernelDensity(bandwidth=width).fit(points.numpy())
-    whitened = points / width
-
-    def reference_loop() -> list[torch.Tensor]:
-        """The per-query loop of anomalib 2.7.0, in float32."""
-        return [(-((whitened - query / width) ** 2).sum(1) / 2).exp().mean() for query in queries]
-
-    return {
-        "scipy gaussian_kde.logpdf": lambda: scipy_kde.logpdf(queries.numpy().T),
-        "anomalib's loop, written out": reference_loop,
-        "scikit-learn KernelDensity": lambda: tree.score_samples(np.asarray(queries)),
+    scorers, skipped = peers.prepare(names, points)
+    works = {
+        "kdeviz": Work(lambda: kde.log_prob(queries), m),
+        "kdeviz, blocked": Work(lambda: blocked.log_prob(queries), m),
+        **{name: _work(scorer, queries[: peers.PEERS[name].queries]) for name, scorer in scorers.items()},
     }
+    counts = ", ".join(f"{name} {work.units}" for name, work in works.items())
+    note = f"The ratio is each time over kdeviz's, per query. Queries per round: {counts}."
+    title = f"Score: {n} points, k = {k}, per query"
+    return comparison(title, paired(works, rounds), "µs", MICRO, skipped, note)
+
+
+def over_shapes(shapes: Iterable[tuple[int, int]], pairs: int, rounds: int, limit_size: int) -> Table:
+    """Pairs per second of kdeviz as a share of the limit, measured in the same round, and against scipy."""
+    rows, limits = [], []
+    for n, k in shapes:
+        points, queries = _normal(n, k), _normal(max(pairs // n, 1), k, seed=1)
+        kde, scipy = GaussianKDE().fit(points), peers.PEERS[peers.SCIPY].ready(points)
+        few = queries[: len(queries) // 64 + 1]
+        kde.log_prob(queries), scipy(few)
+        speeds, shares, ratios = [], [], []
+        for _ in range(rounds):
+            limits.append(limit.measured(size=limit_size))
+            speed = n * len(queries) / seconds(lambda kde=kde, x=queries: kde.log_prob(x))
+            slow = n * len(few) / seconds(lambda scipy=scipy, x=few: scipy(x))
+            speeds.append(speed / 1e9)
+            shares.append(speed / limits[-1].pairs(k))
+            ratios.append(speed / slow)
+        bounds = median(shares), min(shares), max(shares)
+        rows.append([n, k, len(queries), median(speeds), *bounds, median(ratios)])
+    multiply_adds, exps = (median(rates) / 1e9 for rates in zip(*limits, strict=True))
+    header = ("points", "k", "queries", "10⁹ pairs/s", "of limit", "min", "max", "times scipy's speed")
+    note = (
+        "The limit is 1 / ((k + 1) / multiply-adds per s of a large matrix product + 1 / exponentials per s "
+        f"in cache): in this run {multiply_adds:.0f} and {exps:.1f}, 10⁹ per s."
+    )
+    return Table("Score: other shapes, and the limit of this machine", header, rows, note)
+
+
+def leave_one_out(n: int, k: int, rounds: int) -> Table:
+    """All points without themselves, against scoring the same rows."""
+    points = _normal(n, k)
+    kde = GaussianKDE().fit(points)
+    spans = list(Rows(points).spans(most=kde.rows_per_block))
+
+    def left_out() -> list[Tensor]:
+        scorer = kde.scorer(torch.float32)
+        return [scorer.leave_one_out(*span) for span in spans]
+
+    works = {"score": Work(lambda: kde.log_prob(points), n), "leave-one-out scores": Work(left_out, n)}
+    title = f"Leave-one-out: all {n} points, k = {k}, per point"
+    return comparison(title, paired(works, rounds), "µs", MICRO)
+
+
+def many_queries(n: int, k: int, m: int, rounds: int) -> Table:
+    """A hundred times as many queries: once, with the few before and after it."""
+    kde, few = GaussianKDE().fit(_normal(n, k)), max(m // 100, 1)
+    queries = _normal(m, k, seed=1)
+    kde.log_prob(queries[:few])
+
+    def small() -> list[float]:
+        return [seconds(lambda: kde.log_prob(queries[:few])) / few for _ in range(rounds)]
+
+    before = small()
+    large = seconds(lambda: kde.log_prob(queries)) / m
+    times = {f"{few} queries": before + small(), f"{m} queries": [large]}
+    rows = [
+        [name, *(MICRO * f(t) for f in (median, min, max)), median(t) / median(times[f"{few} queries"])]
+        for name, t in times.items()
+    ]
+    header = ("", "median, µs", "min", "max", "ratio")
+    return Table(f"Many queries: {n} points, k = {k}, per query", header, rows)
+
+
+def _work(scorer: Callable[[Tensor], object], queries: Tensor) -> Work:
+    return Work(lambda: scorer(queries), len(queries))
+
+
+def _normal(n: int, k: int, seed: int = 0) -> Tensor:
+    return torch.randn(n, k, generator=torch.Generator().manual_seed(seed))

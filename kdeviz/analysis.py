@@ -149,21 +149,23 @@ def _analyse(
     notes: tuple[str, ...],
 ) -> Analysis:
     timings: dict[str, float] = {}
-    classifier = KDEClassifier(**settings.to_dict()).to(device)
+    classifier, fitted = KDEClassifier(**settings.to_dict()).to(device), train.to_fit
     if score is not None and len(score) == 0:
         raise DataError(f"{score.name}: there are no rows to score: load some, or score the training rows")
     with _timed(timings, "fit"), watch.stage(FITTING) as on_block:
         subset = (settings.max_training_points, settings.seed)
-        axes_of = _AXES.of((train.digest, subset if len(train) > subset[0] else None))
+        axes_of = _AXES.of((fitted.digest, subset if len(fitted) > subset[0] else None))
         report = classifier.fit_report(
-            train.features, axes_of=axes_of, digest=train.digest, on_block=on_block
+            fitted.features, axes_of=axes_of, digest=fitted.digest, on_block=on_block
         )
     if not report.fitted:
         raise DataError(
-            f"{train.name}: {len(train)} rows are fewer than {settings.n_pca_components} components: "
+            f"{train.name}: {len(fitted)} rows are fewer than {settings.n_pca_components} components: "
             "load more rows or lower the number of components"
         )
     fitted_on = _array(classifier.training_rows)
+    if fitted is not train and train.excluded is not None:
+        fitted_on = np.flatnonzero(~train.excluded)[fitted_on]
     with _timed(timings, "leave_one_out"), watch.stage(SCORING_TRAINING) as on_block:
         train_scores = _array(classifier.leave_one_out_scores(on_block=on_block))
     with _timed(timings, "score"), watch.stage(SCORING) as on_block:
@@ -304,6 +306,7 @@ def _provenance(
         "train_name": train.name,
         "train_digest": classifier.data_digest,
         "train_shape": list(train.features.shape),
+        "train_changes": list(train.changes),
         "score_name": None if score is None else score.name,
         "score_digest": None if score is None else score.digest,
         "seed": classifier.settings.seed,

@@ -73,8 +73,9 @@ class ThresholdRule:
 
     Attributes:
         kind: one of THRESHOLD_RULES.
-        value: what that rule takes: a share of normal samples ("quantile", "fpr"), a count ("top_k"), a log
-            density in nats, or a probability; "best_f1" takes none.
+        value: what that rule takes: a share of normal samples ("quantile", "fpr"), alarms per 1 000 normal
+            samples ("per_1000", the same budget in other words), a count ("top_k"), a log density in nats, or
+            a probability; "best_f1" takes none.
 
     Raises:
         OptionError: an unknown kind or a value out of its range.
@@ -121,8 +122,9 @@ class ThresholdRule:
                 f"the {self.kind} rule needs both normal and anomalous labels: choose another rule"
             )
         match self.kind:
-            case "quantile":
-                return _below_k(train_scores, _whole_part(self.value * len(train_scores)))
+            case "quantile" | "per_1000":
+                share = self.value if self.kind == "quantile" else self.value / 1000
+                return _below_k(train_scores, _whole_part(share * len(train_scores)))
             case "top_k":
                 return _below_k(scores, int(self.value))
             case "log_density":
@@ -140,6 +142,7 @@ class ThresholdRule:
 
 THRESHOLD_RULES = {
     "quantile": "the share of normal samples that may be flagged, above 0 and below 1",
+    "per_1000": "how many of 1000 normal samples may be flagged, above 0 and below 1000",
     "top_k": "how many of the inspected samples to flag, a whole number, 0 or more",
     "log_density": "a finite log density in nats",
     "probability": "a probability above 0 and below 1",
@@ -153,6 +156,7 @@ LABEL_RULES = ("best_f1", "fpr")
 
 _VALID: dict[str, Callable[[float], bool]] = {
     "quantile": lambda value: 0 < value < 1,
+    "per_1000": lambda value: 0 < value < 1000,
     "top_k": lambda value: value >= 0 and float(value).is_integer(),
     "log_density": math.isfinite,
     "probability": lambda value: 0 < value < 1,

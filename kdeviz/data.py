@@ -51,6 +51,8 @@ class EmbeddingSet:
         embedding_column: which column or key of the file the features came from, when there was a choice.
         embedding_choices: every column or key that could have been chosen.
         notes: sentences about what was guessed or found on reading (for example duplicated ids).
+        excluded: (N,) True for rows that are scored and shown but never fitted on, or None.
+        changes: what was done to the file as read, one sentence each, oldest first.
 
     Raises:
         DataError: the parts do not have N rows each, or features is not two-dimensional.
@@ -66,12 +68,14 @@ class EmbeddingSet:
     embedding_column: str | None = None
     embedding_choices: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default=())
+    excluded: NDArray[np.bool_] | None = None
+    changes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.features.ndim != 2:
             raise DataError(f"{self.name}: features need shape (rows, dimensions), got {self.features.shape}")
         rows = len(self.features)
-        for part in ("ids", "labels", "split", "metadata", "thumbnails"):
+        for part in ("ids", "labels", "split", "metadata", "thumbnails", "excluded"):
             value = getattr(self, part)
             if value is not None and len(value) != rows:
                 raise DataError(f"{self.name}: {part} has {len(value)} rows, features have {rows}")
@@ -108,16 +112,59 @@ class EmbeddingSet:
             split=None if self.split is None else self.split[index],
             metadata=None if self.metadata is None else self.metadata.iloc[index].reset_index(drop=True),
             thumbnails=None if self.thumbnails is None else [self.thumbnails[i] for i in index],
+            excluded=None if self.excluded is None else self.excluded[index],
         )
 
+    def take_columns(self, columns: NDArray[np.bool_] | NDArray[np.integer[Any]]) -> EmbeddingSet:
+        """The chosen dimensions of the features (a boolean mask or numbers), in that order, copied.
+
+        Raises:
+            DataError: none is chosen.
+        """
+        index = np.arange(self.features.shape[1])[columns]
+        if not len(index):
+            raise DataError(f"{self.name}: no dimensions would be left, keep at least one")
+        return replace(self, features=np.asarray(np.take(self.features, index, axis=1)))
+
+    @property
+    def in_training(self) -> NDArray[np.bool_]:
+        """(N,) True for rows to fit on: those of split "train", or all when none is; never excluded ones."""
+        train = np.ones(len(self), bool) if self.split is None else self.split == "train"
+        if not train.any():
+            train = ~train
+        return train if self.excluded is None else train & ~self.excluded
+
+    @cached_property
+    def to_fit(self) -> EmbeddingSet:
+        """The rows that are not excluded; itself when none is.
+
+        Raises:
+            DataError: all of them are.
+        """
+        if self.excluded is None or not self.excluded.any():
+            return self
+        if self.excluded.all():
+            raise DataError(f"{self.name}: every training row is left out of training, keep some")
+        return self.take(~self.excluded)
+
     def train_and_test(self) -> tuple[EmbeddingSet, EmbeddingSet | None]:
-        """The rows to fit on and the rows to score, by `split`; (self, None) when there is no split."""
+        """The rows to fit on and the rows to score, by `split`; (self, None) when there is no split.
+
+        Excluded rows are among the rows to score, with split "test".
+
+        Raises:
+            DataError: every training row is excluded.
+        """
         if self.split is None:
             return self, None
         train = self.split == "train"
         if train.all() or not train.any():
             return self, None
-        return self.take(train), self.take(~train)
+        fitted = self.in_training
+        if not fitted.any():
+            raise DataError(f"{self.name}: every training row is left out of training, keep some")
+        test = self.take(~fitted)
+        return self.take(fitted), replace(test, split=np.full(len(test), "test"))
 
 
 def load_embeddings(

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import eigh_tridiagonal, eigvalsh_tridiagonal, lapack
 
 __all__ = ["Tridiagonal"]
 
@@ -25,6 +24,8 @@ class Tridiagonal:
     """
 
     def __init__(self, matrix: NDArray[np.float64]) -> None:
+        from scipy.linalg import lapack  # slow to import, and needed for a fit alone
+
         size = len(matrix)
         # The transpose of a C-ordered matrix is what Fortran reads without a copy.
         self._factor, self._diagonal, self._beside, self._scales, _ = lapack.dsytrd(
@@ -33,10 +34,14 @@ class Tridiagonal:
 
     def values(self) -> NDArray[np.float64]:
         """(m,) eigenvalues, largest first."""
+        from scipy.linalg import eigvalsh_tridiagonal
+
         return np.array(eigvalsh_tridiagonal(self._diagonal, self._beside)[::-1])
 
     def vectors(self, count: int) -> NDArray[np.float64]:
         """(m, count) orthonormal eigenvectors of the largest eigenvalues, largest first."""
+        from scipy.linalg import eigh_tridiagonal
+
         size = len(self._diagonal)
         _, inner = eigh_tridiagonal(
             self._diagonal, self._beside, select="i", select_range=(size - count, size - 1)
@@ -45,6 +50,8 @@ class Tridiagonal:
 
     def _rotated(self, inner: NDArray[Any]) -> NDArray[np.float64]:
         """Q times these columns. Q leaves the first row alone: its reflectors start at the second."""
+        from scipy.linalg import lapack
+
         rotated: NDArray[np.float64] = inner.copy(order="F")
         if len(rotated) > 1:
             rotated[1:], _, _ = lapack.dormqr(

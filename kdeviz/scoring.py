@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from kdeviz.classifier import KDEClassifier
 from kdeviz.data import EmbeddingSet
+from kdeviz.labels import ANOMALOUS
 from kdeviz.rows import OnBlock, Rows
 
 __all__ = ["log_densities", "rows_fitted_on"]
@@ -19,15 +21,25 @@ _GATHERED = 8192
 def rows_fitted_on(classifier: KDEClassifier, data: EmbeddingSet) -> NDArray[np.int64]:
     """Which rows of `data` the model was fitted on, in the order of its `training_rows`.
 
-    Known when the digest of the model is that of all rows, or of those of split "train"; otherwise none.
+    Known when the digest of the model is that of all rows, or of those to fit on (see
+    `EmbeddingSet.in_training`), with or without the rows labelled anomalous; otherwise none.
     """
     used: NDArray[np.int64] = classifier.training_rows.cpu().numpy()
     if data.digest == classifier.data_digest:
         return used
-    train, _ = data.train_and_test()
-    if train is not data and train.digest == classifier.data_digest:
-        return np.flatnonzero(data.split == "train")[used]
+    for chosen in _possible_training_rows(data):
+        if Rows(data.features).select(np.flatnonzero(chosen)).digest() == classifier.data_digest:
+            return np.flatnonzero(chosen)[used]
     return used[:0]
+
+
+def _possible_training_rows(data: EmbeddingSet) -> Iterator[NDArray[np.bool_]]:
+    """Masks of some of the rows: what may have been fitted when not all were."""
+    train = data.in_training
+    without = train if data.labels is None else train & (data.labels != ANOMALOUS)
+    for chosen in (train, without):
+        if chosen.any() and not chosen.all():
+            yield chosen
 
 
 def log_densities(

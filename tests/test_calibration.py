@@ -129,6 +129,25 @@ def test_top_k_of_all_or_more_flags_all(dtype, k):
     assert flagged(ThresholdRule("top_k", k), np.array([3, 1, 4, 1, 5], dtype)).all()
 
 
+@given(
+    scores=st.lists(st.integers(-6, 6).map(float), min_size=1, max_size=40),
+    alarms=st.floats(1e-6, 1000, exclude_max=True),
+)
+def test_per_1000_is_the_quantile_rule_in_alarms_per_thousand(scores, alarms):
+    train = np.array(scores)
+    threshold = ThresholdRule("per_1000", alarms).threshold(train, np.zeros(3))
+    assert 1000 * (train < threshold).mean() <= alarms * (1 + 1e-9)
+    assert threshold == ThresholdRule("quantile", alarms / 1000).threshold(train, np.zeros(3))
+
+
+@pytest.mark.parametrize("n", [1000, 1234])
+@pytest.mark.parametrize("alarms", [1, 5, 29, 999])
+def test_per_1000_spends_its_whole_budget(n, alarms):
+    train = np.random.default_rng(0).normal(size=n).astype(np.float32)
+    threshold = ThresholdRule("per_1000", alarms).threshold(train, np.zeros(3))
+    assert (train < threshold).sum() == alarms * n // 1000
+
+
 def test_explicit_log_density_and_probability():
     nothing = np.empty(0)
     assert ThresholdRule("log_density", -4.5).threshold(nothing, nothing) == -4.5
@@ -177,7 +196,7 @@ def test_rules_that_need_labels_say_so(kind, labels):
         rule.threshold(np.zeros(3), np.zeros(3), labels)
 
 
-@pytest.mark.parametrize("kind", ["quantile", "top_k", "log_density", "probability"])
+@pytest.mark.parametrize("kind", ["quantile", "per_1000", "top_k", "log_density", "probability"])
 def test_the_other_rules_need_no_labels(kind):
     assert not ThresholdRule(kind, 0.5 if kind != "top_k" else 1).needs_labels
 
@@ -188,6 +207,7 @@ def test_default_budget_is_one_percent():
 
 IMPOSSIBLE = {
     "quantile": [0, 1, -0.1, 1.5, math.nan],
+    "per_1000": [0, 1000, -1, math.inf, math.nan],
     "top_k": [-1, 0.5, math.nan],
     "log_density": [math.nan, math.inf],
     "probability": [0, 1, 2, math.nan],
@@ -205,5 +225,5 @@ def test_impossible_values_raise_with_what_the_rule_takes(kind, value):
 
 
 def test_unknown_rules_raise_with_the_choices():
-    with pytest.raises(OptionError, match=r"'otsu' is not known: choose quantile, top_k, .*, fpr"):
+    with pytest.raises(OptionError, match=r"'otsu' is not known: choose quantile, per_1000, top_k, .*, fpr"):
         ThresholdRule("otsu")

@@ -1,6 +1,7 @@
 """EmbeddingSet, and what load_embeddings makes of well-formed files."""
 
 import base64
+import dataclasses
 import hashlib
 import io
 import re
@@ -512,6 +513,47 @@ def test_train_and_test():
     assert train.train_and_test() == (train, None) and test.train_and_test() == (test, None)
     bare = EmbeddingSet.from_array(FEATURES)
     assert bare.train_and_test() == (bare, None)
+
+
+def test_excluded_rows_are_never_fitted_on():
+    excluded = np.zeros(N, bool)
+    excluded[[2, 5, 9]] = True
+    kept = [0, 1, 3, 4, 6, 7]
+    numbered = dataclasses.replace(EmbeddingSet.from_array(FEATURES), excluded=excluded, changes=("a", "b"))
+    assert numbered.train_and_test() == (numbered, None)
+    np.testing.assert_array_equal(numbered.in_training, ~excluded)
+
+    data = dataclasses.replace(numbered, split=np.array(SPLIT))
+    np.testing.assert_array_equal(np.flatnonzero(data.in_training), kept)
+    train, test = data.train_and_test()
+    assert train.ids.astype(int).tolist() == kept and test.ids.astype(int).tolist() == [2, 5, 8, 9, 10, 11]
+    assert not train.excluded.any() and test.excluded.tolist() == [True, True, False, True, False, False]
+    assert set(train.split) == {"train"} and set(test.split) == {"test"}
+    assert train.changes == test.changes == ("a", "b")
+    assert train.train_and_test() == (train, None) and test.train_and_test() == (test, None)
+    assert data.split.tolist() == SPLIT
+
+    one_kind = dataclasses.replace(data, split=np.full(N, "train"))
+    assert one_kind.train_and_test() == (one_kind, None)
+    np.testing.assert_array_equal(one_kind.in_training, ~excluded)
+    only_test = dataclasses.replace(data, split=np.full(N, "test"))
+    np.testing.assert_array_equal(only_test.in_training, ~excluded)
+    with pytest.raises(DataError, match="every training row is left out of training"):
+        dataclasses.replace(data, excluded=np.ones(N, bool)).train_and_test()
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_take_columns(order):
+    data = dataclasses.replace(EmbeddingSet.from_array(np.array(FEATURES, order=order)), changes=("a",))
+    mask = np.array([True, False, False, True, False])
+    for columns in (mask, np.array([0, 3])):
+        some = data.take_columns(columns)
+        np.testing.assert_array_equal(some.features, FEATURES[:, [0, 3]])
+        assert type(some.features) is np.ndarray and some.features.flags.c_contiguous
+        assert not np.shares_memory(some.features, data.features)
+        assert some.digest != data.digest and some.changes == ("a",) and len(some) == N
+    with pytest.raises(DataError, match="no dimensions would be left"):
+        data.take_columns(~np.ones(D, bool))
 
 
 def test_digest_tells_values_shapes_and_dtypes_apart():

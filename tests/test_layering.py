@@ -16,7 +16,7 @@ LAYERS = (
     "principal_axes",
     "data",
     "readers",
-    "calibration metrics",
+    "calibration metrics curve_fitting preflight",
     "logsumexp_kernels",
     "kernel_sums",
     "kde pca axes_cache",

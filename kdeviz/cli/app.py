@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -33,6 +34,12 @@ def open_app(
         ),
     ] = "127.0.0.1",
     device: Device = "auto",
+    marks: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Where verdicts on samples are kept; your folder for user data without it."
+        ),
+    ] = None,
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open a browser page, where there is a screen.")
     ] = True,
@@ -54,7 +61,8 @@ def open_app(
     command = [sys.executable, "-P", "-m", "streamlit", "run", str(resource("app.py"))]
     command += [f"--server.address={host}", f"--server.headless={not (browser and _has_screen())}".lower()]
     command += ["--server.showEmailPrompt=false", *([f"--server.port={port}"] if port else [])]
-    _replace_process([*command, "--", *opened, f"--device={device}"])
+    kept = [] if marks is None else [f"--marks={marks.absolute()}"]
+    _replace_process([*command, "--", *opened, f"--device={device}", *kept])
 
 
 def _check_address(host: str, port: int | None) -> None:

@@ -48,14 +48,14 @@ def fit(
         typer.Option(
             metavar="RULE",
             help="How the threshold is chosen: quantile (of the training rows, each left out of its own "
-            "score), top_k, log_density, probability; with labels best_f1 or fpr.",
+            "score), per_1000, top_k, log_density, probability; with labels best_f1 or fpr.",
         ),
     ] = "quantile",
     threshold_value: Annotated[
         float | None,
         typer.Option(
             metavar="X",
-            help="What the rule takes: a share (quantile, fpr; 0.01 without it), a count (top_k), "
+            help="What the rule takes: a share (quantile, fpr; 0.01 without it), a count (top_k, per_1000), "
             "a log density in nats, or a probability.",
         ),
     ] = None,
@@ -132,6 +132,6 @@ def _threshold_rule(kind: str, value: float | None) -> ThresholdRule:
 
     if value is not None:
         return ThresholdRule(kind, value)
-    if kind in ("top_k", "log_density", "probability"):
+    if kind in ("per_1000", "top_k", "log_density", "probability"):
         raise OptionError(f"--threshold-rule {kind} needs --threshold-value: {THRESHOLD_RULES[kind]}")
     return ThresholdRule(kind)

@@ -72,7 +72,7 @@ def density_figure(
             "nticks": 5,
         },
         yaxis2={**_SHARE_AXIS, "title_text": "probability", "visible": curve is not None},
-        legend={"x": 0.01, "y": 0.99, "font": {"size": 12}, "bgcolor": faint(theme.paper, 0.8)},
+        legend={"orientation": "h", "x": 0, "y": -0.24, "yanchor": "top", "font": {"size": 12}},
         margin={"r": 56},
         uirevision="density",
     )

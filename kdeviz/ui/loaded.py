@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from kdeviz.data import EmbeddingSet, load_embeddings
 from kdeviz.errors import DataError
+from kdeviz.preflight import Fix, apply
 from kdeviz.samples import load_sample
 
 __all__ = ["Loaded", "from_path", "from_uploads", "sample"]
@@ -26,6 +29,7 @@ class Loaded:
 
     Attributes:
         token: stands for the exact content of every file behind this, in cache keys.
+        origin: stands for the samples as they were read, whatever was dropped since: marks belong to it.
         train: the rows to fit on.
         score: the rows to inspect; None to inspect the training rows themselves.
         everything: the main file as read, before it was split.
@@ -34,9 +38,11 @@ class Loaded:
         score_source: the same of a second file, if `score` came from one.
         about_source: the same of a table about the first file's rows, if there was one.
         read_again: read the same files with another column as the embedding.
+        fixes: names of the fixes that were applied, in order; see `preflight`.
     """
 
     token: str
+    origin: str
     train: EmbeddingSet
     score: EmbeddingSet | None
     everything: EmbeddingSet
@@ -45,21 +51,47 @@ class Loaded:
     score_source: str | None
     about_source: str | None
     read_again: Callable[[str], Loaded]
+    fixes: tuple[str, ...] = ()
 
     @property
     def inspected(self) -> EmbeddingSet:
         """The rows that scores are about."""
         return self.train if self.score is None else self.score
 
+    def fixed(self, fix: Fix) -> Loaded:
+        """The same with a fix applied to the main file, and its columns dropped everywhere.
+
+        Raises:
+            DataError: nothing would be left.
+        """
+        everything = apply(fix, self.everything)
+        train, score = everything.train_and_test()
+        if not len(train.to_fit):
+            raise DataError(f"{everything.name}: no row would be left to learn from")
+        if self.score_source is not None and self.score is not None:
+            score = self.score if fix.columns is None else self.score.take_columns(_others(fix))
+        return replace(
+            self,
+            token=_token(self.token.encode(), fix.name.encode()),
+            train=train,
+            score=score,
+            everything=everything,
+            fixes=(*self.fixes, fix.name),
+        )
+
+
+def _others(fix: Fix) -> NDArray[np.bool_]:
+    """Which columns a fix keeps."""
+    kept = np.ones(fix.shape[1], dtype=bool)
+    kept[fix.columns] = False
+    return kept
+
 
 @st.cache_resource(show_spinner=False)
 def sample() -> Loaded:
     """The sample set, read once per server."""
     everything = load_sample()
-    train, score = everything.train_and_test()
-    return Loaded(
-        "sample", train, score, everything, everything.notes, "sample", None, None, lambda _: sample()
-    )
+    return _from_one_file(everything, "sample", "sample", lambda _: sample())
 
 
 def from_path(path: str, column: str | None = None) -> Loaded:
@@ -69,11 +101,26 @@ def from_path(path: str, column: str | None = None) -> Loaded:
         DataError: missing or unreadable.
     """
     everything = load_embeddings(path, embedding_column=column)
-    train, score = everything.train_and_test()
     status = Path(path).stat()
     token = _token(f"{path}|{status.st_mtime_ns}|{status.st_size}|{column}".encode())
+    return _from_one_file(everything, token, path, partial(from_path, path))
+
+
+def _from_one_file(
+    everything: EmbeddingSet, token: str, source: str, read_again: Callable[[str], Loaded]
+) -> Loaded:
+    train, score = everything.train_and_test()
     return Loaded(
-        token, train, score, everything, everything.notes, path, None, None, partial(from_path, path)
+        token=token,
+        origin=everything.digest,
+        train=train,
+        score=score,
+        everything=everything,
+        notes=everything.notes,
+        source=source,
+        score_source=None,
+        about_source=None,
+        read_again=read_again,
     )
 
 
@@ -103,6 +150,7 @@ def from_uploads(
     contents = [part for file in (main, score, about) if file for part in (file[0].encode(), file[1])]
     return Loaded(
         token=_token(*contents, str(column).encode()),
+        origin=everything.digest + ("" if score is None or rest is None else rest.digest),
         train=train,
         score=rest,
         everything=everything,

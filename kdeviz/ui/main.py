@@ -16,9 +16,10 @@ from kdeviz.analysis import Analysis, Estimate, analyse
 from kdeviz.calibration import ProbabilityCurve, ThresholdRule
 from kdeviz.errors import Cancelled, KdevizError
 from kdeviz.settings import Settings
-from kdeviz.ui import explore, export_page, sidebar
+from kdeviz.ui import explore, export_page, preflight_panel, sidebar
 from kdeviz.ui.jobs import Job, Key, job_board
 from kdeviz.ui.loaded import from_path, sample
+from kdeviz.ui.mark_books import book_of
 from kdeviz.ui.state import Screen, Session, session
 from kdeviz.ui.text import plain_error, plain_warning
 from kdeviz.wording import duration, size
@@ -40,6 +41,7 @@ def main() -> None:
     st.set_page_config("kdeviz", _icon(), layout="wide")
     st.html(Path(__file__).with_name("style.css"))
     options = _options()
+    st.session_state["marks_folder"] = options.marks
     current = session()
     _open_path_once(current, options.file)
     page = st.navigation(
@@ -50,14 +52,18 @@ def main() -> None:
         position="top",
     )
     with st.sidebar:
-        sidebar.data_control(current)
+        checks = sidebar.data_control(current)
         settings, variance = sidebar.model_control(current)
         rule = sidebar.threshold_control(current)
         with st.expander("Probability curve"):
-            curve = sidebar.curve_control()
+            curve = sidebar.curve_control(current.screen)
         device, machine = sidebar.device_control(options.device)
         cost = st.empty()
+        with checks:
+            preflight_panel.checks_button(current, settings.n_pca_components)
     current.wanted = (current.data.token, settings, device)
+    preflight_panel.open_on_problems(current, settings.n_pca_components)
+    preflight_panel.show_checks(current, settings.n_pca_components)
     with st.container():
         cost.caption(_fit(current))
     _adopt(current, rule, curve)
@@ -85,6 +91,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("file", nargs="?")
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--marks")
     return parser.parse_known_args(sys.argv[1:])[0]
 
 
@@ -145,7 +152,7 @@ def _await(pending: Future[Estimate]) -> None:
 def _finished(current: Session, key: Key) -> Analysis | None:
     """This analysis, if it is on the screen or still kept."""
     if current.screen is not None and current.screen.key == key:
-        return current.screen.analysis
+        return current.screen.fitted
     return job_board().result(key)
 
 
@@ -202,14 +209,15 @@ def _failure(current: Session) -> None:
 def _adopt(current: Session, rule: ThresholdRule, curve: ProbabilityCurve) -> None:
     """Make the newest good analysis the screen, with the present threshold and curve."""
     assert current.wanted is not None
-    key, data, analysis = current.wanted, current.data, _finished(current, current.wanted)
-    if analysis is None and current.screen is not None:
-        key, data, analysis = current.screen.key, current.screen.data, current.screen.analysis
-    elif analysis is None and current.job is None:
+    key, data, fitted = current.wanted, current.data, _finished(current, current.wanted)
+    if fitted is None and current.screen is not None:
+        key, data, fitted = current.screen.key, current.screen.data, current.screen.fitted
+    elif fitted is None and current.job is None:
         # Nothing to show and nothing to wait for.
-        key, data, analysis = _SAMPLE_KEY, sample(), _sample_analysis()
-    if analysis is None:
+        key, data, fitted = _SAMPLE_KEY, sample(), _sample_analysis()
+    if fitted is None:
         return
+    analysis = current.relabelled(fitted, book_of(data))
     try:
         threshold = rule.threshold(analysis.train_scores, analysis.scores, analysis.inspected.labels, curve)
     except KdevizError as error:
@@ -218,11 +226,11 @@ def _adopt(current: Session, rule: ThresholdRule, curve: ProbabilityCurve) -> No
         threshold = rule.threshold(analysis.train_scores, analysis.scores)
     last = current.screen
     if last is not None and last.data is not data:
-        current.region = None
+        current.select(None)
         current.pick(None)
     # Asking the model takes as long as preparing it for scoring.
-    kernel = last.kernel if last is not None and last.analysis is analysis else analysis.classifier.kernel
-    current.screen = Screen(key, data, analysis, kernel, rule, threshold, curve)
+    kernel = last.kernel if last is not None and last.fitted is fitted else fitted.classifier.kernel
+    current.screen = Screen(key, data, analysis, kernel, rule, threshold, curve, fitted)
 
 
 @st.cache_resource(show_spinner=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import streamlit as st
@@ -12,6 +13,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from kdeviz import views
 from kdeviz.analysis import Analysis
 from kdeviz.calibration import LABEL_RULES, ProbabilityCurve, ThresholdRule
+from kdeviz.curve_fitting import curve_from_spread
 from kdeviz.data import FORMATS, TABLE_FORMATS, EmbeddingSet
 from kdeviz.devices import device_name, resolve_device
 from kdeviz.errors import KdevizError
@@ -21,6 +23,7 @@ from kdeviz.ui.address import read_choice, write_choice
 from kdeviz.ui.loaded import Loaded, Upload, from_uploads, sample
 from kdeviz.ui.state import Screen, Session, session
 from kdeviz.ui.text import plain_error
+from kdeviz.ui.threshold_panel import set_curve
 from kdeviz.wording import count, percent
 
 __all__ = [
@@ -40,6 +43,7 @@ SCALING_WORDS = {"scale": "Keep lengths (scale)", "norm": "Directions only (norm
 BANDWIDTH_WORDS = {"scott": "Scott", "silverman": "Silverman", "factor": "My own"}
 RULE_WORDS = {
     "quantile": "Alarm budget on normal data",
+    "per_1000": "Alarms per 1 000 normal samples",
     "top_k": "The most anomalous few (top k)",
     "log_density": "A log density that I choose",
     "probability": "A probability that I choose",
@@ -48,8 +52,12 @@ RULE_WORDS = {
 }
 
 
-def data_control(current: Session) -> None:
-    """What is loaded, and a way to load something else. A failed load leaves everything as it was."""
+def data_control(current: Session) -> DeltaGenerator:
+    """What is loaded, and a way to load something else. A failed load leaves everything as it was.
+
+    Returns:
+        A place for what is known about the data.
+    """
     st.subheader("Data")
     what = st.container()
     with st.popover("Load data", icon=":material/upload_file:", width="stretch"):
@@ -75,10 +83,12 @@ def data_control(current: Session) -> None:
     with what:
         st.text(current.data.everything.name)
         st.caption(_shape_words(current.data.train, current.data.score))
+        checks = st.container()
         if current.data.notes:
             with st.expander("About this file"):
                 for note in current.data.notes:
                     st.text(note)
+    return checks
 
 
 def _use_sample() -> None:
@@ -134,9 +144,11 @@ def _load(current: Session, read: Callable[[], Loaded]) -> None:
 
 
 def _shape_words(train: EmbeddingSet, score: EmbeddingSet | None) -> str:
-    rows = f"{count(len(train))} to learn from"
-    if score is not None:
-        rows += f" · {count(len(score))} to score"
+    fitted = len(train.to_fit)
+    rows = f"{count(fitted)} to learn from"
+    others = len(train) - fitted if score is None else len(score)
+    if others:
+        rows += f" · {count(others)} to score"
     return f"{rows} · {count(train.features.shape[1])} dimensions"
 
 
@@ -240,6 +252,11 @@ def threshold_control(current: Session) -> ThresholdRule:
                 label, 0.01, 50.0, 1.0, 0.1, key=f"{kind}_percent", bind="query-params"
             )
             return ThresholdRule(kind, share / 100)
+        case "per_1000":
+            alarms: float = st.number_input(
+                "Alarms per 1 000 normal samples", 0.1, 500.0, 10.0, 1.0, key="alarms", bind="query-params"
+            )
+            return ThresholdRule(kind, alarms)
         case "top_k":
             most = len(inspected)
             k = st.number_input("How many", 0, most, min(20, most), key="top_k", bind="query-params")
@@ -257,9 +274,18 @@ def threshold_control(current: Session) -> ThresholdRule:
             return ThresholdRule(kind, 0.0)
 
 
-def curve_control() -> ProbabilityCurve:
-    """Midpoint and steepness of the probability curve."""
+def curve_control(screen: Screen | None) -> ProbabilityCurve:
+    """Midpoint and steepness of the probability curve, and ways to find them."""
     default = ProbabilityCurve()
+    with st.container(horizontal=True):
+        st.button(
+            "Fit to the data",
+            on_click=_fit_curve,
+            disabled=screen is None,
+            help="Puts the midpoint on the threshold, and takes the steepness from the spread of the "
+            "training scores. With labels, the chart “Reliability” fits the curve to them.",
+        )
+        st.button("Reset", on_click=set_curve, args=(default,), help="Midpoint 12, steepness 0.05.")
     midpoint: float = st.number_input(
         "Midpoint, nats",
         value=default.midpoint,
@@ -280,6 +306,12 @@ def curve_control() -> ProbabilityCurve:
         help="How quickly the probability changes around the midpoint.",
     )
     return ProbabilityCurve(midpoint, steepness)
+
+
+def _fit_curve() -> None:
+    screen = session().screen
+    if screen is not None and math.isfinite(screen.threshold):
+        set_curve(curve_from_spread(screen.analysis.train_scores, screen.threshold))
 
 
 def device_control(asked: str) -> tuple[str, DeltaGenerator]:

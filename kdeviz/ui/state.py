@@ -10,9 +10,13 @@ from numpy.typing import NDArray
 
 from kdeviz.analysis import Analysis
 from kdeviz.calibration import ProbabilityCurve, ThresholdRule
+from kdeviz.marks import MarkBook, sample_keys
+from kdeviz.metrics import Confusion
 from kdeviz.theme import DARK, LIGHT, Mark, Theme
 from kdeviz.ui.jobs import Job, Key
 from kdeviz.ui.loaded import Loaded, sample
+from kdeviz.ui.mark_books import book_of
+from kdeviz.views import kept, threshold_view
 
 __all__ = ["Screen", "Session", "session", "theme"]
 
@@ -28,6 +32,23 @@ class Screen:
     rule: ThresholdRule
     threshold: float
     curve: ProbabilityCurve
+    fitted: Analysis
+    """`analysis` as it was computed, with the labels of the file."""
+
+    @property
+    def book(self) -> MarkBook:
+        """The marks of its data."""
+        return book_of(self.data)
+
+    @property
+    def counts(self) -> Confusion | None:
+        """Labelled samples by what the threshold makes of them; None without labels of both kinds."""
+        return threshold_view(self.analysis, self.threshold).counts
+
+    @property
+    def keys(self) -> list[str]:
+        """(M,) names of the inspected samples in the book of marks."""
+        return _keys(self.fitted)
 
 
 @dataclass(eq=False)
@@ -45,6 +66,12 @@ class Session:
         picked: the inspected row that is ringed; see `pick`.
         picks: how often something other than the table has picked, which asks for a fresh table.
         region: the inspected rows selected on the map.
+        cell: which of `views.CELLS` is selected; never together with a region.
+        before: the data before each fix that was applied to it, to undo them.
+        checked: the data whose checks were looked at last.
+        fix_error: why the last fix could not be applied.
+        checks_shown: whether the checks of the file are open.
+        mark_error: why the last mark could not be kept.
     """
 
     data: Loaded
@@ -57,11 +84,34 @@ class Session:
     picked: int | None = None
     picks: int = 0
     region: NDArray[np.int64] | None = field(default=None)
+    cell: str | None = None
+    before: tuple[Loaded, ...] = ()
+    checked: Loaded | None = None
+    fix_error: str = ""
+    checks_shown: bool = False
+    mark_error: str = ""
 
-    def use(self, data: Loaded) -> None:
+    def use(self, data: Loaded, before: tuple[Loaded, ...] = ()) -> None:
         """Look at other data: picks, regions and errors were about the old one."""
-        self.data, self.region, self.load_error = data, None, ""
+        self.data, self.before = data, before
+        self.load_error = self.fix_error = ""
+        self.select(None)
         self.pick(None)
+
+    def relabelled(self, fitted: Analysis, book: MarkBook) -> Analysis:
+        """The analysis with marks in place of labels, where that is wished."""
+        if not st.session_state.get("marks_as_labels") or not len(book):
+            return fitted
+        labels = book.labels(_keys(fitted), fitted.inspected.labels)
+        if self.screen is not None and self.screen.fitted is fitted:
+            shown = self.screen.analysis.inspected.labels
+            if shown is not None and np.array_equal(shown, labels):
+                return self.screen.analysis
+        return fitted.relabelled(labels)
+
+    def select(self, region: NDArray[np.int64] | None, cell: str | None = None) -> None:
+        """Narrow the table down to these inspected rows, or to a cell of the confusion table."""
+        self.region, self.cell = region, cell
 
     def pick(self, row: int | None) -> None:
         """Ring this inspected row, and highlight it in the table."""
@@ -87,6 +137,11 @@ class Session:
             float(screen.curve(analysis.scores[self.picked : self.picked + 1])[0]),
             analysis.coordinates[self.picked],
         )
+
+
+@kept
+def _keys(analysis: Analysis) -> list[str]:
+    return sample_keys(analysis.inspected.ids)
 
 
 def session() -> Session:

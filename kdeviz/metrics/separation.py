@@ -1,15 +1,17 @@
-"""How well scores separate labelled samples. Lower is more anomalous; unlabelled rows are left out."""
+"""Numbers for a whole ranking, and counts at one threshold."""
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kdeviz.data import ANOMALOUS, NORMAL
+from kdeviz.errors import DataError
+from kdeviz.labels import ANOMALOUS, NORMAL
 
-__all__ = ["Confusion", "auroc", "average_precision", "confusion", "has_both_labels"]
+__all__ = ["Confusion", "auroc", "average_precision", "confusion", "has_both_labels", "labelled_rows"]
 
 
 class Confusion(NamedTuple):
@@ -19,6 +21,24 @@ class Confusion(NamedTuple):
     false_positives: int
     false_negatives: int
     true_negatives: int
+
+    @property
+    def precision(self) -> float:
+        """Share of the flagged that is anomalous; NaN when nothing is flagged."""
+        flagged = self.true_positives + self.false_positives
+        return self.true_positives / flagged if flagged else math.nan
+
+    @property
+    def recall(self) -> float:
+        """Share of the anomalous that is flagged; NaN when there is none."""
+        anomalous = self.true_positives + self.false_negatives
+        return self.true_positives / anomalous if anomalous else math.nan
+
+    @property
+    def f1(self) -> float:
+        """Harmonic mean of precision and recall; 0 when nothing is flagged."""
+        either = 2 * self.true_positives + self.false_positives + self.false_negatives
+        return 2 * self.true_positives / either if either else math.nan
 
 
 def has_both_labels(labels: NDArray[np.int8] | None) -> bool:
@@ -52,6 +72,26 @@ def confusion(scores: NDArray[Any], labels: NDArray[np.int8], threshold: float) 
         int((~flagged & anomalous).sum()),
         int((~flagged & ~anomalous).sum()),
     )
+
+
+def labelled_rows(scores: NDArray[Any], labels: NDArray[np.int8]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """The scores of the rows with a label, and which of these are anomalous.
+
+    Raises:
+        DataError: one of the two labels does not occur, or a score is NaN or +inf (-inf is only very low).
+    """
+    if len(scores) != len(labels):
+        raise DataError(f"{len(scores)} scores and {len(labels)} labels: give one label per score")
+    known, anomalous = _known(labels)
+    if not has_both_labels(labels):
+        raise DataError(
+            f"{int(anomalous.sum())} of {len(labels)} rows are labelled anomalous and "
+            f"{int((~anomalous).sum())} normal: label at least one of each"
+        )
+    rows = scores[known]
+    if not (rows < np.inf).all():
+        raise DataError("a labelled row has the score NaN or +inf: leave that row out or score it again")
+    return rows, anomalous
 
 
 def _ranks(scores: NDArray[Any]) -> NDArray[np.intp]:

@@ -1,0 +1,129 @@
+"""The app in a real browser: from a moved slider, and from an opened file, to painted charts."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchmarks.tables import Table
+from benchmarks.timing import seconds
+from kdeviz import Settings, analyse, load_sample
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+_TESTS = str(Path(__file__).parents[1] / "tests")
+_PATIENCE = 120_000  # milliseconds
+_SLIDER = "Components (PCA)"
+
+# From the first key or file event on, notes in every frame whether charts look new, and presses Fit when it
+# is there. They count as painted at the first frame after their last change, once the app has rested for
+# half a second. Drawing starts with the rerun that changed them, when the app was last at rest.
+_WATCH = """(event) => {
+    const some = values => values && typeof values === "object" ? Array.from(values).slice(0, 40) : values;
+    const look = plot => JSON.stringify([
+        (plot._fullData || []).map(t => [some(t.x), some(t.y), some(t.z), some((t.marker || {}).color)]),
+        ((plot.layout || {}).shapes || []).map(shape => shape.x0)]);
+    const looks = () => Array.from(document.querySelectorAll(".js-plotly-plot")).map(look).join();
+    const idle = () => document.querySelector('[data-testid="stApp"][data-test-script-state="notRunning"]');
+    window.painted = new Promise(resolve => document.addEventListener(event, () => {
+        const start = performance.now();
+        let before = looks(), changed = null, began = start, rest = start, busy = start;
+        const frame = () => {
+            const now = performance.now(), present = looks();
+            if (present !== before) {
+                before = present;
+                changed = now;
+                if (!idle()) began = rest;
+            }
+            if (idle()) rest = now;
+            if (!idle() || document.querySelector('[data-testid="stProgress"]')) busy = now;
+            const fit = document.querySelector('.st-key-fit button:not([disabled])');
+            if (fit && !window.pressed) { window.pressed = true; fit.click(); }
+            if (changed === null || fit || now < Math.max(changed, busy) + 500) requestAnimationFrame(frame);
+            else resolve([changed - start, changed - began]);
+        };
+        requestAnimationFrame(frame);
+    }, {capture: true, once: true}));
+}"""
+
+
+def run(moves: int = 20, shape: tuple[int, int] = (40_000, 512)) -> Iterator[Table]:
+    """One table, or the reason why there is none."""
+    header = ("", "median, s", "min", "max")
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    try:
+        if chromium is None:
+            raise ImportError("no chromium on the PATH")
+        rows = list(_rows(chromium, moves, shape))
+    except ImportError as error:
+        rows = [[f"skipped: {error}", "", "", ""]]
+    yield Table("The app in Chromium", header, rows)
+
+
+def _rows(chromium: str, moves: int, shape: tuple[int, int]) -> Iterator[list[str | float]]:
+    sys.path.insert(0, _TESTS)
+    from browser.conftest import CHROMIUM_FLAGS
+    from browser.steps import painted, start_app, stop_app
+    from playwright.sync_api import sync_playwright
+
+    yield _row("sample set: `analyse` alone", _analyses(moves))
+    server, url = start_app()
+    try:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
+            page = browser.new_page(viewport={"width": 1280, "height": 900})
+            page.set_default_timeout(_PATIENCE)
+            page.goto(url)
+            painted(page)
+            yield _row("sample set: slider to new charts", [_move(page) for _ in range(moves)])
+            total, drawing = _open(page, shape)
+            yield _row(f"{shape[0]} x {shape[1]} .npy file: opened to charts", [total])
+            yield _row("of which the rerun after the fit: views and drawing", [drawing])
+            browser.close()
+    finally:
+        stop_app(server)
+
+
+def _row(name: str, times: list[float]) -> list[str | float]:
+    return [name, median(times), min(times), max(times)]
+
+
+def _analyses(moves: int) -> list[float]:
+    """Other component counts on the sample set, as the slider asks for them."""
+    train, score = load_sample().train_and_test()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        settings = [Settings(16 + i) for i in range(moves + 1)]
+        return [seconds(lambda s=s: analyse(train, score, s, device="cpu")) for s in settings][1:]
+
+
+def _move(page: Page) -> float:
+    """One step of the component slider, to a count that was not shown before."""
+    thumb = page.get_by_role("slider", name=re.compile(re.escape(_SLIDER)))
+    thumb.focus()
+    page.evaluate(_WATCH, "keydown")
+    thumb.press("ArrowRight")
+    return float(page.evaluate("window.painted")[0]) / 1000
+
+
+def _open(page: Page, shape: tuple[int, int]) -> tuple[float, float]:
+    """(seconds from the choice of a file to painted charts, seconds of that in the last rerun)."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "embeddings.npy"
+        np.save(path, np.random.default_rng(0).standard_normal(shape, np.float32))
+        page.get_by_role("button", name="Load data").click()
+        chooser = page.locator('input[type="file"]').first
+        page.evaluate(_WATCH, "change")
+        chooser.set_input_files(path)
+        total, drawing = page.evaluate("window.painted")
+    return total / 1000, drawing / 1000

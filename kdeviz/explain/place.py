@@ -1,0 +1,122 @@
+"""Where the fitted model sees an inspected row, in float64."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from kdeviz.analysis import Analysis
+from kdeviz.classifier import KDEClassifier
+from kdeviz.errors import OptionError
+from kdeviz.rows import Rows, working_dtype
+
+__all__ = [
+    "Density",
+    "Floats",
+    "Place",
+    "as_array",
+    "density_of",
+    "double",
+    "kernel_widths",
+    "one_row",
+    "place_of",
+]
+
+Floats = NDArray[np.float64]
+
+# Farther out, a square divided by the square of a narrow kernel would overflow.
+_LARGEST_COORDINATE = 1e100
+
+
+class Place(NamedTuple):
+    """Where the model sees a row; in float64."""
+
+    scores: Tensor
+    """(k,) PCA scores, not scaled."""
+    point: Tensor
+    """(k,) in the model's scaled space."""
+    whitened: Tensor
+    """(k,) in the space of the density's points."""
+    own: int | None
+    """Which of these points is the row itself."""
+
+
+class Density(NamedTuple):
+    """The parts of a `GaussianKDE`; in float64."""
+
+    points: Tensor
+    """(n, k), whitened."""
+    mean: Tensor
+    """(k,)"""
+    whitening: Tensor
+    """W (k, k), W W^T = H^-1."""
+    inverse: Tensor
+    """W^-1."""
+
+
+def double(tensor: Tensor) -> Tensor:
+    """In float64: on its own device, or on the CPU where its device has no float64 (Apple's GPU)."""
+    return (tensor if working_dtype(tensor.device) == torch.float64 else tensor.cpu()).double()
+
+
+def density_of(classifier: KDEClassifier) -> Density:
+    """The parts of the model's density."""
+    kde = classifier.kde_model
+    whitening = double(kde.bw_transform)
+    return Density(double(kde.dataset), double(kde.mean), whitening, torch.linalg.inv(whitening))
+
+
+def place_of(analysis: Analysis, row: int, density: Density) -> Place:
+    """Where the model sees an inspected row.
+
+    Raises:
+        OptionError: there is no such row.
+    """
+    model, own = analysis.classifier, _own_point(analysis, row)
+    scores = model.pca_model.project(one_row(analysis, row), 0, 1)
+    point = double(model.pre_process(scores, model.max_length)[0][0])
+    if own is None:
+        centred = (point - density.mean).clamp(-_LARGEST_COORDINATE, _LARGEST_COORDINATE)
+        whitened, point = centred @ density.whitening, centred + density.mean
+    else:
+        # Projected in another block, the row could differ in its last digit from the point it became.
+        whitened = density.points[own]
+    return Place(double(scores[0]), point, whitened, own)
+
+
+def _own_point(analysis: Analysis, row: int) -> int | None:
+    """Which of the model's points the inspected row is."""
+    if not analysis.inspects_training:
+        return None
+    found = np.flatnonzero(analysis.fitted_on == row)
+    return int(found[0]) if len(found) else None
+
+
+def one_row(analysis: Analysis, row: int) -> Rows:
+    """One inspected row, unread.
+
+    Raises:
+        OptionError: there is no such row.
+    """
+    inspected = analysis.inspected
+    if not 0 <= row < len(inspected):
+        raise OptionError(
+            f"{inspected.name}: there is no row {row}: choose one from 0 to {len(inspected) - 1}"
+        )
+    return Rows(inspected.features).select(np.array([row]))
+
+
+def kernel_widths(density: Density) -> Tensor:
+    """(k,) standard deviation of a kernel along each component."""
+    widths: Tensor = torch.linalg.vector_norm(density.inverse, dim=0)
+    return widths
+
+
+def as_array(values: Tensor) -> Floats:
+    """Float64 numbers as numpy has them."""
+    array: Floats = values.cpu().numpy()
+    return array

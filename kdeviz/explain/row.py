@@ -1,0 +1,199 @@
+"""Why one row has its density."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from kdeviz.analysis import Analysis
+from kdeviz.classifier import KDEClassifier
+from kdeviz.errors import OptionError
+from kdeviz.explain.place import Density, Floats, Place, as_array, density_of, double, kernel_widths, place_of
+from kdeviz.explain.residual import Residual, residual_of
+from kdeviz.kde import bandwidth_factor
+from kdeviz.settings import FeatureScalingMethod
+
+__all__ = ["Components", "Direction", "Explanation", "Neighbours", "explain"]
+
+
+class Neighbours(NamedTuple):
+    """The training rows nearest to a row, nearest first; of equally near ones, the first in the model."""
+
+    rows: NDArray[np.int64]
+    """(B,) into `Analysis.train`."""
+    distances: Floats
+    """(B,) in kernel widths: Euclidean in the space where the kernels are round and of width 1."""
+    shares: Floats
+    """(B,) of the density at the row: exact kernel weights."""
+    others: float
+    """Share of all other training rows together; `shares` and this add up to 1."""
+    total: int
+    """Training rows whose kernels make up the density."""
+
+
+class Components(NamedTuple):
+    """A row's place in each of the model's k components.
+
+    The squared Mahalanobis distance to the nearest mass is d^2 = (x - m) H^-1 (x - m), with m the mean of the
+    training rows weighted by their kernels at x, and H the covariance of one kernel. Component c adds
+    (x - m)_c [H^-1 (x - m)]_c. Under "scale", H is diagonal and every part is a square. Under "norm" it is
+    not: a part may be negative, when the row is less odd in that component than the others lead to expect.
+    """
+
+    value: Floats
+    """(k,) in the model's scaled space."""
+    z: Floats
+    """(k,) standard deviations of the training rows from their mean; all rows the model was fitted on."""
+    contribution: Floats
+    """(k,) parts of `squared_distance`."""
+    squared_distance: float
+    """d^2, in squared kernel widths."""
+
+
+class Direction(NamedTuple):
+    """The way back to normal.
+
+    With kernel weights w_j, log p has the gradient H^-1 (m - x), m = sum_j w_j y_j, at a row x. One step of
+    mean shift moves x to m; it never lowers the density.
+    Source: D. Comaniciu and P. Meer, Mean Shift, IEEE TPAMI 24(5), 2002.
+
+    The way to the D input features is exact for `feature_gradient`. `feature_shift` is the smallest change of
+    the features that moves x by `shift`: exactly under "scale", to first order under "norm", where a row
+    cannot leave the unit sphere and only the part of `shift` along it counts. Both are 0 for a row without a
+    direction: one at the training mean, under "norm".
+    """
+
+    gradient: Floats
+    """(k,) of log density, nats per unit of the model's scaled space."""
+    shift: Floats
+    """(k,) m - x."""
+    feature_gradient: Floats
+    """(D,) of log density, nats per unit of each input feature."""
+    feature_shift: Floats
+    """(D,) change of each input feature."""
+    features: NDArray[np.int64]
+    """(F,) the features that would have to change most, the largest change first."""
+    present: Floats
+    """(F,) their values in the row."""
+    change: Floats
+    """(F,) their part of `feature_shift`."""
+
+
+class Explanation(NamedTuple):
+    """Why one inspected row has its density. A row the model was fitted on is explained by all others."""
+
+    neighbours: Neighbours
+    components: Components
+    direction: Direction
+    residual: Residual
+
+
+@torch.no_grad()
+def explain(analysis: Analysis, row: int, neighbours: int = 8, features: int = 10) -> Explanation:
+    """Explain the log density of one inspected row by the fitted model itself.
+
+    If the model was fitted on the row, its own kernel is left out, as in its leave-one-out score.
+
+    Args:
+        analysis: of a fitted model.
+        row: which inspected row.
+        neighbours: how many training rows to name; all, if there are fewer.
+        features: how many input features to name; all, if there are fewer.
+
+    Raises:
+        OptionError: there is no such row, or nothing is to be named.
+    """
+    for name, wanted in (("neighbours", neighbours), ("features", features)):
+        if wanted < 1:
+            raise OptionError(f"{name}={wanted} names nothing: choose at least 1")
+    density = density_of(analysis.classifier)
+    place = place_of(analysis, row, density)
+    shares, distances = _kernels(density.points, place)
+    whitened_shift = shares @ (density.points - place.whitened)
+    shift, gradient = whitened_shift @ density.inverse, density.whitening @ whitened_shift
+    return Explanation(
+        neighbours=_neighbours(analysis, shares, distances, place.own, neighbours),
+        components=_components(analysis.classifier, density, place, shift * gradient),
+        direction=_direction(analysis, row, place, gradient, shift, features),
+        residual=residual_of(analysis, row, place.own),
+    )
+
+
+def _kernels(points: Tensor, place: Place) -> tuple[Tensor, Tensor]:
+    """(n,) kernel weights, which add up to 1, and (n,) distances, infinite to the row's own point.
+
+    With r the nearest point, |x - y|^2 = |x - r|^2 + |y - r|^2 - 2 (x - r).(y - r). Far out, where all
+    squares are large and nearly equal, their differences keep their digits.
+    """
+    squares = (points - place.whitened).square().sum(1)
+    if place.own is not None:
+        squares[place.own] = torch.inf
+    nearest = squares.argmin()
+    between = points - points[nearest]
+    exponents = between @ (place.whitened - points[nearest]) - between.square().sum(1) / 2
+    if place.own is not None:
+        exponents[place.own] = -torch.inf
+    distances = (squares[nearest] - 2 * exponents).clamp_min(0).sqrt()
+    return exponents.softmax(0), distances
+
+
+def _neighbours(
+    analysis: Analysis, shares: Tensor, distances: Tensor, own: int | None, wanted: int
+) -> Neighbours:
+    total = len(distances) - (own is not None)
+    order = distances.argsort(stable=True)[:total]
+    named, others = order[:wanted], order[wanted:]
+    return Neighbours(
+        rows=analysis.fitted_on[named.cpu().numpy()],
+        distances=as_array(distances[named]),
+        shares=as_array(shares[named]),
+        others=float(shares[others].sum()),
+        total=total,
+    )
+
+
+def _components(
+    classifier: KDEClassifier, density: Density, place: Place, contribution: Tensor
+) -> Components:
+    # The points have the covariance H / factor^2, and H = W^-T W^-1.
+    factor = bandwidth_factor(classifier.kde_model.bandwidth, *density.points.shape)
+    spread = kernel_widths(density) / factor
+    return Components(
+        value=as_array(place.point),
+        z=as_array((place.point - density.mean) / spread),
+        contribution=as_array(contribution),
+        squared_distance=float(contribution.sum()),
+    )
+
+
+def _direction(
+    analysis: Analysis, row: int, place: Place, gradient: Tensor, shift: Tensor, wanted: int
+) -> Direction:
+    axes = double(analysis.classifier.pca_model.singular_vectors)
+    if analysis.classifier.feature_scaling_method is FeatureScalingMethod.NORM:
+        # x = s / |s| has the Jacobian (1 - x x^T) / |s|.
+        length = place.scores @ place.point
+        reachable, felt = _tangent(shift, place.point), _tangent(gradient, place.point)
+    else:
+        length, reachable, felt = double(analysis.classifier.max_length), shift, gradient
+    per_unit = 1 / length if length > 0 else torch.zeros_like(length)
+    feature_shift = as_array(axes @ (reachable * length))
+    most = np.argsort(-np.abs(feature_shift), kind="stable")[:wanted]
+    return Direction(
+        gradient=as_array(gradient),
+        shift=as_array(shift),
+        feature_gradient=as_array(axes @ (felt * per_unit)),
+        feature_shift=feature_shift,
+        features=most,
+        present=np.asarray(analysis.inspected.features[row][most], dtype=np.float64),
+        change=feature_shift[most],
+    )
+
+
+def _tangent(vector: Tensor, point: Tensor) -> Tensor:
+    """The part of a vector along the unit sphere at a point on it."""
+    return vector - point * (point @ vector)

@@ -1,0 +1,6 @@
+"""What to know about a file before a fit: facts, findings, and fixes that can be undone."""
+
+from kdeviz.preflight.checks import preflight
+from kdeviz.preflight.findings import Facts, Finding, Fix, Preflight, apply
+
+__all__ = ["Facts", "Finding", "Fix", "Preflight", "apply", "preflight"]

@@ -1,0 +1,122 @@
+"""One pass over the features: what must be known of every row and column, in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from kdeviz.rows import Rows
+
+__all__ = ["LARGEST_ENTRY", "BadValues", "Scan", "bad_values", "constant_columns", "scan", "within"]
+
+LARGEST_ENTRY = 1e150
+"""Entries above it have no float64 square, and no model."""
+
+_CPU = torch.device("cpu")
+_CENTRE_ROWS = 1024
+_CENTRE_BYTES = 16 * 2**20
+# Odd constants of splitmix64 (Steele et al. 2014, "Fast splittable pseudorandom number generators").
+_MIX = np.uint64(0xBF58476D1CE4E5B9)
+_SHIFT = np.uint64(32)
+
+
+class Scan(NamedTuple):
+    """What one pass tells about each of N rows."""
+
+    largest: NDArray[np.float64]
+    """(N,) largest magnitude in the row; NaN when a value is missing."""
+    distances: NDArray[np.float64]
+    """(N,) Euclidean distance from the centre; the centre is the median of some training rows."""
+    hashes: NDArray[np.uint64]
+    """(N,) equal for rows of equal numbers; seldom equal for others."""
+
+    @property
+    def usable(self) -> NDArray[np.bool_]:
+        """(N,) rows that a model could be fitted on."""
+        return self.largest <= LARGEST_ENTRY  # False for NaN
+
+
+class BadValues(NamedTuple):
+    """Where NaN and infinity are; each field is a mask."""
+
+    missing_rows: NDArray[np.bool_]
+    missing_columns: NDArray[np.bool_]
+    infinite_rows: NDArray[np.bool_]
+    infinite_columns: NDArray[np.bool_]
+
+
+def scan(features: NDArray[Any], training: NDArray[np.bool_]) -> Scan:
+    """Read (N, D) features once, in blocks of float64."""
+    rows = Rows(features)
+    centre, weights = _centre(features, training), _weights(rows.dimensions)
+    found = Scan(np.empty(len(rows)), np.empty(len(rows)), np.empty(len(rows), np.uint64))
+    start = 0
+    with np.errstate(over="ignore", invalid="ignore"):
+        for tensor in rows.stream(torch.float64, _CPU):
+            block = tensor.numpy()
+            stop = start + len(block)
+            block += 0.0  # -0.0 equals 0.0, and has other bits
+            _hash(block.view(np.uint64), weights, found.hashes[start:stop])
+            np.maximum(block.max(1), -block.min(1), out=found.largest[start:stop])
+            block -= centre
+            np.sqrt(np.einsum("ij,ij->i", block, block), out=found.distances[start:stop])
+            start = stop
+    return found
+
+
+def _centre(features: NDArray[Any], training: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Of a sample, because a mean would follow the very outliers that are measured from it."""
+    most = min(_CENTRE_ROWS, max(_CENTRE_BYTES // (8 * features.shape[1]), 16))
+    candidates = np.flatnonzero(training)
+    some = np.unique(np.linspace(0, max(len(candidates) - 1, 0), most).astype(np.int64))
+    sample = np.asarray(features[candidates[some[: len(candidates)]]], dtype=np.float64)
+    sample = sample[np.isfinite(sample).all(1)]
+    return np.median(sample, 0) if len(sample) else np.zeros(features.shape[1])
+
+
+def _weights(dimensions: int) -> NDArray[np.uint64]:
+    return np.random.default_rng(0).integers(0, 2**64, dimensions, np.uint64) | np.uint64(1)
+
+
+def _hash(bits: NDArray[np.uint64], weights: NDArray[np.uint64], out: NDArray[np.uint64]) -> None:
+    """Integers, because a sum of floats depends on its order; mixed first, because low bits are often 0."""
+    mixed = bits * _MIX
+    mixed ^= mixed >> _SHIFT
+    mixed *= weights
+    mixed.sum(1, out=out)
+
+
+def within(features: NDArray[Any], index: NDArray[np.int64]) -> Iterator[tuple[slice, NDArray[Any]]]:
+    """The rows with these numbers, in blocks: (which of the numbers, a copy of their rows)."""
+    for start, stop in Rows(features).select(index).spans():
+        yield slice(start, stop), features[index[start:stop]]
+
+
+def bad_values(features: NDArray[Any], largest: NDArray[np.float64]) -> BadValues:
+    """Rows and columns with NaN and with infinity."""
+    N, D = features.shape
+    found = BadValues(np.zeros(N, bool), np.zeros(D, bool), np.zeros(N, bool), np.zeros(D, bool))
+    bad = np.flatnonzero(~np.isfinite(largest))
+    for part, block in within(features, bad):
+        wide = np.asarray(block, dtype=np.float64)
+        for test, rows, columns in ((np.isnan, *found[:2]), (np.isinf, *found[2:])):
+            where = test(wide)
+            rows[bad[part]] = where.any(1)
+            columns |= where.any(0)
+    return found
+
+
+def constant_columns(
+    features: NDArray[Any], index: NDArray[np.int64], columns: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Which of these columns hold the same in all rows with the numbers `index`, at least one."""
+    first = features[index[0]]
+    for _, block in within(features, index):
+        columns = columns[(block[:, columns] == first[columns]).all(0)]
+        if not len(columns):
+            break
+    return columns

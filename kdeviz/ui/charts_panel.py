@@ -1,0 +1,114 @@
+"""The chart beside the map: densities, or a curve over all thresholds, where a click sets the threshold."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from kdeviz import figures, views
+from kdeviz.errors import DataError
+from kdeviz.ui.state import Screen, Session, theme
+from kdeviz.ui.text import plain_error
+from kdeviz.ui.threshold_panel import set_curve, set_threshold
+from kdeviz.wording import number
+
+__all__ = ["show_chart"]
+
+_NO_TOOLS = {"displayModeBar": False}
+_CURVES = {
+    "ROC": "Caught samples against false alarms, at every threshold",
+    "Precision": "Precision against recall, at every threshold",
+    "F1": "F1 against the threshold",
+}
+
+
+def show_chart(current: Session, screen: Screen, height: int) -> None:
+    """Draw the chart that is chosen."""
+    chosen, log_fpr = "Density", False
+    if screen.counts is not None:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            chosen = st.segmented_control(
+                "Chart",
+                ["Density", *_CURVES, "Reliability"],
+                default="Density",
+                required=True,
+                key="chart",
+                bind="query-params",
+                label_visibility="collapsed",
+            )
+            if chosen == "ROC":
+                log_fpr = st.toggle(
+                    "Log scale", key="log_fpr", help="Spreads out the few false alarms that matter."
+                )
+        height -= 56
+    if chosen == "Reliability":
+        _show_reliability(screen, height)
+    elif chosen in _CURVES:
+        _show_curve(chosen, screen, log_fpr, height)
+    else:
+        _show_densities(current, screen, height)
+
+
+def _show_densities(current: Session, screen: Screen, height: int) -> None:
+    view = views.density_histogram(screen.analysis, screen.threshold)
+    curve = views.probability_curve(screen.analysis, screen.curve, screen.threshold, view.edges)
+    figure = figures.density_figure(view, theme(), curve, current.mark(screen))
+    figure.update_layout(height=height)
+    st.plotly_chart(
+        figure, theme=None, key="densities", config=_NO_TOOLS, alt="Histograms of log density and the curve"
+    )
+
+
+def _show_curve(chosen: str, screen: Screen, log_fpr: bool, height: int) -> None:
+    key = f"curve_{chosen}"
+    figure = _curve(chosen, screen, log_fpr)
+    figure.update_layout(height=height)
+    st.plotly_chart(
+        figure,
+        theme=None,
+        key=key,
+        config=_NO_TOOLS,
+        on_select=partial(_clicked, key),
+        selection_mode="points",
+        alt=_CURVES[chosen],
+    )
+
+
+def _show_reliability(screen: Screen, height: int) -> None:
+    try:
+        fit = views.platt_view(screen.analysis, screen.curve)
+    except DataError as error:
+        plain_error("The curve cannot be fitted to these labels", str(error))
+        return
+    figure = figures.reliability_figure(fit, theme())
+    figure.update_layout(height=height - 56)
+    st.plotly_chart(figure, theme=None, key="reliability", config=_NO_TOOLS, alt="Reliability diagram")
+    st.button(
+        f"Use the fit: midpoint {number(fit.curve.midpoint)}, steepness {number(fit.curve.steepness)}",
+        disabled=screen.curve == fit.curve,
+        on_click=set_curve,
+        args=(fit.curve,),
+        help="Logistic regression of the labels on log density (Platt scaling). The score after fitting "
+        "comes from curves that had not seen the sample they judge.",
+    )
+
+
+def _curve(chosen: str, screen: Screen, log_fpr: bool) -> go.Figure:
+    view = views.operating_view(screen.analysis, screen.threshold)
+    if chosen == "ROC":
+        return figures.roc_figure(view, theme(), log_fpr)
+    if chosen == "Precision":
+        return figures.precision_recall_figure(view, theme())
+    return figures.f1_figure(view, theme(), *views.score_range(screen.analysis))
+
+
+def _clicked(key: str) -> None:
+    """Take the threshold of the point that was clicked."""
+    points = st.session_state[key]["selection"]["points"]
+    if points and points[0].get("customdata") is not None:
+        threshold = float(np.ravel(points[0]["customdata"])[0])
+        if np.isfinite(threshold):
+            set_threshold(threshold)
