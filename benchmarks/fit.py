@@ -73,7 +73,8 @@ def accuracy(shapes: Iterable[tuple[int, int]]) -> Table:
             errors.append(f"{float(torch.linalg.matrix_norm(rest, 2)):.1e}")
         rows.append([len(features), d, *errors])
     header = ("rows", "dimensions", "kdeviz (float64)", "scikit-learn auto (float32)")
-    return Table(f"PCA fit: error of the {COMPONENTS}-dimensional subspace", header, rows)
+    note = "Sine of the largest angle to a float64 SVD. For wide rows scikit-learn's auto is randomised."
+    return Table(f"PCA fit: error of the {COMPONENTS}-dimensional subspace", header, rows, note)
 
 
 def whole_fit(n: int, d: int, rounds: int, download: bool) -> Table:

@@ -222,7 +222,8 @@ def estimate(
     points = min(n, settings.max_training_points)
     asked = settings.n_pca_components
     k = min(asked if isinstance(asked, int) else 32, d, points)
-    gram, pairs = _speeds(chosen, k)
+    # Near component counts share a measurement: a slider passes through many.
+    gram, pairs = _speeds(chosen, 1 << (k - 1).bit_length())
     smaller = min(points, d)
     rows = points + (scored or n - points)
     multiply_adds = points * d * smaller + 10 * smaller**3 + 2 * rows * d * k

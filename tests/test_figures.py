@@ -431,7 +431,10 @@ def test_normal_and_anomalous_have_their_own_colours_everywhere(theme):
     normal, anomalous = rgb(theme.normal), rgb(theme.anomalous)
     for components in ((0, 1), (0, 1, 2)):
         verdict = draw_map(analysis, theme, components, "verdict", threshold).data
-        assert {t.name: rgb(t.marker.color) for t in verdict} == {"normal": normal, "flagged": anomalous}
+        assert {t.name: rgb(t.marker.color) for t in verdict} == {
+            "not flagged": normal,
+            "flagged": anomalous,
+        }
         label = {
             t.name: rgb(t.marker.color)
             for t in draw_map(analysis, theme, components, "label", threshold).data
@@ -494,3 +497,26 @@ def test_both_halves_of_a_numeric_map_share_one_range(theme):
 
 def test_faint():
     assert faint("#0072B2", 0.25) == "rgba(0,114,178,0.25)"
+
+
+@THEMES
+def test_missing_numbers_are_grey_and_named(theme):
+    analysis = make(labels=labels(60))
+    view = map_view(analysis, (0, 1), "log density", -np.inf)
+    colour = view.colour.copy()
+    colour[:7] = np.nan
+    figure = map_figure(view._replace(colour=colour, colour_name="age"), theme, [""] * 60)
+    missing, known, _ = figure.data
+    assert (missing.name, len(missing.x), missing.marker.color) == ("no value", 7, theme.line)
+    assert len(known.x) == 53
+    assert (known.marker.cmin, known.marker.cmax) == (np.nanmin(colour), np.nanmax(colour))
+
+
+@THEMES
+def test_the_strong_end_of_a_residual_is_the_high_one(theme):
+    analysis = make()
+    low_end, high_end = (
+        draw_map(analysis, theme, (0, 1), name, -np.inf).data[0].marker.colorscale
+        for name in ("log density", "residual")
+    )
+    assert low_end[0][1] == high_end[-1][1] == theme.scale[0]

@@ -253,11 +253,12 @@ def described():
 
 
 def test_colour_choices(described, scored):
-    assert colour_choices(scored) == ["log density", "verdict"]
+    assert colour_choices(scored) == ["log density", "verdict", "residual"]
     assert colour_choices(described) == [
         "log density",
         "verdict",
         "label",
+        "residual",
         *(str(column) for column in METADATA.columns),
     ]
 
@@ -288,12 +289,20 @@ def test_colour_of_the_verdict(scored):
     threshold = float(np.median(scored.scores))
     view = map_view(scored, (0, 1), "verdict", threshold)
     assert [c == "flagged" for c in view.colour] == [score < threshold for score in scored.scores]
-    assert set(view.colour) == {"flagged", "normal"}
+    assert set(view.colour) == {"flagged", "not flagged"}
+
+
+def test_colour_of_the_residual(scored):
+    pca = scored.classifier.pca_model
+    rows = scored.inspected.features.astype(np.float64)
+    kept = pca.inverse_transform(pca.transform(rows)).numpy()
+    view = map_view(scored, (0, 1), "residual", 0.0)
+    np.testing.assert_allclose(view.colour, np.linalg.norm(rows - kept, axis=1)[view.rows], rtol=1e-6)
 
 
 @pytest.mark.parametrize("colour_by", ["weight", "label", "6", ""])
 def test_unknown_colours(scored, colour_by):
-    with pytest.raises(OptionError, match=r"choose from \['log density', 'verdict'\]"):
+    with pytest.raises(OptionError, match=r"choose from \['log density', 'verdict', 'residual'\]"):
         map_view(scored, (0, 1), colour_by, 0.0)
 
 
@@ -303,7 +312,8 @@ def test_columns_named_like_our_own_stay_apart():
     labels = np.array([NORMAL, ANOMALOUS, NORMAL, NORMAL], np.int8)
     analysis = make(score=rows(4), labels=labels, metadata=metadata)
     choices = colour_choices(analysis)
-    assert len(set(choices)) == len(choices) == 3 + len(names)
+    assert len(set(choices)) == len(choices) == 4 + len(names)
+    choices.remove("residual")
     colours = {name: map_view(analysis, (0, 1), name, np.inf).colour[0] for name in choices[1:]}
     assert list(colours.values()) == ["flagged", "normal", *"abcdefg"]
     unlabelled = make(score=rows(4), metadata=metadata)

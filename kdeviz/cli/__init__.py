@@ -14,6 +14,7 @@ import typer
 
 from kdeviz import __version__
 from kdeviz.cli.app import open_app
+from kdeviz.cli.check import check
 from kdeviz.cli.fit import fit
 from kdeviz.cli.info import info
 from kdeviz.cli.output import say
@@ -32,13 +33,17 @@ cli = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 cli.command("app")(open_app)
+cli.command()(check)
 cli.command()(fit)
 cli.command()(score)
 cli.command()(info)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one command and leave the process: 0 done, 2 bad input (one line on stderr), 130 interrupted."""
+    """Run one command and leave the process.
+
+    0 done, 1 `kdeviz check` found an error, 2 bad input (one line on stderr), 130 interrupted.
+    """
     logging.getLogger("kdeviz").addHandler(logging.NullHandler())  # warnings are printed from the analysis
     try:
         code = typer.main.get_command(cli).main(arguments, "kdeviz", standalone_mode=False)

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kdeviz.cli.inputs import read
-from kdeviz.cli.options import Data, Device, EmbeddingColumn, Force, Metadata
+from kdeviz.cli.inputs import fixed, read
+from kdeviz.cli.options import (
+    COMPONENTS,
+    Components,
+    Data,
+    Device,
+    EmbeddingColumn,
+    Fixes,
+    Force,
+    Metadata,
+    number_or_text,
+)
 from kdeviz.cli.output import check_output, print_facts, progress, say, writing
 from kdeviz.errors import OptionError
 from kdeviz.settings import FeatureScalingMethod, Settings
@@ -26,12 +36,7 @@ _DEFAULTS = Settings()
 def fit(
     data: Data,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The model file to write.")],
-    components: Annotated[
-        str,
-        typer.Option(
-            metavar="K", help="Principal components to keep: a number, or the share of the variance."
-        ),
-    ] = str(_DEFAULTS.n_pca_components),
+    components: Components = COMPONENTS,
     scaling: Annotated[
         FeatureScalingMethod,
         typer.Option(help="scale keeps the lengths of the reduced rows, norm only their directions."),
@@ -70,6 +75,7 @@ def fit(
     device: Device = "auto",
     embedding_column: EmbeddingColumn = None,
     metadata: Metadata = None,
+    fix: Fixes = None,
     force: Force = False,
 ) -> None:
     """Fit a model on DATA and write it, with its threshold, to a file.
@@ -78,7 +84,8 @@ def fit(
     both, each left out of its own score.
     """
     check_output(output, force, data, metadata)
-    settings = Settings(_number(components), scaling, max_training_points, _number(bandwidth), seed)
+    points = max_training_points
+    settings = Settings(number_or_text(components), scaling, points, number_or_text(bandwidth), seed)
     with progress() as tell:
         from kdeviz.analysis import analyse
         from kdeviz.calibration import ProbabilityCurve
@@ -87,7 +94,8 @@ def fit(
         rule = _threshold_rule(threshold_rule, threshold_value)
         given = {"midpoint": midpoint, "steepness": steepness}
         curve = ProbabilityCurve(**{name: value for name, value in given.items() if value is not None})
-        train, others = read(data, embedding_column, metadata).train_and_test()
+        rows = fixed(read(data, embedding_column, metadata), fix or ())
+        train, others = rows.train_and_test()
         analysis = analyse(train, others, settings, device, tell)
         threshold = rule.threshold(analysis.train_scores, analysis.scores, analysis.inspected.labels, curve)
         with writing(output):
@@ -116,15 +124,6 @@ def _fit_facts(analysis: Analysis, threshold: float, output: Path) -> dict[str, 
         "time": f"{duration(numbers.seconds)} on {analysis.provenance['device']}",
         "model": str(output),
     }
-
-
-def _number(text: str) -> Any:
-    """An int or a float where the text is one; `Settings` judges what is left."""
-    try:
-        value = float(text)
-    except ValueError:
-        return text
-    return int(text) if text.strip("+-").isdecimal() else value
 
 
 def _threshold_rule(kind: str, value: float | None) -> ThresholdRule:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,9 +12,10 @@ from kdeviz.errors import DataError, OptionError
 if TYPE_CHECKING:
     from kdeviz.data import EmbeddingSet
 
-__all__ = ["existing", "is_sample", "read"]
+__all__ = ["existing", "fixed", "fixed_like", "is_sample", "read"]
 
 SAMPLE = "sample"
+_CHEAP = 1  # how many components are asked for changes no fix, but what the rank costs
 
 
 def is_sample(data: str) -> bool:
@@ -42,3 +44,34 @@ def read(data: str, embedding_column: str | None, metadata: str | None) -> Embed
     for note in rows.notes:
         say("note", note)
     return rows
+
+
+def fixed(data: EmbeddingSet, names: Sequence[str]) -> EmbeddingSet:
+    """The rows after fixes, each found on what the one before left; what was done goes to stderr."""
+    from kdeviz.preflight import apply, preflight
+
+    for name in names:
+        fix = preflight(data, _CHEAP).fix(name)
+        data = apply(fix, data)
+        say("note", fix.done)
+    return data
+
+
+def fixed_like(data: EmbeddingSet, fitted: EmbeddingSet, names: Sequence[str]) -> EmbeddingSet:
+    """`data` without the columns that these fixes drop from the rows a model was fitted on."""
+    import numpy as np
+
+    from kdeviz.preflight import apply, preflight
+
+    if data.features.shape[1] != fitted.features.shape[1]:
+        raise DataError(
+            f"{data.name} has {data.features.shape[1]} dimensions, {fitted.name} has "
+            f"{fitted.features.shape[1]}: both must come from the same feature extractor"
+        )
+    for name in names:
+        fix = preflight(fitted, _CHEAP).fix(name)
+        fitted = apply(fix, fitted)
+        if fix.columns is not None:
+            data = data.take_columns(np.delete(np.arange(fix.shape[1]), fix.columns))
+            say("note", f"{fix.done}, as from {fitted.name}")
+    return data

@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from kdeviz.formats import FORMATS
+from kdeviz.settings import Settings
 
-__all__ = ["Data", "Device", "EmbeddingColumn", "Force", "Metadata", "Model"]
+__all__ = [
+    "COMPONENTS",
+    "Components",
+    "Data",
+    "Device",
+    "EmbeddingColumn",
+    "Fixes",
+    "Force",
+    "Metadata",
+    "Model",
+    "number_or_text",
+]
+
+COMPONENTS = str(Settings().n_pca_components)
+"""The default of `Components`."""
+
 
 Data = Annotated[
     str,
@@ -31,4 +47,26 @@ Device = Annotated[
     str,
     typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1, mps, …; auto takes a GPU if there is one."),
 ]
+Components = Annotated[
+    str,
+    typer.Option(metavar="K", help="Principal components to keep: a number, or the share of the variance."),
+]
+Fixes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--fix",
+        metavar="NAME",
+        help="Apply a fix that kdeviz check offers, before anything else; repeat it for more, which are "
+        "applied in order, each found on what the one before left.",
+    ),
+]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite the output file.")]
+
+
+def number_or_text(text: str) -> Any:
+    """An int or a float where the text is one; `Settings` judges what is left."""
+    try:
+        value = float(text)
+    except ValueError:
+        return text
+    return int(text) if text.strip("+-").isdecimal() else value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import typer
 
 from kdeviz.errors import OptionError
 
-__all__ = ["check_output", "print_facts", "progress", "say", "writing"]
+__all__ = ["check_output", "print_facts", "print_lines", "progress", "say", "writing"]
 
 
 def check_output(output: Path, force: bool, *inputs: str | None) -> None:
@@ -56,14 +56,19 @@ def progress() -> Iterator[Callable[[str, float], None]]:
 
 def print_facts(facts: dict[str, str]) -> None:
     """One line for each, the name and the value."""
+    print_lines(facts.items())
+
+
+def print_lines(lines: Iterable[Iterable[str]]) -> None:
+    """Texts in columns, the first one bold."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     console = Console()
     table = Table.grid(padding=(0, 2))
-    for name, value in facts.items():
-        table.add_row(Text(name, style="bold"), Text(_one_line(value), overflow="fold"))
+    for first, *rest in lines:
+        table.add_row(Text(first, style="bold"), *(Text(_one_line(text), overflow="fold") for text in rest))
     # A pipe has no width to fit into.
     console.print(table, width=None if console.is_terminal else 10_000)
 

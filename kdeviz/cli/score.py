@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kdeviz.cli.inputs import read
-from kdeviz.cli.options import Data, Device, EmbeddingColumn, Force, Metadata, Model
+from kdeviz.cli.inputs import fixed, fixed_like, read
+from kdeviz.cli.options import Data, Device, EmbeddingColumn, Fixes, Force, Metadata, Model
 from kdeviz.cli.output import check_output, print_facts, progress, say, writing
 from kdeviz.errors import OptionError
 
@@ -37,24 +37,47 @@ def score(
     device: Device = "auto",
     embedding_column: EmbeddingColumn = None,
     metadata: Metadata = None,
+    fix: Fixes = None,
+    fitted: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="What the model was fitted on, where that is not DATA: --fix looks there, and the columns "
+            "that it drops there are dropped from DATA. Rows of DATA are never dropped then.",
+        ),
+    ] = None,
+    fitted_column: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The --embedding-column of --fitted.")
+    ] = None,
+    fitted_metadata: Annotated[
+        str | None, typer.Option(metavar="FILE", help="The --metadata of --fitted.")
+    ] = None,
     force: Force = False,
 ) -> None:
     """Score the rows of DATA with a model: rank, log density, probability, flagged or not.
 
     Where DATA has a split, the rows of split train are left out, as in the app, unless --all-rows is given.
     Rows that the model was fitted on are scored without their own kernel (leave-one-out). They are recognised
-    when the whole of DATA, or of its split train, is what the model was fitted on.
+    when the whole of DATA, or of its split train, with or without the rows labelled anomalous, is what the
+    model was fitted on.
     """
     if output.suffix.lower() not in _SCORE_FORMATS:
         raise OptionError(f"{output}: scores are written as {' or '.join(_SCORE_FORMATS)}: name it so")
-    check_output(output, force, data, metadata, str(model))
+    if not (fix and fitted) and any((fitted, fitted_column, fitted_metadata)):
+        raise OptionError("--fitted is where --fix looks: give both, or leave out what begins with --fitted")
+    check_output(output, force, data, metadata, str(model), fitted, fitted_metadata)
     with progress() as tell:
         from kdeviz.atomic import write_whole
         from kdeviz.classifier import KDEClassifier
         from kdeviz.export.scores import model_scores, to_csv, to_parquet
 
         classifier = KDEClassifier.load(model, device)
-        rows = _rows_to_score(read(data, embedding_column, metadata), all_rows)
+        rows = read(data, embedding_column, metadata)
+        if fix and fitted:
+            rows = fixed_like(rows, read(fitted, fitted_column, fitted_metadata), fix)
+        else:
+            rows = fixed(rows, fix or ())
+        rows = _rows_to_score(rows, all_rows)
         scores = _scores(classifier, rows, tell)
         threshold = _threshold_of(classifier)
         table = model_scores(classifier, rows, scores, threshold)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from io import BytesIO
@@ -22,6 +23,7 @@ from kdeviz.calibration import ProbabilityCurve
 from kdeviz.classifier import KDEClassifier
 from kdeviz.data import EmbeddingSet
 from kdeviz.devices import device_name
+from kdeviz.marks import MARK_LABELS
 
 __all__ = [
     "METADATA_KEY",
@@ -39,6 +41,8 @@ METADATA_KEY = "kdeviz"
 
 Rows = NDArray[np.integer[Any]]
 """Numbers of inspected rows."""
+Marks = Mapping[str, Sequence[str]]
+"""Columns "mark" and "note" of the inspected rows, as `MarkBook.columns` gives them."""
 
 # A spreadsheet would read a text that starts with one of these as a formula.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -48,7 +52,7 @@ class ScoreTable(NamedTuple):
     """Scores, and where they come from."""
 
     frame: pd.DataFrame
-    """The columns of `views.ranking`, in the order of the data; `rank` 1 is the most anomalous."""
+    """The columns of `views.ranking`, and marks, in the order of the data; `rank` 1 is the most anomalous."""
     about: dict[str, Any]
     """Settings, threshold, curve and provenance, ready for JSON."""
 
@@ -58,9 +62,10 @@ def scores_csv(
     threshold: float,
     curve: ProbabilityCurve,
     rows: Rows | None = None,
+    marks: Marks | None = None,
 ) -> bytes:
     """The scores of an analysis as CSV; see `analysis_scores` and `to_csv`."""
-    return to_csv(analysis_scores(analysis, threshold, curve, rows))
+    return to_csv(analysis_scores(analysis, threshold, curve, rows, marks))
 
 
 def scores_parquet(
@@ -68,9 +73,10 @@ def scores_parquet(
     threshold: float,
     curve: ProbabilityCurve,
     rows: Rows | None = None,
+    marks: Marks | None = None,
 ) -> bytes:
     """The scores of an analysis as parquet; see `analysis_scores` and `to_parquet`."""
-    return to_parquet(analysis_scores(analysis, threshold, curve, rows))
+    return to_parquet(analysis_scores(analysis, threshold, curve, rows, marks))
 
 
 def analysis_scores(
@@ -78,6 +84,7 @@ def analysis_scores(
     threshold: float,
     curve: ProbabilityCurve,
     rows: Rows | None = None,
+    marks: Marks | None = None,
 ) -> ScoreTable:
     """The inspected samples of an analysis.
 
@@ -86,11 +93,52 @@ def analysis_scores(
         threshold: samples of lower log density are flagged.
         curve: for the probabilities.
         rows: only these inspected rows; ranks still count all of them. None takes all.
+        marks: what was decided about all (M,) inspected rows, however few are taken. When there is any mark
+            or note, the columns "mark" and "note" follow "flagged". A column of the data that already has
+            such a name gets "_in_file" added, unless kdeviz wrote it: a "mark" that holds nothing but
+            verdicts was read as marks, so the present ones stand for it.
     """
     frame = views.ranking(analysis, threshold, curve).sort_values("row", ignore_index=True)
+    if marks is not None:
+        frame = _with_marks(frame, marks)
     if rows is not None:
         frame = frame[frame["row"].isin(rows)]
     return ScoreTable(frame, _about(analysis.classifier, threshold, curve, analysis.provenance))
+
+
+def _with_marks(frame: pd.DataFrame, marks: Marks) -> pd.DataFrame:
+    frame = frame.drop(columns=_marks_in_file(frame, marks))
+    if not any(map(any, marks.values())):
+        return frame
+    names = {}
+    for name in marks:
+        names[name] = f"{name}_in_file"
+        while names[name] in frame:
+            names[name] += "_in_file"
+    frame = frame.rename(columns=names)
+    first = frame.columns.get_loc("flagged") + 1
+    for place, (name, column) in enumerate(marks.items()):
+        frame.insert(first + place, name, list(column))
+    return frame
+
+
+def _marks_in_file(frame: pd.DataFrame, marks: Marks) -> list[str]:
+    """Which columns of a table that kdeviz wrote hold marks, and notes that say nothing beyond them."""
+    verdicts = _texts(frame, "mark")
+    if not any(verdicts) or not {"", *MARK_LABELS}.issuperset(verdicts):
+        return []
+    notes = _texts(frame, "note")
+    lost = [
+        note
+        for note, verdict, kept in zip(notes, verdicts, marks["note"], strict=False)
+        if note and not verdict and note != kept
+    ]
+    return ["mark"] if lost or not notes else ["mark", "note"]
+
+
+def _texts(frame: pd.DataFrame, name: str) -> list[str]:
+    """A column as text; empty when there is none."""
+    return ["" if pd.isna(value) else str(value) for value in frame[name]] if name in frame else []
 
 
 def model_scores(
@@ -124,7 +172,11 @@ def _about(
 
 
 def to_csv(table: ScoreTable) -> bytes:
-    """UTF-8, with every digit; a text that a spreadsheet would run as a formula gets a leading apostrophe."""
+    """UTF-8, with every digit; a text that a spreadsheet would run as a formula gets a leading apostrophe.
+
+    The apostrophe stays when such a text is read again, in a note or an id as well, and does not grow; parquet
+    gives back exactly what was written.
+    """
     frame = table.frame.rename(columns=_harmless)
     for name in frame:
         frame[name] = _harmless_column(frame[name])

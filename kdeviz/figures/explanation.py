@@ -20,6 +20,10 @@ __all__ = ["components_figure", "features_figure", "slice_figure"]
 _MOST_BARS = 10
 # A slice tells densities apart down to this quantile of what it shows, and at most so many nats deep.
 _LOWEST_SHOWN, _DEPTH = 0.15, 30.0
+# Of huge log densities at least this share, or their differences would be rounding.
+_RELATIVE_DEPTH = 1e-6
+_NO_DISTANCE = 1e-12
+_MOST_DECIMALS = 1e5
 
 
 def components_figure(view: Components, theme: Theme) -> go.Figure:
@@ -28,18 +32,22 @@ def components_figure(view: Components, theme: Theme) -> go.Figure:
     shown, rest = order[:_MOST_BARS], order[_MOST_BARS:]
     names = [f"{c + 1}" for c in shown]
     parts = [float(view.contribution[c]) for c in shown]
-    texts = [f"{view.z[c]:+.1f} σ".replace("-", "−") for c in shown]
+    texts = [_deviations(float(view.z[c])) for c in shown]
+    hovers = ["component %{y} adds %{x:.4g}, at %{text}<extra></extra>"] * len(shown)
     if len(rest):
         names.append(f"{count(len(rest))} more")
         parts.append(float(view.contribution[rest].sum()))
         texts.append("")
+        hovers.append("%{y} add %{x:.4g}<extra></extra>")
     colours = [theme.anomalous if part >= 0 else theme.normal for part in parts]
     figure = _bars(names, parts, texts, colours)
-    figure.update_traces(hovertemplate="component %{y} adds %{x:.4g}, at %{text}<extra></extra>")
-    largest, total = max(parts, default=0.0), view.squared_distance
-    title = f"Component {names[0]} makes up {percent(max(largest / total, 0))} of the distance"
-    if total <= 0:
-        title = "No distance to the nearest usual samples"
+    figure.update_traces(hovertemplate=hovers)
+    # Under "norm" the largest part can be negative: what makes the sample odd is the largest positive one.
+    most, total = int(view.contribution.argmax()), view.squared_distance
+    title = "No distance to the nearest usual samples"
+    if total > _NO_DISTANCE:
+        share = percent(float(view.contribution[most]) / total)
+        title = f"Component {most + 1} adds most: {share} of the squared distance"
     finish(figure, theme, title, f"Parts of {number(total)}, the squared distance · σ from the training mean")
     _bar_axes(figure, theme, "adds to the squared distance", "component")
     return figure
@@ -52,13 +60,10 @@ def features_figure(view: Direction, theme: Theme) -> go.Figure:
     texts = [f"{number(now)} → {number(then)}" for now, then in pairs]
     figure = _bars(names, view.change.tolist(), texts, [theme.normal] * len(names))
     figure.update_traces(hovertemplate="feature %{y}: %{text}<extra></extra>")
-    strongest = number(float(view.change[0])) if len(names) else "0"
-    finish(
-        figure,
-        theme,
-        f"Feature {names[0]} would have to change most, by {strongest}",
-        "One step towards the nearest usual samples · value now → after",
-    )
+    title = f"Feature {names[0]} would have to change most, by {number(float(view.change[0]))}"
+    if (view.present + view.change == view.present).all():
+        title = "No feature would have to change"
+    finish(figure, theme, title, "One step towards the nearest usual samples · value now → after")
     _bar_axes(figure, theme, "change, in the feature's own unit", "feature")
     return figure
 
@@ -103,6 +108,12 @@ def slice_figure(view: SliceView, theme: Theme, name: str) -> go.Figure:
     return figure
 
 
+def _deviations(z: float) -> str:
+    if abs(z) >= _MOST_DECIMALS:
+        return f"{'+' if z > 0 else ''}{number(z)} σ"
+    return f"{z:+.1f} σ".replace("-", "−")
+
+
 def _bars(names: list[str], values: list[float], texts: list[str], colours: list[str]) -> go.Figure:
     return go.Figure(
         go.Bar(
@@ -138,14 +149,16 @@ def _bar_axes(figure: go.Figure, theme: Theme, x: str, y: str) -> None:
 
 
 def _density(view: SliceView, values: NDArray[Any], theme: Theme) -> go.Heatmap:
-    highest = float(values.max())
-    lowest = max(highest - _DEPTH, float(np.quantile(values, _LOWEST_SHOWN)))
+    finite = values[np.isfinite(values)]  # far out even a log density overflows
+    highest = float(finite.max()) if len(finite) else 0.0
+    deepest = highest - max(_DEPTH, _RELATIVE_DEPTH * abs(highest))
+    lowest = max(deepest, float(np.quantile(finite, _LOWEST_SHOWN))) if len(finite) else deepest
     scale = [[i / (len(theme.scale) - 1), colour] for i, colour in enumerate(theme.scale)]
     return go.Heatmap(
         x=view.slice.x,
         y=view.slice.y,
-        z=values.astype(np.float32),
-        zmin=lowest,
+        z=values,
+        zmin=lowest if lowest < highest else deepest,
         zmax=highest,
         zsmooth="best",
         colorscale=scale,
@@ -159,7 +172,7 @@ def _threshold_contour(view: SliceView, values: NDArray[Any], theme: Theme) -> g
     return go.Contour(
         x=view.slice.x,
         y=view.slice.y,
-        z=values.astype(np.float32),
+        z=values,
         contours={"start": level, "end": level, "size": 1, "coloring": "none"},
         line={"color": theme.text, "width": 2, "dash": "dash"},
         showscale=False,

@@ -63,29 +63,38 @@ def map_figure(
         f"{count(flagged)} of {count(view.total)} samples fall below the threshold",
         f"Main directions (PCA){shown}{lines}",
     )
-    axes = [
+    if len(view.components) == 3:
+        _deep_axes(figure, view, theme)
+    else:
+        _flat_axes(figure, view, contours)
+    return figure.update_layout(
+        dragmode=tool if len(view.components) == 2 else "orbit", uirevision=str(view.components)
+    )
+
+
+def _flat_axes(figure: go.Figure, view: MapView, contours: Contours | None) -> None:
+    titles = [
         f"component {c + 1} · {percent(share)} of variance"
         for c, share in zip(view.components, view.variance_shares, strict=True)
     ]
-    if len(axes) == 3:
-        axis = {
-            "backgroundcolor": theme.paper,
-            "gridcolor": theme.line,
-            "color": theme.muted,
-            "showspikes": False,
-        }
-        scene = {
-            f"{c}axis": {**axis, "title": {"text": f"component {view.components[i] + 1}"}}
-            for i, c in enumerate("xyz")
-        }
-        camera = {"eye": {"x": 1.5, "y": 1.5, "z": 0.9}, "center": {"x": 0, "y": 0, "z": -0.15}}
-        figure.update_layout(scene={**scene, "camera": camera}, margin={"l": 0, "b": 0})
-    else:
-        x, y = _ranges(view, contours)
-        figure.update_xaxes(title_text=axes[0], showgrid=False, zeroline=False, range=x)
-        figure.update_yaxes(title_text=axes[1], showgrid=False, zeroline=False, range=y)
-    figure.update_layout(dragmode=tool if len(axes) == 2 else "orbit", uirevision=str(view.components))
-    return figure
+    x, y = _ranges(view, contours)
+    figure.update_xaxes(title_text=titles[0], showgrid=False, zeroline=False, range=x)
+    figure.update_yaxes(title_text=titles[1], showgrid=False, zeroline=False, range=y)
+
+
+def _deep_axes(figure: go.Figure, view: MapView, theme: Theme) -> None:
+    look = {
+        "backgroundcolor": theme.paper,
+        "gridcolor": theme.line,
+        "color": theme.muted,
+        "showspikes": False,
+    }
+    scene = {
+        f"{name}axis": {**look, "title": {"text": f"component {c + 1}"}}
+        for name, c in zip("xyz", view.components, strict=True)
+    }
+    camera = {"eye": {"x": 1.5, "y": 1.5, "z": 0.9}, "center": {"x": 0, "y": 0, "z": -0.15}}
+    figure.update_layout(scene={**scene, "camera": camera}, margin={"l": 0, "b": 0})
 
 
 def _ranges(view: MapView, contours: Contours | None) -> list[list[float]]:
@@ -141,28 +150,7 @@ def _samples(
 ) -> list[Any]:
     hover = np.array([html.escape(name).replace("\n", "<br>") for name in names], dtype=object)
     if view.colour.dtype.kind == "f":
-        low, high = colour_range or _finite_range(view.colour)
-        bar = {
-            "title": {"text": _colour_title(view.colour_name), "side": "right", "font": {"size": 13}},
-            "thickness": 10,
-            "len": 0.9,
-            "outlinewidth": 0,
-            "x": 1.01,
-            "tickfont": {"color": theme.muted},
-        }
-        marker = {"coloraxis": "coloraxis"}
-        traces = [
-            _points(view, mask, hover, {**marker, "color": view.colour[mask]}, name, theme)
-            for name, mask in (("normal", ~view.flagged), ("flagged", view.flagged))
-        ]
-        for trace in traces:
-            trace.marker.colorscale = [[i / (len(theme.scale) - 1), c] for i, c in enumerate(theme.scale)]
-            trace.marker.coloraxis = None
-            trace.marker.cmin, trace.marker.cmax = low, high
-            trace.showlegend = False
-        traces[0].marker.colorbar = bar
-        traces[0].marker.showscale = True
-        return traces
+        return _scaled(view, theme, hover, colour_range)
     colours = _category_colours(view.colour, theme)
     others = ~np.isin(view.colour, list(colours))
     traces = [
@@ -172,6 +160,39 @@ def _samples(
     if others.any():
         kinds = f"other ({count(len(np.unique(view.colour[others])))} kinds)"
         traces.insert(0, _points(view, others, hover, {"color": theme.line}, kinds, theme))
+    return traces
+
+
+def _scaled(
+    view: MapView, theme: Theme, hover: NDArray[Any], colour_range: tuple[float, float] | None
+) -> list[Any]:
+    """Samples coloured by a number; those without one in grey."""
+    known = ~np.isnan(view.colour)
+    low, high = colour_range or _finite_range(view.colour)
+    # The strong end is the anomalous one: of log density the low end, of a residual the high one.
+    scale = theme.scale[::-1] if view.colour_name == "residual" else theme.scale
+    marker = {
+        "colorscale": [[i / (len(scale) - 1), colour] for i, colour in enumerate(scale)],
+        "cmin": low,
+        "cmax": high,
+    }
+    traces = [
+        _points(view, mask, hover, {**marker, "color": view.colour[mask]}, name, theme)
+        for name, mask in (("not flagged", known & ~view.flagged), ("flagged", known & view.flagged))
+    ]
+    for trace in traces:
+        trace.showlegend = False
+    traces[0].marker.showscale = True
+    traces[0].marker.colorbar = {
+        "title": {"text": _colour_title(view.colour_name), "side": "right", "font": {"size": 13}},
+        "thickness": 10,
+        "len": 0.9,
+        "outlinewidth": 0,
+        "x": 1.01,
+        "tickfont": {"color": theme.muted},
+    }
+    if not known.all():
+        traces.insert(0, _points(view, ~known, hover, {"color": theme.line}, "no value", theme))
     return traces
 
 
@@ -238,6 +259,7 @@ def _category_colours(values: NDArray[Any], theme: Theme) -> dict[str, str]:
     """A colour for each value that has a meaning of its own, and for the most frequent others."""
     meaning = {
         "normal": theme.normal,
+        "not flagged": theme.normal,
         "flagged": theme.anomalous,
         "anomalous": theme.anomalous,
         "not labelled": theme.muted,
@@ -250,7 +272,11 @@ def _category_colours(values: NDArray[Any], theme: Theme) -> dict[str, str]:
 
 
 def _colour_title(name: str) -> str:
-    return "log density, nats (low = more anomalous)" if name == "log density" else html.escape(name)
+    known = {
+        "log density": "log density, nats (low = more anomalous)",
+        "residual": "residual: what the components leave out",
+    }
+    return known.get(name) or html.escape(name)
 
 
 def _finite_range(values: NDArray[Any]) -> tuple[float, float]:

@@ -16,22 +16,27 @@ from kdeviz.wording import number, percent
 
 __all__ = ["f1_figure", "precision_recall_figure", "reliability_figure", "roc_figure"]
 
+_ROOM_BELOW = 0.1  # of the y axis, for a line of text
 _AXIS = {"zeroline": False, "tickformat": "~%", "nticks": 6}
-_AT = "threshold %{customdata:.4g} nats"
+_AT = "threshold %{customdata[0]:.4g} nats"
 
 
 def roc_figure(view: OperatingView, theme: Theme, log_fpr: bool = False) -> go.Figure:
     """Caught share of the anomalous samples against flagged share of the normal ones."""
     figure = go.Figure()
     x, here = view.points.fpr, view.at[0]
-    lowest = 0.5 / view.normal
+    along, lowest = here, 0.5 / view.normal
     if log_fpr:  # no place for zero: half a sample stands for none
         x, here = np.maximum(x, lowest), max(here, lowest)
-    hover = f"{_AT}<br>%{{y:.1%}} of the anomalous caught<br>%{{x:.2%}} of the normal flagged<extra></extra>"
-    _curve(figure, x, view.points.tpr, view.points.thresholds, theme, hover)
+        along = 1 - np.log(here) / np.log(lowest)
+    hover = (
+        f"{_AT}<br>%{{y:.1%}} of the anomalous caught<br>%{{customdata[1]:.2%}} of the normal flagged"
+        "<extra></extra>"
+    )
+    _curve(figure, x, view.points.tpr, (view.points.thresholds, view.points.fpr), theme, hover)
     chance = np.geomspace(lowest, 1, 50) if log_fpr else np.array([0.0, 1.0])
     _guess(figure, chance, chance, theme)
-    _present(figure, here, view.at[1], view.threshold, theme)
+    _present(figure, here, view.at[1], along, view.threshold, theme)
     title = f"{percent(view.at[1])} of the anomalous caught, {percent(view.at[0])} of the normal flagged"
     finish(figure, theme, title, f"ROC curve · area (AUROC) {_with_interval(view.metrics.auroc)}")
     share = "normal samples flagged (false-positive rate)"
@@ -47,11 +52,13 @@ def precision_recall_figure(view: OperatingView, theme: Theme) -> go.Figure:
     hover = (
         f"{_AT}<br>%{{x:.1%}} of the anomalous caught<br>%{{y:.1%}} of the flagged anomalous<extra></extra>"
     )
-    _curve(figure, view.points.tpr, view.points.precision, view.points.thresholds, theme, hover)
+    _curve(figure, view.points.tpr, view.points.precision, (view.points.thresholds,), theme, hover)
     base = view.anomalous / (view.anomalous + view.normal)
     _guess(figure, np.array([0.0, 1.0]), np.array([base, base]), theme)
-    _present(figure, view.at[1], view.at[2], view.threshold, theme)
+    _present(figure, view.at[1], view.at[2], view.at[1], view.threshold, theme)
     title = f"{percent(view.at[2])} of the flagged are anomalous"
+    if not (view.here.true_positives[1] or view.here.false_positives[1]):
+        title = "No labelled sample is flagged at this threshold"
     average = _with_interval(view.metrics.average_precision)
     what = f"{percent(view.at[1])} of all anomalous caught · average precision {average}"
     finish(figure, theme, title, what)
@@ -60,9 +67,13 @@ def precision_recall_figure(view: OperatingView, theme: Theme) -> go.Figure:
 
 
 def f1_figure(view: OperatingView, theme: Theme, lowest: float, highest: float) -> go.Figure:
-    """F1, precision and recall against the threshold, between two log densities."""
+    """F1, precision and recall against the threshold, from one log density to another."""
     figure = go.Figure()
     thresholds = view.points.thresholds
+    if np.isfinite(view.threshold):
+        lowest, highest = min(lowest, view.threshold), max(highest, view.threshold)
+    if lowest == highest:
+        lowest, highest = lowest - 0.5, highest + 0.5
     for values, name, colour, dash in (
         (view.points.precision, "precision", theme.muted, "dot"),
         (view.points.tpr, "recall", theme.muted, "dash"),
@@ -72,7 +83,7 @@ def f1_figure(view: OperatingView, theme: Theme, lowest: float, highest: float) 
             go.Scatter(
                 x=thresholds,
                 y=values,
-                customdata=thresholds,
+                customdata=thresholds[:, None],
                 mode="lines+markers" if name == "F1" else "lines",
                 marker={"size": 9, "opacity": 0},
                 name=name,
@@ -80,7 +91,8 @@ def f1_figure(view: OperatingView, theme: Theme, lowest: float, highest: float) 
                 hovertemplate=f"{name} %{{y:.3f}} at {_AT}<extra></extra>",
             )
         )
-    _present(figure, view.threshold, view.at[3], view.threshold, theme)
+    along = (view.threshold - lowest) / (highest - lowest)
+    _present(figure, view.threshold, view.at[3], along, view.threshold, theme)
     best = int(np.argmax(view.points.f1))
     title = f"F1 is {number(view.at[3])}; the best, {number(float(view.points.f1[best]))}, "
     title += f"is at {number(float(thresholds[best]))} nats"
@@ -121,14 +133,11 @@ def reliability_figure(fit: PlattFit, theme: Theme) -> go.Figure:
                 "said %{x:.1%}<extra></extra>",
             )
         )
-    finish(
-        figure,
-        theme,
-        f"Fitting lowers the Brier score from {number(fit.brier_before)} to {number(fit.brier_after)}"
-        if fit.brier_after < fit.brier_before
-        else f"Fitting does not lower the Brier score of {number(fit.brier_before)}",
-        "Reliability · on the dotted line, probabilities mean what they say",
-    )
+    before, after = number(fit.brier_before), number(fit.brier_after)
+    title = f"Fitting does not lower the Brier score of {before}"
+    if fit.brier_after < fit.brier_before and after != before:
+        title = f"Fitting lowers the Brier score from {before} to {after}"
+    finish(figure, theme, title, "Reliability · on the dotted line, probabilities mean what they say")
     _axes(figure, theme, "probability given", "share that was anomalous")
     figure.data[0].update(showlegend=False)
     legend = {"x": 0.01, "y": 0.99, "yanchor": "top", "font": {"size": 12}}
@@ -137,13 +146,19 @@ def reliability_figure(fit: PlattFit, theme: Theme) -> go.Figure:
 
 
 def _curve(
-    figure: go.Figure, x: NDArray[Any], y: NDArray[Any], thresholds: NDArray[Any], theme: Theme, hover: str
+    figure: go.Figure,
+    x: NDArray[Any],
+    y: NDArray[Any],
+    hovered: tuple[NDArray[Any], ...],
+    theme: Theme,
+    hover: str,
 ) -> None:
+    """What is hovered begins with the thresholds: a click takes the first number."""
     figure.add_trace(
         go.Scatter(
             x=x,
             y=y,
-            customdata=thresholds,
+            customdata=np.stack(hovered, axis=1),
             mode="lines+markers",
             # Too faint to see, there to be clicked.
             marker={"size": 9, "opacity": 0},
@@ -167,7 +182,8 @@ def _guess(figure: go.Figure, x: NDArray[Any], y: NDArray[Any], theme: Theme) ->
     )
 
 
-def _present(figure: go.Figure, x: float, y: float, threshold: float, theme: Theme) -> None:
+def _present(figure: go.Figure, x: float, y: float, along: float, threshold: float, theme: Theme) -> None:
+    """A ring and its name, which stays inside: `along` is the share of the x axis to the left of it."""
     if not np.isfinite([x, y]).all():
         return
     figure.add_trace(
@@ -176,7 +192,7 @@ def _present(figure: go.Figure, x: float, y: float, threshold: float, theme: The
             y=[y],
             mode="markers+text",
             text=[f"threshold {number(threshold)}"],
-            textposition="bottom right" if x < 0.5 or not 0 <= x <= 1 else "bottom left",
+            textposition=f"{'bottom' if y > _ROOM_BELOW else 'top'} {'right' if along < 0.5 else 'left'}",
             textfont={"color": theme.text, "size": 12.5},
             cliponaxis=False,
             hoverinfo="skip",

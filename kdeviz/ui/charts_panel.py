@@ -92,7 +92,8 @@ def _show_reliability(screen: Screen, height: int) -> None:
         on_click=set_curve,
         args=(fit.curve,),
         help="Logistic regression of the labels on log density (Platt scaling). The score after fitting "
-        "comes from curves that had not seen the sample they judge.",
+        "comes from curves that had not seen the sample they judge. The probabilities hold where as large a "
+        "share of the samples is anomalous as among those labelled here.",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -9,6 +10,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from kdeviz.export.scores import scores_csv, scores_parquet
+from kdeviz.marks import MarkBook
 from kdeviz.ui.state import Screen
 
 __all__ = ["score_downloads"]
@@ -17,12 +19,21 @@ __all__ = ["score_downloads"]
 def score_downloads(screen: Screen, name: str, rows: NDArray[np.int64] | None = None) -> None:
     """Buttons that save the scores, of these inspected rows or of all, as `name`.csv and `name`.parquet."""
     formats = {"CSV": (scores_csv, "text/csv"), "Parquet": (scores_parquet, None)}
-    for label, (content, mime) in formats.items():
+    book = screen.book
+    for label, (write, mime) in formats.items():
         st.download_button(
             label,
-            partial(content, screen.analysis, screen.threshold, screen.curve, rows),
+            partial(_content, write, screen, book, rows),
             f"{name}.{label.lower()}",
             mime,
             on_click="ignore",
             icon=":material/download:",
         )
+
+
+def _content(
+    write: Callable[..., bytes], screen: Screen, book: MarkBook, rows: NDArray[np.int64] | None
+) -> bytes:
+    """The file, with the marks as they are when the button is clicked."""
+    marks = book.columns(screen.keys)
+    return write(screen.analysis, screen.threshold, screen.curve, rows, marks)

@@ -38,7 +38,14 @@ def show() -> None:
             icon=":material/download:",
         )
         st.subheader("Scores")
-        st.markdown(f"All {count(len(analysis.scores))} samples: rank, log density, probability, verdict.")
+        st.markdown(
+            f"All {count(len(analysis.scores))} samples: rank, log density, probability, "
+            f"flagged or not{_with_marks(screen)}."
+        )
+        st.caption(
+            "Load this table as the one about the same samples, and marks come back: from CSV where the samples "
+            "have ids, "
+        )
         with st.container(horizontal=True):
             score_downloads(screen, "scores")
     with right:
@@ -47,7 +54,7 @@ def show() -> None:
             "… and in a shell": (shell_recipe, "bash"),
         }
         for title, (recipe, language) in recipes.items():
-            files = Files(data.source, data.score_source, data.about_source)
-            lines = recipe(analysis, files, screen.rule, screen.curve)
+            files = Files(data.source, data.score_source, data.about_source, data.fixes)
+            lines = recipe(analysis, files, screen.rule, screen.curve, analysis is not screen.fitted)
             st.subheader(title)
             st.code(lines, language=language, wrap_lines=True)

@@ -64,8 +64,8 @@ def map_controls(screen: Screen) -> tuple[tuple[int, ...], str, str]:
             views.colour_choices(screen.analysis),
             key="colour",
             bind="query-params",
-            help="Log density is what the model says; verdict is the side of the threshold; the others come "
-            "from the file.",
+            help="Log density is what the model says; verdict is the side of the threshold; residual is the "
+            "length of what the components leave out; the others come from the file.",
         )
         dimensions = st.segmented_control(
             "Dimensions",
@@ -111,9 +111,13 @@ def _hover_names(screen: Screen, view: views.MapView) -> list[str]:
     )
     coloured = "" if view.colour_name == "log density" else f"\n{view.colour_name}: "
     return [
-        f"{name}{label}\nlog density {number(score, 4)}" + (f"{coloured}{value}" if coloured else "")
+        f"{name}{label}\nlog density {number(score, 4)}" + (coloured + _words(value) if coloured else "")
         for name, label, score, value in zip(ids, known, analysis.scores[view.rows], view.colour, strict=True)
     ]
+
+
+def _words(value: object) -> str:
+    return number(value, 4) if isinstance(value, float) else str(value)
 
 
 def _map_selected(components: tuple[int, ...]) -> None:

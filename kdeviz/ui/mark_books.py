@@ -43,15 +43,19 @@ class MarkShelf:
 
     def _open(self, name: str, data: Loaded) -> MarkBook:
         try:
-            book = MarkBook(self._folder / f"{name}.json")
-        except DataError as error:
-            logger.exception("marks cannot be read")
+            return _filled(MarkBook(self._folder / f"{name}.json"), data)
+        except (DataError, OSError) as error:
+            logger.exception("marks cannot be kept")
             self.problems[data.origin] = str(error)
-            book = MarkBook()
-        table = data.inspected.metadata
-        if not len(book) and table is not None:
-            book.take_from(sample_keys(data.inspected.ids), table)
-        return book
+            return _filled(MarkBook(), data)
+
+
+def _filled(book: MarkBook, data: Loaded) -> MarkBook:
+    """An empty book takes the marks of the data's own table."""
+    table = data.inspected.metadata
+    if not len(book) and table is not None:
+        book.take_from(sample_keys(data.inspected.ids), table)
+    return book
 
 
 @st.cache_resource(show_spinner=False)

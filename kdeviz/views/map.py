@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from kdeviz.analysis import Analysis
 from kdeviz.errors import OptionError
+from kdeviz.explain import residuals
 from kdeviz.views.kept import kept
 from kdeviz.views.table import LABEL_WORDS, metadata_columns
 
@@ -48,7 +49,7 @@ def colour_choices(analysis: Analysis) -> list[str]:
 
 def _own_colours(analysis: Analysis) -> list[str]:
     known = ["label"] if analysis.inspected.labels is not None else []
-    return ["log density", "verdict", *known]
+    return ["log density", "verdict", *known, "residual"]
 
 
 @kept
@@ -98,7 +99,9 @@ def _colour(analysis: Analysis, colour_by: str, flagged: NDArray[np.bool_]) -> N
     if colour_by == "log density":
         return analysis.scores
     if colour_by == "verdict":
-        return np.where(flagged, "flagged", "normal")
+        return np.where(flagged, "flagged", "not flagged")
+    if colour_by == "residual":
+        return residuals(analysis)
     if colour_by == "label" and analysis.inspected.labels is not None:
         return np.array([LABEL_WORDS[int(label)] for label in analysis.inspected.labels])
     choices = colour_choices(analysis)

@@ -134,8 +134,10 @@ def rows_in_cell(analysis: Analysis, threshold: float, cell: str) -> NDArray[np.
         OptionError: there is no such cell, or there are no labels.
     """
     labels = analysis.inspected.labels
-    if cell not in CELLS or labels is None:
+    if cell not in CELLS:
         raise OptionError(f"{cell!r} is no cell of labelled samples: choose {', '.join(CELLS)}")
+    if labels is None:
+        raise OptionError(f"no sample is labelled, so none is among the {cell}: load labels, or mark some")
     flagged = analysis.scores < threshold
     label = ANOMALOUS if cell in ("caught", "missed") else NORMAL
     return np.flatnonzero((labels == label) & (flagged == (cell in ("caught", "false alarms"))))

@@ -1,0 +1,69 @@
+"""`kdeviz check`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import typer
+
+from kdeviz.cli.inputs import read
+from kdeviz.cli.options import COMPONENTS, Components, Data, EmbeddingColumn, Metadata, number_or_text
+from kdeviz.cli.output import print_facts, print_lines, progress
+from kdeviz.settings import Settings
+from kdeviz.wording import size
+
+if TYPE_CHECKING:
+    from kdeviz.preflight import Facts, Finding, Preflight
+
+__all__ = ["check"]
+
+FOUND_ERROR = 1
+
+
+def check(
+    data: Data,
+    components: Components = COMPONENTS,
+    embedding_column: EmbeddingColumn = None,
+    metadata: Metadata = None,
+) -> None:
+    """Check DATA before a fit: what it holds, what looks wrong, and the fixes that fit and score take.
+
+    Leaves with code 1 when there is an error, which a fit or a score would refuse; warnings and notes leave
+    with 0.
+    """
+    settings = Settings(number_or_text(components))
+    with progress():
+        from kdeviz.preflight import preflight
+
+        report = preflight(read(data, embedding_column, metadata), settings.n_pca_components)
+    print_facts(_facts(report.facts))
+    print_lines(_lines(report))
+    if any(finding.severity == "error" for finding in report.findings):
+        raise typer.Exit(FOUND_ERROR)
+
+
+def _facts(facts: Facts) -> dict[str, str]:
+    rank = "none" if facts.rank is None else f"{'' if facts.rank_is_exact else 'at least '}{facts.rank}"
+    return {
+        "data": facts.name,
+        "rows": str(facts.rows),
+        "dimensions": str(facts.dimensions),
+        "values": f"{facts.dtype}, {size(facts.bytes)}",
+        "training rows": str(facts.training_rows),
+        "other rows": str(facts.other_rows),
+        "rank": rank,
+    }
+
+
+def _lines(report: Preflight) -> Iterator[tuple[str, str, str]]:
+    """Every finding, problems first, each with its fixes below it."""
+    passed = tuple(finding for finding in report.findings if finding.severity == "ok")
+    for finding in (*report.problems, *passed):
+        yield finding.severity, finding.kind, finding.sentence
+        yield from _fixes(finding)
+
+
+def _fixes(finding: Finding) -> Iterator[tuple[str, str, str]]:
+    for fix in finding.fixes:
+        yield "", "", f'--fix "{fix.name}"  {fix.title}'
