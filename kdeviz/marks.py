@@ -131,10 +131,14 @@ class MarkBook:
         if "mark" not in table:
             return 0
         notes = table["note"] if "note" in table else [""] * len(table)
+        verdicts = [
+            "" if cell is None or cell is pd.NA or cell != cell else str(cell) for cell in table["mark"]
+        ]
+        ours = {"", *MARK_LABELS}.issuperset(verdicts)  # then a note alone is a mark as well
         found = {
-            key: SampleMark(str(verdict), "" if pd.isna(note) else str(note)[:_MOST_NOTE])
-            for key, verdict, note in zip(keys, table["mark"], notes, strict=True)
-            if isinstance(verdict, str) and verdict in MARK_LABELS and key not in self
+            key: SampleMark(verdict, "" if pd.isna(note) else str(note)[:_MOST_NOTE])
+            for key, verdict, note in zip(keys, verdicts, notes, strict=True)
+            if (verdict in MARK_LABELS or (ours and not pd.isna(note) and note != "")) and key not in self
         }
         self.set_all(found)
         return len(found)

@@ -15,6 +15,8 @@ from kdeviz.axes_cache import AxesCache
 from kdeviz.classifier import KDEClassifier
 from kdeviz.data import EmbeddingSet
 from kdeviz.errors import Cancelled, DataError, OptionError
+from kdeviz.metrics import auroc
+from kdeviz.preflight import apply, preflight
 from kdeviz.principal_axes import principal_axes
 from kdeviz.settings import Settings
 
@@ -220,6 +222,82 @@ def test_timings_per_stage():
     assert all(seconds >= 0 for seconds in timings.values())
 
 
+# --- rows that are left out of training
+
+
+def partly_excluded(n=90, split=None):
+    """Every fourth row is far off, labelled anomalous, and excluded; and which rows that are."""
+    excluded = np.arange(n) % 4 == 1
+    data = EmbeddingSet.from_array(np.where(excluded[:, None], 4, 1) * rows(n))
+    labels = excluded.astype(np.int8)
+    return dataclasses.replace(data, labels=labels, excluded=excluded, split=split), excluded
+
+
+@pytest.mark.parametrize("cap", [1000, 30])
+def test_excluded_rows_are_scored_in_full_and_the_others_without_themselves(cap):
+    data, excluded = partly_excluded()
+    settings = Settings(3, max_training_points=cap)
+    found, model = analyse(data, None, settings, "cpu"), classifier(data.features[~excluded], settings)
+    used = np.flatnonzero(~excluded)[model.training_rows.numpy()]
+    others = np.setdiff1d(np.arange(90), used)
+    assert found.inspects_training
+    np.testing.assert_array_equal(found.fitted_on, used)
+    np.testing.assert_array_equal(found.train_scores, model.leave_one_out_scores().numpy())
+    np.testing.assert_array_equal(found.scores[used], found.train_scores)
+    np.testing.assert_array_equal(found.scores[others], model.log_density(data.features[others]).numpy())
+    np.testing.assert_array_equal(found.coordinates, model.transform(data.features).numpy())
+    np.testing.assert_array_equal(found.train_coordinates, found.coordinates[used])
+    assert not any("labelled anomalous" in warning for warning in found.warnings)
+
+
+def test_scores_with_excluded_rows_agree_with_the_oracle():
+    data, excluded = partly_excluded()
+    found, oracle = analyse(data, None, THREE, "cpu"), Classifier(data.features[~excluded], 3)
+    np.testing.assert_allclose(found.scores[~excluded], oracle.leave_one_out(), **LOG_DENSITY)
+    wanted = oracle.log_density(data.features[excluded])
+    np.testing.assert_allclose(found.scores[excluded], wanted, **LOG_DENSITY)
+
+
+def test_excluded_anomalies_separate_as_if_they_had_come_in_a_file_of_their_own():
+    data, excluded = partly_excluded()
+    found = analyse(data, None, THREE, "cpu")
+    apart = analyse(data.features[~excluded], data.features[excluded], THREE, "cpu")
+    together = np.concatenate([apart.train_scores, apart.scores])
+    labels = np.repeat([0, 1], [len(apart.train_scores), len(apart.scores)]).astype(np.int8)
+    assert auroc(found.scores, data.labels) == auroc(together, labels)
+    assert auroc(found.scores, data.labels) > 0.9
+    learnt = analyse(dataclasses.replace(data, excluded=None), None, THREE, "cpu")
+    assert any("23 of the 90 training rows are labelled anomalous" in warning for warning in learnt.warnings)
+
+
+def test_excluded_rows_of_a_split_are_scored_with_the_test_rows():
+    data, excluded = partly_excluded(split=np.where(np.arange(90) < 60, "train", "test"))
+    train, score = data.train_and_test()
+    found = analyse(train, score, THREE, "cpu")
+    fitted = ~excluded & (np.arange(90) < 60)
+    assert found.inspected.ids.tolist() == data.ids[~fitted].tolist()
+    model = classifier(data.features[fitted])
+    np.testing.assert_array_equal(found.scores, model.log_density(data.features[~fitted]).numpy())
+
+
+@pytest.mark.parametrize("split", [None, np.where(np.arange(90) < 60, "train", "test")])
+def test_all_rows_excluded(split):
+    data = dataclasses.replace(partly_excluded(split=split)[0], excluded=np.ones(90, bool))
+    with pytest.raises(DataError, match="every training row is left out of training"):
+        analyse(*data.train_and_test(), THREE, "cpu")
+
+
+def test_provenance_says_what_was_done_to_the_training_rows():
+    data = dataclasses.replace(partly_excluded()[0], excluded=None)
+    assert analyse(data, None, THREE, "cpu").provenance["train_changes"] == []
+    fixed = apply(preflight(data).fix("contamination: leave out of training"), data)
+    found = analyse(fixed, None, THREE, "cpu").provenance
+    assert found["train_changes"] == ["23 rows labelled anomalous left out of training"]
+    assert json.loads(json.dumps(found)) == found
+    assert found["train_digest"] == fixed.to_fit.digest != data.digest
+    assert found["train_shape"] == [90, 6]
+
+
 # --- progress and cancelling
 
 
@@ -271,6 +349,24 @@ def test_axes_are_computed_once_per_data_cap_and_seed(monkeypatch):
     assert len(fits) == 4
     analyse(rows(300, seed=1), None, THREE, "cpu")
     assert len(fits) == 5
+
+
+@pytest.mark.usefixtures("no_axes_yet")
+@pytest.mark.parametrize("cap", [20, 1000])
+def test_axes_of_all_rows_and_of_those_not_excluded_do_not_mix(monkeypatch, cap):
+    data, excluded = partly_excluded()
+    whole, settings = dataclasses.replace(data, excluded=None), Settings(3, max_training_points=cap)
+    fits, plain = count_fits(monkeypatch), classifier(data.features[~excluded], settings)
+    for _ in range(2):
+        found = analyse(data, None, settings, "cpu")
+        np.testing.assert_array_equal(found.train_scores, plain.leave_one_out_scores().numpy())
+        everything = analyse(whole, None, settings, "cpu")
+        np.testing.assert_array_equal(
+            everything.train_scores, classifier(whole.features, settings).leave_one_out_scores().numpy()
+        )
+    assert len(fits) == 2
+    analyse(data.features[~excluded], None, settings, "cpu")  # the same rows, without a word about others
+    assert len(fits) == 2
 
 
 @pytest.mark.parametrize("cap", [100, 1000])

@@ -106,7 +106,7 @@ def commands():
 
 
 def test_every_command_and_option_is_documented():
-    assert sorted(commands()) == ["app", "fit", "info", "score"]
+    assert sorted(commands()) == ["app", "check", "fit", "info", "score"]
     assert typer.main.get_command(cli.cli).help
     for name, command in commands().items():
         assert command.help, name
@@ -114,7 +114,7 @@ def test_every_command_and_option_is_documented():
             assert parameter.help, f"{name} {parameter.name}"
 
 
-@pytest.mark.parametrize("name", ["app", "fit", "info", "score"])
+@pytest.mark.parametrize("name", ["app", "check", "fit", "info", "score"])
 def test_help_is_shown(name):
     result = CliRunner().invoke(cli.cli, [name, "--help"])
     assert result.exit_code == 0
@@ -132,7 +132,7 @@ def test_help_of_fit_names_every_threshold_rule_and_the_true_defaults():
 
 
 def test_help_of_data_names_every_format():
-    for command in ("fit", "score"):
+    for command in ("check", "fit", "score"):
         (data,) = [parameter for parameter in commands()[command].params if parameter.name == "data"]
         assert all(f" .{name}" in data.help for name in FORMATS)
 
@@ -348,6 +348,159 @@ def test_info_says_what_is_in_the_file(run, sample_model):
     assert "MB" in facts
 
 
+# check and --fix
+
+
+MISSING, CONSTANT, LABELLED = (
+    "missing: drop rows",
+    "constant columns: drop",
+    "contamination: leave out of training",
+)
+
+
+@pytest.fixture
+def flawed(run):
+    """62 rows of 7 dimensions: two rows with NaN, two constant columns, six rows labelled anomalous."""
+    features = np.insert(save_blob(rows=62), [1, 4], 3, axis=1)
+    features[[7, 50], 2] = np.nan
+    labels = np.where(np.arange(62) % 10 == 3, "anomalous", "normal")
+    assert (labels == "anomalous").sum() == 6
+    pd.DataFrame({"wide": list(features), "label": labels}).to_parquet("flawed.parquet")
+    good = np.delete(np.delete(features, [7, 50], axis=0), [1, 5], axis=1)
+    return good, np.delete(labels, [7, 50])
+
+
+def problems(outcome):
+    """Lines after the facts, split into their columns."""
+    return [
+        [cell.strip() for cell in line.split("  ") if cell.strip()] for line in outcome.out.splitlines()[7:]
+    ]
+
+
+@pytest.mark.usefixtures("flawed")
+def test_check_names_every_problem_and_its_fixes_the_worst_first(run):
+    outcome = run("check", "flawed.parquet", "--components", 9)
+    assert (outcome.code, outcome.err) == (1, "")
+    facts = [line.split() for line in outcome.out.splitlines()[:3]]
+    assert facts == [["data", "flawed"], ["rows", "62"], ["dimensions", "7"]]
+    lines = problems(outcome)
+    found = [(line[0], line[1]) for line in lines if not line[0].startswith("--fix")]
+    assert found[:4] == [
+        ("error", "missing"), ("warning", "contamination"), ("warning", "rank"), ("note", "constant columns"),
+    ]  # fmt: skip
+    assert {severity for severity, _ in found[4:]} == {"ok"}
+    assert lines[1] == [f'--fix "{MISSING}" (Drop 2 rows)']
+    assert [f'--fix "{CONSTANT}" (Drop 2 dimensions)'] in lines
+    assert "6 of 62 training rows are labelled anomalous" in outcome.out
+
+
+@pytest.mark.usefixtures("flawed")
+def test_a_pipe_gets_every_line_whole_and_a_terminal_folds_it(run, monkeypatch):
+    whole = run("check", "flawed.parquet").out
+    (line,) = [line for line in whole.splitlines() if "missing values" in line]
+    assert line.endswith("2 of 62 rows hold missing values, in 1 of 7 dimensions: a fit refuses them.")
+    assert all(line == line.rstrip() for line in whole.splitlines())
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "60")
+    shown = run("check", "flawed.parquet").out
+    assert "\x1b[1merror" in shown
+    assert not any(line.endswith("a fit refuses them.") for line in shown.splitlines())
+
+
+def test_check_leaves_with_0_when_a_fit_would_not_be_refused(run):
+    features = save_blob()
+    assert run("check", "blob.npy", "--components", 3).code == 0
+    assert run("fit", "blob.npy", "-o", "m", "--components", 3).code == 0
+    np.save("twice.npy", np.repeat(features, 2, axis=0))
+    outcome = run("check", "twice.npy", "--components", 3)
+    assert outcome.code == 0
+    assert problems(outcome)[0][:2] == ["note", "duplicate rows"]
+
+
+def test_check_looks_at_the_column_and_the_table_it_is_given(run):
+    features = save_blob()
+    columns = {"first": list(features), "other": list(np.insert(features, 0, 1, axis=1))}
+    pd.DataFrame(columns).to_parquet("two.parquet")
+    pd.DataFrame({"label": ["bad"] * 5 + ["good"] * 55}).to_csv("about.csv", index=False)
+    plain = run("check", "two.parquet")
+    assert plain.err.startswith("note: The embedding was guessed to be first")
+    outcome = run("check", "two.parquet", "--embedding-column", "other", "--metadata", "about.csv")
+    assert "1 of 6 dimensions" in outcome.out
+    assert "5 of 60 training rows are labelled anomalous" in outcome.out
+    assert "labelled anomalous" not in plain.out.replace("No training row is labelled anomalous", "")
+
+
+def test_check_of_a_file_brings_no_control_characters_to_the_terminal(run):
+    np.save("a\x1b[31m.npy", save_blob())
+    assert "\x1b" not in run("check", "a\x1b[31m.npy").out
+
+
+@pytest.mark.parametrize("names", [(MISSING, CONSTANT, LABELLED), (LABELLED, CONSTANT, MISSING)])
+def test_fixes_are_applied_in_order_by_fit_and_score(run, flawed, names):
+    features, labels = flawed
+    options = [option for name in names for option in ("--fix", name)]
+    fit = run("fit", "flawed.parquet", "-o", "m", "--components", 3, *options, "--device", "cpu")
+    assert fit.code == 0
+    notes = {
+        MISSING: "note: 2 rows with missing values dropped",
+        CONSTANT: "note: 2 dimensions without variation in training dropped",
+        LABELLED: "note: 6 rows labelled anomalous left out of training",
+    }
+    assert fit.err.splitlines()[:3] == [notes[name] for name in names]
+    normal = labels == "normal"
+    wanted = analyse(features[normal], settings=Settings(3), device="cpu")
+    model = KDEClassifier.load("m", "cpu")
+    np.testing.assert_array_equal(model.leave_one_out_scores().numpy(), wanted.train_scores)
+    assert fit.fact("threshold") == f"{ThresholdRule().threshold(wanted.train_scores, wanted.scores)!r} nats"
+    assert fit.fact("training rows") == "54 of 60"
+    assert run("score", "m", "flawed.parquet", "-o", "s.parquet", *options, "--device", "cpu").code == 0
+    scores = pd.read_parquet("s.parquet")["log_density"].to_numpy()
+    np.testing.assert_array_equal(scores[normal], wanted.train_scores)
+    np.testing.assert_array_equal(scores[~normal], model.log_density(features[~normal]).numpy())
+
+
+def test_score_without_the_fix_still_leaves_the_rows_of_the_fit_out_of_their_own_score(run):
+    features = save_blob()
+    labels = np.where(np.arange(60) % 9 == 2, "bad", "good")
+    pd.DataFrame({"wide": list(features), "label": labels}).to_parquet("labelled.parquet")
+    run("fit", "labelled.parquet", "-o", "m", "--components", 3, "--fix", LABELLED)
+    outcome = run("score", "m", "labelled.parquet", "-o", "s.parquet", "--device", "cpu")
+    assert "note: the model was fitted on 53 of these rows: each is left out of its own score" in outcome.err
+    left_out = KDEClassifier.load("m", "cpu").leave_one_out_scores().numpy()
+    scores = pd.read_parquet("s.parquet")["log_density"].to_numpy()
+    np.testing.assert_array_equal(scores[labels == "good"], left_out)
+
+
+@pytest.mark.usefixtures("flawed")
+def test_a_fix_that_nothing_calls_for_is_refused_with_what_is_on_offer(run):
+    assert f"flawed needs no fix 'outliers: drop'; on offer: '{MISSING}'" in refused(
+        run("fit", "flawed.parquet", "-o", "m", "--fix", "outliers: drop")
+    )
+    again = run("fit", "flawed.parquet", "-o", "m", "--fix", CONSTANT, "--fix", CONSTANT)
+    assert again.code == 2
+    assert "needs no fix 'constant columns: drop'" in again.err
+    assert folder() == ["blob.npy", "flawed.parquet"]
+
+
+@pytest.mark.usefixtures("flawed")
+def test_columns_dropped_from_the_fitted_file_are_dropped_from_another(run):
+    other = np.random.default_rng(5).normal(size=(20, 7)).astype(np.float32)  # nothing is constant here
+    np.save("other.npy", other)
+    fixes = ("--fix", MISSING, "--fix", CONSTANT)
+    assert run("fit", "flawed.parquet", "-o", "m", "--components", 3, *fixes).code == 0
+    fitted = ("--fitted", "flawed.parquet", "--fitted-column", "wide")
+    outcome = run("score", "m", "other.npy", "-o", "s.parquet", *fixes, *fitted, "--device", "cpu")
+    assert outcome.err == "note: 2 dimensions without variation in training dropped, as from flawed\n"
+    scores = pd.read_parquet("s.parquet")["log_density"].to_numpy()
+    wanted = KDEClassifier.load("m", "cpu").log_density(np.delete(other, [1, 5], axis=1)).numpy()
+    np.testing.assert_array_equal(scores, wanted)
+    np.save("narrow.npy", other[:, :6])
+    assert (
+        "narrow has 6 dimensions, flawed has 7"
+        in run("score", "m", "narrow.npy", "-o", "n.csv", *fixes, *fitted).err
+    )
+
+
 # Bad input
 
 
@@ -366,7 +519,7 @@ def test_info_says_what_is_in_the_file(run, sample_model):
         ("fit sample -o m --max-training-points 1", "max_training_points=1 is not possible"),
         ("fit sample -o m --seed -1", "seed=-1 is not possible"),
         ("fit sample -o m --device quantum", "device='quantum' cannot be used here"),
-        ("fit sample -o m --threshold-rule nothing", "choose quantile, top_k"),
+        ("fit sample -o m --threshold-rule nothing", "choose quantile, per_1000"),
         ("fit sample -o m --threshold-rule top_k", "needs --threshold-value: how many"),
         ("fit sample -o m --threshold-value 2", "the quantile rule cannot take 2.0"),
         ("fit sample -o m --steepness 0", "steepness=0.0 is not possible"),
@@ -381,6 +534,15 @@ def test_info_says_what_is_in_the_file(run, sample_model):
         ("fit blob.npy -o blob.npy --force", "blob.npy is also an input"),
         ("fit blob.npy -o blob.npy/m", "cannot be written"),
         ("fit blob.npy -o nowhere/m", "nowhere/m cannot be written (No such file or directory)"),
+        ("check nothing.npy", "nothing.npy: there is no such file"),
+        ("check sample --components 0", "n_pca_components=0 is not possible"),
+        (
+            "fit blob.npy -o m --fix nonsense",
+            "blob needs no fix 'nonsense'; on offer: 'constant columns: drop'",
+        ),
+        ("score broken.npy blob.npy -o s.csv --fitted blob.npy", "--fitted is where --fix looks"),
+        ("score broken.npy blob.npy -o s.csv --fix x --fitted-column y", "--fitted is where --fix looks"),
+        ("score broken.npy blob.npy -o s.csv --fix x --fitted s.csv", "not a safetensors file"),
         ("score nothing sample -o s.csv", "nothing: there is no such file"),
         ("score broken.npy sample -o s.csv", "not a safetensors file"),
         ("score nothing sample -o s.xlsx", "scores are written as .parquet or .csv"),
@@ -394,7 +556,7 @@ def test_info_says_what_is_in_the_file(run, sample_model):
 def test_bad_input_is_one_line_and_code_2_and_leaves_nothing(run, arguments, says):
     Path("broken.npy").write_bytes(b"\x93NUMPY broken")
     Path("words.csv").write_text("a,b\nx,y\n")
-    save_blob(dimensions=20)
+    np.save("blob.npy", np.append(save_blob(dimensions=19), np.ones((60, 1), np.float32), axis=1))
     before = folder()
     assert says in refused(run(*arguments.split()))
     assert folder() == before

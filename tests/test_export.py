@@ -3,12 +3,17 @@ import json
 import os
 import shlex
 import subprocess
+import sys
 from dataclasses import replace
+from functools import cache, partial
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings, strategies
+from streamlit.testing.v1 import AppTest
 
 from kdeviz import views
 from kdeviz.analysis import analyse
@@ -27,9 +32,16 @@ from kdeviz.export.scores import (
     to_csv,
     to_parquet,
 )
+from kdeviz.labels import ANOMALOUS, NORMAL
+from kdeviz.marks import MarkBook, SampleMark, sample_keys
+from kdeviz.preflight import preflight
 from kdeviz.samples import load_sample
 from kdeviz.scoring import log_densities, rows_fitted_on
 from kdeviz.settings import Settings
+from kdeviz.ui import downloads
+from kdeviz.ui.loaded import from_uploads
+from kdeviz.ui.mark_books import MarkShelf, _shelf
+from kdeviz.ui.state import Screen
 
 CURVE = ProbabilityCurve(midpoint=18.5, steepness=0.25)
 QUANTILE = ThresholdRule("quantile", 0.02)
@@ -154,6 +166,248 @@ def test_metadata_named_like_a_score_column_gets_another_name():
         assert {"rank_in_file", "rank_in_file_in_file", "3"} <= set(frame.columns)
 
 
+# Marks
+
+
+MARKS = {
+    "id 3": SampleMark("confirmed", "a scratch"),
+    "id 5": SampleMark("false alarm", ""),
+    "id 70": SampleMark("unsure", 'two\nlines, "quoted"; é'),
+}
+
+
+def marked(metadata=None, marks=MARKS):
+    """An analysis of samples with ids, and the columns of its marks."""
+    ids = np.array([f"id {row}" for row in range(80)])
+    data = embeddings(None if metadata is None else pd.DataFrame(metadata), ids=ids)
+    book = MarkBook()
+    book.set_all(marks)
+    return analyse(data, settings=Settings(2), device="cpu"), book.columns(sample_keys(ids))
+
+
+def written(scored, columns, rows=None):
+    """The table as CSV and as parquet, read by pandas."""
+    csv = scores_csv(scored, 0.0, CURVE, rows, columns)
+    parquet = scores_parquet(scored, 0.0, CURVE, rows, columns)
+    return pd.read_csv(io.BytesIO(csv), keep_default_na=False), read_parquet(parquet).to_pandas()
+
+
+def test_marks_and_notes_are_in_both_formats():
+    scored, columns = marked({"camera": ["left"] * 80})
+    for frame in written(scored, columns):
+        wanted = ["row", "rank", "id", "log_density", "probability", "flagged", "mark", "note", "camera"]
+        assert list(frame.columns) == wanted
+        found = frame[(frame["mark"] != "") | (frame["note"] != "")].set_index("id")
+        assert {name: SampleMark(row["mark"], row["note"]) for name, row in found.iterrows()} == MARKS
+    for frame in written(scored, columns, np.array([5, 6])):
+        assert frame["mark"].tolist() == ["false alarm", ""]
+
+
+def test_without_any_mark_there_are_no_such_columns():
+    scored, columns = marked(marks={})
+    for frame in written(scored, columns):
+        assert "mark" not in frame
+        assert "note" not in frame
+    scored, columns = marked(marks={"id 9": SampleMark("", "only a note")})
+    assert all(frame["note"][9] == "only a note" for frame in written(scored, columns))
+
+
+def test_writing_marks_leaves_the_ranking_alone():
+    scored, columns = marked({"note": ["of the file"] * 80})
+    before = views.ranking(scored, 0.0, CURVE).copy()
+    written(scored, columns)
+    pd.testing.assert_frame_equal(views.ranking(scored, 0.0, CURVE), before)
+
+
+def test_what_a_file_itself_calls_mark_and_note_is_kept_beside_ours():
+    own = {"mark": ["laser"] * 80, "note": np.arange(80.0), "note_in_file": ["old"] * 80}
+    scored, columns = marked(own)
+    for frame in written(scored, columns):
+        assert frame["mark"][3] == "confirmed"
+        assert set(frame["mark_in_file"]) == {"laser"}
+        assert frame["note_in_file"].tolist() == ["old"] * 80
+        assert frame["note_in_file_in_file"].tolist() == list(range(80))
+    for frame in written(scored, {"mark": [""] * 80, "note": [""] * 80}):
+        assert set(frame["mark"]) == {"laser"}
+        assert frame["note"].tolist() == list(range(80))
+
+
+def test_marks_that_came_with_the_file_are_not_written_twice():
+    own = {"mark": ["confirmed", "", None, "unsure"] * 20, "note": ["a", "", None, ""] * 20}
+    scored, columns = marked(own, {"id 0": SampleMark("false alarm", "changed")})
+    for frame in written(scored, columns):
+        assert not any("in_file" in name for name in frame)
+        assert frame["mark"].tolist() == ["false alarm"] + [""] * 79
+        assert frame["note"].tolist() == ["changed"] + [""] * 79
+    for frame in written(scored, {"mark": [""] * 80, "note": [""] * 80}):  # all were taken away
+        assert not {"mark", "note"} & set(frame)
+
+
+def test_a_note_that_was_not_read_as_a_mark_is_never_lost():
+    own = {"mark": ["confirmed"] + [""] * 79, "note": ["a", "stands alone"] + [""] * 78}
+    scored, columns = marked(own, {"id 0": SampleMark("confirmed", "a")})
+    for frame in written(scored, columns):
+        assert "mark_in_file" not in frame
+        assert frame["note_in_file"].tolist() == own["note"]
+    scored, columns = marked({"mark": [""] * 80, "note": ["b"] * 80})
+    assert all(set(frame["note_in_file"]) == {"b"} for frame in written(scored, columns))
+    for frame in written(scored, {"mark": [""] * 80, "note": [""] * 80}):
+        assert set(frame["note"]) == {"b"}
+    alone = {"mark": [""] * 80, "note": ["b"] * 80}  # a table of notes alone
+    assert not any("in_file" in name for frame in written(scored, alone) for name in frame)
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+def test_a_note_is_no_formula_in_csv_and_exact_in_parquet(start):
+    note = f"{start}HYPERLINK(1)"
+    scored, columns = marked(marks={"id 3": SampleMark("confirmed", note)})
+    content = scores_csv(scored, 0.0, CURVE, marks=columns)
+    csv = pd.read_csv(io.BytesIO(content.replace(b"\r", b"\\r")), keep_default_na=False)
+    assert csv["note"][3] == f"'{note}".replace("\r", "\\r")
+    assert written(scored, columns)[1]["note"][3] == note
+
+
+# Held out: what leaves the app comes back to it
+
+
+def reloaded(tmp_path, columns, about, score=None):
+    """The marks of the same embeddings in another place, with the exported table about them."""
+    name, content = about
+    data = from_uploads(("main.parquet", columns), score, (name, content))
+    return data, MarkShelf(tmp_path / name).book(data)
+
+
+def uploaded(**more):
+    """A parquet upload of 80 embeddings with ids."""
+    file = io.BytesIO()
+    ids = [f"id {row}" for row in range(80)]
+    pd.DataFrame({"id": ids, "wide": list(blob()), **more}).to_parquet(file)
+    return file.getvalue()
+
+
+FORMATS = {"scores.csv": scores_csv, "scores.parquet": scores_parquet}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("split", [None, ["train"] * 2 + ["test"] * 8])
+def test_marks_threshold_and_curve_survive_export_and_reload(tmp_path, name, split):
+    columns = uploaded() if split is None else uploaded(split=split * 8)
+    first = from_uploads(("main.parquet", columns))
+    book = MarkShelf(tmp_path / "here").book(first)
+    book.set_all(MARKS)
+    scored = analyse(first.train, first.score, Settings(2), "cpu")
+    threshold, curve = -3.25, ProbabilityCurve(-4.5, 0.125)
+    marks = book.columns(sample_keys(scored.inspected.ids))
+    content = FORMATS[name](scored, threshold, curve, None, marks)
+
+    data, again = reloaded(tmp_path, columns, (name, content))
+    keys = sample_keys(data.inspected.ids)
+    assert again.columns(keys) == marks
+    assert {key for key in keys if key in again} == {key for key in keys if key in MARKS} != set()
+    (tmp_path / "m.safetensors").write_bytes(model_bytes(scored, threshold, curve))
+    model = KDEClassifier.load(tmp_path / "m.safetensors", "cpu")
+    assert (model.threshold, model.curve) == (threshold, curve)
+
+    # And once more: the marks are in the next table once, changed and whole.
+    again.set("id 5", SampleMark("confirmed", "after all"))
+    scored = analyse(data.train, data.score, Settings(2), "cpu")
+    own = model.log_density(scored.inspected.features) if split else model.leave_one_out_scores()
+    np.testing.assert_array_equal(own.numpy(), scored.scores)
+    content = FORMATS[name](scored, threshold, curve, None, again.columns(keys))
+    frame = pd.read_csv(io.BytesIO(content)) if name.endswith("csv") else read_parquet(content).to_pandas()
+    assert [column for column in frame if "mark" in column or "note" in column] == ["mark", "note"]
+    _, third = reloaded(tmp_path / "third", columns, (name, content))
+    assert third.columns(keys) == again.columns(keys)
+
+
+text = strategies.text(strategies.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
+
+
+@cache
+def unmarked():
+    return marked(marks={})[0], uploaded()
+
+
+@settings(max_examples=15)
+@given(note=text, verdict=strategies.sampled_from(["confirmed", "false alarm", "unsure"]))
+def test_any_note_survives_parquet_and_csv_but_for_the_apostrophe(note, verdict):
+    scored, main = unmarked()
+    written = MarkBook()
+    written.set_all({"id 3": SampleMark(verdict, note), "id 4": SampleMark("unsure", "words")})
+    keys = sample_keys(scored.inspected.ids)
+    guard = "'" if note.startswith(("=", "+", "-", "@", "\t", "\r")) else ""
+    for name, before in (("scores.parquet", ""), ("scores.csv", guard)):
+        content = FORMATS[name](scored, 0.0, CURVE, None, written.columns(keys))
+        data, book = from_uploads(("main.parquet", main), about=(name, content)), MarkBook()
+        assert data.inspected.metadata is not None
+        book.take_from(keys, data.inspected.metadata)
+        assert book.get("id 3") == SampleMark(verdict, before + note)
+        assert book.get("id 4") == SampleMark("unsure", "words")
+        assert len(book) == 2
+
+
+# The page
+
+
+def export_page(screen, folder):
+    """The page alone, run by streamlit."""
+    import streamlit as st
+
+    from kdeviz.ui import export_page
+    from kdeviz.ui.state import Session
+
+    session = Session(screen.data)
+    session.screen = screen
+    st.session_state["session"], st.session_state["marks_folder"] = session, folder
+    export_page.show()
+
+
+def screen_of(data, rule, relabel=None):
+    fitted = analyse(data.train, data.score, Settings(2), "cpu")
+    shown = fitted if relabel is None else fitted.relabelled(relabel)
+    threshold = rule.threshold(shown.train_scores, shown.scores, shown.inspected.labels)
+    return Screen((), data, shown, "torch", rule, threshold, CURVE, fitted)
+
+
+def test_the_page_says_what_is_exported_and_what_was_fixed(tmp_path):
+    plain = from_uploads(("main.parquet", uploaded(label=["good"] * 76 + ["bad"] * 4)))
+    fixed = plain.fixed(preflight(plain.everything).fix("contamination: leave out of training"))
+    screen = screen_of(fixed, QUANTILE)
+    page = AppTest.from_function(export_page, args=(screen, str(tmp_path)), default_timeout=30).run()
+    words = [block.value for block in page.markdown]
+    assert "Fixed before the fit: 4 rows labelled anomalous left out of training." in words
+    assert "All 80 samples: rank, log density, probability, flagged or not." in words
+    python, shell = (code.value for code in page.code)
+    assert '    "contamination: leave out of training",' in python
+    assert "--fix='contamination: leave out of training'" in shell
+
+    _shelf(str(tmp_path)).book(fixed).set_all({**MARKS, "gone": SampleMark("unsure")})
+    words = [block.value for block in page.run().markdown]
+    assert not page.exception
+    assert any(block.endswith("flagged or not, with your 3 marks.") for block in words)
+
+
+def test_the_page_knows_when_labels_are_marks(tmp_path):
+    data = from_uploads(("main.parquet", uploaded()))
+    labels = np.where(np.arange(80) % 3 == 0, ANOMALOUS, NORMAL).astype(np.int8)
+    screen = screen_of(data, ThresholdRule("best_f1"), labels)
+    page = AppTest.from_function(export_page, args=(screen, str(tmp_path)), default_timeout=30).run()
+    assert not page.exception
+    assert not any("Fixed before" in block.value for block in page.markdown)
+    python, shell = (code.value for code in page.code)
+    assert f'ThresholdRule("log_density", {screen.threshold!r})' in python
+    assert f"--threshold-value={screen.threshold!r}" in shell
+
+
+def test_a_download_holds_the_marks_as_they_are_at_the_click(tmp_path):
+    data = from_uploads(("main.parquet", uploaded()))
+    screen, book = screen_of(data, QUANTILE), MarkBook()
+    content = partial(downloads._content, scores_csv, screen, book, np.array([3, 5]))
+    assert "mark" not in read_csv(content())
+    book.set_all(MARKS)
+    assert read_csv(content())["mark"].tolist() == ["confirmed", "false alarm"]
+
+
 # Without an analysis
 
 
@@ -231,6 +485,102 @@ def test_python_recipe_of_files_gives_the_same_scores(awkward, rule, second):
     assert got["threshold"] == rule.threshold(
         wanted.train_scores, wanted.scores, wanted.inspected.labels, CURVE
     )
+
+
+@pytest.fixture
+def flawed(awkward):
+    """The same folder, with a flawed file, the same one split, and a second that is not flawed there.
+
+    Rows 5 and 31 have missing values, column 4 is constant, row 9 is far out, every seventh is anomalous.
+    """
+    features = np.insert(blob(), 4, 2, axis=1)
+    features[[5, 31], 0] = np.nan
+    features[9] *= 50
+    pd.DataFrame({"wide": list(features)}).to_parquet("flawed.parquet")
+    split = np.where(np.arange(80) < 60, "train", "test")
+    pd.DataFrame({"wide": list(features), "split": split}).to_parquet("split.parquet")
+    np.save("-second.npy", blob(30, 7, seed=3))
+    return awkward
+
+
+FIXES = (
+    "missing: drop rows",
+    "outliers: leave out of training",
+    "constant columns: drop",
+    "contamination: leave out of training",
+)
+SOURCES = [("flawed.parquet", None), ("split.parquet", None), ("split.parquet", "-second.npy")]
+
+
+def of_flawed(source, second):
+    """What the app has on the screen after the fixes, and where it came from."""
+    names = [source, second, "-about.csv"]
+    uploads = [name and (name, (Path.cwd() / name).read_bytes()) for name in names]
+    loaded = from_uploads(*uploads)
+    for name in FIXES:
+        loaded = loaded.fixed(preflight(loaded.everything).fix(name))
+    files = Files(loaded.source, loaded.score_source, loaded.about_source, loaded.fixes)
+    return analyse(loaded.train, loaded.score, Settings(3), "cpu"), files
+
+
+@pytest.mark.parametrize(("source", "second"), SOURCES)
+def test_recipes_repeat_the_fixes(flawed, source, second):
+    wanted, files = of_flawed(source, second)
+    assert files.fixes == FIXES
+    assert wanted.inspected.features.shape[1] == 6
+    rule = ThresholdRule("top_k", 3)
+    threshold = rule.threshold(wanted.train_scores, wanted.scores)
+    got = executed(python_recipe(wanted, files, rule, CURVE))
+    np.testing.assert_array_equal(got["analysis"].scores, wanted.scores)
+    np.testing.assert_array_equal(got["analysis"].fitted_on, wanted.fitted_on)
+    assert got["analysis"].inspected.ids.tolist() == wanted.inspected.ids.tolist()
+    assert got["analysis"].provenance["train_changes"] == wanted.provenance["train_changes"]
+    assert got["threshold"] == threshold
+    in_process(shell_recipe(wanted, files, rule, CURVE))
+    check_written(wanted, threshold)
+
+
+@pytest.mark.parametrize("rule", [ThresholdRule("best_f1"), ThresholdRule("fpr", 0.2)])
+def test_a_rule_that_looked_at_marks_becomes_the_threshold_that_it_found(flawed, rule):
+    fitted, files = of_flawed("flawed.parquet", None)
+    labels = np.where(fitted.scores > np.median(fitted.scores), ANOMALOUS, NORMAL).astype(np.int8)
+    wanted = fitted.relabelled(labels)
+    threshold = rule.threshold(wanted.train_scores, wanted.scores, labels)
+    assert threshold != rule.threshold(fitted.train_scores, fitted.scores, fitted.inspected.labels)
+    got = executed(python_recipe(wanted, files, rule, CURVE, relabelled=True))
+    assert got["threshold"] == threshold
+    np.testing.assert_array_equal(got["analysis"].scores, wanted.scores)
+    in_process(shell_recipe(wanted, files, rule, CURVE, relabelled=True))
+    check_written(wanted, threshold)
+
+
+def test_other_rules_are_written_as_they_are_whoever_labelled(analysis):
+    for recipe in (python_recipe, shell_recipe):
+        plain = recipe(analysis, Files("sample"), QUANTILE, CURVE)
+        assert recipe(analysis, Files("sample"), QUANTILE, CURVE, relabelled=True) == plain
+        assert "0.02" in plain
+
+
+@pytest.mark.parametrize(
+    "name", ["a.npy", "it's.npy", 'an "odd" one.npy', f"{'long' * 15}.npy", f"{'long' * 30}.npy"]
+)
+def test_the_lines_of_python_are_formatted_as_ruff_does_it(analysis, tmp_path, name):
+    pytest.importorskip("ruff")
+    long = ProbabilityCurve(-12.345678901234567, 0.012345678901234567)
+    for files in (
+        Files("sample"),
+        Files(name),
+        Files(name, name, name, FIXES),
+        Files("sample", None, None, FIXES),
+    ):
+        for rule in (QUANTILE, ThresholdRule("best_f1")):
+            (tmp_path / f"{len(list(tmp_path.iterdir()))}.py").write_text(
+                python_recipe(analysis, files, rule, long, relabelled=True)
+            )
+    for command in (["format", "--diff"], ["check", "--select=E,F,I,W,UP", "--ignore=E501"]):
+        ruff = [sys.executable, "-m", "ruff", *command, "--isolated", "--no-cache", "."]
+        done = subprocess.run(ruff, cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def executed(recipe):

@@ -24,7 +24,7 @@ THEMES = pytest.mark.parametrize("theme", [LIGHT, DARK], ids=lambda theme: theme
 RANGE = (-6.0, 3.0)
 
 
-def sample(n=300, p=40, apart=2.0, seed=0):
+def sample(n=150, p=30, apart=2.0, seed=0):
     """Scores, and which of them are anomalous."""
     random = np.random.default_rng(seed)
     truth = np.arange(n) < p
@@ -49,8 +49,14 @@ def view_of(scores, truth, threshold):
 
 SCORES, TRUTH = sample()
 THRESHOLD = -1.25
-FLAGGED = SCORES < THRESHOLD
 VIEW = view_of(SCORES, TRUTH, THRESHOLD)
+
+
+def flagged_at(threshold):
+    return np.less(SCORES, threshold)
+
+
+FLAGGED = flagged_at(THRESHOLD)
 
 FIGURES = {
     "roc": roc_figure,
@@ -174,7 +180,7 @@ def test_the_roc_curve_is_scikit_learns():
 @pytest.mark.parametrize("threshold", [-np.inf, -1e9, -3.5, THRESHOLD, 1.0, np.inf])
 def test_the_rocs_title_says_the_rates(log_fpr, threshold):
     figure = roc_figure(view_of(SCORES, TRUTH, threshold), LIGHT, log_fpr)
-    flagged = SCORES < threshold
+    flagged = flagged_at(threshold)
     caught, alarms = percent(flagged[TRUTH].mean()), percent(flagged[~TRUTH].mean())
     assert title(figure) == f"{caught} of the anomalous caught, {alarms} of the normal flagged"
     assert f"(AUROC) {number(roc_auc_score(TRUTH, -SCORES))} (" in subtitle(figure)
@@ -195,14 +201,14 @@ def test_on_a_logarithmic_axis_nothing_is_zero_or_less(threshold):
     assert figure.layout.xaxis.type == "log"
     for drawn in figure.data:
         assert (np.asarray(drawn.x) > 0).all()
-    half_a_sample = 0.5 / 260
+    half_a_sample = 0.5 / (~TRUTH).sum()
     curve = trace(figure, "thresholds")
     np.testing.assert_allclose(curve.x, np.where(view.points.fpr > 0, view.points.fpr, half_a_sample))
     np.testing.assert_array_equal(curve.y, view.points.tpr)
     np.testing.assert_array_equal(curve.customdata[:, 1], view.points.fpr)  # the hover does not pretend
     assert "%{x" not in curve.hovertemplate
-    expected = max((threshold > SCORES[~TRUTH]).mean(), half_a_sample)
-    assert present(figure) == pytest.approx((expected, (threshold > SCORES[TRUTH]).mean()))
+    expected = max(flagged_at(threshold)[~TRUTH].mean(), half_a_sample)
+    assert present(figure) == pytest.approx((expected, flagged_at(threshold)[TRUTH].mean()))
     assert 10 ** figure.layout.xaxis.range[0] == pytest.approx(half_a_sample)
     assert 10 ** figure.layout.xaxis.range[1] >= 1
     np.testing.assert_array_equal(trace(figure, "guessing").x, trace(figure, "guessing").y)
@@ -213,15 +219,15 @@ def test_on_a_logarithmic_axis_nothing_is_zero_or_less(threshold):
 
 @pytest.mark.parametrize("threshold", [-3.0, THRESHOLD, np.inf])
 def test_precision_and_recall(threshold):
-    flagged = SCORES < threshold
+    flagged = flagged_at(threshold)
     figure = precision_recall_figure(view_of(SCORES, TRUTH, threshold), LIGHT)
     recall, precision = recall_score(TRUTH, flagged), precision_score(TRUTH, flagged)
     curve = trace(figure, "thresholds")
     for x, y, limit in zip(curve.x, curve.y, curve.customdata[:, 0], strict=True):
-        assert x == pytest.approx(recall_score(TRUTH, SCORES < limit))
-        assert y == pytest.approx(precision_score(TRUTH, SCORES < limit, zero_division=1))
+        assert x == pytest.approx(recall_score(TRUTH, flagged_at(limit)))
+        assert y == pytest.approx(precision_score(TRUTH, flagged_at(limit), zero_division=1))
     assert present(figure) == pytest.approx((recall, precision))
-    assert list(trace(figure, "guessing").y) == pytest.approx([40 / 300] * 2)
+    assert list(trace(figure, "guessing").y) == pytest.approx([TRUTH.mean()] * 2)
     assert title(figure) == f"{percent(precision)} of the flagged are anomalous"
     average = number(average_precision_score(TRUTH, -SCORES))
     assert subtitle(figure).startswith(
@@ -247,7 +253,7 @@ def test_f1_precision_and_recall_against_the_threshold():
     ):
         curve = trace(figure, name)
         np.testing.assert_array_equal(curve.x, VIEW.points.thresholds)
-        expected = [score(TRUTH, SCORES < limit, zero_division=none) for limit in curve.x]
+        expected = [score(TRUTH, flagged_at(limit), zero_division=none) for limit in curve.x]
         np.testing.assert_allclose(curve.y, expected)
     assert present(figure) == pytest.approx((THRESHOLD, f1_score(TRUTH, FLAGGED)))
     assert trace(figure, "present threshold").text == (f"threshold {number(THRESHOLD)}",)
@@ -257,14 +263,15 @@ def test_the_steps_of_f1_are_right_between_the_thresholds_too():
     """A step is drawn up first, then along: a threshold flags as many as the next distinct score does."""
     curve = trace(f1_figure(VIEW, LIGHT, *RANGE), "F1")
     assert curve.line.shape == "vh"
-    between = (curve.x[:-1] + curve.x[1:]) / 2
-    expected = [f1_score(TRUTH, SCORES < limit) for limit in between]
-    np.testing.assert_allclose(curve.y[1:], expected)
+    distinct = curve.x[:-1]  # the last threshold is the next number after the highest score
+    between = (distinct[:-1] + distinct[1:]) / 2
+    expected = [f1_score(TRUTH, flagged_at(limit)) for limit in between]
+    np.testing.assert_allclose(curve.y[1:-1], expected)
 
 
 def test_f1s_title_names_the_best():
     figure = f1_figure(VIEW, LIGHT, *RANGE)
-    values = {limit: f1_score(TRUTH, SCORES < limit) for limit in SCORES}
+    values = {limit: f1_score(TRUTH, flagged_at(limit)) for limit in SCORES}
     best = max(values, key=values.get)
     assert title(figure) == (
         f"F1 is {number(f1_score(TRUTH, FLAGGED))}; the best, {number(values[best])}, "

@@ -98,8 +98,16 @@ def test_foreign_columns_are_no_marks():
     book = MarkBook()
     assert book.take_from(["a"], pd.DataFrame({"other": [1]})) == 0
     assert book.take_from(["a", "b"], pd.DataFrame({"mark": [["a list"], np.nan]})) == 0
-    assert book.take_from(["a", "b"], pd.DataFrame({"mark": ["unsure", None], "note": [np.nan, "x"]})) == 1
+    foreign = pd.DataFrame({"mark": ["B+", None], "note": ["well done", "x"]})
+    assert book.take_from(["a", "b"], foreign) == 0
+    assert len(book) == 0
+
+
+def test_a_note_alone_comes_back():
+    book = MarkBook()
+    assert book.take_from(["a", "b"], pd.DataFrame({"mark": ["unsure", None], "note": [np.nan, "x"]})) == 2
     assert book.get("a") == SampleMark("unsure", "")
+    assert book.get("b") == SampleMark("", "x")
 
 
 def test_keys_stay_when_other_samples_are_dropped():

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from kdeviz.data import FORMATS, MAX_BYTES, load_embeddings
 from kdeviz.errors import DataError
+from kdeviz.labels import ANOMALOUS, NORMAL, UNKNOWN
 from kdeviz.readers.values import stacked
 
 SUFFIXES = tuple(f".{name}" for name in FORMATS)
@@ -409,3 +410,12 @@ def test_corrupt_flatbuffers_are_refused():
     start = raw.index(struct.pack("<I", 0xFFFFFFFF), 16)
     raw[start + 8 : start + 40] = b"\xff" * 32
     refused(bytes(raw), "a.feather", "not a readable feather")
+
+
+def test_an_exported_table_keeps_what_is_not_labelled_and_every_note():
+    text = "id,x,y,label,mark,note\n1,1,2,normal,,007\n2,1,3,not labelled,unsure,true\n3,1,4,anomalous,,\n"
+    data = load_embeddings(text.encode(), filename="scores.csv")
+    assert data.labels is not None
+    assert data.labels.tolist() == [NORMAL, UNKNOWN, ANOMALOUS]
+    assert data.metadata is not None
+    assert data.metadata["note"].tolist()[:2] == ["007", "true"]

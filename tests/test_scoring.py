@@ -9,6 +9,7 @@ from kdeviz.analysis import analyse
 from kdeviz.classifier import KDEClassifier
 from kdeviz.data import EmbeddingSet
 from kdeviz.errors import DataError
+from kdeviz.labels import ANOMALOUS, NORMAL, UNKNOWN
 from kdeviz.samples import load_sample
 from kdeviz.scoring import log_densities, rows_fitted_on
 from kdeviz.settings import Settings
@@ -72,6 +73,58 @@ def test_rows_of_another_fit_are_not_taken_for_ours(sample, sample_analysis):
         assert len(used) == 0
     scores = log_densities(sample_analysis.classifier, changed, used)
     np.testing.assert_array_equal(scores, sample_analysis.classifier.log_density(changed.features))
+
+
+SPLITS = {"no split": None, "split": np.where(np.arange(80) % 3 == 2, "test", "train")}
+
+
+def labelled(split):
+    """80 rows of each label in turn, and which of them are normal or unknown training rows."""
+    labels = np.resize([NORMAL, ANOMALOUS, UNKNOWN, NORMAL, NORMAL], 80).astype(np.int8)
+    train = np.ones(80, bool) if split is None else split == "train"
+    return replace(blob(), labels=labels, split=split), train & (labels != ANOMALOUS)
+
+
+@pytest.mark.parametrize("most", [80, 20])
+@pytest.mark.parametrize("split", SPLITS.values(), ids=SPLITS)
+def test_a_model_fitted_without_the_labelled_anomalies_is_recognised(split, most):
+    data, fit = labelled(split)
+    model = fitted(data.take(fit), most)
+    used = rows_fitted_on(model, data)
+    np.testing.assert_array_equal(used, np.flatnonzero(fit)[model.training_rows])
+    scores = log_densities(model, data, used)
+    np.testing.assert_array_equal(scores[used], model.leave_one_out_scores())
+    others = np.setdiff1d(np.arange(80), used)
+    np.testing.assert_array_equal(scores[others], model.log_density(data.features[others]))
+
+
+@pytest.mark.parametrize("split", SPLITS.values(), ids=SPLITS)
+def test_excluded_rows_are_recognised_whatever_their_labels(split):
+    data = replace(labelled(split)[0], excluded=np.arange(80) % 7 == 0)
+    fit = (~data.excluded) if split is None else ~data.excluded & (split == "train")
+    model = fitted(data.take(fit))
+    np.testing.assert_array_equal(rows_fitted_on(model, data), np.flatnonzero(fit))
+    said = analyse(*data.train_and_test(), settings=Settings(3), device="cpu")
+    used = rows_fitted_on(said.classifier, data)
+    np.testing.assert_array_equal(used, np.flatnonzero(fit))
+    scores = log_densities(said.classifier, data, used)
+    np.testing.assert_array_equal(scores[fit], said.train_scores)
+    inspected = np.ones(80, bool) if split is None else ~fit
+    np.testing.assert_array_equal(scores[inspected], said.scores)
+
+
+@pytest.mark.parametrize("split", SPLITS.values(), ids=SPLITS)
+def test_a_model_fitted_on_some_other_rows_is_not_recognised(split):
+    data, fit = labelled(split)
+    fit[np.flatnonzero(fit)[0]] = False
+    assert len(rows_fitted_on(fitted(data.take(fit)), data)) == 0
+
+
+def test_labels_that_are_all_anomalous_or_none_are_no_obstacle():
+    model = fitted(blob())
+    for labels in (np.full(80, ANOMALOUS, np.int8), np.full(80, NORMAL, np.int8)):
+        np.testing.assert_array_equal(rows_fitted_on(model, replace(blob(), labels=labels)), np.arange(80))
+        assert len(rows_fitted_on(model, replace(blob(), labels=labels, features=blob().features + 1))) == 0
 
 
 def test_known_scores_are_used_as_they_are(monkeypatch):

@@ -26,9 +26,9 @@ PNG = b"\x89PNG\r\n\x1a\n truncated"
 
 
 @pytest.fixture
-def start(monkeypatch):
+def start(monkeypatch, tmp_path):
     def started(*arguments, **query):
-        monkeypatch.setattr("sys.argv", ["app.py", *arguments])
+        monkeypatch.setattr("sys.argv", ["app.py", *arguments, f"--marks={tmp_path / 'marks'}"])
         test = AppTest.from_file(str(resource("app.py")), default_timeout=60)
         for name, value in query.items():
             test.query_params[name] = value
@@ -137,6 +137,19 @@ def test_rules_that_need_labels(app, rule):
     app.selectbox(key="rule").set_value(rule).run()
     assert not app.exception
     assert 0 < int(metrics(app)["Flagged"].split()[0]) < 756
+
+
+def test_a_threshold_set_by_hand_is_in_the_address(app, start):
+    scores = expected().scores
+    app.slider(key="threshold_slider").set_value(22.0).run()
+    assert not app.exception
+    threshold = app.number_input(key="nats").value
+    assert threshold == pytest.approx(22.0, abs=0.1)
+    assert metrics(app)["Flagged"] == f"{(scores < threshold).sum()} of 756"
+    assert app.query_params["rule"] == "log_density"
+    assert float(app.query_params["nats"]) == threshold
+    again = start(rule="log_density", nats=app.query_params["nats"])
+    assert metrics(again) == metrics(app)
 
 
 def test_an_upload_replaces_the_data_and_a_broken_one_does_not(app):

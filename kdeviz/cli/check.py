@@ -66,4 +66,4 @@ def _lines(report: Preflight) -> Iterator[tuple[str, str, str]]:
 
 def _fixes(finding: Finding) -> Iterator[tuple[str, str, str]]:
     for fix in finding.fixes:
-        yield "", "", f'--fix "{fix.name}"  {fix.title}'
+        yield "", "", f'--fix "{fix.name}" ({fix.title})'

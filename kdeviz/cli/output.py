@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -59,18 +59,23 @@ def print_facts(facts: dict[str, str]) -> None:
     print_lines(facts.items())
 
 
-def print_lines(lines: Iterable[Iterable[str]]) -> None:
-    """Texts in columns, the first one bold."""
+def print_lines(lines: Iterable[Sequence[str]]) -> None:
+    """Texts in columns, the first one bold on a terminal; a pipe has no width to fit into."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console()
+    console, rows = Console(), [[_one_line(text) for text in line] for line in lines]
+    if not console.is_terminal:
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        for row in rows:
+            cells = (text.ljust(width) for text, width in zip(row, widths, strict=True))
+            typer.echo("  ".join(cells).rstrip())
+        return
     table = Table.grid(padding=(0, 2))
-    for first, *rest in lines:
-        table.add_row(Text(first, style="bold"), *(Text(_one_line(text), overflow="fold") for text in rest))
-    # A pipe has no width to fit into.
-    console.print(table, width=None if console.is_terminal else 10_000)
+    for first, *rest in rows:
+        table.add_row(Text(first, style="bold"), *(Text(text, overflow="fold") for text in rest))
+    console.print(table)
 
 
 def say(kind: str, message: str) -> None:

@@ -116,7 +116,7 @@ def _with_marks(frame: pd.DataFrame, marks: Marks) -> pd.DataFrame:
         while names[name] in frame:
             names[name] += "_in_file"
     frame = frame.rename(columns=names)
-    first = frame.columns.get_loc("flagged") + 1
+    first = list(frame.columns).index("flagged") + 1
     for place, (name, column) in enumerate(marks.items()):
         frame.insert(first + place, name, list(column))
     return frame
@@ -124,16 +124,13 @@ def _with_marks(frame: pd.DataFrame, marks: Marks) -> pd.DataFrame:
 
 def _marks_in_file(frame: pd.DataFrame, marks: Marks) -> list[str]:
     """Which columns of a table that kdeviz wrote hold marks, and notes that say nothing beyond them."""
-    verdicts = _texts(frame, "mark")
-    if not any(verdicts) or not {"", *MARK_LABELS}.issuperset(verdicts):
+    verdicts, notes = _texts(frame, "mark"), _texts(frame, "note")
+    if not {"", *MARK_LABELS}.issuperset(verdicts):
         return []
-    notes = _texts(frame, "note")
-    lost = [
-        note
-        for note, verdict, kept in zip(notes, verdicts, marks["note"], strict=False)
-        if note and not verdict and note != kept
-    ]
-    return ["mark"] if lost or not notes else ["mark", "note"]
+    told = zip(notes, verdicts, marks["note"], strict=False)
+    if any(note and not verdict and note != ours for note, verdict, ours in told):
+        return ["mark"] if any(verdicts) else []
+    return [name for name in marks if name in frame and "mark" in frame]
 
 
 def _texts(frame: pd.DataFrame, name: str) -> list[str]:
@@ -174,8 +171,8 @@ def _about(
 def to_csv(table: ScoreTable) -> bytes:
     """UTF-8, with every digit; a text that a spreadsheet would run as a formula gets a leading apostrophe.
 
-    The apostrophe stays when such a text is read again, in a note or an id as well, and does not grow; parquet
-    gives back exactly what was written.
+    The apostrophe stays when such a text is read again, in a note or an id as well, and does not grow;
+    parquet gives back exactly what was written.
     """
     frame = table.frame.rename(columns=_harmless)
     for name in frame:

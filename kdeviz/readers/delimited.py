@@ -27,6 +27,8 @@ def read_delimited(source: Source) -> TableContent:
         names, delimiter, note = _header(source)
         _check_cells(source, buffer, delimiter)
         text = {name: pa.string() for role in ("id", "label", "split") if (name := roles.find(role, names))}
+        if {"mark", "note"} <= set(names):  # as kdeviz writes them
+            text |= dict.fromkeys(("mark", "note"), pa.string())
         table = pacsv.read_csv(
             pa.BufferReader(buffer),
             # Column names come from the first line unless that is already data.

@@ -32,7 +32,9 @@ _EVERY_NAME = frozenset(name for names in _NAMES.values() for name in names)
 
 _NORMAL = frozenset({"normal", "good", "ok", "0", "0.0", "false"})
 _ANOMALOUS = frozenset({"anomalous", "anomaly", "abnormal", "bad", "defect", "1", "1.0", "true"})
-_MISSING = frozenset({"", "none", "null", "nan", "na", "n/a", "unknown", "unlabeled", "unlabelled"})
+_MISSING = frozenset(
+    {"", "none", "null", "nan", "na", "n/a", "unknown", "unlabeled", "unlabelled", "not labelled"}
+)
 _WHOLE = re.compile(r"-?\d{1,15}(\.0*)?", re.ASCII)
 _TRAIN = frozenset({"train", "training"})
 _TEST = frozenset({"test", "testing"})

@@ -40,9 +40,7 @@ def show_chart(current: Session, screen: Screen, height: int) -> None:
                 label_visibility="collapsed",
             )
             if chosen == "ROC":
-                log_fpr = st.toggle(
-                    "Log scale", key="log_fpr", help="Spreads out the few false alarms that matter."
-                )
+                log_fpr = st.toggle("Log", key="log_fpr")
         height -= 56
     if chosen == "Reliability":
         _show_reliability(screen, height)
@@ -109,7 +107,10 @@ def _curve(chosen: str, screen: Screen, log_fpr: bool) -> go.Figure:
 def _clicked(key: str) -> None:
     """Take the threshold of the point that was clicked."""
     points = st.session_state[key]["selection"]["points"]
-    if points and points[0].get("customdata") is not None:
-        threshold = float(np.ravel(points[0]["customdata"])[0])
+    hovered = points[0].get("customdata") if points else None
+    if isinstance(hovered, dict):  # the browser sends a row of numbers by position: {"0": 20.7, ...}
+        hovered = hovered["0"]
+    if hovered is not None:
+        threshold = float(np.ravel(hovered)[0])
         if np.isfinite(threshold):
             set_threshold(threshold)

@@ -9,7 +9,7 @@ import streamlit as st
 from kdeviz.export.model import model_bytes
 from kdeviz.export.recipe import Files, python_recipe, shell_recipe
 from kdeviz.ui.downloads import score_downloads
-from kdeviz.ui.state import session
+from kdeviz.ui.state import Screen, session
 from kdeviz.wording import count
 
 __all__ = ["show"]
@@ -37,14 +37,12 @@ def show() -> None:
             type="primary",
             icon=":material/download:",
         )
+        if data.everything.changes:
+            st.markdown("Fixed before the fit: " + "; ".join(data.everything.changes) + ".")
         st.subheader("Scores")
         st.markdown(
             f"All {count(len(analysis.scores))} samples: rank, log density, probability, "
             f"flagged or not{_with_marks(screen)}."
-        )
-        st.caption(
-            "Load this table as the one about the same samples, and marks come back: from CSV where the samples "
-            "have ids, "
         )
         with st.container(horizontal=True):
             score_downloads(screen, "scores")
@@ -58,3 +56,10 @@ def show() -> None:
             lines = recipe(analysis, files, screen.rule, screen.curve, analysis is not screen.fitted)
             st.subheader(title)
             st.code(lines, language=language, wrap_lines=True)
+
+
+def _with_marks(screen: Screen) -> str:
+    """How many marks go into the table."""
+    book = screen.book
+    marked = sum(key in book for key in screen.keys) if len(book) else 0
+    return f", with your {count(marked)} mark{'' if marked == 1 else 's'}" if marked else ""

@@ -33,6 +33,9 @@ _STEPS = 400
 
 def set_threshold(log_density: float) -> None:
     """From now on, flag samples below this log density."""
+    if st.session_state.get("rule") != "log_density":
+        # The rule's number input is new then, and a new input does not write its value into the address.
+        st.query_params["nats"] = str(log_density)
     st.session_state["rule"], st.session_state["nats"] = "log_density", log_density
 
 

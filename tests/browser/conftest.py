@@ -26,8 +26,9 @@ CHROMIUM_FLAGS = [
 
 
 @pytest.fixture(scope="session")
-def app_url() -> Iterator[str]:
-    server, url = start_app()
+def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The app that tests share; a test that marks samples launches its own."""
+    server, url = start_app("--marks", str(tmp_path_factory.mktemp("marks")))
     yield url
     stop_app(server)
 
@@ -45,12 +46,15 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def launch() -> Iterator[Callable[..., str]]:
-    """Start another app with these arguments; it is stopped after the test's pages are closed."""
+def launch(tmp_path: Path) -> Iterator[Callable[..., str]]:
+    """Start another app with these arguments, which keeps its marks in tmp_path / "marks".
+
+    It is stopped after the test's pages are closed.
+    """
     servers = []
 
     def started(*arguments: str) -> str:
-        server, url = start_app(*arguments)
+        server, url = start_app("--marks", str(tmp_path / "marks"), *arguments)
         servers.append(server)
         return url
 

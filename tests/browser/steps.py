@@ -65,7 +65,9 @@ def figure(page: Page, chart: int) -> dict[str, Any]:
         title: plot.layout.title.text, subtitle: plot.layout.title.subtitle.text,
         shapes: (plot.layout.shapes || []).map(s => s.x0),
         traces: plot._fullData.map(t => ({name: t.name, type: t.type, n: (t.x || []).length,
-                                          x: Array.from(t.x || []).slice(0, 5)})),
+                                          x: Array.from(t.x || []).slice(0, 5),
+                                          y: Array.from(t.y || []).slice(0, 5),
+                                          symbols: Array.from((t.marker || {}).symbol || [])})),
     })"""
     return json.loads(page.locator(".js-plotly-plot").nth(chart).evaluate(script))
 
@@ -99,7 +101,12 @@ def drag_box(page: Page, left: float, top: float, right: float, bottom: float) -
 
 def click_on_map(page: Page, x: float, y: float) -> None:
     """Click where the map draws these coordinates."""
-    plot = page.locator(".js-plotly-plot").first
+    click_on_chart(page, 0, x, y)
+
+
+def click_on_chart(page: Page, chart: int, x: float, y: float) -> None:
+    """Click where a chart draws these coordinates."""
+    plot = page.locator(".js-plotly-plot").nth(chart)
     script = """(plot, [x, y]) => {
         const {xaxis, yaxis} = plot._fullLayout;
         return [xaxis._offset + xaxis.d2p(x), yaxis._offset + yaxis.d2p(y)];
@@ -119,6 +126,30 @@ def click_on_map(page: Page, x: float, y: float) -> None:
 def picked_rows(page: Page) -> Locator:
     """The highlighted rows of the table, as a screen reader meets them."""
     return page.get_by_test_id("stDataFrame").locator('tr[aria-selected="true"]')
+
+
+def table_row(page: Page, row: int) -> list[str]:
+    """The cells of a row of the table of samples, counted from 0, from the left edge on as far as drawn."""
+    cells = page.get_by_test_id("stDataFrame").first.locator(f'tr[aria-rowindex="{row + 2}"] td')
+    cells.first.wait_for(state="attached")
+    return cells.all_text_contents()
+
+
+def table_length(page: Page) -> int:
+    """How many samples the table lists."""
+    grid = page.get_by_test_id("stDataFrame").first.locator("[aria-rowcount]").first
+    return int(grid.get_attribute("aria-rowcount") or 0) - 1
+
+
+def press(page: Page, key: str) -> None:
+    page.keyboard.press(key)
+    settled(page)
+
+
+def choose(page: Page, option: str) -> None:
+    """Press one part of a segmented control or radio of the page, not of the sidebar."""
+    page.get_by_test_id("stMain").get_by_role("radio", name=option, exact=True).click()
+    settled(page)
 
 
 def pick_row(page: Page, row: int) -> None:

@@ -112,6 +112,7 @@ def test_a_file_with_nan_keeps_the_last_good_result(
     upload(page, tmp_path / "holes.npy")
     expect(page.get_by_text(re.compile("1 of 50 rows hold NaN or infinity \\(rows 7\\)"))).to_be_visible()
     expect(page.get_by_text("Still showing the last finished fit")).to_be_visible()
+    expect(page.get_by_role("heading", name="Before you fit")).to_be_visible()
     assert metric(page, "Flagged").endswith("of 756")
 
 
@@ -211,7 +212,7 @@ def test_three_dimensions_and_colours(open_page: OpenPage, app_url: str, screens
     page.wait_for_timeout(1500)
     kinds = {trace["type"] for trace in figure(page, 0)["traces"]}
     assert kinds == {"scatter3d"}
-    assert {trace["name"] for trace in figure(page, 0)["traces"]} == {"normal", "flagged"}
+    assert {trace["name"] for trace in figure(page, 0)["traces"]} == {"not flagged", "flagged"}
     page.screenshot(path=screenshots / "three-d.png")
 
 
@@ -241,5 +242,6 @@ def test_a_file_given_on_the_command_line_is_opened(
     frame.insert(1, "label", ["good"] * 190 + ["scratch"] * 10)
     frame.to_csv(tmp_path / "rows.csv", index=False)
     page = open_page(launch(str(tmp_path / "rows.csv")))
-    expect(page.get_by_text("200 to learn from")).to_be_visible()
+    expect(page.get_by_test_id("stSidebar").get_by_text("200 to learn from")).to_be_visible()
+    expect(page.get_by_text("10 of 200 training rows are labelled anomalous")).to_be_visible()
     assert metric(page, "Separation") != "no labels"

@@ -1,0 +1,135 @@
+"""`kdeviz compare`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from kdeviz.cli.inputs import fixed, read
+from kdeviz.cli.options import Device, EmbeddingColumn, Fixes, Metadata
+from kdeviz.cli.output import print_facts, print_lines, progress, say
+from kdeviz.cli.runs import RunsFolder
+from kdeviz.errors import OptionError
+from kdeviz.wording import number
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from kdeviz.comparison import Comparison, Scored
+    from kdeviz.data import EmbeddingSet
+
+__all__ = ["compare"]
+
+_Side = Annotated[str, typer.Argument(help="A kept run (its id or folder) or a model file.")]
+
+
+def compare(
+    first: _Side,
+    second: _Side,
+    data: Annotated[
+        str | None,
+        typer.Argument(metavar="[DATA]", help="Embeddings for model files to score; runs bring scores."),
+    ] = None,
+    runs: RunsFolder = None,
+    most: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Show at most this many flipped samples of either kind.")
+    ] = 20,
+    all_rows: Annotated[
+        bool, typer.Option("--all-rows", help="Model files score the rows of split train as well.")
+    ] = False,
+    device: Device = "auto",
+    embedding_column: EmbeddingColumn = None,
+    metadata: Metadata = None,
+    fix: Fixes = None,
+) -> None:
+    """Compare two kept runs or model files on the samples that both have scored.
+
+    Shows the settings side by side, the rank correlation, the samples that only one of the two flags, and,
+    with labels, whether the second is better than chance explains.
+    """
+    with progress():
+        from kdeviz.comparison import compare as compared
+
+        rows = None if data is None else fixed(read(data, embedding_column, metadata), fix or ())
+        if rows is not None and not all_rows:
+            rows = rows.train_and_test()[1] or rows
+        found = compared(_scored(first, rows, runs, device), _scored(second, rows, runs, device))
+    for note in found.notes:
+        say("note", note)
+    print_lines(_settings(found))
+    typer.echo()
+    print_facts(dict(_facts(found)))
+    for title, flips in (
+        ("only the first flags", found.flips.only_first),
+        ("only the second flags", found.flips.only_second),
+    ):
+        if most and len(flips):
+            typer.echo()
+            print_lines(_flips(found, flips[:most], title))
+
+
+def _scored(side: str, rows: EmbeddingSet | None, runs: Path | None, device: str) -> Scored:
+    from kdeviz.classifier import KDEClassifier
+    from kdeviz.comparison import scored_model
+    from kdeviz.runs import RunStore, read_run
+
+    path = Path(side)
+    if path.is_dir():
+        return read_run(path.resolve()).scored(device)
+    if not path.is_file():
+        return RunStore(runs).open(side).scored(device)
+    if rows is None:
+        raise OptionError(f"{side} is a model file, which brings no scores: name the DATA to score as well")
+    scored = scored_model(KDEClassifier.load(path, device), rows, side)
+    if scored.rule is not None:
+        say("warning", f"{side} has no threshold: took the default, {scored.rule.kind} {scored.rule.value:g}")
+    return scored
+
+
+def _settings(found: Comparison) -> Iterator[tuple[str, str, str, str]]:
+    yield "", "first", "second", ""
+    yield "name", found.first.name, found.second.name, ""
+    for setting in found.settings:
+        differs = "differs" if setting.differs else ""
+        yield setting.name, _text(setting.first), _text(setting.second), differs
+
+
+def _facts(found: Comparison) -> Iterator[tuple[str, str]]:
+    only_first, only_second = map(len, found.flips)
+    yield "common samples", str(len(found.ids))
+    yield "rank correlation", "none" if found.spearman is None else f"{number(found.spearman, 4)} (Spearman)"
+    yield "flagged", f"{only_first} only by the first, {only_second} only by the second"
+    if found.verdicts is not None:
+        yield "verdicts", found.verdicts.sentence
+        yield "McNemar's p", f"{found.verdicts.p_value!r}"
+    if found.separation is not None:
+        yield "separation", found.separation.sentence
+        yield "AUROC difference", f"{found.separation.difference!r}"
+
+
+def _flips(found: Comparison, flips: NDArray[np.int64], title: str) -> Iterator[tuple[str, ...]]:
+    from kdeviz.views import LABEL_WORDS
+
+    yield title, "label", "first rank", "second rank", "first log density", "second log density"
+    first_scores, second_scores = found.first_scores, found.second_scores
+    for i in flips:
+        yield (
+            str(found.ids[i]),
+            "" if found.labels is None else LABEL_WORDS[int(found.labels[i])],
+            str(found.first_ranks[i]),
+            str(found.second_ranks[i]),
+            number(first_scores[i]),
+            number(second_scores[i]),
+        )
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "not known"
+    if isinstance(value, tuple):
+        return ", ".join(value) or "none"
+    return value if isinstance(value, str) else repr(value)

@@ -1,0 +1,107 @@
+"""`kdeviz runs`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kdeviz.cli.output import print_facts, print_lines, say
+from kdeviz.wording import duration, number, size
+
+if TYPE_CHECKING:
+    from kdeviz.runs import Run
+
+__all__ = ["RunsFolder", "runs"]
+
+runs = typer.Typer(help="Kept runs: list them, show one, delete some.", no_args_is_help=True)
+
+RunsFolder = Annotated[
+    Path | None,
+    typer.Option("--runs", metavar="DIR", help="Where runs are kept; your folder for user data without it."),
+]
+_RunId = Annotated[str, typer.Argument(metavar="ID", help="The id that kdeviz runs list shows.")]
+
+
+@runs.command("list")
+def list_runs(folder: RunsFolder = None) -> None:
+    """List the kept runs, the newest first."""
+    from kdeviz.runs import DamagedRun, RunStore
+
+    store = RunStore(folder)
+    found = store.runs()
+    if not found:
+        say("note", f"there are no runs in {store.folder}")
+        return
+    lines = [("id", "name", "kept", "flagged", "AUROC")]
+    for run in found:
+        if isinstance(run, DamagedRun):
+            say("warning", run.reason)
+            lines.append((run.id, "damaged", "", "", ""))
+        else:
+            lines.append(_line(run))
+    print_lines(lines)
+
+
+@runs.command("show")
+def show_run(run_id: _RunId, folder: RunsFolder = None) -> None:
+    """Say what is in a kept run, after checking every byte of it."""
+    from kdeviz.runs import RunStore
+
+    run = RunStore(folder).open(run_id)
+    for warning in run.record.warnings:
+        say("warning", warning)
+    print_facts(dict(_facts(run)))
+
+
+@runs.command("rm")
+def delete_runs(
+    run_ids: Annotated[
+        list[str], typer.Argument(metavar="ID...", help="One or more ids that kdeviz runs list shows.")
+    ],
+    folder: RunsFolder = None,
+) -> None:
+    """Delete kept runs, damaged ones as well."""
+    from kdeviz.runs import RunStore
+
+    store = RunStore(folder)
+    for run_id in run_ids:
+        store.delete(run_id)
+        say("note", f"deleted {run_id}")
+
+
+def _line(run: Run) -> tuple[str, str, str, str, str]:
+    metrics = run.record.metrics
+    flagged = f"{metrics.get('flagged')} of {metrics.get('inspected')}"
+    return run.id, run.name, _time(run), flagged, _number(metrics.get("auroc"))
+
+
+def _facts(run: Run) -> Iterator[tuple[str, str]]:
+    record = run.record
+    metrics, provenance = record.metrics, record.provenance
+    yield "run", run.id
+    yield "name", run.name
+    yield "kept", _time(run)
+    yield "folder", f"{run.folder} ({size(run.bytes)})"
+    yield from ((name.replace("_", " "), str(value)) for name, value in record.settings.to_dict().items())
+    yield "threshold rule", f"{record.rule.kind} {record.rule.value!r}"
+    yield "threshold", f"{record.threshold!r} nats"
+    yield "curve", f"midpoint {record.curve.midpoint!r} nats, steepness {record.curve.steepness!r} per nat"
+    for name, value in metrics.items():
+        yield name.replace("_", " "), "none" if value is None else repr(value)
+    yield "fixes", ", ".join(record.fixes) or "none"
+    trained, inspected = provenance.get("train_name"), provenance.get("score_name")
+    yield "training data", f"{trained}, digest {provenance.get('train_digest')}"
+    yield "inspected data", f"{inspected or trained}, digest {record.inspected_digest}"
+    yield "time", f"{duration(sum(record.timings.values()))} on {provenance.get('device')}"
+    yield "written by", f"kdeviz {provenance.get('kdeviz_version')}, torch {provenance.get('torch_version')}"
+
+
+def _time(run: Run) -> str:
+    return run.record.kept.astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else number(value)

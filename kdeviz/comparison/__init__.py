@@ -1,0 +1,21 @@
+"""Two models on the same samples: what differs, whose verdict flips, and whether that is more than chance."""
+
+from kdeviz.comparison.compare import Comparison, Flips, Percentiles, Setting, compare
+from kdeviz.comparison.paired import SeparationTest, VerdictTest, auroc_difference, mcnemar
+from kdeviz.comparison.scored import Scored, name_of, scored_analysis, scored_model
+
+__all__ = [
+    "Comparison",
+    "Flips",
+    "Percentiles",
+    "Scored",
+    "SeparationTest",
+    "Setting",
+    "VerdictTest",
+    "auroc_difference",
+    "compare",
+    "mcnemar",
+    "name_of",
+    "scored_analysis",
+    "scored_model",
+]

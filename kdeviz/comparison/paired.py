@@ -1,0 +1,217 @@
+"""Tests of two models on the same labelled samples."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kdeviz.errors import DataError, OptionError
+from kdeviz.labels import ANOMALOUS, NORMAL
+from kdeviz.metrics import Interval, auroc
+from kdeviz.metrics.intervals import check_level
+from kdeviz.metrics.separation import labelled_rows
+from kdeviz.wording import count, number, percent
+
+__all__ = ["SeparationTest", "VerdictTest", "auroc_difference", "mcnemar"]
+
+
+class VerdictTest(NamedTuple):
+    """McNemar's test: are the verdicts of one more often right than those of the other?"""
+
+    labelled: int
+    catches_more: int
+    """Anomalous samples that only the second flags."""
+    catches_fewer: int
+    """Anomalous samples that only the first flags."""
+    more_false_alarms: int
+    """Normal samples that only the second flags."""
+    fewer_false_alarms: int
+    """Normal samples that only the first flags."""
+    p_value: float
+    """Chance of a difference at least this large if both were equally often right."""
+
+    @property
+    def only_first_right(self) -> int:
+        """Samples on which the first is right and the second wrong."""
+        return self.catches_fewer + self.more_false_alarms
+
+    @property
+    def only_second_right(self) -> int:
+        """Samples on which the second is right and the first wrong."""
+        return self.catches_more + self.fewer_false_alarms
+
+    @property
+    def sentence(self) -> str:
+        """The result in plain words."""
+        if not self.only_first_right + self.only_second_right:
+            return f"Both give the same verdict on all {count(self.labelled)} labelled samples."
+        parts = []
+        if self.catches_more or self.catches_fewer:
+            parts.append(
+                f"catches {_samples(self.catches_more, 'anomalous')} that the first misses, and misses "
+                f"{count(self.catches_fewer)} that the first catches"
+            )
+        if self.more_false_alarms or self.fewer_false_alarms:
+            parts.append(
+                f"flags {_samples(self.more_false_alarms, 'normal')} that the first does not, and lets pass "
+                f"{count(self.fewer_false_alarms)} that the first flags"
+            )
+        return f"The second {'; it '.join(parts)}. {_chance(self.p_value, 'often right')}"
+
+
+class SeparationTest(NamedTuple):
+    """The difference of two AUROCs on the same samples."""
+
+    first: float
+    second: float
+    interval: Interval
+    """Of the difference; (NaN, NaN) where every resample gives the same one, or a label has one sample."""
+    level: float
+    p_value: float
+    """Chance of a difference at least this large if both separated equally well; NaN without an interval."""
+
+    @property
+    def difference(self) -> float:
+        """Second minus first."""
+        return self.second - self.first
+
+    @property
+    def sentence(self) -> str:
+        """The result in plain words."""
+        if self.difference == 0:
+            return f"Both separate the labelled samples equally well (AUROC {number(self.first)})."
+        better = "better" if self.difference > 0 else "worse"
+        said = f"The second separates {better}: AUROC {number(self.second)} against {number(self.first)}"
+        if math.isnan(self.p_value):
+            return f"{said}; there are too few samples to tell whether that is chance."
+        low, high = map(number, self.interval)
+        interval = f"{100 * self.level:g} % interval of the difference {low} to {high}"
+        return f"{said} ({interval}). {_chance(self.p_value, 'good')}"
+
+
+def mcnemar(first: NDArray[np.bool_], second: NDArray[np.bool_], labels: NDArray[np.int8]) -> VerdictTest:
+    """McNemar's exact test of two sets of verdicts on the same samples.
+
+    Of the samples on which exactly one of the two is right, each one is right on half if they are equally
+    good; the p-value is that of a two-sided binomial test. The thresholds are taken as given.
+    Source: Q. McNemar, Psychometrika 12, 1947.
+
+    Args:
+        first: (M,) True where the first says anomalous.
+        second: (M,) of the other.
+        labels: (M,) of NORMAL, ANOMALOUS, UNKNOWN; unlabelled samples are left out.
+
+    Raises:
+        DataError: no sample is labelled, or the lengths differ.
+    """
+    from scipy.stats import binomtest
+
+    if not len(first) == len(second) == len(labels):
+        raise DataError(
+            f"{len(first)} and {len(second)} verdicts, {len(labels)} labels: give one of each per sample"
+        )
+    anomalous, normal = labels == ANOMALOUS, labels == NORMAL
+    if not (anomalous | normal).any():
+        raise DataError("no sample is labelled: label at least one to compare verdicts")
+    only_first, only_second = first & ~second, second & ~first
+    found = VerdictTest(
+        labelled=int((anomalous | normal).sum()),
+        catches_more=int((only_second & anomalous).sum()),
+        catches_fewer=int((only_first & anomalous).sum()),
+        more_false_alarms=int((only_second & normal).sum()),
+        fewer_false_alarms=int((only_first & normal).sum()),
+        p_value=1.0,
+    )
+    discordant = found.only_first_right + found.only_second_right
+    if not discordant:
+        return found
+    return found._replace(p_value=float(binomtest(found.only_second_right, discordant).pvalue))
+
+
+def auroc_difference(
+    first: NDArray[Any],
+    second: NDArray[Any],
+    labels: NDArray[np.int8],
+    resamples: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> SeparationTest:
+    """AUROC of the second scores minus that of the first, with a paired stratified bootstrap.
+
+    The normal and the anomalous samples are resampled, each as often as there are; both AUROCs are computed
+    on the same resample. With s the standard deviation of the resampled differences, the interval is
+    difference -+ t s and the p-value that of difference / s, by Student's distribution with as many degrees
+    of freedom as the rarer label has samples, less one.
+    Source: Efron and Tibshirani, An Introduction to the Bootstrap, 1993, section 12.3.
+
+    Args:
+        first: (M,) log densities in nats, -inf allowed; lower is more anomalous.
+        second: (M,) of the same samples.
+        labels: (M,) of NORMAL, ANOMALOUS, UNKNOWN; unlabelled samples are left out.
+        resamples: how many.
+        seed: the same seed gives the same interval.
+        level: the share of such intervals that hold the true difference; above 0 and below 1.
+
+    Raises:
+        DataError: a label does not occur, or a score is NaN or +inf.
+        OptionError: a number out of its range.
+    """
+    from scipy.stats import t as student
+
+    check_level(level)
+    if resamples < 2:
+        raise OptionError(f"resamples={resamples!r} is too few: give 2 or more, better 1000")
+    (one, anomalous), (other, _) = labelled_rows(first, labels), labelled_rows(second, labels)
+    found = SeparationTest(
+        auroc(first, labels), auroc(second, labels), Interval(math.nan, math.nan), level, math.nan
+    )
+    spread = _spread(_ranks(one), _ranks(other), anomalous, resamples, seed)
+    freedom = min(int(anomalous.sum()), int((~anomalous).sum())) - 1
+    if not spread or not freedom:
+        return found
+    half_width = float(student.ppf((1 + level) / 2, freedom)) * spread
+    low, high = found.difference - half_width, found.difference + half_width
+    return found._replace(
+        interval=Interval(max(low, -1.0), min(high, 1.0)),
+        p_value=2 * float(student.sf(abs(found.difference) / spread, freedom)),
+    )
+
+
+def _spread(
+    one: NDArray[np.intp], other: NDArray[np.intp], anomalous: NDArray[np.bool_], resamples: int, seed: int
+) -> float:
+    """Standard deviation of the resampled differences; 0 where all of them agree."""
+    random = np.random.default_rng(seed)
+    positives, negatives = np.flatnonzero(anomalous), np.flatnonzero(~anomalous)
+    drawn = np.empty(resamples)
+    for i in range(resamples):
+        p = positives[random.integers(len(positives), size=len(positives))]
+        n = negatives[random.integers(len(negatives), size=len(negatives))]
+        drawn[i] = _area(other[p], other[n]) - _area(one[p], one[n])
+    return float(drawn.std(ddof=1)) if drawn.min() < drawn.max() else 0.0
+
+
+def _area(positive: NDArray[np.intp], negative: NDArray[np.intp]) -> float:
+    """AUROC from ranks: how many normal samples rank above an anomalous one, a tie counting half."""
+    at = np.bincount(negative, minlength=int(positive.max()) + 1)
+    higher = len(negative) - np.cumsum(at) + at / 2
+    return float(higher[positive].mean()) / len(negative)
+
+
+def _ranks(scores: NDArray[Any]) -> NDArray[np.intp]:
+    """Ascending from 0; equal scores share a rank."""
+    return np.unique(scores, return_inverse=True)[1]
+
+
+def _samples(many: int, kind: str) -> str:
+    return f"{count(many)} {kind} sample{'s' * (many != 1)}"
+
+
+def _chance(p_value: float, good: str) -> str:
+    return (
+        f"If both were equally {good}, a difference at least this large would be chance in "
+        f"{percent(p_value)} of cases."
+    )

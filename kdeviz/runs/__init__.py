@@ -1,0 +1,6 @@
+"""Kept runs: an analysis as a folder that survives a restart and can be copied, compared and deleted."""
+
+from kdeviz.runs.run import Run, read_run
+from kdeviz.runs.store import DamagedRun, RunStore, default_folder
+
+__all__ = ["DamagedRun", "Run", "RunStore", "default_folder", "read_run"]

@@ -1,0 +1,28 @@
+"""Many settings on one data set, the choice between them, and whether the answer would come out again."""
+
+from kdeviz.sweep.choice import CHOICES, METRICS, Choice, best, estimate_of, sorted_rows
+from kdeviz.sweep.grid import Grid
+from kdeviz.sweep.honest import held_out_alarms
+from kdeviz.sweep.recall import recall_at_fpr
+from kdeviz.sweep.stability import Repeats, Stability, stability
+from kdeviz.sweep.sweep import Sweep, SweepRow, sweep
+from kdeviz.sweep.table import sweep_table
+
+__all__ = [
+    "CHOICES",
+    "METRICS",
+    "Choice",
+    "Grid",
+    "Repeats",
+    "Stability",
+    "Sweep",
+    "SweepRow",
+    "best",
+    "estimate_of",
+    "held_out_alarms",
+    "recall_at_fpr",
+    "sorted_rows",
+    "stability",
+    "sweep",
+    "sweep_table",
+]

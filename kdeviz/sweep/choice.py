@@ -1,0 +1,213 @@
+"""Which row of a sweep to take, and why."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from kdeviz.errors import DataError, OptionError
+from kdeviz.metrics import Estimate, Interval
+from kdeviz.settings import FeatureScalingMethod, Settings
+from kdeviz.sweep.sweep import Sweep, SweepRow
+from kdeviz.wording import count, number, percent
+
+__all__ = ["CHOICES", "ENOUGH_VARIANCE", "METRICS", "Choice", "Metric", "best", "estimate_of", "sorted_rows"]
+
+ENOUGH_VARIANCE = 0.9
+"""Without labels the fewest components that carry this share of the variance are taken."""
+
+
+class Metric(NamedTuple):
+    """A number of a row."""
+
+    words: str
+    explanation: str
+    higher_is_better: bool = True
+    written: Callable[[float], str] = number
+
+
+METRICS = {
+    "auroc": Metric(
+        "AUROC", "The chance that an anomalous sample scores lower than a normal one, ties counting half."
+    ),
+    "average_precision": Metric(
+        "average precision", "The mean precision from the most to the least suspicious anomalous sample."
+    ),
+    "recall": Metric(
+        "recall at 1 % false positives",
+        "The share of the anomalous samples found when at most 1 % of the normal ones are flagged.",
+        written=percent,
+    ),
+    "log_density": Metric(
+        "mean leave-one-out log density",
+        "How well the model predicts training rows it has not seen, in nats. It compares only settings with "
+        "equal components and equal scaling.",
+    ),
+    "alarm_share": Metric(
+        "held-out alarms",
+        "The share of training rows flagged by models fitted without them, over five parts.",
+        higher_is_better=False,
+        written=percent,
+    ),
+    "explained_variance": Metric(
+        "explained variance", "The share of the variance that the components kept carry.", written=percent
+    ),
+    "fit_seconds": Metric(
+        "fit time", "Seconds; principal axes that another setting had found are not found again.", False
+    ),
+    "score_seconds": Metric("scoring time", "Seconds, for all training and all inspected rows.", False),
+    "model_bytes": Metric("model size", "Bytes of the tensors in the model file.", False),
+}
+"""By the names of the fields of `SweepRow`."""
+
+CHOICES = ("auroc", "average_precision", "recall", "log_density")
+"""The metrics that `best` chooses by: a good value of the others alone says nothing about the model."""
+
+_OF_LABELS = ("auroc", "average_precision", "recall")
+
+
+class Choice(NamedTuple):
+    """Two rows to look at first."""
+
+    metric: str
+    best: SweepRow
+    simplest: SweepRow
+    """Fewest components, then fewest training rows, of those within the best one's interval."""
+    sentence: str
+
+
+def estimate_of(row: SweepRow, metric: str) -> Estimate | None:
+    """A row's value of one of `METRICS`, with its interval, (NaN, NaN) where it has none; None if missing.
+
+    Raises:
+        OptionError: there is no such metric.
+    """
+    if metric not in METRICS:
+        raise OptionError(f"metric {metric!r} is not known: choose {', '.join(METRICS)}")
+    value = None if row.error is not None else getattr(row, metric)
+    if value is None or isinstance(value, Estimate):
+        return value
+    return Estimate(float(value), Interval(math.nan, math.nan))
+
+
+def sorted_rows(sweep: Sweep, metric: str) -> list[SweepRow]:
+    """The better first; rows without the number last, in the order of the grid.
+
+    Log densities are sorted within equal scaling and equal components, since no others compare.
+    """
+
+    def place(row: SweepRow) -> tuple[bool, str, int, float]:
+        found = estimate_of(row, metric)
+        missing = found is None or math.isnan(found.value)
+        group = (
+            (row.settings.feature_scaling_method.value, row.components)
+            if metric == "log_density"
+            else ("", 0)
+        )
+        value = 0.0 if found is None or missing else found.value
+        return missing, *group, -value if METRICS[metric].higher_is_better else value
+
+    return sorted(sweep.rows, key=place)
+
+
+def best(sweep: Sweep, metric: str | None = None) -> Choice:
+    """The best row, and the simplest one that may be as good ("one standard error" rule).
+
+    The best of many is flattered by chance: its value is no estimate of what new rows will show.
+
+    Simplest: of the rows whose value lies within the best one's interval, the one with the fewest components,
+    then with the fewest training rows, then with the best value. The rule is Breiman's (Classification and
+    Regression Trees, 1984, section 3.4.3) with the 95 % interval instead of one standard error.
+
+    By log density, which needs no labels, only settings with equal components and equal scaling compare. So
+    the components come first, the fewest that carry `ENOUGH_VARIANCE` of the variance (the most there are,
+    if none do); scaling stays at the default where the grid has it, for nothing here can judge it; and the
+    leave-one-out likelihood then chooses the bandwidth, for which it is a sound criterion (Duin, IEEE
+    Transactions on Computers C-25, 1976), and the cap.
+
+    Args:
+        sweep: with at least one row that has the metric.
+        metric: one of `CHOICES`; AUROC where there are labels and log density where not, if None.
+
+    Raises:
+        OptionError: the metric is none of these.
+        DataError: no row has it.
+    """
+    metric = metric or ("auroc" if sweep.labelled else "log_density")
+    if metric not in CHOICES:
+        raise OptionError(f"metric {metric!r} chooses no setting: choose {', '.join(CHOICES)}")
+    if metric in _OF_LABELS and not sweep.labelled:
+        raise DataError(f"{METRICS[metric].words} needs both normal and anomalous labels: choose log_density")
+    known = [row for row in sweep.rows if math.isfinite(_value(row, metric))]
+    if not known:
+        raise DataError("no setting of this sweep could be fitted: look at the errors of its rows")
+    likelihood = metric == "log_density"
+    rows = _comparable(known) if likelihood else known
+    top = max(rows, key=lambda row: (_value(row, metric), *(-x for x in _size(row))))
+    found = estimate_of(top, metric)
+    assert found is not None
+    low = found.value if math.isnan(found.interval.low) else found.interval.low
+    within = [row for row in rows if _value(row, metric) >= low]
+    simplest = min(within, key=lambda row: (*_size(row), -_value(row, metric)))
+    parts = [_why(metric, top, simplest, found)]
+    if likelihood:
+        parts.append(_why_these(known, rows))
+    return Choice(metric, top, simplest, " ".join(parts))
+
+
+def _value(row: SweepRow, metric: str) -> float:
+    found = estimate_of(row, metric)
+    return -math.inf if found is None or math.isnan(found.value) else found.value
+
+
+def _size(row: SweepRow) -> tuple[int, int]:
+    return row.components, row.training_points
+
+
+def _comparable(rows: Sequence[SweepRow]) -> list[SweepRow]:
+    """Rows of one component count and one scaling; see `best`."""
+    enough = [row for row in rows if row.explained_variance >= ENOUGH_VARIANCE]
+    k = min(row.components for row in enough) if enough else max(row.components for row in rows)
+    chosen = [row for row in rows if row.components == k]
+    scaling = Settings().feature_scaling_method
+    usual = [row for row in chosen if row.settings.feature_scaling_method is scaling]
+    return usual or chosen
+
+
+def _why(metric: str, top: SweepRow, simplest: SweepRow, found: Estimate) -> str:
+    words, write = METRICS[metric].words, METRICS[metric].written
+    low, high = found.interval
+    span = "" if math.isnan(low) else f" (95 % interval {write(low)} to {write(high)})"
+    first = f"{_described(top)} give the best {words}, {write(found.value)}{span}"
+    if simplest is top:
+        return f"{first}; nothing simpler lies within that interval." if span else f"{first}."
+    return f"{first}; {_described(simplest)} give {write(_value(simplest, metric))}, within that interval."
+
+
+def _described(row: SweepRow) -> str:
+    settings = row.settings
+    width = f"bandwidth {settings.bandwidth}"
+    # The seed counts where the cap was reached.
+    seed = f", seed {settings.seed}" if row.training_points == settings.max_training_points else ""
+    unit = "component" if row.components == 1 else "components"
+    return (
+        f"{count(row.components)} {unit}, {settings.feature_scaling_method.value}, {width}, "
+        f"{count(row.training_points)} training rows{seed}"
+    )
+
+
+def _why_these(known: Sequence[SweepRow], rows: Sequence[SweepRow]) -> str:
+    k, share = rows[0].components, rows[0].explained_variance
+    parts = []
+    if len({row.components for row in known}) > 1:
+        reached = "the fewest that" if share >= ENOUGH_VARIANCE else "the most tried, which"
+        parts.append(
+            f"Likelihoods with different components do not compare, so the components were chosen by "
+            f"explained variance: {count(k)} are {reached} carry {percent(share)}."
+        )
+    if len({row.settings.feature_scaling_method for row in known}) > 1:
+        default = rows[0].settings.feature_scaling_method is FeatureScalingMethod.SCALE
+        kept = rows[0].settings.feature_scaling_method.value
+        parts.append(f"Nor do those of norm and scale: {kept} {'is the default' if default else 'was left'}.")
+    return " ".join(parts)

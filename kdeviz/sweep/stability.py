@@ -1,0 +1,278 @@
+"""stability: would another subset, a smaller cap or other training rows name the same anomalies?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import combinations, takewhile
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from kdeviz.analysis import Analysis, OnProgress, analyse
+from kdeviz.data import EmbeddingSet
+from kdeviz.errors import Cancelled, DataError, OptionError
+from kdeviz.metrics import Estimate, Interval
+from kdeviz.settings import Settings
+
+__all__ = ["AGREES", "BOOTSTRAP", "CAP", "SEEDS", "Repeats", "Stability", "stability"]
+
+AGREES = 0.95
+"""The share of the top anomalies that a smaller cap must name on average to agree with the full fit."""
+
+SEEDS, CAP, BOOTSTRAP = "seeds", "cap", "bootstrap"
+"""What changes between repeats: the random subset, the cap and its subset, or the training rows."""
+
+_FEWEST_POINTS = 50
+_POINTS_PER_COMPONENT = 4
+_QUERIES = 256
+
+
+class Repeats(NamedTuple):
+    """R fits that differ in one thing."""
+
+    source: str
+    """SEEDS, CAP or BOOTSTRAP."""
+    cap: int
+    """Training rows of each fit, at most."""
+    scores: NDArray[Any]
+    """(R, M) log densities of the inspected rows."""
+    hits: NDArray[np.int64]
+    """(K,) in how many of the R fits each of the full fit's top anomalies is among the top K as well."""
+    found: Estimate
+    """Mean share of the full fit's top K that a repeat has in its own; Student's interval of a mean."""
+    spearman: Estimate
+    """Mean rank correlation of two repeats, over all pairs."""
+    jaccard: Estimate
+    """Mean of (common to both) / (in either) of the top K of two repeats, over all pairs."""
+
+
+class Stability(NamedTuple):
+    """How much of an answer would come out again."""
+
+    settings: Settings
+    top: NDArray[np.int64]
+    """(K,) numbers of the inspected rows that the full fit ranks most anomalous, the first of them first."""
+    scores: NDArray[Any]
+    """(M,) log densities under the full fit."""
+    repeats: tuple[Repeats, ...]
+    """Other seeds (where the cap leaves rows out), bootstrap resamples, and caps, ascending."""
+    smallest_cap: int | None
+    """The smallest cap that agrees with the full fit, as do all larger ones tried; None if none does.
+
+    A cap agrees when its fits have, on average, at least `AGREES` of the full fit's top K in their own."""
+    notes: tuple[str, ...]
+
+    @property
+    def frequency(self) -> NDArray[np.float64]:
+        """(K,) share of the fits at the full cap, other seeds and resamples, that name each top anomaly."""
+        full = [repeats for repeats in self.repeats if repeats.source != CAP]
+        fits = sum(len(repeats.scores) for repeats in full)
+        hits = np.sum([repeats.hits for repeats in full], axis=0)
+        return np.asarray(hits / fits, np.float64) if fits else np.full(len(self.top), math.nan)
+
+    @property
+    def caps(self) -> tuple[Repeats, ...]:
+        """The repeats at smaller caps, ascending."""
+        return tuple(repeats for repeats in self.repeats if repeats.source == CAP)
+
+
+def stability(
+    train: EmbeddingSet,
+    score: EmbeddingSet | None,
+    settings: Settings | None = None,
+    top: int = 20,
+    repeats: int = 10,
+    caps: Sequence[int] | None = None,
+    device: str | torch.device = "auto",
+    on_progress: OnProgress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    level: float = 0.95,
+) -> Stability:
+    """Repeat a fit over seeds, caps and bootstrap resamples, and compare what each finds most anomalous.
+
+    The full fit is `analyse(train, score, settings)`: all training rows, or as many as its cap allows. Every
+    repeat is an `analyse` too. A resample draws as many training rows as there are, with replacement; without
+    a score set, a row that was drawn is scored without any of its copies.
+
+    Intervals of Spearman and Jaccard are jackknifed over the repeats, since pairs share them: each repeat is
+    left out in turn, and Student's quantile has R - 1 degrees of freedom (Arvesen, Annals of Mathematical
+    Statistics 40, 1969); two repeats have none. They end at the ends of the measure. In a tie at the K-th
+    place the first row counts.
+
+    Args:
+        train: as for `analyse`.
+        score: as for `analyse`; None inspects the training rows.
+        settings: of the full fit; the defaults if None.
+        top: K, how many anomalies to follow; at most the inspected rows.
+        repeats: R, fits per source and per cap; 2 or more.
+        caps: smaller caps to try; None halves the full fit's rows down to some 50, or 4 per component.
+        device: as for `analyse`.
+        on_progress: told (stage in words, fraction of all the fits done).
+        cancelled: asked after every block of rows.
+        level: of the intervals.
+
+    Raises:
+        DataError: the full fit fails. A repeat that fails is left out, with a note.
+        OptionError: `top` is below 1, `repeats` below 2, or a cap is not possible.
+        Cancelled: `cancelled` said yes.
+    """
+    settings = settings or Settings()
+    if top < 1 or repeats < 2:
+        raise OptionError(f"top={top!r}, repeats={repeats!r} is not possible: give top >= 1 and repeats >= 2")
+
+    def fitted(rows: EmbeddingSet, inspected: EmbeddingSet | None, changed: Settings) -> Analysis:
+        return analyse(rows, inspected, changed, device, None, cancelled)
+
+    full = fitted(train, score, settings)
+    n, points = len(train.to_fit), len(full.fitted_on)
+    ladder = _ladder(points, full.classifier.n_components_) if caps is None else sorted(set(caps))
+    fits = _Fits(train, score, settings, fitted)
+    plan = [(SEEDS, settings.max_training_points)] if points < n else []
+    plan += [(BOOTSTRAP, points), *((CAP, cap) for cap in ladder if cap < points)]
+    K = min(top, len(full.scores))
+    chosen = _top(full.scores, K)
+
+    made, notes = [], [] if points < n else ["the cap leaves no row out: the seed changes nothing"]
+    for stage, (source, cap) in enumerate(plan):
+        scores, failures = [], []
+        for repeat in range(repeats):
+            if on_progress is not None:
+                on_progress(_words(source, cap), (stage * repeats + repeat) / (len(plan) * repeats))
+            try:
+                scores.append(fits.scores(source, cap, repeat))
+            except Cancelled:
+                raise
+            except DataError as error:
+                failures.append(str(error))
+        if failures:
+            notes.append(f"{len(failures)} of {repeats} fits failed ({_words(source, cap)}): {failures[0]}")
+        if len(scores) >= 2:
+            made.append(_compared(source, cap, np.stack(scores), chosen, level))
+    if on_progress is not None:
+        on_progress("Comparing", 1.0)
+    return Stability(settings, chosen, full.scores, tuple(made), _smallest(made), tuple(notes))
+
+
+class _Fits(NamedTuple):
+    train: EmbeddingSet
+    score: EmbeddingSet | None
+    settings: Settings
+    fitted: Callable[[EmbeddingSet, EmbeddingSet | None, Settings], Analysis]
+
+    def scores(self, source: str, cap: int, repeat: int) -> NDArray[Any]:
+        """(M,) scores of the inspected rows under one more fit."""
+        other = replace(self.settings, seed=self.settings.seed + repeat + 1)
+        if source != BOOTSTRAP:
+            return self.fitted(self.train, self.score, replace(other, max_training_points=cap)).scores
+        rows = np.arange(len(self.train))
+        if self.train.excluded is not None:
+            rows = rows[~self.train.excluded]
+        drawn = np.random.default_rng((self.settings.seed, repeat)).choice(rows, len(rows))
+        inspected = self.train if self.score is None else self.score
+        resample = replace(self.train.take(drawn), name=f"{self.train.name}, resampled")
+        analysis = self.fitted(resample, inspected, other)
+        return analysis.scores if self.score is not None else _without_copies(analysis, drawn)
+
+
+def _without_copies(analysis: Analysis, drawn: NDArray[np.int64]) -> NDArray[Any]:
+    """Scores of the rows that were drawn from, each without the kernels of its own copies.
+
+    Rows drawn once have their leave-one-out score; those drawn more often are summed over the other points
+    here, in float64.
+    """
+    own, scores = drawn[analysis.fitted_on], analysis.scores.copy()
+    scores[own] = analysis.train_scores
+    kde = analysis.classifier.kde_model
+    owner = torch.from_numpy(own).to(kde.dataset.device)
+    rows, first, counts = np.unique(own, return_index=True, return_counts=True)
+    repeated = counts > 1
+    for part in np.array_split(np.flatnonzero(repeated), max(repeated.sum() // _QUERIES, 1)):
+        at = torch.from_numpy(first[part]).to(owner.device)
+        distances = torch.cdist(kde.dataset[at], kde.dataset, compute_mode="donot_use_mm_for_euclid_dist")
+        exponents = distances.square().div_(-2)
+        exponents[owner[at][:, None] == owner] = -torch.inf
+        sums = exponents.logsumexp(1).cpu().numpy() + float(kde.log_norm)
+        scores[rows[part]] = sums - np.log(len(own) - counts[part])
+    return scores
+
+
+def _ladder(points: int, components: int) -> list[int]:
+    """Half the points, a quarter, and so on; ascending."""
+    fewest = max(_FEWEST_POINTS, _POINTS_PER_COMPONENT * components)
+    halves: list[int] = []
+    while (points := points // 2) >= fewest:
+        halves.append(points)
+    return halves[::-1]
+
+
+def _top(scores: NDArray[Any], K: int) -> NDArray[np.int64]:
+    return np.argsort(scores, kind="stable")[:K]
+
+
+def _words(source: str, cap: int) -> str:
+    return {SEEDS: "Other seeds", BOOTSTRAP: "Resampled training rows", CAP: f"At most {cap} rows"}[source]
+
+
+def _compared(
+    source: str, cap: int, scores: NDArray[Any], chosen: NDArray[np.int64], level: float
+) -> Repeats:
+    from scipy.stats import rankdata
+
+    K, R = len(chosen), len(scores)
+    inside = np.zeros(scores.shape, bool)
+    for row, member in zip(scores, inside, strict=True):
+        member[_top(row, K)] = True
+    found = inside[:, chosen]
+    common = inside.astype(np.float64) @ inside.T
+    ranks = rankdata(scores, axis=1)
+    centred = ranks - ranks.mean(1, keepdims=True)
+    products = centred @ centred.T
+    lengths = np.sqrt(np.diag(products))
+    # Where all scores are equal there is no order to agree on.
+    correlation = np.divide(
+        products, np.outer(lengths, lengths), out=np.full((R, R), np.nan), where=lengths > 0
+    )
+    return Repeats(
+        source,
+        cap,
+        scores,
+        found.sum(0),
+        _mean(found.mean(1), level),
+        _pairwise(correlation, level, -1.0),
+        _pairwise(common / (2 * K - common), level, 0.0),
+    )
+
+
+def _mean(values: NDArray[np.float64], level: float) -> Estimate:
+    spread = float(values.std(ddof=1)) / math.sqrt(len(values))
+    return _within(float(values.mean()), spread, len(values), level, 0.0)
+
+
+def _pairwise(measure: NDArray[np.float64], level: float, lowest: float) -> Estimate:
+    """The mean over all pairs of repeats, with its jackknife interval."""
+    R = len(measure)
+    pairs = np.array([measure[i, j] for i, j in combinations(range(R), 2)])
+    if R == 2:
+        return Estimate(float(pairs[0]), Interval(math.nan, math.nan))
+    total = pairs.sum()
+    without = (total - (measure.sum(1) - np.diag(measure))) / ((R - 1) * (R - 2) / 2)
+    spread = math.sqrt((R - 1) / R * float(np.square(without - without.mean()).sum()))
+    return _within(float(pairs.mean()), spread, R, level, lowest)
+
+
+def _within(value: float, spread: float, count: int, level: float, lowest: float) -> Estimate:
+    from scipy.stats import t as student
+
+    half_width = float(student.ppf((1 + level) / 2, count - 1)) * spread
+    return Estimate(value, Interval(max(value - half_width, lowest), min(value + half_width, 1.0)))
+
+
+def _smallest(made: Sequence[Repeats]) -> int | None:
+    """From the largest cap down, while they agree."""
+    caps = sorted((each for each in made if each.source == CAP), key=lambda each: -each.cap)
+    agreeing = takewhile(lambda each: each.found.value >= AGREES, caps)
+    return min((each.cap for each in agreeing), default=None)

@@ -1,0 +1,237 @@
+"""sweep: one analysis for every setting of a grid, boiled down to the numbers that settings are chosen by."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from statistics import NormalDist
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from kdeviz.analysis import Analysis, OnProgress, analyse
+from kdeviz.axes_cache import AxesCache
+from kdeviz.calibration import ProbabilityCurve, ThresholdRule
+from kdeviz.classifier import KDEClassifier
+from kdeviz.data import EmbeddingSet
+from kdeviz.errors import Cancelled, DataError, KdevizError
+from kdeviz.metrics import Estimate, Interval, bootstrap, has_both_labels
+from kdeviz.rows import OnBlock
+from kdeviz.settings import FeatureScalingMethod, Settings
+from kdeviz.sweep.grid import Grid
+from kdeviz.sweep.honest import held_out_alarms
+from kdeviz.sweep.recall import recall_at_fpr
+
+__all__ = ["RESAMPLES", "Sweep", "SweepRow", "sweep"]
+
+RESAMPLES = 200
+"""Of the labelled samples, for each interval: they hold its width to some 5 per cent."""
+
+_FPR = 0.01
+_ANALYSIS_SHARE = 0.3
+_TWO_SIDED_95 = NormalDist().inv_cdf(0.975)
+
+
+class SweepRow(NamedTuple):
+    """What one setting gives; the metrics of labels are None unless there are both labels."""
+
+    settings: Settings
+    components: int = 0
+    """Kept; fewer than asked for where the rank is lower, as a warning then says."""
+    training_points: int = 0
+    """Rows the model was fitted on."""
+    explained_variance: float = math.nan
+    """Share of the variance that the components kept carry."""
+    log_density: Estimate | None = None
+    """Mean leave-one-out log density of the training rows, nats, in the units of the features.
+
+    Under "scale" the model divides by the largest length L seen in training; a density of the undivided PCA
+    scores is lower by k log L, which is taken off here, so that caps and seeds compare. It compares only
+    settings with equal components and equal scaling: with other components it is the density of another
+    space. The interval is the 95 % one of a mean, 1.96 standard errors either way."""
+    alarm_share: Estimate | None = None
+    """Of training rows that neither the model nor its threshold had seen; see `held_out_alarms`."""
+    auroc: Estimate | None = None
+    average_precision: Estimate | None = None
+    recall: Estimate | None = None
+    """At 1 % false positives; see `recall_at_fpr`."""
+    fit_seconds: float = math.nan
+    """Without the principal axes, where an analysis of the same rows had found them before."""
+    score_seconds: float = math.nan
+    """Of all training and all inspected rows."""
+    model_bytes: int = 0
+    """Of the tensors in the model file."""
+    warnings: tuple[str, ...] = ()
+    error: str | None = None
+    """Why there are no numbers, or None."""
+
+
+class Sweep(NamedTuple):
+    """The finished rows, in the order of the grid."""
+
+    rows: tuple[SweepRow, ...]
+    asked: int
+    """How many settings the grid has; more than there are rows after a cancelled sweep."""
+    rule: ThresholdRule
+    labelled: bool
+    """Whether the inspected rows have normal and anomalous labels."""
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether it ended before all settings were done."""
+        return len(self.rows) < self.asked
+
+
+def sweep(
+    train: EmbeddingSet,
+    score: EmbeddingSet | None,
+    grid: Grid,
+    rule: ThresholdRule | None = None,
+    device: str | torch.device = "auto",
+    on_row: Callable[[SweepRow], None] | None = None,
+    on_progress: OnProgress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    curve: ProbabilityCurve | None = None,
+) -> Sweep:
+    """`analyse` for each setting of the grid; to the last bit what separate calls give.
+
+    Principal axes are found once for each cap and seed, and once more for each fold of the held-out alarms.
+    Where a cap is not reached it and the seed change nothing: the row of an equal model is given again, times
+    and all. A setting that fails gives a row that says why, and the others go on.
+
+    Args:
+        train: as for `analyse`.
+        score: as for `analyse`; None inspects the training rows, each left out of its own score.
+        grid: the settings.
+        rule: the threshold whose alarms are counted; the default rule if None.
+        device: as for `analyse`.
+        on_row: given each row as it is done.
+        on_progress: told (setting in words, fraction of the whole grid done), several times for each.
+        cancelled: asked after every block of rows; when it says yes, the rows that are done are returned.
+        curve: for the probability rule.
+
+    Raises:
+        DataError: the rule needs labels that are not there, or every training row is excluded.
+        OptionError: there is no such device.
+    """
+    rule, inspected = rule or ThresholdRule(), train if score is None else score
+    labelled = has_both_labels(inspected.labels)
+    if rule.needs_labels and not labelled:
+        raise DataError(f"the {rule.kind} rule needs both normal and anomalous labels: choose another rule")
+    n, asked = len(train.to_fit), len(grid)
+    work = _Work(train, score, rule, curve, device, AxesCache(), cancelled)
+    done: dict[Settings, SweepRow] = {}
+    rows: list[SweepRow] = []
+    for number, settings in enumerate(grid.settings):
+        tell = _tell(on_progress, number, asked)
+        tell(0.0)
+        model = _same_model(settings, n)
+        try:
+            if model not in done:
+                done[model] = work.row(settings, tell)
+        except Cancelled:
+            break
+        rows.append(done[model]._replace(settings=settings))
+        tell(1.0)
+        if on_row is not None:
+            on_row(rows[-1])
+    return Sweep(tuple(rows), asked, rule, labelled)
+
+
+def _same_model(settings: Settings, n: int) -> Settings:
+    """Settings that all models equal to this one share."""
+    if settings.max_training_points < n:
+        return settings
+    return replace(settings, max_training_points=max(n, 2), seed=0)
+
+
+def _tell(on_progress: OnProgress | None, number: int, asked: int) -> Callable[[float], None]:
+    """Progress within one setting, told as progress in the grid."""
+
+    def tell(part: float) -> None:
+        if on_progress is not None:
+            on_progress(f"Setting {number + 1} of {asked}", (number + part) / asked)
+
+    return tell
+
+
+class _Work(NamedTuple):
+    train: EmbeddingSet
+    score: EmbeddingSet | None
+    rule: ThresholdRule
+    curve: ProbabilityCurve | None
+    device: str | torch.device
+    fold_axes: AxesCache
+    cancelled: Callable[[], bool] | None
+
+    def row(self, settings: Settings, tell: Callable[[float], None]) -> SweepRow:
+        """One setting; what goes wrong is told in the row."""
+        try:
+            analysis = analyse(self.train, self.score, settings, self.device, None, self.cancelled)
+            tell(_ANALYSIS_SHARE)
+            alarms, remarks = self._alarms(settings, tell)
+            return _row(analysis)._replace(alarm_share=alarms, warnings=(*analysis.warnings, *remarks))
+        except Cancelled:
+            raise
+        # A matrix that cannot be factorised and memory that runs out are the setting's fault as well.
+        except (KdevizError, RuntimeError, MemoryError) as error:
+            return SweepRow(settings, error=_words(error))
+
+    def _alarms(
+        self, settings: Settings, tell: Callable[[float], None]
+    ) -> tuple[Estimate | None, tuple[str, ...]]:
+        def on_fold(part: float) -> None:
+            tell(_ANALYSIS_SHARE + (1 - _ANALYSIS_SHARE) * part)
+
+        given = (self.train, self.score, settings, self.rule, self.device, self.fold_axes, self.curve)
+        try:
+            return held_out_alarms(*given, on_fold, self._on_block()), ()
+        except DataError as error:
+            return None, (f"no share of held-out alarms: {_words(error)}",)
+
+    def _on_block(self) -> OnBlock:
+        def on_block(done: int, total: int) -> None:
+            if self.cancelled is not None and self.cancelled():
+                raise Cancelled("cancelled while holding out training rows")
+
+        return on_block
+
+
+def _row(analysis: Analysis) -> SweepRow:
+    classifier, labels, scores = analysis.classifier, analysis.inspected.labels, analysis.scores
+    row = SweepRow(
+        analysis.settings,
+        classifier.n_components_,
+        len(analysis.fitted_on),
+        float(classifier.pca_model.explained_variance_ratio.sum()),
+        _mean_log_density(analysis.train_scores, classifier),
+        fit_seconds=analysis.timings["fit"],
+        score_seconds=analysis.timings["leave_one_out"] + analysis.timings["score"],
+        model_bytes=sum(tensor.nbytes for tensor in classifier.state_dict().values()),
+    )
+    if labels is None or not has_both_labels(labels):
+        return row
+    ranking = bootstrap(scores, labels, resamples=RESAMPLES)
+    return row._replace(
+        auroc=ranking.auroc,
+        average_precision=ranking.average_precision,
+        recall=recall_at_fpr(scores, labels, _FPR),
+    )
+
+
+def _mean_log_density(left_out: NDArray[Any], classifier: KDEClassifier) -> Estimate:
+    scores = left_out.astype(np.float64)
+    mean = float(scores.mean())
+    if classifier.feature_scaling_method is FeatureScalingMethod.SCALE:
+        mean -= classifier.n_components_ * math.log(float(classifier.max_length))
+    if not math.isfinite(mean):
+        return Estimate(mean, Interval(math.nan, math.nan))
+    half_width = _TWO_SIDED_95 * float(scores.std(ddof=1)) / math.sqrt(len(scores))
+    return Estimate(mean, Interval(mean - half_width, mean + half_width))
+
+
+def _words(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,0 +1,334 @@
+"""An inspector's way through Explore, in a real browser: reasons, marks, the threshold, the checks."""
+
+from __future__ import annotations
+
+import json
+import re
+import statistics
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from playwright.sync_api import Page, expect
+
+from browser.steps import (
+    choose,
+    click_on_chart,
+    figure,
+    metric,
+    move_slider,
+    painted,
+    pick_row,
+    picked_rows,
+    press,
+    settled,
+    table_length,
+    table_row,
+    upload,
+)
+from kdeviz import Analysis, Settings, analyse, load_sample
+from kdeviz.calibration import ProbabilityCurve, ThresholdRule
+from kdeviz.curve_fitting import curve_from_spread, platt
+from kdeviz.data import load_embeddings
+from kdeviz.labels import ANOMALOUS, NORMAL
+from kdeviz.metrics import operating_points
+from kdeviz.wording import number
+
+pytestmark = pytest.mark.browser
+
+OpenPage = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def sample() -> Analysis:
+    return analyse(*load_sample().train_and_test())
+
+
+def by_anomaly(analysis: Analysis) -> np.ndarray:
+    return np.argsort(analysis.scores, kind="stable")
+
+
+def place_of(page: Page, analysis: Analysis, row: int) -> None:
+    """The panel, the table, the map and the density chart show this inspected row."""
+    rank = int(np.flatnonzero(by_anomaly(analysis) == row)[0])
+    expect(page.get_by_text(f"{analysis.inspected.ids[row]} · labelled")).to_be_visible()
+    expect(page.get_by_text(f"rank {rank + 1} of {len(analysis.scores)}")).to_be_visible()
+    expect(picked_rows(page)).to_have_attribute("aria-rowindex", str(rank + 2))
+    (ring,) = [trace for trace in figure(page, 0)["traces"] if trace["name"] == "picked"]
+    np.testing.assert_allclose([ring["x"][0], ring["y"][0]], analysis.coordinates[row, :2], atol=1e-5)
+    (spot,) = [trace for trace in figure(page, 1)["traces"] if trace["name"] == "picked"]
+    assert spot["x"][0] == pytest.approx(float(analysis.scores[row]), abs=1e-4)
+
+
+def counts_at(analysis: Analysis, threshold: float) -> dict[str, int]:
+    """Labelled samples in each cell, counted anew."""
+    labels, flagged = analysis.inspected.labels, analysis.scores < threshold
+    assert labels is not None
+    return {
+        "Caught": int((flagged & (labels == ANOMALOUS)).sum()),
+        "Missed": int((~flagged & (labels == ANOMALOUS)).sum()),
+        "False alarms": int((flagged & (labels == NORMAL)).sum()),
+        "Passed": int((~flagged & (labels == NORMAL)).sum()),
+    }
+
+
+def cells(page: Page) -> dict[str, int]:
+    shown = {}
+    for name in ("Caught", "Missed", "False alarms", "Passed"):
+        button = page.get_by_test_id("stMain").get_by_role("button", name=re.compile(f"^{name} \\d+$"))
+        shown[name] = int(button.inner_text().split()[-1])
+    return shown
+
+
+def agree_on(page: Page, analysis: Analysis, threshold: float) -> None:
+    """Density chart, map, headline and confusion counts are those of this threshold."""
+    assert figure(page, 1)["shapes"][0] == pytest.approx(threshold, abs=1e-9)
+    flagged, total = int((analysis.scores < threshold).sum()), len(analysis.scores)
+    assert metric(page, "Flagged") == f"{flagged} of {total}"
+    drawn = figure(page, 0)
+    assert drawn["title"] == f"{flagged} of {total} samples fall below the threshold"
+    assert sum(trace["symbols"].count("diamond") for trace in drawn["traces"]) == flagged
+    assert cells(page) == counts_at(analysis, threshold)
+    expected = counts_at(analysis, threshold)
+    caught, wrong, missed = expected["Caught"], expected["False alarms"], expected["Missed"]
+    assert metric(page, "Precision") == f"{number(100 * caught / (caught + wrong))} %"
+    assert metric(page, "Recall") == f"{number(100 * caught / (caught + missed))} %"
+
+
+def verdict(page: Page, name: str) -> None:
+    expect(page.get_by_test_id("stMain").get_by_role("radio", name=name)).to_be_checked()
+
+
+def test_walking_by_key_moves_table_map_and_panel_together(
+    open_page: OpenPage, app_url: str, sample: Analysis
+) -> None:
+    page = open_page(app_url)
+    order = by_anomaly(sample)
+    expect(page.get_by_role("button", name="Previous")).to_be_disabled()
+    press(page, "n")
+    place_of(page, sample, order[0])
+    expect(page.get_by_role("button", name="Previous")).to_be_disabled()
+    press(page, "n")
+    press(page, "n")
+    place_of(page, sample, order[2])
+    press(page, "p")
+    place_of(page, sample, order[1])
+    pick_row(page, 6)
+    page.get_by_role("button", name="Next").click()
+    settled(page)
+    place_of(page, sample, order[7])
+    for part, title in (("Components", "adds most"), ("Features", "would have to change most")):
+        choose(page, part)
+        assert title in figure(page, 2)["title"]
+    press(page, "p")
+    place_of(page, sample, order[6])
+    assert "would have to change most" in figure(page, 2)["title"]
+
+
+def test_how_long_a_step_takes(open_page: OpenPage, app_url: str, sample: Analysis) -> None:
+    page = open_page(app_url)
+    watch = """name => { window.step = new Promise(shown => {
+        let pressed;
+        window.addEventListener("keydown", () => pressed = performance.now(), {once: true, capture: true});
+        const look = () => {
+            const texts = [...document.querySelectorAll('[data-testid="stText"]')];
+            if (pressed && texts.some(text => text.innerText.startsWith(name + " ·")))
+                shown(performance.now() - pressed);
+            else requestAnimationFrame(look);
+        };
+        look();
+    })}"""
+    press(page, "n")
+    times = []
+    for row in by_anomaly(sample)[1:11]:
+        page.evaluate(watch, str(sample.inspected.ids[row]))
+        page.keyboard.press("n")
+        times.append(page.evaluate("() => window.step"))
+        settled(page)
+    print(f"\nfrom key to panel: median {statistics.median(times):.0f} ms of {np.round(times)}")
+
+
+def test_marks_survive_a_reload_and_a_refit_and_can_be_undone(
+    open_page: OpenPage, launch: Callable[..., str], tmp_path: Path, sample: Analysis
+) -> None:
+    url = launch()
+    page = open_page(url)
+    first = by_anomaly(sample)[0]
+    name = str(sample.inspected.ids[first])
+    threshold = ThresholdRule().threshold(sample.train_scores, sample.scores)
+    before = counts_at(sample, threshold)
+    press(page, "n")
+    choose(page, "False alarm")
+    note = page.get_by_role("textbox", name="Note")
+    note.click()
+    page.keyboard.type("no pen: painted", delay=20)
+    page.wait_for_timeout(400)
+    place_of(page, sample, first)
+    note.press("Enter")
+    settled(page)
+    (file,) = (tmp_path / "marks").iterdir()
+    kept = json.loads(file.read_text())["marks"]
+    assert kept == {name: {"verdict": "false alarm", "note": "no pen: painted"}}
+    expect(page.get_by_role("button", name="Undo")).to_be_enabled()
+
+    page.reload()
+    painted(page)
+    press(page, "n")
+    verdict(page, "False alarm")
+    expect(note).to_have_value("no pen: painted")
+    move_slider(page, "Components (PCA)", "ArrowLeft", 1)
+    refitted = analyse(*load_sample().train_and_test(), Settings(15))
+    place_of(page, refitted, first)
+    verdict(page, "False alarm")
+    expect(note).to_have_value("no pen: painted")
+    move_slider(page, "Components (PCA)", "ArrowRight", 1)
+
+    assert cells(page) == before
+    assert "anomalous" in table_row(page, 0)
+    page.get_by_text("Use my marks as labels").click()
+    settled(page)
+    assert cells(page) == {
+        **before,
+        "Caught": before["Caught"] - 1,
+        "False alarms": before["False alarms"] + 1,
+    }
+    expect(page.get_by_text(f"{name} · labelled normal")).to_be_visible()
+    assert table_row(page, 0)[2:5] == [name, "false alarm", "normal"]
+
+    press(page, "n")  # undoing goes back to the sample that it is about
+    for _ in range(2):
+        page.get_by_role("button", name="Undo").click()
+        settled(page)
+    place_of(page, sample, first)
+    expect(note).to_have_value("")
+    expect(page.get_by_role("button", name="Undo")).to_be_disabled()
+    assert json.loads(file.read_text())["marks"] == {}
+    assert cells(page) == before
+
+
+def test_a_click_on_a_curve_sets_the_threshold_everywhere(
+    open_page: OpenPage, app_url: str, sample: Analysis, screenshots: Path
+) -> None:
+    page = open_page(app_url)
+    labels = sample.inspected.labels
+    assert labels is not None
+    points = operating_points(sample.scores, labels).thinned()
+    choose(page, "ROC")
+    middle = len(points.tpr) // 3
+    click_on_chart(page, 1, points.fpr[middle], points.tpr[middle])
+    page.screenshot(path=screenshots / "roc.png")
+    choose(page, "Density")
+    threshold = figure(page, 1)["shapes"][0]
+    # A pixel or two beside the point is another point.
+    clicked = int(np.argmin(np.abs(points.thresholds - threshold)))
+    assert threshold == pytest.approx(points.thresholds[clicked], abs=1e-9)
+    assert abs(points.fpr[clicked] - points.fpr[middle]) < 0.02
+    assert abs(points.tpr[clicked] - points.tpr[middle]) < 0.04
+    agree_on(page, sample, threshold)
+    again = open_page(page.url)
+    agree_on(again, sample, threshold)
+    again.close()
+
+    move_slider(page, "Threshold on log density, nats", "ArrowLeft", 3)
+    moved = figure(page, 1)["shapes"][0]
+    assert moved < threshold
+    agree_on(page, sample, moved)
+
+    flagged = sample.scores < moved
+    wrong = {str(name) for name in sample.inspected.ids[flagged & (labels == NORMAL)]}
+    assert 0 < len(wrong) <= 200
+    page.get_by_role("button", name=re.compile("^False alarms")).click()
+    settled(page)
+    expect(page.get_by_role("heading", name=f"{len(wrong)} labelled samples: false alarms")).to_be_visible()
+    assert table_length(page) == len(wrong)
+    with page.expect_download() as download:
+        page.get_by_test_id("stMain").get_by_role("button", name="CSV", exact=True).click()
+    table = pd.read_csv(download.value.path())
+    assert set(table["id"]) == wrong and len(table) == len(wrong)
+    page.get_by_role("button", name=re.compile("^False alarms")).click()
+    settled(page)
+    assert table_length(page) == 200
+
+    page.get_by_role("combobox", name="Flag samples by").click()
+    page.get_by_role("option", name="Best F1 score on the labels").click()
+    settled(page)
+    best = ThresholdRule("best_f1", 0.0).threshold(sample.train_scores, sample.scores, labels)
+    agree_on(page, sample, best)
+    every = operating_points(sample.scores, labels)
+    caught, wrong_ones = counts_at(sample, best)["Caught"], counts_at(sample, best)["False alarms"]
+    f1 = 2 * caught / (caught + wrong_ones + int((labels == ANOMALOUS).sum()))
+    assert f1 == pytest.approx(every.f1.max())
+
+
+def test_the_probability_curve_is_fitted_and_reset(
+    open_page: OpenPage, app_url: str, sample: Analysis
+) -> None:
+    page = open_page(app_url)
+    pick_row(page, 4)
+    row = by_anomaly(sample)[4]
+    threshold = ThresholdRule().threshold(sample.train_scores, sample.scores)
+    labels = sample.inspected.labels
+    assert labels is not None
+
+    def shows(curve: ProbabilityCurve) -> None:
+        for name, value in (("Midpoint, nats", curve.midpoint), ("Steepness, per nat", curve.steepness)):
+            shown = page.get_by_role("spinbutton", name=name)
+            assert float(shown.input_value()) == pytest.approx(value, abs=0.0051)
+        expect(page.get_by_text(f"probability {number(curve(float(sample.scores[row])))}")).to_be_visible()
+
+    page.get_by_text("Probability curve", exact=True).click()
+    shows(ProbabilityCurve())
+    page.get_by_role("button", name="Fit to the data").click()
+    settled(page)
+    shows(curve_from_spread(sample.train_scores, threshold))
+    choose(page, "Reliability")
+    assert figure(page, 1)["title"].startswith("Fitting lowers the Brier score")
+    use = page.get_by_role("button", name="Use the fit")
+    use.click()
+    settled(page)
+    shows(platt(sample.scores, labels).curve)
+    expect(use).to_be_disabled()
+    page.get_by_role("button", name="Reset", exact=True).click()
+    settled(page)
+    shows(ProbabilityCurve())
+    expect(use).to_be_enabled()
+
+
+def test_checks_open_by_themselves_and_fixes_can_be_undone(
+    open_page: OpenPage, app_url: str, tmp_path: Path, screenshots: Path
+) -> None:
+    rows = np.random.default_rng(0).standard_normal((300, 24)).astype(np.float32)
+    rows[7, 2] = rows[9, 5] = np.nan
+    rows[20, 1] = np.inf
+    rows[[50, 51, 52]] = rows[100]
+    np.save(tmp_path / "rough.npy", rows)
+    page = open_page(app_url)
+    upload(page, tmp_path / "rough.npy")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("heading", name="Before you fit")).to_be_visible()
+    expect(page.get_by_text("The fit did not finish")).to_be_visible()
+    expect(page.get_by_text("2 of 300 rows hold missing values")).to_be_visible()
+    expect(page.get_by_text("1 of 300 rows holds infinite values")).to_be_visible()
+    page.screenshot(path=screenshots / "checks.png")
+    for title in ("Drop 2 rows", "Drop 1 row", "Drop 3 rows"):
+        page.get_by_role("button", name=title, exact=True).click()
+        settled(page)
+    expect(page.get_by_text("The fit did not finish")).to_be_hidden()
+    clean = np.delete(rows, [7, 9, 20, 51, 52, 100], axis=0)
+    np.save(tmp_path / "clean.npy", clean)
+    analysis = analyse(load_embeddings(tmp_path / "clean.npy"))
+    threshold = ThresholdRule().threshold(analysis.train_scores, analysis.scores)
+    assert metric(page, "Flagged") == f"{(analysis.scores < threshold).sum()} of 294"
+    assert figure(page, 1)["shapes"][0] == pytest.approx(threshold, abs=1e-4)
+    for done in ("2 rows with missing values dropped", "1 row with infinite values dropped"):
+        expect(page.get_by_text(done)).to_be_visible()
+    undo = page.get_by_role("button", name="Undo the last fix")
+    undo.click()
+    settled(page)
+    assert metric(page, "Flagged").endswith("of 297")
+    undo.click()
+    settled(page)
+    expect(page.get_by_text("The fit did not finish")).to_be_visible()
+    expect(page.get_by_text("1 of 298 rows holds infinite values")).to_be_visible()

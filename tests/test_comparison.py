@@ -1,0 +1,515 @@
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.special import comb
+from scipy.stats import spearmanr
+from sklearn.metrics import roc_auc_score, roc_curve
+
+from kdeviz.analysis import analyse
+from kdeviz.calibration import ProbabilityCurve, ThresholdRule
+from kdeviz.classifier import KDEClassifier
+from kdeviz.comparison import (
+    Scored,
+    auroc_difference,
+    compare,
+    mcnemar,
+    name_of,
+    scored_analysis,
+    scored_model,
+)
+from kdeviz.data import EmbeddingSet
+from kdeviz.errors import DataError, OptionError
+from kdeviz.labels import ANOMALOUS, NORMAL, UNKNOWN
+from kdeviz.samples import load_sample
+from kdeviz.settings import FeatureScalingMethod, Settings
+
+CURVE, RULE = ProbabilityCurve(), ThresholdRule("quantile", 0.05)
+
+
+def side(scores, ids=None, labels=None, threshold=0.0, settings=None, train=None, **others):
+    """Scores as if some model had given them."""
+    scores = np.asarray(scores)
+    ids = np.arange(len(scores)).astype(str) if ids is None else np.array(ids, np.str_)
+    labels = None if labels is None else np.asarray(labels, np.int8)
+    values = {"model": None, "curve": CURVE, "known_train_scores": train, **others}
+    return Scored(
+        "a name", settings or Settings(), scores, ids, labels, scores < threshold, threshold, **values
+    )
+
+
+def scored(train, test, rule=RULE, **settings):
+    analysis = analyse(train, test, Settings(**settings), device="cpu")
+    threshold = rule.threshold(analysis.train_scores, analysis.scores, analysis.inspected.labels)
+    return scored_analysis(analysis, threshold, CURVE, rule)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load_sample().train_and_test()
+
+
+@pytest.fixture(scope="module")
+def pair(digits):
+    return scored(*digits), scored(*digits, n_pca_components=24, feature_scaling_method="norm")
+
+
+@pytest.fixture(scope="module")
+def compared(pair):
+    return compare(*pair, resamples=200)
+
+
+# What is compared
+
+
+def test_an_analysis_as_scores(digits):
+    analysis = analyse(*digits, device="cpu")
+    found = scored_analysis(analysis, 20.0, CURVE, RULE, fixes=("drop",))
+    assert found.scores is analysis.scores
+    assert found.train_scores is analysis.train_scores
+    np.testing.assert_array_equal(found.flagged, analysis.scores < 20.0)
+    assert (found.name, found.fixes) == ("16 components, scale, cap 40\u202f000, Scott", ("drop",))
+    assert scored_analysis(analysis, 20.0, CURVE, name="mine").name == "mine"
+
+
+@pytest.mark.parametrize("own_rows", [True, False])
+def test_a_model_file_scores_as_its_analysis_did(rows32, tmp_path, own_rows):
+    train = EmbeddingSet.from_array(rows32)
+    test = None if own_rows else EmbeddingSet.from_array(rows32[:90] + np.float32(0.3))
+    analysis = analyse(train, test, Settings(5, max_training_points=200), device="cpu")
+    analysis.classifier.threshold = 1.25
+    analysis.classifier.save(tmp_path / "m.safetensors")
+    found = scored_model(KDEClassifier.load(tmp_path / "m.safetensors", "cpu"), analysis.inspected)
+    expected = scored_analysis(analysis, 1.25, CURVE)
+    np.testing.assert_array_equal(found.scores, expected.scores)
+    np.testing.assert_array_equal(found.train_scores, expected.train_scores)
+    np.testing.assert_array_equal(found.flagged, expected.flagged)
+    assert (found.threshold, found.rule, found.name) == (1.25, None, expected.name)
+    same = compare(found, expected)
+    assert [setting.name for setting in same.settings if setting.differs] == []
+    assert same.spearman == pytest.approx(1)
+    assert same.notes == ()
+
+
+def test_a_model_without_a_threshold_gets_the_default_one(fitted, rows32):
+    assert fitted.threshold is None
+    found = scored_model(fitted, EmbeddingSet.from_array(rows32[:50] * 2))
+    left_out = fitted.leave_one_out_scores().numpy()
+    assert found.rule == ThresholdRule()
+    assert found.threshold == ThresholdRule().threshold(left_out, found.scores)
+
+
+def test_training_scores_come_from_the_model_when_nobody_gives_them(fitted):
+    found = side([1.0], model=fitted)
+    np.testing.assert_array_equal(found.train_scores, fitted.leave_one_out_scores().numpy())
+    assert side([1.0]).train_scores is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        (Settings(), "16 components, scale, cap 40\u202f000, Scott"),
+        (
+            Settings(1, FeatureScalingMethod.NORM, 500, "silverman", 3),
+            "1 component, norm, cap 500, Silverman, seed 3",
+        ),
+        (Settings(0.9, bandwidth=0.5), "90.0 % of the variance, scale, cap 40\u202f000, Scott × 0.500"),
+    ],
+)
+def test_names_are_made_from_settings(settings, name):
+    assert name_of(settings) == name
+
+
+# Which samples
+
+
+def test_common_samples_are_matched_by_id_whatever_their_order():
+    first = side([1.0, 2.0, 3.0, 4.0], ["a", "b", "c", "d"])
+    second = side([40.0, 50.0, 20.0], ["d", "e", "b"])
+    found = compare(first, second)
+    assert list(found.ids) == ["b", "d"]
+    assert list(found.first_scores) == [2.0, 4.0]
+    assert list(found.second_scores) == [20.0, 40.0]
+    assert found.notes == (
+        "2 samples are in both; left out are 2 that only the first has and 1 that only the second has.",
+    )
+
+
+def test_repeated_ids_are_matched_in_order():
+    found = compare(side([1.0, 2.0, 3.0], ["x", "x", "y"]), side([9.0, 8.0, 7.0, 6.0], ["y", "x", "x", "x"]))
+    assert list(found.first_scores) == [1.0, 2.0, 3.0]
+    assert list(found.second_scores) == [8.0, 7.0, 9.0]
+
+
+def test_nothing_in_common():
+    with pytest.raises(DataError, match="no sample in common"):
+        compare(side([1.0], ["a"]), side([1.0], ["b"]))
+
+
+def test_other_data_is_noted(pair):
+    first, second = pair
+    found = compare(first, replace(second, inspected_digest="0" * 32), resamples=2)
+    assert found.notes == ("The inspected data are not the same: samples are matched by id alone.",)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        (None, None, None),
+        ([1, 0, -1], None, [1, 0, -1]),
+        (None, [1, 0, -1], [1, 0, -1]),
+        ([1, -1, -1], [-1, 0, -1], [1, 0, -1]),
+        ([1, 0, 1], [0, 0, 1], [-1, 0, 1]),
+    ],
+)
+def test_labels_of_both(one, other, expected):
+    found = compare(side([1.0, 2.0, 3.0], labels=one), side([1.0, 3.0, 2.0], labels=other), resamples=2)
+    assert (None if found.labels is None else list(found.labels)) == expected
+    contradicting = ("1 samples have contradicting labels and count as not labelled.",)
+    assert found.notes == (
+        contradicting if one and other and one[0] != other[0] and -1 not in (one[0], other[0]) else ()
+    )
+
+
+def test_without_labels_nothing_pretends_to_be_a_metric():
+    for labels in (None, [UNKNOWN] * 3):
+        found = compare(side([1.0, 2.0, 3.0], labels=labels), side([3.0, 2.0, 1.0]))
+        assert found.roc is found.verdicts is found.separation is None
+    found = compare(side([1.0, -2.0, 3.0], labels=[NORMAL, NORMAL, UNKNOWN]), side([3.0, 2.0, 1.0]))
+    assert found.roc is found.separation is None
+    assert (found.verdicts.labelled, found.verdicts.fewer_false_alarms) == (2, 1)
+
+
+# Settings
+
+
+def test_settings_side_by_side(pair, compared):
+    found = {setting.name: setting for setting in compared.settings}
+    assert {name for name, setting in found.items() if setting.differs} == {
+        "components", "components kept", "scaling", "threshold",
+    }  # fmt: skip
+    assert found["components"][1:] == (16, 24)
+    assert found["scaling"][1:] == ("scale", "norm")
+    assert found["threshold"][1:] == (pair[0].threshold, pair[1].threshold)
+    assert found["training samples"][1:] == (1051, 1051)
+    assert found["threshold rule"].first == "quantile 0.05"
+    assert found["fixes"].first is None
+
+
+def test_every_setting_is_compared():
+    one = Settings(3, FeatureScalingMethod.SCALE, 100, "scott", 0)
+    other = Settings(4, FeatureScalingMethod.NORM, 200, 0.5, 1)
+    first, second = (
+        side(
+            [1.0],
+            settings=settings,
+            threshold=t,
+            curve=ProbabilityCurve(t, t + 1),
+            rule=ThresholdRule("top_k", t),
+            fixes=fixes,
+        )
+        for settings, t, fixes in ((one, 1.0, ()), (other, 2.0, ("x",)))
+    )
+    differing = {setting.name for setting in compare(first, second).settings if setting.differs}
+    assert differing == {
+        "components", "scaling", "training cap", "bandwidth", "seed", "threshold rule", "threshold",
+        "curve midpoint", "curve steepness", "fixes",
+    }  # fmt: skip
+    assert not any(setting.differs for setting in compare(first, first).settings)
+
+
+def test_what_is_not_known_does_not_differ():
+    found = compare(side([1.0], fixes=("x",)), side([1.0], rule=RULE))
+    assert not any(setting.differs for setting in found.settings)
+
+
+# Ranks
+
+
+@given(st.lists(st.tuples(st.integers(-3, 3), st.integers(-3, 3)), min_size=2, max_size=40), st.booleans())
+def test_spearman_and_ranks(pairs, far):
+    scores = np.array(pairs, np.float32)
+    if far:
+        scores[scores == -3] = -np.inf
+    found = compare(side(scores[:, 0]), side(scores[:, 1]))
+    for ranks, values in ((found.first_ranks, scores[:, 0]), (found.second_ranks, scores[:, 1])):
+        assert list(ranks) == [1 + sum(other < value for other in values) for value in values]
+    if len(set(scores[:, 0])) == 1 or len(set(scores[:, 1])) == 1:
+        assert found.spearman is None
+    else:
+        expected = spearmanr(np.nan_to_num(scores[:, 0], neginf=-99), np.nan_to_num(scores[:, 1], neginf=-99))
+        assert found.spearman == pytest.approx(expected.statistic, abs=1e-12)
+
+
+def test_ranks_and_spearman_count_common_samples_only():
+    found = compare(side([5.0, 1.0, 3.0], ["a", "b", "c"]), side([1.0, 2.0], ["c", "a"]))
+    assert list(found.first_ranks) == [2, 1]
+    assert list(found.second_ranks) == [2, 1]
+    assert found.spearman == pytest.approx(1)
+
+
+# Percentiles
+
+
+@given(
+    st.lists(st.integers(-5, 5), min_size=1, max_size=30),
+    st.lists(st.integers(-5, 5), min_size=1, max_size=30),
+)
+def test_percentiles_by_counting(scores, train):
+    found = compare(
+        side(np.array(scores, float), train=np.array(train, np.float32)), side(np.zeros(len(scores)))
+    )
+    expected = [
+        100 * (sum(t < s for t in train) + sum(t == s for t in train) / 2) / len(train) for s in scores
+    ]
+    np.testing.assert_allclose(found.percentiles.first, expected, atol=1e-10)
+    np.testing.assert_array_equal(found.percentiles.second, 50)
+    assert (found.percentiles.first_reference, found.percentiles.second_reference) == (
+        "training",
+        "inspected",
+    )
+
+
+def test_percentile_histograms(compared, pair):
+    shown = compared.percentiles
+    assert (shown.edges[0], shown.edges[-1], len(shown.edges)) == (0, 100, 21)
+    assert shown.first_counts.sum() == shown.second_counts.sum() == len(compared.ids) == 756
+    normal = compared.labels == NORMAL
+    spread = np.histogram(shown.first[normal], shown.edges)[0]
+    assert spread.max() < 3 * spread.mean()
+    assert np.median(shown.first[~normal]) < 10
+
+
+# Flips and verdicts
+
+
+def test_flips_by_brute_force(compared, pair):
+    first, second = pair
+    flagged = [dict(zip(one.ids.tolist(), one.flagged.tolist(), strict=True)) for one in pair]
+    for flips, (yes, no), ranks in (
+        (compared.flips.only_first, flagged, compared.first_ranks),
+        (compared.flips.only_second, flagged[::-1], compared.second_ranks),
+    ):
+        assert len(flips)
+        assert {compared.ids[i] for i in flips} == {name for name in yes if yes[name] and not no[name]}
+        assert (np.diff(ranks[flips]) >= 0).all()
+
+
+def exact_two_sided(a, b):
+    """The probability of every split of a + b fair coins that is as unlikely as this one."""
+    n = a + b
+    return min(1, sum(comb(n, i, exact=True) for i in range(n + 1) if abs(2 * i - n) >= abs(a - b)) / 2**n)
+
+
+@given(
+    st.lists(st.tuples(st.booleans(), st.booleans(), st.sampled_from([0, 1, -1])), min_size=1, max_size=80)
+)
+def test_mcnemar_by_brute_force(rows):
+    first, second, labels = (np.array(column) for column in zip(*rows, strict=True))
+    if (labels == UNKNOWN).all():
+        with pytest.raises(DataError, match="no sample is labelled"):
+            mcnemar(first, second, labels)
+        return
+    found = mcnemar(first, second, labels)
+    known = [(one, other, label == ANOMALOUS) for one, other, label in rows if label != UNKNOWN]
+    only_first = sum(one == truth != other for one, other, truth in known)
+    only_second = sum(other == truth != one for one, other, truth in known)
+    assert (found.labelled, found.only_first_right, found.only_second_right) == (
+        len(known), only_first, only_second,
+    )  # fmt: skip
+    assert found.catches_more == sum(other and truth and not one for one, other, truth in known)
+    assert found.more_false_alarms == sum(other and not one and not truth for one, other, truth in known)
+    assert found.p_value == pytest.approx(exact_two_sided(only_first, only_second), rel=1e-9)
+    swapped = mcnemar(second, first, labels)
+    assert swapped.p_value == pytest.approx(found.p_value, rel=1e-12)
+    assert swapped.catches_fewer == found.catches_more
+
+
+def test_mcnemar_refuses_lengths_that_differ():
+    with pytest.raises(DataError, match="1 and 2 verdicts, 2 labels"):
+        mcnemar(np.ones(1, bool), np.ones(2, bool), np.zeros(2, np.int8))
+
+
+def verdicts(catches_more, catches_fewer, more_alarms, fewer_alarms, same=5):
+    """Verdicts of both, and labels, with so many of each."""
+    rows = [
+        *[(False, True, 1)] * catches_more,
+        *[(True, False, 1)] * catches_fewer,
+        *[(False, True, 0)] * more_alarms,
+        *[(True, False, 0)] * fewer_alarms,
+        *[(True, True, 1)] * same,
+    ]
+    return [np.array(column) for column in zip(*rows, strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("counts", "sentence"),
+    [
+        ((0, 0, 0, 0), "Both give the same verdict on all 5 labelled samples."),
+        (
+            (12, 3, 0, 0),
+            "The second catches 12 anomalous samples that the first misses, and misses 3 that the first catches. "
+            "If both were equally often right, a difference at least this large would be chance in 3.52 % of "
+            "cases.",
+        ),
+        (
+            (1, 0, 2, 0),
+            "The second catches 1 anomalous sample that the first misses, and misses 0 that the first catches; it "
+            "flags 2 normal samples that the first does not, and lets pass 0 that the first flags. If both "
+            "were equally often right, a difference at least this large would be chance in 100 % of cases.",
+        ),
+        (
+            (0, 0, 0, 7),
+            "The second flags 0 normal samples that the first does not, and lets pass 7 that the first flags. If "
+            "both were equally often right, a difference at least this large would be chance in 1.56 % of cases.",
+        ),
+    ],
+)
+def test_verdicts_in_plain_words(counts, sentence):
+    assert mcnemar(*verdicts(*counts)).sentence == sentence
+
+
+# Separation
+
+
+def bootstrap_by_scikit_learn(first, second, labels, resamples):
+    rng = np.random.default_rng(7)
+    groups = [np.flatnonzero(labels == label) for label in (NORMAL, ANOMALOUS)]
+    found = []
+    for _ in range(resamples):
+        rows = np.concatenate([rng.choice(group, len(group)) for group in groups])
+        found.append(roc_auc_score(labels[rows], -second[rows]) - roc_auc_score(labels[rows], -first[rows]))
+    return np.std(found, ddof=1)
+
+
+def binormal(P, N, shifts, correlation, seed):
+    rng = np.random.default_rng(seed)
+    scores = rng.multivariate_normal([0, 0], [[1, correlation], [correlation, 1]], size=P + N)
+    scores[:P] -= shifts
+    labels = np.repeat(np.array([ANOMALOUS, NORMAL], np.int8), [P, N])
+    return scores[:, 0], scores[:, 1], labels
+
+
+@pytest.mark.parametrize("rounded", [False, True])
+def test_auroc_difference_against_scikit_learn(rounded):
+    first, second, labels = binormal(40, 120, (1.0, 1.4), 0.7, 3)
+    if rounded:  # many ties, and unlabelled rows between
+        first, second = np.round(first), np.round(second)
+        labels[::9] = UNKNOWN
+    found = auroc_difference(first, second, labels, resamples=1500)
+    known = labels != UNKNOWN
+    truth = [roc_auc_score(labels[known], -scores[known]) for scores in (first, second)]
+    assert [found.first, found.second] == pytest.approx(truth, abs=1e-12)
+    spread = bootstrap_by_scikit_learn(first, second, labels, 1500)
+    freedom_quantile = 2.0227 if not rounded else 2.0322  # Student's, 39 or 34 degrees of freedom
+    half = (found.interval.high - found.interval.low) / 2
+    assert half == pytest.approx(freedom_quantile * spread, rel=0.08)
+    assert sum(found.interval) / 2 == pytest.approx(found.difference, abs=1e-12)
+
+
+def test_interval_and_p_value_agree():
+    first, second, labels = binormal(30, 90, (1.0, 1.5), 0.6, 5)
+    p_value = auroc_difference(first, second, labels, 400).p_value
+    at_p = auroc_difference(first, second, labels, 400, level=1 - p_value)
+    assert min(map(abs, at_p.interval)) == pytest.approx(0, abs=1e-9)
+    swapped = auroc_difference(second, first, labels, 400)
+    assert swapped.p_value == pytest.approx(p_value, rel=1e-9)
+    assert swapped.interval.low == pytest.approx(-auroc_difference(first, second, labels, 400).interval.high)
+
+
+def test_pairing_counts():
+    """On the same samples two nearly equal models are told apart; on independent ones they would not be."""
+    first, second, labels = binormal(60, 200, (1.5, 1.8), 0.97, 2)
+    paired = auroc_difference(first, second, labels, 300)
+    _, unrelated, _ = binormal(60, 200, (1.5, 1.8), 0.0, 4)
+    unpaired = auroc_difference(first, unrelated, labels, 300)
+    assert np.ptp(paired.interval) < np.ptp(unpaired.interval) / 3
+
+
+def test_intervals_hold_the_truth():
+    """Equal models: 95 % intervals hold 0 in about 95 % of 200 draws (more than 3 sigma off would fail)."""
+    held = [
+        found.interval.low <= 0 <= found.interval.high
+        for found in (
+            auroc_difference(*binormal(30, 60, (1.0, 1.0), 0.5, seed), resamples=100) for seed in range(200)
+        )
+    ]
+    assert 0.9 <= np.mean(held) <= 0.99
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "labels", "sentence"),
+    [
+        (
+            [1, 2, 3, 4],
+            [1, 2, 3, 4],
+            [1, 1, 0, 0],
+            "Both separate the labelled samples equally well (AUROC 1.00).",
+        ),
+        (
+            [1, 2, 3, 4],
+            [4, 3, 2, 1],
+            [1, 1, 0, 0],
+            "The second separates worse: AUROC 0 against 1.00; there are too few samples to tell whether that is "
+            "chance.",
+        ),
+        (
+            [2, 1, 3, 4],
+            [1, 2, 3, 4],
+            [1, 0, 0, 0],
+            "The second separates better: AUROC 1.00 against 0.667; there are too few samples to tell whether that "
+            "is chance.",
+        ),
+    ],
+)
+def test_separation_that_resampling_says_nothing_about(first, second, labels, sentence):
+    found = auroc_difference(np.array(first, float), np.array(second, float), np.array(labels, np.int8), 50)
+    assert found.sentence == sentence
+    assert math.isnan(found.interval.low)
+    assert math.isnan(found.p_value)
+
+
+def test_separation_in_plain_words(compared):
+    found = compared.separation
+    assert found.sentence.startswith(
+        "The second separates better: AUROC 0.960 against 0.943 (95 % interval of the "
+    )
+    assert 0 < found.interval.low < found.difference < found.interval.high
+    assert found.sentence.endswith("% of cases.")
+    assert 0.001 < found.p_value < 0.05
+
+
+@pytest.mark.parametrize("wrong", [{"resamples": 1}, {"level": 1.0}, {"level": 0}])
+def test_impossible_options(wrong):
+    with pytest.raises(OptionError):
+        auroc_difference(*binormal(5, 5, (1, 1), 0.5, 0), **wrong)
+
+
+def test_a_score_that_is_no_number():
+    with pytest.raises(DataError, match="NaN"):
+        auroc_difference(np.array([np.nan, 1]), np.array([1.0, 2]), np.array([0, 1], np.int8))
+
+
+def test_both_roc_curves_are_on_the_common_samples(compared, pair):
+    for points, one in zip(compared.roc, pair, strict=True):
+        fpr, tpr, _ = roc_curve(one.labels == ANOMALOUS, -one.scores, drop_intermediate=False)
+        np.testing.assert_allclose(points.fpr, fpr)
+        np.testing.assert_allclose(points.tpr, tpr)
+
+
+def test_the_same_seed_gives_the_same_numbers(pair):
+    one, other = (compare(*pair, resamples=30, seed=4).separation for _ in range(2))
+    assert one == other
+    assert compare(*pair, resamples=30, seed=5).separation != one
+
+
+def test_nothing_given_is_changed(pair):
+    before = [(one.scores.copy(), one.flagged.copy(), one.labels.copy()) for one in pair]
+    compare(*pair, resamples=2)
+    for one, (scores, flagged, labels) in zip(pair, before, strict=True):
+        np.testing.assert_array_equal(one.scores, scores)
+        np.testing.assert_array_equal(one.flagged, flagged)
+        np.testing.assert_array_equal(one.labels, labels)
