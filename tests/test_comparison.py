@@ -25,7 +25,7 @@ from kdeviz.data import EmbeddingSet
 from kdeviz.errors import DataError, OptionError
 from kdeviz.labels import ANOMALOUS, NORMAL, UNKNOWN
 from kdeviz.samples import load_sample
-from kdeviz.settings import FeatureScalingMethod, Settings
+from kdeviz.settings import Settings
 
 CURVE, RULE = ProbabilityCurve(), ThresholdRule("quantile", 0.05)
 
@@ -113,10 +113,10 @@ def test_training_scores_come_from_the_model_when_nobody_gives_them(fitted):
     [
         (Settings(), "16 components, scale, cap 40\u202f000, Scott"),
         (
-            Settings(1, FeatureScalingMethod.NORM, 500, "silverman", 3),
+            Settings(1, "norm", 500, "silverman", 3),
             "1 component, norm, cap 500, Silverman, seed 3",
         ),
-        (Settings(0.9, bandwidth=0.5), "90.0 % of the variance, scale, cap 40\u202f000, Scott × 0.500"),
+        (Settings(0.9, bandwidth=0.5), "90 % of the variance, scale, cap 40\u202f000, Scott × 0.5"),
     ],
 )
 def test_names_are_made_from_settings(settings, name):
@@ -134,7 +134,7 @@ def test_common_samples_are_matched_by_id_whatever_their_order():
     assert list(found.first_scores) == [2.0, 4.0]
     assert list(found.second_scores) == [20.0, 40.0]
     assert found.notes == (
-        "2 samples are in both; left out are 2 that only the first has and 1 that only the second has.",
+        "In both: 2 samples; left out are 2 that only the first has and 1 that only the second has.",
     )
 
 
@@ -168,10 +168,9 @@ def test_other_data_is_noted(pair):
 def test_labels_of_both(one, other, expected):
     found = compare(side([1.0, 2.0, 3.0], labels=one), side([1.0, 3.0, 2.0], labels=other), resamples=2)
     assert (None if found.labels is None else list(found.labels)) == expected
-    contradicting = ("1 samples have contradicting labels and count as not labelled.",)
-    assert found.notes == (
-        contradicting if one and other and one[0] != other[0] and -1 not in (one[0], other[0]) else ()
-    )
+    contradiction = one == [1, 0, 1]
+    note = ("Samples with contradicting labels, which count as not labelled: 1.",)
+    assert found.notes == (note if contradiction else ())
 
 
 def test_without_labels_nothing_pretends_to_be_a_metric():
@@ -200,18 +199,14 @@ def test_settings_side_by_side(pair, compared):
 
 
 def test_every_setting_is_compared():
-    one = Settings(3, FeatureScalingMethod.SCALE, 100, "scott", 0)
-    other = Settings(4, FeatureScalingMethod.NORM, 200, 0.5, 1)
-    first, second = (
-        side(
-            [1.0],
-            settings=settings,
-            threshold=t,
-            curve=ProbabilityCurve(t, t + 1),
-            rule=ThresholdRule("top_k", t),
-            fixes=fixes,
-        )
-        for settings, t, fixes in ((one, 1.0, ()), (other, 2.0, ("x",)))
+    first = side([1.0], settings=Settings(3, "scale", 100), rule=ThresholdRule("top_k", 1), fixes=())
+    second = side(
+        [1.0],
+        threshold=2.0,
+        settings=Settings(4, "norm", 200, 0.5, 1),
+        curve=ProbabilityCurve(1, 2),
+        rule=ThresholdRule("top_k", 2),
+        fixes=("x",),
     )
     differing = {setting.name for setting in compare(first, second).settings if setting.differs}
     assert differing == {
@@ -287,7 +282,6 @@ def test_percentile_histograms(compared, pair):
 
 
 def test_flips_by_brute_force(compared, pair):
-    first, second = pair
     flagged = [dict(zip(one.ids.tolist(), one.flagged.tolist(), strict=True)) for one in pair]
     for flips, (yes, no), ranks in (
         (compared.flips.only_first, flagged, compared.first_ranks),
@@ -351,20 +345,22 @@ def verdicts(catches_more, catches_fewer, more_alarms, fewer_alarms, same=5):
         ((0, 0, 0, 0), "Both give the same verdict on all 5 labelled samples."),
         (
             (12, 3, 0, 0),
-            "The second catches 12 anomalous samples that the first misses, and misses 3 that the first catches. "
-            "If both were equally often right, a difference at least this large would be chance in 3.52 % of "
-            "cases.",
+            "The second catches 12 anomalous samples that the first misses, and misses 3 that the "
+            "first catches. If both were equally often right, a difference at least this large would be "
+            "chance in 3.52 % of cases.",
         ),
         (
             (1, 0, 2, 0),
-            "The second catches 1 anomalous sample that the first misses, and misses 0 that the first catches; it "
-            "flags 2 normal samples that the first does not, and lets pass 0 that the first flags. If both "
-            "were equally often right, a difference at least this large would be chance in 100 % of cases.",
+            "The second catches 1 anomalous sample that the first misses, and misses 0 that the first "
+            "catches; it flags 2 normal samples that the first does not, and lets pass 0 that the first "
+            "flags. If both were equally often right, a difference at least this large would be chance in "
+            "100 % of cases.",
         ),
         (
             (0, 0, 0, 7),
-            "The second flags 0 normal samples that the first does not, and lets pass 7 that the first flags. If "
-            "both were equally often right, a difference at least this large would be chance in 1.56 % of cases.",
+            "The second flags 0 normal samples that the first does not, and lets pass 7 that the first "
+            "flags. If both were equally often right, a difference at least this large would be chance in "
+            "1.56 % of cases.",
         ),
     ],
 )
@@ -375,13 +371,16 @@ def test_verdicts_in_plain_words(counts, sentence):
 # Separation
 
 
-def bootstrap_by_scikit_learn(first, second, labels, resamples):
-    rng = np.random.default_rng(7)
-    groups = [np.flatnonzero(labels == label) for label in (NORMAL, ANOMALOUS)]
-    found = []
+def spread_by_pairs(first, second, labels, resamples):
+    """Of the difference: AUROC is the share of (anomalous, normal) pairs in the right order."""
+    rng, right = np.random.default_rng(7), []
+    for scores in (first, second):
+        anomalous, normal = scores[labels == ANOMALOUS][:, None], scores[labels == NORMAL]
+        right.append((anomalous < normal) + (anomalous == normal) / 2)
+    gains, found = right[1] - right[0], []
     for _ in range(resamples):
-        rows = np.concatenate([rng.choice(group, len(group)) for group in groups])
-        found.append(roc_auc_score(labels[rows], -second[rows]) - roc_auc_score(labels[rows], -first[rows]))
+        rows, columns = (rng.choice(size, size) for size in gains.shape)
+        found.append(gains[rows][:, columns].mean())
     return np.std(found, ddof=1)
 
 
@@ -403,7 +402,7 @@ def test_auroc_difference_against_scikit_learn(rounded):
     known = labels != UNKNOWN
     truth = [roc_auc_score(labels[known], -scores[known]) for scores in (first, second)]
     assert [found.first, found.second] == pytest.approx(truth, abs=1e-12)
-    spread = bootstrap_by_scikit_learn(first, second, labels, 1500)
+    spread = spread_by_pairs(first, second, labels, 1500)
     freedom_quantile = 2.0227 if not rounded else 2.0322  # Student's, 39 or 34 degrees of freedom
     half = (found.interval.high - found.interval.low) / 2
     assert half == pytest.approx(freedom_quantile * spread, rel=0.08)
@@ -430,14 +429,14 @@ def test_pairing_counts():
 
 
 def test_intervals_hold_the_truth():
-    """Equal models: 95 % intervals hold 0 in about 95 % of 200 draws (more than 3 sigma off would fail)."""
+    """Equal models: 95 % intervals hold 0 in about 95 % of 150 draws."""
     held = [
         found.interval.low <= 0 <= found.interval.high
         for found in (
-            auroc_difference(*binormal(30, 60, (1.0, 1.0), 0.5, seed), resamples=100) for seed in range(200)
+            auroc_difference(*binormal(30, 60, (1.0, 1.0), 0.5, seed), resamples=60) for seed in range(150)
         )
     ]
-    assert 0.9 <= np.mean(held) <= 0.99
+    assert 0.89 <= np.mean(held) <= 0.995
 
 
 @pytest.mark.parametrize(
@@ -453,15 +452,15 @@ def test_intervals_hold_the_truth():
             [1, 2, 3, 4],
             [4, 3, 2, 1],
             [1, 1, 0, 0],
-            "The second separates worse: AUROC 0 against 1.00; there are too few samples to tell whether that is "
-            "chance.",
+            "The second separates worse: AUROC 0 against 1.00; there are too few samples to tell whether "
+            "that is chance.",
         ),
         (
             [2, 1, 3, 4],
             [1, 2, 3, 4],
             [1, 0, 0, 0],
-            "The second separates better: AUROC 1.00 against 0.667; there are too few samples to tell whether that "
-            "is chance.",
+            "The second separates better: AUROC 1.00 against 0.667; there are too few samples to tell "
+            "whether that is chance.",
         ),
     ],
 )

@@ -15,10 +15,13 @@ import typer
 from kdeviz import __version__
 from kdeviz.cli.app import open_app
 from kdeviz.cli.check import check
+from kdeviz.cli.compare import compare
 from kdeviz.cli.fit import fit
 from kdeviz.cli.info import info
 from kdeviz.cli.output import say
+from kdeviz.cli.runs import runs
 from kdeviz.cli.score import score
+from kdeviz.cli.sweep import sweep
 from kdeviz.errors import KdevizError
 
 __all__ = ["cli", "main"]
@@ -37,6 +40,9 @@ cli.command()(check)
 cli.command()(fit)
 cli.command()(score)
 cli.command()(info)
+cli.command()(sweep)
+cli.command()(compare)
+cli.add_typer(runs, name="runs")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

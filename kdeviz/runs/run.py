@@ -168,11 +168,12 @@ def _plain_size(path: Path) -> int:
 
 
 def _score_table(path: Path, with_labels: bool) -> pa.Table:
-    names = ["id", "log_density", "flagged", *(["label"] if with_labels else [])]
+    texts = ["id", "label"] if with_labels else ["id"]
+    names = [*texts, "log_density", "flagged"]
     kinds = {"log_density": pa.types.is_floating, "flagged": pa.types.is_boolean}
     try:
         # Texts as dictionaries: one long text may stand in every row.
-        file = pq.ParquetFile(path, read_dictionary=["id", "label"])
+        file = pq.ParquetFile(path, read_dictionary=texts)
         groups = map(file.metadata.row_group, range(file.metadata.num_row_groups))
         size = max(sum(group.total_byte_size for group in groups), 16 * file.metadata.num_rows)
         if size > MAX_BYTES:

@@ -206,9 +206,7 @@ class RunStore:
             yield
         except OSError as error:
             reason = error.strerror or error
-            raise OptionError(
-                f"{self.folder} cannot be written to ({reason}): choose another folder"
-            ) from None
+            raise OptionError(f"{self.folder} cannot be changed ({reason}): choose another folder") from None
 
 
 def _columns(analysis: Analysis, marks: MarkBook | None) -> dict[str, list[str]] | None:

@@ -10,7 +10,7 @@ from kdeviz.errors import DataError, OptionError
 from kdeviz.metrics import Estimate, Interval
 from kdeviz.settings import FeatureScalingMethod, Settings
 from kdeviz.sweep.sweep import Sweep, SweepRow
-from kdeviz.wording import count, number, percent
+from kdeviz.wording import count, duration, number, percent, size
 
 __all__ = ["CHOICES", "ENOUGH_VARIANCE", "METRICS", "Choice", "Metric", "best", "estimate_of", "sorted_rows"]
 
@@ -25,6 +25,7 @@ class Metric(NamedTuple):
     explanation: str
     higher_is_better: bool = True
     written: Callable[[float], str] = number
+    """As a person reads it, with its unit."""
 
 
 METRICS = {
@@ -54,10 +55,10 @@ METRICS = {
         "explained variance", "The share of the variance that the components kept carry.", written=percent
     ),
     "fit_seconds": Metric(
-        "fit time", "Seconds; principal axes that another setting had found are not found again.", False
+        "fit time", "Principal axes that another setting had found are not found again.", False, duration
     ),
-    "score_seconds": Metric("scoring time", "Seconds, for all training and all inspected rows.", False),
-    "model_bytes": Metric("model size", "Bytes of the tensors in the model file.", False),
+    "score_seconds": Metric("scoring time", "For all training and all inspected rows.", False, duration),
+    "model_bytes": Metric("model size", "Of the tensors in the model file.", False, size),
 }
 """By the names of the fields of `SweepRow`."""
 

@@ -125,7 +125,7 @@ class _FoldWork(NamedTuple):
     def alarms(self, device: torch.device) -> int:
         """How many of the held-out rows the fold's model flags."""
         points = self.rows[training_subset(len(self.rows), self.settings)]
-        classifier = KDEClassifier(**self.settings.to_dict()).to(device)
+        classifier = KDEClassifier(**self._possible(len(points)).to_dict()).to(device)
         part = (
             (self.settings.max_training_points, self.settings.seed) if len(points) < len(self.rows) else None
         )
@@ -137,12 +137,19 @@ class _FoldWork(NamedTuple):
         )
         if not report.fitted:
             raise DataError(
-                f"{len(points)} rows without the held-out fifth are fewer than "
+                f"{len(self.rows)} rows without the held-out fifth are fewer than "
                 f"{self.settings.n_pca_components} components"
             )
         threshold = self._threshold(classifier, points)
         scores = classifier.log_density(self.train.features[self.held_out], on_block=self.on_block)
         return int((scores < threshold).sum())
+
+    def _possible(self, points: int) -> Settings:
+        """More components than a cap leaves rows are cut to the rank, as in any fit; see `fit_report`."""
+        asked = self.settings.n_pca_components
+        if isinstance(asked, int) and points < asked <= len(self.rows):
+            return replace(self.settings, n_pca_components=points)
+        return self.settings
 
     def _threshold(self, classifier: KDEClassifier, points: NDArray[np.int64]) -> float:
         if self.rule.kind in _RULES_OF_TRAINING:

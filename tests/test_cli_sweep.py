@@ -1,0 +1,195 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from kdeviz import cli
+from kdeviz.samples import load_sample
+from kdeviz.sweep import Grid, best, sweep, sweep_table
+
+ROOT = Path(__file__).parent.parent
+OPTIONS = (
+    "--components",
+    "4:12:4",
+    "--scaling",
+    "norm,scale",
+    "--cap",
+    "300,40000",
+    "--bandwidth",
+    "scott,0.5",
+)
+GRID = Grid.parse(components="4:12:4", scalings="norm,scale", caps="300,40000", bandwidths="scott,0.5")
+TIMES = ["fit_seconds", "score_seconds"]
+
+
+class Outcome(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def run(capsys, monkeypatch, tmp_path):
+    """`run("sweep", ...)` in an empty folder, as the console script does it."""
+    monkeypatch.chdir(tmp_path)
+
+    def outcome(*arguments):
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as left:
+            cli.main([str(argument) for argument in arguments])
+        return Outcome(left.value.code, *capsys.readouterr())
+
+    return outcome
+
+
+@pytest.fixture(scope="module")
+def swept():
+    return sweep(*load_sample().train_and_test(), GRID)
+
+
+@pytest.fixture
+def unlabelled(tmp_path):
+    np.save(tmp_path / "rows.npy", np.random.default_rng(0).normal(size=(120, 6)).astype(np.float32))
+    return "rows.npy"
+
+
+@pytest.mark.parametrize("name", ["sweep.parquet", "sweep.csv"])
+def test_the_file_holds_what_sweep_says(run, swept, name):
+    done = run("sweep", "sample", *OPTIONS, "-o", name)
+    assert done.code in (0, None)
+    written = (pd.read_csv if name.endswith("csv") else pd.read_parquet)(
+        name, **({"keep_default_na": False} if name.endswith("csv") else {})
+    )
+    expected = sweep_table(swept)
+    # Times are never the same twice.
+    pd.testing.assert_frame_equal(
+        written.drop(columns=TIMES), expected.drop(columns=TIMES), check_dtype=False, check_exact=True
+    )
+    assert (written[TIMES] > 0).all(axis=None)
+    if name.endswith("parquet"):
+        about = json.loads(pq.read_schema(name).metadata[b"kdeviz"])
+        assert about["choice"] == best(swept).sentence
+        assert about["grid"] == [settings.to_dict() for settings in GRID.settings]
+        assert about["threshold_rule"] == {"kind": "quantile", "value": 0.01}
+
+
+def test_the_table_is_sorted_and_marks_the_best_and_the_simplest(run, swept):
+    done = run("sweep", "sample", *OPTIONS)
+    heading, *lines = [line.split() for line in done.out.splitlines()]
+    choice = best(swept)
+    assert heading[:5] == ["components", "scaling", "cap", "bandwidth", "seed"]
+    assert lines[0][0] in ("best", "best,") and str(choice.best.settings.n_pca_components) in lines[0]
+    assert sum("simplest" in line[:2] for line in lines) == 1
+    assert len([line for line in lines if "MB" in line]) == len(GRID)
+    assert " ".join(lines[-1]) == " ".join(choice.sentence.split())
+
+
+@pytest.mark.parametrize("metric", ["average_precision", "recall", "log_density"])
+def test_sorting_by_a_metric_chooses_by_it(run, swept, metric):
+    done = run("sweep", "sample", *OPTIONS, "--sort", metric)
+    assert " ".join(best(swept, metric).sentence.split()) in " ".join(done.out.split())
+
+
+def test_sorting_by_what_chooses_nothing_marks_nothing(run):
+    done = run("sweep", "sample", "--components", "2,4", "--sort", "model_bytes")
+    assert "best" not in done.out and "simplest" not in done.out
+    assert [line.split()[0] for line in done.out.splitlines()[1:]] == ["2", "4"]
+
+
+def test_without_labels_it_chooses_by_likelihood(run, unlabelled):
+    done = run("sweep", unlabelled, "--components", "2,4", "--bandwidth", "scott,0.5")
+    assert "AUROC" not in done.out
+    assert "Likelihoods with different components do not compare" in done.out
+
+
+def test_what_cannot_be_fitted_is_told_in_its_row(run, unlabelled):
+    done = run("sweep", unlabelled, "--components", "2,500", "-o", "s.csv")
+    assert done.code in (0, None)
+    assert "120 rows are fewer than 500 components" in done.err
+    assert done.out.splitlines()[2].split()[-6:] == ["–"] * 6
+    assert "fewer than 500" in pd.read_csv("s.csv")["error"][1]
+
+
+def test_warnings_are_told_once(run, unlabelled):
+    done = run("sweep", unlabelled, "--components", "6", "--cap", "50,60", "--bandwidth", "scott,0.5")
+    assert done.err.count("only 50 training rows for 6 components") == 1
+
+
+def test_nothing_that_could_be_fitted_is_an_error(run, unlabelled):
+    done = run("sweep", unlabelled, "--components", "500,600", "-o", "s.csv")
+    assert done.code == 2 and "error: no setting could be fitted: " in done.err
+    assert not Path("s.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--components", "many"), "components: 'many' cannot be read"),
+        (("--scaling", "both"), "feature_scaling_method='both' is not known"),
+        (("--sort", "beauty"), "--sort beauty is not known: choose auroc"),
+        (("-o", "sweep.txt"), "sweeps are written as .parquet or .csv"),
+        (("--device", "abacus"), "device='abacus' cannot be used"),
+        (("--metadata", "x.csv"), "the sample set takes no --embedding-column and no --metadata"),
+    ],
+)
+def test_bad_input_is_one_line_and_code_2(run, arguments, says):
+    done = run("sweep", "sample", *arguments)
+    assert done.code == 2 and says in done.err and done.err.count("\n") == 1 and done.out == ""
+
+
+def test_nothing_is_overwritten_without_force(run, unlabelled):
+    Path("s.csv").write_text("mine")
+    assert run("sweep", unlabelled, "--components", "2", "-o", "s.csv").code == 2
+    assert Path("s.csv").read_text() == "mine"
+    assert run("sweep", unlabelled, "--components", "2", "-o", "s.csv", "--force").code in (0, None)
+    assert len(pd.read_csv("s.csv")) == 1
+
+
+def test_fixes_are_applied_first(run, tmp_path):
+    rows = np.random.default_rng(0).normal(size=(90, 6))
+    rows[3] = np.nan
+    np.save(tmp_path / "flawed.npy", rows)
+    assert "NaN" in run("sweep", "flawed.npy", "--components", "2").err
+    checked = run("check", "flawed.npy").out
+    name = checked.split('--fix "')[1].split('"')[0]
+    done = run("sweep", "flawed.npy", "--components", "2", "--fix", name)
+    assert done.code in (0, None) and "MB" in done.out
+
+
+def test_ctrl_c_keeps_what_is_finished(tmp_path):
+    np.save(tmp_path / "rows.npy", np.random.default_rng(0).normal(size=(3000, 20)).astype(np.float32))
+    code = (
+        "import sys, kdeviz.sweep, kdeviz.cli as c\n"
+        "import importlib; m = importlib.import_module('kdeviz.sweep.sweep'); row = m._row\n"
+        "def told(a):\n    open('begun', 'w').close(); return row(a)\n"
+        "m._row = told\n"
+        "c.main(['sweep', 'rows.npy', '--components', '1:20', '--bandwidth', "
+        "','.join(str(1 + i / 100) for i in range(200)), '-o', 's.csv'])"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    while not (tmp_path / "begun").exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    time.sleep(1.0)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "of 4000 settings are done" in err and "s.csv" in out
+    assert 1 <= len(pd.read_csv(tmp_path / "s.csv")) < 4000
