@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from kdeviz.eigen import Tridiagonal
+from kdeviz.eigen import Tridiagonal, product
 from kdeviz.errors import DataError
 from kdeviz.rows import OnBlock, Rows, working_dtype
 
 __all__ = ["AXES_KEPT", "PrincipalAxes", "leading", "principal_axes"]
 
-AXES_KEPT = 64
+AXES_KEPT = 32
 """At least so many axes are computed where there are as many: the next count asked for is often near."""
 
 # A Gram matrix squares the condition number: below this variance ratio its float64 eigenvectors are no
@@ -169,11 +169,15 @@ def _noise(rows: Rows, lengths: list[Tensor]) -> float:
 
 
 def _gram_vectors(reduced: Tridiagonal, count: int, variances: Tensor, moments: _Moments) -> Tensor:
-    vectors = torch.from_numpy(reduced.vectors(count)).to(variances.device)
-    if moments.centred is None:
-        return vectors
-    lengths = (variances[:count] * (len(moments.centred) - 1)).sqrt()
-    return moments.centred.T @ vectors / lengths.clamp_min(torch.finfo(lengths.dtype).tiny)
+    vectors, centred = reduced.vectors(count), moments.centred
+    if centred is None:
+        return torch.from_numpy(vectors).to(variances.device)
+    if centred.device.type == "cpu":
+        across = torch.from_numpy(product(centred.numpy().T, vectors))
+    else:
+        across = centred.T @ torch.from_numpy(vectors).to(centred.device)
+    lengths = (variances[:count] * (len(centred) - 1)).sqrt()
+    return across / lengths.clamp_min(torch.finfo(lengths.dtype).tiny)
 
 
 def _svd(rows: Rows, mean: Tensor, on_block: OnBlock | None) -> tuple[Tensor, Tensor]:
