@@ -10,13 +10,16 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields
+from http.client import HTTPException
 from importlib import import_module
 from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit, urlunsplit
 
 from kdeviz.errors import OptionError
 from kdeviz.runs import Run
+from kdeviz.runs.run import RECORD
 from kdeviz.settings import Settings
 
 if TYPE_CHECKING:
@@ -33,7 +36,7 @@ def log_run(uri: str, run: Run, report: Path | None = None, experiment: str = _E
     """Log a kept run: settings, metrics, every file of it, and a report if there is one.
 
     Args:
-        uri: of the tracking server, such as http://localhost:5000, or sqlite:///runs.db.
+        uri: of the tracking server, such as http://localhost:5000.
         run: the kept run.
         report: a file to log beside it.
         experiment: made if there is none of that name.
@@ -63,9 +66,10 @@ def log_run(uri: str, run: Run, report: Path | None = None, experiment: str = _E
         "kdeviz.warnings": "\n".join(record.warnings),
     }
     timings = {f"{name}_seconds": seconds for name, seconds in record.timings.items()}
+    paths = [run.folder / name for name in (*record.files, RECORD)]
     with _connected(uri, experiment) as server, server.run(run.name, tags) as run_id:
         server.log(run_id, parameters, {**record.metrics, **timings})
-        for path in (*sorted(run.folder.glob("[!.]*")), *([report] if report else [])):
+        for path in (*paths, *([report] if report else [])):
             server.client.log_artifact(run_id, str(path))
     return run_id
 
@@ -85,19 +89,19 @@ def log_sweep(uri: str, table: pd.DataFrame, experiment: str = _EXPERIMENT) -> s
     Raises:
         OptionError: mlflow is not installed, or the server cannot be reached or refuses.
     """
-    with _connected(uri, experiment) as server:
-        with server.run(f"sweep of {len(table)} settings", {"kdeviz.sweep": "true"}) as sweep_id:
-            with tempfile.TemporaryDirectory() as folder:
-                path = Path(folder) / "sweep.parquet"
-                table.to_parquet(path, index=False)
-                server.client.log_artifact(sweep_id, str(path))
-            for row in table.to_dict("records"):
-                parameters = {name: row[name] for name in _SETTINGS if name in row}
-                others = {str(name): value for name, value in row.items() if name not in _SETTINGS}
-                texts = {name: value for name, value in others.items() if isinstance(value, str) and value}
-                tags = {"mlflow.parentRunId": sweep_id, **{f"kdeviz.{name}": texts[name] for name in texts}}
-                with server.run(_short(parameters), tags) as run_id:
-                    server.log(run_id, parameters, others)
+    name = f"sweep of {len(table)} settings"
+    with _connected(uri, experiment) as server, server.run(name, {"kdeviz.sweep": "true"}) as sweep_id:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "sweep.parquet"
+            table.to_parquet(path, index=False)
+            server.client.log_artifact(sweep_id, str(path))
+        for row in table.to_dict("records"):
+            parameters = {name: row[name] for name in _SETTINGS if name in row}
+            others = {str(name): value for name, value in row.items() if name not in _SETTINGS}
+            texts = {name: value for name, value in others.items() if isinstance(value, str) and value}
+            tags = {"mlflow.parentRunId": sweep_id, **{f"kdeviz.{name}": texts[name] for name in texts}}
+            with server.run(", ".join(map(str, parameters.values())), tags) as run_id:
+                server.log(run_id, parameters, others)
     return sweep_id
 
 
@@ -137,8 +141,9 @@ class _Server:
 
 @contextmanager
 def _connected(uri: str, experiment: str) -> Iterator[_Server]:
-    # kdeviz sends nothing to anybody but the server that was asked for; mlflow would report its own use.
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    # Nothing is sent to anybody but the server that was asked for, and stdout belongs to kdeviz.
+    for quiet in ("MLFLOW_DISABLE_TELEMETRY", "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"):
+        os.environ.setdefault(quiet, "true")
     try:
         mlflow, entities = import_module("mlflow"), import_module("mlflow.entities")
     except ImportError:
@@ -147,22 +152,22 @@ def _connected(uri: str, experiment: str) -> Iterator[_Server]:
     try:
         yield _Server(mlflow.MlflowClient(tracking_uri=uri), entities, experiment)
     except mlflow.exceptions.MlflowException as error:
-        raise OptionError(f"{uri}: MLflow refused ({error}): check the address and the server") from None
+        raise OptionError(f"MLflow refused ({error}): check the address and the server") from None
 
 
 def _check_reachable(uri: str) -> None:
     """mlflow itself would try for minutes."""
     if not uri.startswith(("http://", "https://")):
         return
+    address = ""
     try:
-        urllib.request.urlopen(uri, timeout=_PATIENCE).close()
+        parts = urlsplit(uri)
+        # Without a password, which urllib does not take and no message should show.
+        address = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+        urllib.request.urlopen(address, timeout=_PATIENCE).close()
     except urllib.error.HTTPError:
         pass  # somebody answers
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, HTTPException) as error:
         raise OptionError(
-            f"{uri}: no MLflow server can be reached ({error}): check the address, and that it runs"
+            f"{address or 'the address'}: no MLflow server can be reached ({error}): check that it runs"
         ) from None
-
-
-def _short(parameters: Mapping[str, Any]) -> str:
-    return ", ".join(map(str, parameters.values()))

@@ -78,7 +78,8 @@ def test_the_file_holds_what_sweep_says(run, swept, name):
     if name.endswith("parquet"):
         about = json.loads(pq.read_schema(name).metadata[b"kdeviz"])
         assert about["choice"] == best(swept).sentence
-        assert about["grid"] == [settings.to_dict() for settings in GRID.settings]
+        assert Grid(**about["grid"]).settings == GRID.settings
+        assert about["data_digest"] == load_sample().train_and_test()[0].digest
         assert about["threshold_rule"] == {"kind": "quantile", "value": 0.01}
 
 
@@ -163,6 +164,22 @@ def test_fixes_are_applied_first(run, tmp_path):
     name = checked.split('--fix "')[1].split('"')[0]
     done = run("sweep", "flawed.npy", "--components", "2", "--fix", name)
     assert done.code in (0, None) and "MB" in done.out
+
+
+@pytest.mark.parametrize("finished", [0, 2])
+def test_an_interruption_keeps_what_is_finished(run, unlabelled, monkeypatch, finished):
+    real = sweep
+
+    def interrupted(train, score, grid, rule, device, on_row, tell):
+        for settings in grid.settings[:finished]:
+            alone = Grid((settings.n_pca_components,), bandwidths=(settings.bandwidth,))
+            real(train, score, alone, rule, device, on_row, tell)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("kdeviz.sweep.sweep", interrupted)
+    done = run("sweep", unlabelled, "--components", "2:5", "-o", "s.csv")
+    assert done.code == 130 and f"interrupted: {finished} of 4 settings are done" in done.err
+    assert len(pd.read_csv("s.csv")) == 2 if finished else not Path("s.csv").exists()
 
 
 def test_ctrl_c_keeps_what_is_finished(tmp_path):

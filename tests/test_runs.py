@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from safetensors.numpy import save
 
 from kdeviz import views
 from kdeviz.analysis import analyse
@@ -72,7 +73,9 @@ def test_a_run_comes_back_as_it_was(request, store, which):
     threshold = threshold_of(analysis)
     kept = keep(store, analysis, fixes=("drop constant columns",))
     assert names(store.folder) == [kept.id]
-    assert names(kept.folder) == ["model.safetensors", "run.json", "scores.parquet"]
+    assert names(kept.folder) == [
+        "model.safetensors", "run.json", "scores.parquet", "train_scores.safetensors",
+    ]  # fmt: skip
     opened = RunStore(store.folder).open(kept.id)
     assert opened.record == kept.record
     record = opened.record
@@ -327,6 +330,7 @@ DAMAGES = {
     "no record": remove("run.json"),
     "no model": remove("model.safetensors"),
     "no scores": remove("scores.parquet"),
+    "no training scores": remove("train_scores.safetensors"),
     "linked record": link("run.json"),
     "linked scores": link("scores.parquet"),
     "pipe": pipe("run.json"),
@@ -392,7 +396,7 @@ def flip_byte(path):
     path.write_bytes(content)
 
 
-@pytest.mark.parametrize("name", ["model.safetensors", "scores.parquet", "marks.json"])
+@pytest.mark.parametrize("name", [*run.FILES[:4]])
 def test_a_single_wrong_bit_is_found(store, small, name):
     book = MarkBook()
     book.set("s1", SampleMark("confirmed"))
@@ -404,11 +408,13 @@ def test_a_single_wrong_bit_is_found(store, small, name):
         kept.marks() if name == "marks.json" else kept.scored()
 
 
-def forged(kept, table):
-    """The run with another table of scores that its record vouches for."""
-    pq.write_table(table, kept.folder / "scores.parquet")
-    content = (kept.folder / "scores.parquet").read_bytes()
-    files = {**kept.record.files, "scores.parquet": run.digest_of(content)}
+def forged(kept, table, name="scores.parquet"):
+    """The run with another table of scores (or other content) that its record vouches for."""
+    if isinstance(table, bytes):
+        (kept.folder / name).write_bytes(table)
+    else:
+        pq.write_table(table, kept.folder / name)
+    files = {**kept.record.files, name: run.digest_of((kept.folder / name).read_bytes())}
     (kept.folder / "run.json").write_bytes(record_bytes(replace(kept.record, files=files)))
     return read_run(kept.folder)
 
@@ -440,6 +446,24 @@ def test_forged_scores(store, small, columns, complaint):
     bad = {name: column for name, column in {**good, **columns}.items() if column is not None}
     with pytest.raises(DataError, match=complaint):
         forged(kept, pa.table(bad)).scored()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\xff" * 100,
+        save({"other": np.ones(3)}),
+        save({"train_scores": np.ones((2, 2))}),
+        save({"train_scores": np.ones(0)}),
+        save({"train_scores": np.ones(2, int)}),
+        save({"train_scores": np.array([np.nan])}),
+    ],
+)
+def test_forged_training_scores(store, small, content):
+    kept = forged(keep(store, small), content, "train_scores.safetensors")
+    with pytest.raises(DataError, match=r"train_scores\.safetensors"):
+        kept.scored()
 
 
 def test_scores_that_unpack_to_more_than_memory_holds(store, small, monkeypatch):

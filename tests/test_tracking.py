@@ -82,10 +82,11 @@ def client(uri):
 
 
 @needs_mlflow
-def test_a_kept_run_in_a_real_server(uri, client, kept, tmp_path):
+def test_a_kept_run_in_a_real_server(uri, client, kept, tmp_path, capsys):
     (tmp_path / "report.html").write_text("<p>the report</p>")
-    (kept.folder / ".hidden").write_text("")
+    (kept.folder / "foreign.txt").write_text("")
     run_id = tracking.log_run(uri, kept, tmp_path / "report.html")
+    assert capsys.readouterr().out == ""
     found = client.get_run(run_id)
     assert (found.info.status, found.info.run_name) == ("FINISHED", "mine")
     assert client.get_experiment(found.info.experiment_id).name == "kdeviz"
@@ -97,7 +98,7 @@ def test_a_kept_run_in_a_real_server(uri, client, kept, tmp_path):
     assert found.data.metrics == {**known, **timings}
     assert found.data.tags["kdeviz.run"] == kept.id
     assert sorted(file.path for file in client.list_artifacts(run_id)) == [
-        "model.safetensors", "report.html", "run.json", "scores.parquet",
+        "model.safetensors", "report.html", "run.json", "scores.parquet", "train_scores.safetensors",
     ]  # fmt: skip
     stored = client.download_artifacts(run_id, "model.safetensors", str(tmp_path))
     assert (tmp_path / "model.safetensors").samefile(stored)
@@ -137,13 +138,19 @@ def test_what_the_server_refuses(uri, kept):
         tracking.log_run(uri, kept, experiment="")
 
 
-@needs_mlflow
-@pytest.mark.parametrize("server", ["http://127.0.0.1:{}", "http://[", "https://nowhere.invalid"])
-def test_no_server(kept, server):
+@pytest.mark.parametrize("server", ["http://127.0.0.1:{}", "http://me:secret@127.0.0.1:{}", "http://["])
+def test_no_server(server):
     start = time.monotonic()
-    with pytest.raises(OptionError, match="no MLflow server can be reached"):
-        tracking.log_run(server.format(free_port()), kept)
+    with pytest.raises(OptionError, match="no MLflow server can be reached") as refused:
+        tracking._check_reachable(server.format(free_port()))
+    assert "secret" not in str(refused.value)
     assert time.monotonic() - start < 30
+
+
+@needs_mlflow
+def test_an_unreachable_server_is_named_before_mlflow_tries_for_minutes(kept):
+    with pytest.raises(OptionError, match="no MLflow server can be reached"):
+        tracking.log_run(f"http://127.0.0.1:{free_port()}", kept)
 
 
 def test_without_mlflow_it_says_how_to_get_it(kept, table, monkeypatch):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -65,9 +66,10 @@ def sweep(
         typer.Option(
             metavar="METRIC",
             help="Sort by, and choose the best by: auroc, average_precision, recall (at 1 % false "
-            "positives), log_density (mean leave-one-out, in the units of the features; compares only settings "
-            "with equal components and equal scaling). Only sort by: alarm_share, explained_variance, fit_seconds, "
-            "score_seconds, model_bytes. Without it auroc where there are labels, else log_density.",
+            "positives), log_density (mean leave-one-out, in the units of the features; it compares only "
+            "settings with equal components and equal scaling). Only sort by: alarm_share, "
+            "explained_variance, fit_seconds, score_seconds, model_bytes. Without it auroc where there "
+            "are labels, else log_density.",
         ),
     ] = None,
     device: Device = "auto",
@@ -106,22 +108,24 @@ def sweep(
         except KeyboardInterrupt:
             labelled = any(row.auroc is not None for row in rows)
             found = Sweep(tuple(rows), len(grid), rule, labelled)
-    _report(
-        found, sort, output, {"grid": [settings.to_dict() for settings in grid.settings], "data": train.name}
-    )
+    if found.cancelled:
+        say("warning", f"interrupted: {len(found.rows)} of {found.asked} settings are done")
+    if found.rows:
+        about = {"grid": asdict(grid), "data": train.name, "data_digest": train.to_fit.digest}
+        _report(found, sort, output, about)
+    if found.cancelled:
+        raise typer.Exit(_INTERRUPTED)
 
 
 def _report(found: Sweep, sort: str | None, output: Path | None, about: dict[str, Any]) -> None:
     """The table, why a row was chosen, and the file."""
     from kdeviz.sweep import CHOICES, best
 
-    if found.cancelled:
-        say("warning", f"interrupted: {len(found.rows)} of {found.asked} settings are done")
     failures = [row.error for row in found.rows if row.error is not None]
     if failures and len(failures) == len(found.rows):
         raise DataError(f"no setting could be fitted: {failures[0]}")
     metric = sort or ("auroc" if found.labelled else "log_density")
-    choice = best(found, metric) if metric in CHOICES and found.rows else None
+    choice = best(found, metric) if metric in CHOICES else None
     print_lines(_lines(found, metric, choice))
     if choice is not None:
         print_lines([("", choice.sentence)])
@@ -131,8 +135,6 @@ def _report(found: Sweep, sort: str | None, output: Path | None, about: dict[str
     if output is not None:
         _write(output, found, {**about, "choice": None if choice is None else choice.sentence})
         print_lines([("sweep", str(output))])
-    if found.cancelled:
-        raise typer.Exit(_INTERRUPTED)
 
 
 def _lines(found: Sweep, metric: str, choice: Choice | None) -> Iterator[tuple[str, ...]]:
@@ -175,8 +177,6 @@ def _written(row: SweepRow, metric: str, with_interval: bool) -> str:
 
 
 def _write(output: Path, found: Sweep, about: dict[str, Any]) -> None:
-    from dataclasses import asdict
-
     from kdeviz.atomic import write_whole
     from kdeviz.export.scores import ScoreTable, to_csv, to_parquet
     from kdeviz.sweep import sweep_table

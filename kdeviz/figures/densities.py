@@ -42,7 +42,7 @@ def density_figure(
                 x=curve.log_density,
                 y=curve.probability,
                 yaxis="y2",
-                name="probability (right axis)",
+                name="probability",
                 line={"color": theme.muted, "width": 2, "dash": "dot"},
                 hovertemplate="log density %{x:.4g}<br>probability %{y:.3f}<extra></extra>",
             )
@@ -72,7 +72,7 @@ def density_figure(
             "nticks": 5,
         },
         yaxis2={**_SHARE_AXIS, "title_text": "probability", "visible": curve is not None},
-        legend={"orientation": "h", "x": 0, "y": -0.24, "yanchor": "top", "font": {"size": 12}},
+        legend={"orientation": "h", "x": -0.1, "y": -0.36, "yanchor": "top", "font": {"size": 11.5}},
         margin={"r": 56},
         uirevision="density",
     )

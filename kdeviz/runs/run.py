@@ -12,6 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
 
 from kdeviz.classifier import KDEClassifier
 from kdeviz.comparison import Scored
@@ -21,10 +23,23 @@ from kdeviz.marks import MarkBook, sample_keys
 from kdeviz.runs.record import MOST_BYTES, RunRecord, StoredFile, parsed
 from kdeviz.views import LABEL_WORDS
 
-__all__ = ["FILES", "MARKS", "MODEL", "RECORD", "SCORES", "Run", "digest_of", "read_run"]
+__all__ = [
+    "FILES",
+    "MARKS",
+    "MODEL",
+    "RECORD",
+    "SCORES",
+    "TRAIN_SCORES",
+    "Run",
+    "digest_of",
+    "read_run",
+    "train_scores_bytes",
+]
 
 MODEL, SCORES, MARKS, RECORD = "model.safetensors", "scores.parquet", "marks.json", "run.json"
-FILES = (MODEL, SCORES, MARKS, RECORD)
+# The model can compute them again, but 40 000 rows take seconds.
+TRAIN_SCORES = "train_scores.safetensors"
+FILES = (MODEL, SCORES, TRAIN_SCORES, MARKS, RECORD)
 """All files that a run can have."""
 _LABELS = {word: label for label, word in LABEL_WORDS.items()}
 
@@ -82,6 +97,7 @@ class Run:
             rule=record.rule,
             fixes=record.fixes,
             inspected_digest=record.inspected_digest,
+            known_train_scores=_train_scores(self.path(TRAIN_SCORES)),
         )
 
     def marks(self) -> MarkBook:
@@ -129,7 +145,7 @@ def read_run(folder: Path) -> Run:
         if folder.is_symlink():
             raise ValueError("a link to another place")
         record = parsed(_record_content(folder / RECORD))
-        if not {MODEL, SCORES} <= set(record.files) <= {MODEL, SCORES, MARKS}:
+        if not {MODEL, SCORES, TRAIN_SCORES} <= set(record.files) <= {*FILES} - {RECORD}:
             raise ValueError(f"{RECORD} names the files {sorted(record.files)}")
         for name, file in record.files.items():
             size = _plain_size(folder / name)
@@ -188,6 +204,22 @@ def _score_table(path: Path, with_labels: bool) -> pa.Table:
     except (OSError, ValueError, KeyError, pa.ArrowException) as error:
         raise DataError(f"{path}: the scores cannot be read ({error}): keep the run again") from None
     return table
+
+
+def train_scores_bytes(scores: NDArray[Any]) -> bytes:
+    """What TRAIN_SCORES holds."""
+    content: bytes = save({"train_scores": scores})
+    return content
+
+
+def _train_scores(path: Path) -> NDArray[Any]:
+    try:
+        scores: NDArray[Any] = load(path.read_bytes())["train_scores"]
+    except (OSError, KeyError, SafetensorError) as error:
+        raise DataError(f"{path}: cannot be read ({error}): keep the run again") from None
+    if scores.ndim != 1 or not len(scores) or scores.dtype.kind != "f" or np.isnan(scores).any():
+        raise DataError(f"{path}: these are no scores: keep the run again")
+    return scores
 
 
 def _texts(column: pa.ChunkedArray) -> NDArray[np.str_]:

@@ -26,7 +26,18 @@ from kdeviz.export.scores import scores_parquet
 from kdeviz.marks import MarkBook, sample_keys
 from kdeviz.metrics import average_precision, confusion, has_both_labels
 from kdeviz.runs.record import RunRecord, checked_name, record_bytes
-from kdeviz.runs.run import FILES, MARKS, MODEL, RECORD, SCORES, Run, digest_of, read_run
+from kdeviz.runs.run import (
+    FILES,
+    MARKS,
+    MODEL,
+    RECORD,
+    SCORES,
+    TRAIN_SCORES,
+    Run,
+    digest_of,
+    read_run,
+    train_scores_bytes,
+)
 
 __all__ = ["DamagedRun", "RunStore", "default_folder"]
 
@@ -88,6 +99,7 @@ class RunStore:
         contents = {
             MODEL: model_bytes(analysis, threshold, curve),
             SCORES: scores_parquet(analysis, threshold, curve, marks=_columns(analysis, marks)),
+            TRAIN_SCORES: train_scores_bytes(analysis.train_scores),
         }
         record = RunRecord(
             name=name,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from kdeviz import views
 from kdeviz.ui.charts_panel import show_chart
 from kdeviz.ui.map_panel import map_controls, show_map
-from kdeviz.ui.state import Screen, session
+from kdeviz.ui.state import Screen, Session, session
 from kdeviz.ui.table_panel import show_table
 from kdeviz.ui.text import plain_warning
 from kdeviz.ui.threshold_panel import show_threshold
@@ -16,7 +19,7 @@ from kdeviz.wording import count, duration, number, percent
 
 __all__ = ["show"]
 
-_CHART_HEIGHT = 400
+_CHART_HEIGHT = 380
 _TABLE_HEIGHT = 560
 
 
@@ -31,17 +34,34 @@ def show() -> None:
     for message in screen.analysis.warnings:
         plain_warning(message)
     components, colour_by, tool = _headline(screen)
-    left, right = st.columns([1.15, 1], gap="medium")
-    with left:
-        show_map(current, screen, components, colour_by, tool, _CHART_HEIGHT)
-    with right:
-        show_chart(current, screen, _CHART_HEIGHT)
-    show_threshold(current, screen)
-    left, right = st.columns(2, gap="medium")
-    with left:
-        show_table(current, screen, _TABLE_HEIGHT)
-    with right:
-        show_why(current, screen, _CHART_HEIGHT)
+    charts, samples = st.container(), st.container()
+    draw_charts = partial(_charts, charts, current, screen, (components, colour_by, tool))
+    draw_samples = partial(_samples, samples, current, screen)
+    # Whoever walks from sample to sample looks at the lower half.
+    walking, current.drawn_pick = current.drawn_pick != current.picked, current.picked
+    for draw in (draw_samples, draw_charts) if walking else (draw_charts, draw_samples):
+        draw()
+
+
+def _charts(
+    place: DeltaGenerator, current: Session, screen: Screen, asked: tuple[tuple[int, ...], str, str]
+) -> None:
+    with place:
+        left, right = st.columns([1.15, 1], gap="medium")
+        with left:
+            show_map(current, screen, *asked, _CHART_HEIGHT)
+        with right:
+            show_chart(current, screen, _CHART_HEIGHT)
+        show_threshold(current, screen)
+
+
+def _samples(place: DeltaGenerator, current: Session, screen: Screen) -> None:
+    with place:
+        left, right = st.columns(2, gap="medium")
+        with left:
+            show_table(current, screen, _TABLE_HEIGHT)
+        with right:
+            show_why(current, screen, _CHART_HEIGHT)
 
 
 def _headline(screen: Screen) -> tuple[tuple[int, ...], str, str]:

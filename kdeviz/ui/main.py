@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 _LIVE_SECONDS = 1.0
 # How long a rerun waits for an estimate, and for a live fit, before it shows progress instead.
 _PATIENCE_SECONDS = 1.5
-_POLL_SECONDS = 0.3
+_POLL_SECONDS = 1.0
 _SAMPLE_KEY: Key = ("sample", Settings(), "cpu")
 
 

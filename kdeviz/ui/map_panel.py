@@ -9,6 +9,7 @@ import streamlit as st
 
 from kdeviz import figures, views
 from kdeviz.ui.state import Screen, Session, session, theme
+from kdeviz.ui.table_panel import chosen_rows
 from kdeviz.wording import number
 
 __all__ = ["map_controls", "show_map"]
@@ -40,7 +41,7 @@ def show_map(
         views.contours(analysis, (components[0], components[1])) if flat else None,
         views.score_range(analysis) if colour_by == "log density" else None,
         current.mark(screen),
-        current.region,
+        chosen_rows(current, screen),
         tool,
     )
     figure.update_layout(height=height)

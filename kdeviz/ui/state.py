@@ -65,6 +65,9 @@ class Session:
         failed: the last analysis that failed, and why.
         picked: the inspected row that is ringed; see `pick`.
         picks: how often something other than the table has picked, which asks for a fresh table.
+        first_listed: where the table starts in the ranking.
+        listed_picks: `picks` when the table was drawn last.
+        drawn_pick: `picked` when the page was drawn last.
         region: the inspected rows selected on the map.
         cell: which of `views.CELLS` is selected; never together with a region.
         before: the data before each fix that was applied to it, to undo them.
@@ -83,6 +86,9 @@ class Session:
     failed: tuple[Key, str] | None = None
     picked: int | None = None
     picks: int = 0
+    first_listed: int = 0
+    listed_picks: int = 0
+    drawn_pick: int | None = None
     region: NDArray[np.int64] | None = field(default=None)
     cell: str | None = None
     before: tuple[Loaded, ...] = ()
@@ -111,7 +117,7 @@ class Session:
 
     def select(self, region: NDArray[np.int64] | None, cell: str | None = None) -> None:
         """Narrow the table down to these inspected rows, or to a cell of the confusion table."""
-        self.region, self.cell = region, cell
+        self.region, self.cell, self.first_listed = region, cell, 0
 
     def pick(self, row: int | None) -> None:
         """Ring this inspected row, and highlight it in the table."""

@@ -16,19 +16,20 @@ from kdeviz.ui.downloads import score_downloads
 from kdeviz.ui.state import Screen, Session, session
 from kdeviz.wording import count
 
-__all__ = ["ranked_rows", "show_table"]
+__all__ = ["chosen_rows", "ranked_rows", "show_table"]
 
-_TABLE_ROWS = 200
+_LISTED, _IN_SIGHT = 60, 9
 
 
 def ranked_rows(current: Session, screen: Screen) -> NDArray[np.int64]:
     """Inspected rows as the table lists them: the most anomalous first, and only those selected."""
     ranked = views.ranking(screen.analysis, screen.threshold, screen.curve)["row"].to_numpy()
-    chosen = _chosen_rows(current, screen)
+    chosen = chosen_rows(current, screen)
     return ranked if chosen is None else ranked[np.isin(ranked, chosen)]
 
 
-def _chosen_rows(current: Session, screen: Screen) -> NDArray[np.int64] | None:
+def chosen_rows(current: Session, screen: Screen) -> NDArray[np.int64] | None:
+    """Inspected rows of the selection, on the map or by a cell of the confusion table; None without one."""
     if current.cell is not None and screen.counts is not None:
         return views.rows_in_cell(screen.analysis, screen.threshold, current.cell)
     return current.region
@@ -39,16 +40,23 @@ def show_table(current: Session, screen: Screen, height: int) -> None:
     rows = ranked_rows(current, screen)
     table = views.ranking(screen.analysis, screen.threshold, screen.curve).set_index("row", drop=False)
     _title(current, screen, rows)
-    shown = table.loc[rows[:_TABLE_ROWS]].reset_index(drop=True)
-    st.caption(
-        f"{count(len(shown))} of {count(len(rows))} shown, the most anomalous first. "
-        "Pick a row to see it on every chart."
-    )
+    start = _first_listed(current, rows)
+    shown = table.loc[rows[start : start + _LISTED]].reset_index(drop=True)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(
+            f"{count(min(start + 1, len(rows)))} to {count(start + len(shown))} of {count(len(rows))}, "
+            "the most anomalous first. Pick a row to see it on every chart.",
+            width="stretch",
+        )
+        if start:
+            st.button("From the top", on_click=_list_from, args=(0,), type="tertiary")
+        if start + _LISTED < len(rows):
+            st.button("More", on_click=_list_from, args=(start + _LISTED,), type="tertiary")
     inspected = screen.analysis.inspected
     visible = shown.drop(columns=["row", "flagged"])
     if len(screen.book):
         marks = screen.book.columns(screen.keys[row] for row in shown["row"])
-        visible.insert(2, "your mark", marks["mark"])
+        visible.insert(2, "Your mark", marks["mark"])
     columns = _columns(visible, inspected.labels is not None)
     pictures = inspected.thumbnails is not None
     if pictures:
@@ -71,6 +79,22 @@ def show_table(current: Session, screen: Screen, height: int) -> None:
         selection_default={"selection": {"rows": chosen, "columns": [], "cells": []}},
         column_config=columns,
     )
+
+
+def _first_listed(current: Session, rows: NDArray[np.int64]) -> int:
+    """Where the list starts: where it did, unless what was picked elsewhere would be out of sight."""
+    if current.listed_picks != current.picks:
+        current.listed_picks = current.picks
+        place = np.flatnonzero(rows == current.picked)
+        if len(place) and not current.first_listed <= place[0] < current.first_listed + _IN_SIGHT:
+            current.first_listed = max(int(place[0]) - 3, 0)
+    if current.first_listed >= len(rows):
+        current.first_listed = 0
+    return current.first_listed
+
+
+def _list_from(first: int) -> None:
+    session().first_listed = first
 
 
 def _columns(table: pd.DataFrame, labelled: bool) -> dict[str, ColumnConfig]:
