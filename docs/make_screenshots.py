@@ -3,22 +3,24 @@
 import shutil
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from PIL import Image
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "tests"))
 
 from browser.conftest import CHROMIUM_FLAGS  # noqa: E402
-from browser.steps import painted, pick_row, start_app, stop_app  # noqa: E402
+from browser.steps import painted, pick_row, settled, start_app, stop_app  # noqa: E402
 
 _COLOURS = 256  # keeps each picture far below 400 KB
 
 
 def main() -> None:
-    """Write docs/explore-light.png and docs/explore-dark.png."""
-    server, url = start_app()
+    """Write docs/explore-light.png, docs/explore-dark.png and docs/inspect-light.png."""
+    marks = TemporaryDirectory()
+    server, url = start_app("--marks", marks.name)
     try:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(
@@ -31,11 +33,35 @@ def main() -> None:
                 pick_row(page, 4)
                 page.get_by_test_id("stMain").evaluate("main => main.scrollTo(0, 0)")
                 page.wait_for_timeout(1500)
-                path = HERE / f"explore-{scheme}.png"
-                page.screenshot(path=path)
-                Image.open(path).convert("RGB").quantize(_COLOURS).save(path, optimize=True)
+                _save(page, f"explore-{scheme}.png")
+            _save(
+                _inspected(browser.new_page(viewport={"width": 1280, "height": 900}), url),
+                "inspect-light.png",
+            )
     finally:
         stop_app(server)
+        marks.cleanup()
+
+
+def _inspected(page: Page, url: str) -> Page:
+    """The ROC curve above, and below it why the tenth sample is anomalous, with a verdict."""
+    page.goto(f"{url}/?chart=ROC&why=Components")
+    painted(page)
+    for _ in range(10):
+        page.keyboard.press("n")
+        settled(page)
+    page.get_by_role("radio", name="False alarm").click()
+    settled(page)
+    page.get_by_text("Threshold on log density").scroll_into_view_if_needed()
+    page.get_by_test_id("stMain").evaluate("main => main.scrollTo(0, 540)")
+    page.wait_for_timeout(1500)
+    return page
+
+
+def _save(page: Page, name: str) -> None:
+    path = HERE / name
+    page.screenshot(path=path)
+    Image.open(path).convert("RGB").quantize(_COLOURS).save(path, optimize=True)
 
 
 if __name__ == "__main__":

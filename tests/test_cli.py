@@ -106,7 +106,7 @@ def commands():
 
 
 def test_every_command_and_option_is_documented():
-    assert sorted(commands()) == ["app", "check", "fit", "info", "score"]
+    assert sorted(commands()) == ["app", "check", "compare", "fit", "info", "runs", "score", "sweep"]
     assert typer.main.get_command(cli.cli).help
     for name, command in commands().items():
         assert command.help, name
@@ -114,7 +114,7 @@ def test_every_command_and_option_is_documented():
             assert parameter.help, f"{name} {parameter.name}"
 
 
-@pytest.mark.parametrize("name", ["app", "check", "fit", "info", "score"])
+@pytest.mark.parametrize("name", ["app", "check", "compare", "fit", "info", "runs", "score", "sweep"])
 def test_help_is_shown(name):
     result = CliRunner().invoke(cli.cli, [name, "--help"])
     assert result.exit_code == 0

@@ -12,7 +12,7 @@ from kdeviz.errors import OptionError
 from kdeviz.metrics.intervals import Interval, check_level, rate_interval
 from kdeviz.metrics.separation import auroc, average_precision, confusion, labelled_rows
 
-__all__ = ["Bootstrap", "Estimate", "bootstrap"]
+__all__ = ["Bootstrap", "Estimate", "bootstrap", "resampled"]
 
 _UNKNOWN = Interval(math.nan, math.nan)
 
@@ -89,8 +89,8 @@ def bootstrap(
 
     areas, averages = _resampled_rankings(rows[anomalous], rows[~anomalous], resamples, random)
     found = Bootstrap(
-        _estimate(auroc(scores, labels), areas, quantile),
-        _estimate(average_precision(scores, labels), averages, quantile),
+        resampled(auroc(scores, labels), areas, quantile),
+        resampled(average_precision(scores, labels), averages, quantile),
     )
     if threshold is None:
         return found
@@ -105,9 +105,9 @@ def bootstrap(
     exact_recall = rate_interval(counts.true_positives, P, level)
     precisions = true[flagged > 0] / flagged[flagged > 0]
     return found._replace(
-        precision=_estimate(counts.precision, precisions, quantile, exact_precision),
-        recall=_estimate(counts.recall, true / P, quantile, exact_recall),
-        f1=_estimate(counts.f1, 2 * true / (flagged + P), quantile),
+        precision=resampled(counts.precision, precisions, quantile, exact_precision),
+        recall=resampled(counts.recall, true / P, quantile, exact_recall),
+        f1=resampled(counts.f1, 2 * true / (flagged + P), quantile),
     )
 
 
@@ -134,10 +134,10 @@ def _resampled_rankings(
     return found
 
 
-def _estimate(
+def resampled(
     value: float, drawn: NDArray[np.float64], quantile: float, otherwise: Interval = _UNKNOWN
 ) -> Estimate:
-    """With the interval from the spread of what was drawn; with the other one where there is no spread."""
+    """A value with the interval from the spread of what was drawn, or another where there is no spread."""
     if not 0 < value < 1 or drawn.min() == drawn.max() or math.isinf(quantile):
         return Estimate(value, otherwise)
     half_width = quantile * float(drawn.std(ddof=1)) / (value * (1 - value))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from kdeviz.calibration import ThresholdRule
 from kdeviz.metrics import Estimate, rate_interval
-from kdeviz.metrics.bootstrap import _estimate
+from kdeviz.metrics.bootstrap import resampled
 from kdeviz.metrics.separation import labelled_rows
 
 __all__ = ["recall_at_fpr"]
@@ -58,4 +58,4 @@ def recall_at_fpr(
     below = np.searchsorted(positives, normal[ranks])
     drawn = random.binomial(P, below / P) / P
     quantile = float(student.ppf((1 + level) / 2, min(P, N) - 1)) if min(P, N) > 1 else math.inf
-    return _estimate(found / P, drawn, quantile, rate_interval(found, P, level))
+    return resampled(found / P, drawn, quantile, rate_interval(found, P, level))

@@ -251,7 +251,7 @@ def test_a_click_on_a_curve_sets_the_threshold_everywhere(
     assert set(table["id"]) == wrong and len(table) == len(wrong)
     page.get_by_role("button", name=re.compile("^False alarms")).click()
     settled(page)
-    assert table_length(page) == 200
+    assert table_length(page) == 60
 
     page.get_by_role("combobox", name="Flag samples by").click()
     page.get_by_role("option", name="Best F1 score on the labels").click()
