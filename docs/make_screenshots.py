@@ -44,8 +44,8 @@ def main() -> None:
 
 
 def _inspected(page: Page, url: str) -> Page:
-    """The ROC curve above, and below it why the tenth sample is anomalous, with a verdict."""
-    page.goto(f"{url}/?chart=ROC&why=Components")
+    """Why the tenth sample is anomalous, with a verdict."""
+    page.goto(f"{url}/?why=Components")
     painted(page)
     for _ in range(10):
         page.keyboard.press("n")
@@ -53,7 +53,7 @@ def _inspected(page: Page, url: str) -> Page:
     page.get_by_role("radio", name="False alarm").click()
     settled(page)
     page.get_by_text("Threshold on log density").scroll_into_view_if_needed()
-    page.get_by_test_id("stMain").evaluate("main => main.scrollTo(0, 540)")
+    page.get_by_test_id("stMain").evaluate("main => main.scrollTo(0, 585)")
     page.wait_for_timeout(1500)
     return page
 

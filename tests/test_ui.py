@@ -141,7 +141,7 @@ def test_rules_that_need_labels(app, rule):
 
 def test_a_threshold_set_by_hand_is_in_the_address(app, start):
     scores = expected().scores
-    app.slider(key="threshold_slider").set_value(22.0).run()
+    next(s for s in app.slider if s.label.startswith("Threshold on")).set_value(22.0).run()
     assert not app.exception
     threshold = app.number_input(key="nats").value
     assert threshold == pytest.approx(22.0, abs=0.1)

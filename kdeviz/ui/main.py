@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import base64
 import logging
 import sys
 from concurrent.futures import CancelledError, Future, wait
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -76,15 +78,21 @@ def main() -> None:
 
 
 @st.cache_data
-def _icon() -> Image.Image:
-    """A bump of density and one sample far from it. Drawn here: named icons are fetched from the network."""
+def _icon() -> str:
+    """A bump of density and one sample far from it, as a data URI.
+
+    Drawn here, since named icons are fetched from the network; streamlit forgets its own copy of an image
+    for a moment when reruns follow closely.
+    """
     y, x = np.mgrid[-1:1:64j, -1:1:64j]
     bump = np.exp(-4 * ((x + 0.25) ** 2 + (y - 0.25) ** 2))
     far = (x - 0.65) ** 2 + (y + 0.65) ** 2 < 0.05
     blue, vermilion = np.array([0, 114, 178]), np.array([213, 94, 0])
     colour = np.where(far[..., None], vermilion, blue)
     alpha = np.where(far, 1, bump) * 255
-    return Image.fromarray(np.dstack([colour, alpha]).astype(np.uint8))
+    file = BytesIO()
+    Image.fromarray(np.dstack([colour, alpha]).astype(np.uint8)).save(file, "PNG")
+    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
 
 
 def _options() -> argparse.Namespace:

@@ -70,6 +70,10 @@ class Session:
         drawn_pick: `picked` when the page was drawn last.
         region: the inspected rows selected on the map.
         cell: which of `views.CELLS` is selected; never together with a region.
+        sliders: how many sliders of the threshold there were; one is replaced when something else decides.
+        slider_range: lowest and highest log density of the present one.
+        slider_start: where it stood when it was made.
+        slid_to: where it was moved, or what it was made for.
         before: the data before each fix that was applied to it, to undo them.
         checked: the data whose checks were looked at last.
         fix_error: why the last fix could not be applied.
@@ -91,6 +95,10 @@ class Session:
     drawn_pick: int | None = None
     region: NDArray[np.int64] | None = field(default=None)
     cell: str | None = None
+    sliders: int = 0
+    slider_range: tuple[float, float] = (0.0, 0.0)
+    slider_start: float = 0.0
+    slid_to: float | None = None
     before: tuple[Loaded, ...] = ()
     checked: Loaded | None = None
     fix_error: str = ""

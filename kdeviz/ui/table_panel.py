@@ -45,7 +45,7 @@ def show_table(current: Session, screen: Screen, height: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
             f"{count(min(start + 1, len(rows)))} to {count(start + len(shown))} of {count(len(rows))}, "
-            "the most anomalous first. Pick a row to see it on every chart.",
+            "the most anomalous first",
             width="stretch",
         )
         if start:

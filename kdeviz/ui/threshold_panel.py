@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
 from kdeviz import views
 from kdeviz.calibration import ProbabilityCurve
@@ -35,7 +38,8 @@ def set_threshold(log_density: float) -> None:
     """From now on, flag samples below this log density."""
     if st.session_state.get("rule") != "log_density":
         # The rule's number input is new then, and a new input does not write its value into the address.
-        st.query_params["nats"] = str(log_density)
+        with contextlib.suppress(StreamlitAPIException):  # it is still there
+            st.query_params["nats"] = str(log_density)
     st.session_state["rule"], st.session_state["nats"] = "log_density", log_density
 
 
@@ -50,7 +54,7 @@ def show_threshold(current: Session, screen: Screen) -> None:
     labelled = view.metrics is not None
     columns = st.columns([2.1, 0.75, 0.75, 0.75, 1.9] if labelled else [2.1, 4.15], gap="medium")
     with columns[0]:
-        _slider(screen)
+        _slider(current, screen)
         if labelled:
             low, high = (number(1000 * end) for end in view.alarm_interval)
             st.caption(f"{number(1000 * view.alarm_rate)} alarms per 1 000 normals ({low} to {high})")
@@ -77,27 +81,40 @@ def _alarm_sentence(view: views.ThresholdView) -> str:
     )
 
 
-def _slider(screen: Screen) -> None:
+def _slider(current: Session, screen: Screen) -> None:
     edges = views.density_histogram(screen.fitted, screen.threshold).edges
     low, high = float(edges[0]), float(edges[-1])
-    # The rule decides; the slider follows it, until it is moved.
-    st.session_state["threshold_slider"] = float(np.clip(screen.threshold, low, high))
+    if screen.threshold != current.slid_to or (low, high) != current.slider_range:
+        # Decided elsewhere: a new slider. Writing to the old one would race with what the browser sends.
+        current.slider_range, current.slid_to = (low, high), screen.threshold
+        current.slider_start = float(np.clip(screen.threshold, low, high))
+        current.sliders += 1
+    key = f"threshold_slider_{current.sliders}"
     st.slider(
         "Threshold on log density, nats",
         low,
         high,
+        current.slider_start,
         step=(high - low) / _STEPS,
         format="%.2f",
-        key="threshold_slider",
+        key=key,
         on_change=_moved,
+        args=(key,),
         help="Samples below it are flagged. Moving it replaces the rule in the sidebar by this very number. "
         "The alarms are counted on training samples, each judged by a model that has not seen it; in "
         "brackets their 95 % interval.",
     )
 
 
-def _moved() -> None:
-    set_threshold(st.session_state["threshold_slider"])
+def _moved(key: str) -> None:
+    current, value = session(), float(st.session_state[key])
+    low, high = current.slider_range
+    at = current.slider_start if current.slid_to is None else np.clip(current.slid_to, low, high)
+    # A slider that is made while reruns follow closely reports its own start, or that of the one before.
+    if key != f"threshold_slider_{current.sliders}" or abs(value - at) < (high - low) / _STEPS / 2:
+        return
+    current.slid_to = value
+    set_threshold(value)
 
 
 def _estimate(title: str, estimate: Estimate, text: str) -> None:

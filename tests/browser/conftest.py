@@ -71,7 +71,7 @@ def open_page(browser: Browser, launch: Callable[..., str]) -> Iterator[Callable
 
     def on_console(message: ConsoleMessage) -> None:
         if message.type == "error":
-            problems.append(f"console: {message.text}")
+            problems.append(f"console: {message.text} {message.location.get('url')}")
 
     def on_request(request: Request) -> None:
         if not request.url.startswith(("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:")):
