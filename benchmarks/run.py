@@ -16,11 +16,19 @@ from typing import Any
 
 import torch
 
-from benchmarks import app, fit, gpu, memory, peers, scale, score
+from benchmarks import app, explain, fit, gpu, memory, peers, scale, score
 from benchmarks.tables import Table, markdown
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
-QUESTIONS = {"score": score, "fit": fit, "memory": memory, "scale": scale, "app": app, "gpu": gpu}
+QUESTIONS = {
+    "score": score,
+    "fit": fit,
+    "memory": memory,
+    "explain": explain,
+    "scale": scale,
+    "app": app,
+    "gpu": gpu,
+}
 ALWAYS_THERE = (peers.SCIPY, peers.LOOP, peers.SKLEARN)
 QUICK: dict[str, dict[str, Any]] = {
     "score": {
@@ -32,6 +40,7 @@ QUICK: dict[str, dict[str, Any]] = {
         "whole": (300, 24), "again": (300, 24), "rounds": 2, "download": False,
     },
     "memory": {"shapes": ((300, 200, 24, 4),)},
+    "explain": {"points": 300, "dimensions": 24, "components": 4, "rounds": 2},
     "scale": {
         "points": (300, 600), "queries": (64, 128), "fixed": (300, 64), "names": ALWAYS_THERE, "plot": None,
     },

@@ -1,5 +1,4 @@
 import math
-import time
 
 import numpy as np
 import oracles
@@ -275,13 +274,6 @@ def test_normal_rows_that_are_all_infinitely_low_raise():
 def test_one_fold_is_not_possible():
     with pytest.raises(OptionError, match=r"folds=1.*2 or more"):
         platt(*separated(), folds=1)
-
-
-def test_a_fit_to_40_000_rows_takes_a_second():
-    data = from_curve(ProbabilityCurve(-3.0, 0.4), 40_000)
-    start = time.process_time()
-    platt(*data)
-    assert time.process_time() - start < 2
 
 
 # --- Brier score and reliability

@@ -1,6 +1,5 @@
 import dataclasses
 import gc
-import time
 import weakref
 from fractions import Fraction
 
@@ -13,8 +12,7 @@ from hypothesis import strategies as st
 from oracles import LOG_DENSITY
 from scipy.special import logsumexp, softmax
 
-from kdeviz.analysis import Analysis, analyse
-from kdeviz.classifier import KDEClassifier
+from kdeviz.analysis import analyse
 from kdeviz.data import EmbeddingSet
 from kdeviz.errors import OptionError
 from kdeviz.explain import explain, residuals, slice_density
@@ -585,26 +583,6 @@ def test_nothing_is_changed(tmp_path, method):
     for name, tensor in analysis.classifier.state_dict().items():
         assert torch.equal(tensor, before[name]), name
     assert explain(analysis, 3).neighbours.shares.any()
-
-
-@pytest.fixture(scope="module")
-def many():
-    random = np.random.default_rng(0)
-    train = EmbeddingSet.from_array(random.standard_normal((40_000, 64)).astype(np.float32))
-    model = KDEClassifier(16)
-    assert model.fit(train.features)
-    scores = np.zeros(len(train), np.float32)
-    return Analysis(model.settings, model, train, train, np.arange(len(train)), scores, scores, (), {}, {})
-
-
-def test_one_row_of_many_is_explained_in_50_milliseconds(many):
-    explain(many, 0)
-    seconds = []
-    for row in range(15):
-        start = time.perf_counter()
-        explain(many, row)
-        seconds.append(time.perf_counter() - start)
-    assert min(seconds) < 0.05  # the least: other work on the machine is not counted
 
 
 @pytest.mark.gpu

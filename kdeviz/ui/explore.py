@@ -57,7 +57,7 @@ def _charts(
 
 def _samples(place: DeltaGenerator, current: Session, screen: Screen) -> None:
     with place:
-        left, right = st.columns(2, gap="medium")
+        left, right = st.columns([1.12, 1], gap="medium")
         with left:
             show_table(current, screen, _TABLE_HEIGHT)
         with right:
