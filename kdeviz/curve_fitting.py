@@ -107,37 +107,49 @@ def platt(
             scores: anomalous rows do not have the lower ones.
         OptionError: less than two folds.
     """
-    from sklearn.model_selection import StratifiedKFold
-
     if folds < 2:
         raise OptionError(f"folds={folds!r} is not possible: give 2 or more")
     rows, anomalous = labelled_rows(scores, labels)
     rows = rows.astype(np.float64)
-    rarer = int(min(anomalous.sum(), (~anomalous).sum()))
-    if rarer < 2:
+    if min(anomalous.sum(), (~anomalous).sum()) < 2:
         raise DataError(
             "only one row has one of the labels: label at least two normal and two anomalous rows"
         )
+    unfitted = (before or ProbabilityCurve())(rows)
+    curve = _platt_curve(rows, anomalous)
+    held_out = _cross_fitted(rows, anomalous, folds, seed)
+    truth = np.where(anomalous, ANOMALOUS, NORMAL).astype(np.int8)
+    return PlattFit(
+        curve,
+        brier(unfitted, truth),
+        brier(held_out, truth),
+        reliability(unfitted, truth),
+        reliability(held_out, truth),
+    )
+
+
+def _platt_curve(rows: NDArray[np.float64], anomalous: NDArray[np.bool_]) -> ProbabilityCurve:
     slope, intercept = _logistic_regression(rows, anomalous)
     if slope >= 0:
         raise DataError(
             f"the {anomalous.sum()} rows labelled anomalous do not have lower log densities than the "
             f"{(~anomalous).sum()} normal ones: check the labels, or keep the default curve"
         )
+    return ProbabilityCurve(-intercept / slope, -slope)
 
-    after = np.empty(len(rows))
+
+def _cross_fitted(
+    rows: NDArray[np.float64], anomalous: NDArray[np.bool_], folds: int, seed: int
+) -> NDArray[np.float64]:
+    """Each row's probability from a fit to the other folds."""
+    from sklearn.model_selection import StratifiedKFold
+
+    found = np.empty(len(rows))
+    rarer = int(min(anomalous.sum(), (~anomalous).sum()))
     parts = StratifiedKFold(min(folds, rarer), shuffle=True, random_state=seed)
     for seen, unseen in parts.split(rows, anomalous):
-        after[unseen] = _probabilities(rows[unseen], *_logistic_regression(rows[seen], anomalous[seen]))
-    unfitted = (before or ProbabilityCurve())(rows)
-    truth = np.where(anomalous, ANOMALOUS, NORMAL).astype(np.int8)
-    return PlattFit(
-        ProbabilityCurve(-intercept / slope, -slope),
-        brier(unfitted, truth),
-        brier(after, truth),
-        reliability(unfitted, truth),
-        reliability(after, truth),
-    )
+        found[unseen] = _probabilities(rows[unseen], *_logistic_regression(rows[seen], anomalous[seen]))
+    return found
 
 
 def brier(probabilities: NDArray[Any], labels: NDArray[np.int8]) -> float:

@@ -64,6 +64,8 @@ class MarkBook:
         self._marks = {} if path is None or not path.exists() else _read(path)
         self._history: list[dict[str, SampleMark | None]] = []
         self._lock = Lock()
+        self.changes = 0
+        """How often a mark was changed, or a change undone."""
 
     def __len__(self) -> int:
         return len(self._marks)
@@ -144,6 +146,7 @@ class MarkBook:
         return len(found)
 
     def _write(self, changes: Mapping[str, SampleMark]) -> None:
+        self.changes += 1
         for key, mark in changes.items():
             if mark == SampleMark():
                 self._marks.pop(key, None)

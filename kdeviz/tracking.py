@@ -25,11 +25,33 @@ from kdeviz.settings import Settings
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["log_run", "log_sweep"]
+__all__ = ["check_installed", "check_server", "log_run", "log_sweep"]
 
 _EXPERIMENT = "kdeviz"
 _PATIENCE = 10.0  # seconds
 _SETTINGS = tuple(field.name for field in fields(Settings))
+
+
+def check_installed() -> None:
+    """See that there is an mlflow.
+
+    Raises:
+        OptionError: there is none.
+    """
+    _mlflow()
+
+
+def check_server(uri: str) -> None:
+    """See whether `log_run` and `log_sweep` have a server to log to, before any work is done.
+
+    Args:
+        uri: as for `log_run`.
+
+    Raises:
+        OptionError: mlflow is not installed, or the server cannot be reached.
+    """
+    _mlflow()
+    _check_reachable(uri)
 
 
 def log_run(uri: str, run: Run, report: Path | None = None, experiment: str = _EXPERIMENT) -> str:
@@ -139,18 +161,22 @@ class _Server:
         )
 
 
-@contextmanager
-def _connected(uri: str, experiment: str) -> Iterator[_Server]:
+def _mlflow() -> Any:
     # Nothing is sent to anybody but the server that was asked for, and stdout belongs to kdeviz.
     for quiet in ("MLFLOW_DISABLE_TELEMETRY", "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"):
         os.environ.setdefault(quiet, "true")
     try:
-        mlflow, entities = import_module("mlflow"), import_module("mlflow.entities")
+        return import_module("mlflow")
     except ImportError:
         raise OptionError("mlflow is not installed: pip install 'kdeviz[mlflow]'") from None
+
+
+@contextmanager
+def _connected(uri: str, experiment: str) -> Iterator[_Server]:
+    mlflow = _mlflow()
     _check_reachable(uri)
     try:
-        yield _Server(mlflow.MlflowClient(tracking_uri=uri), entities, experiment)
+        yield _Server(mlflow.MlflowClient(tracking_uri=uri), mlflow.entities, experiment)
     except mlflow.exceptions.MlflowException as error:
         raise OptionError(f"MLflow refused ({error}): check the address and the server") from None
 

@@ -1,6 +1,10 @@
+import sys
+from types import ModuleType
+
 import numpy as np
 import pytest
 import torch
+from cli_steps import Outcome
 from hypothesis import settings
 
 from kdeviz.classifier import KDEClassifier
@@ -51,3 +55,31 @@ def fitted(rows32):
     model = KDEClassifier(5)
     assert model.fit(rows32)
     return model
+
+
+@pytest.fixture
+def run(capsys, monkeypatch, tmp_path):
+    """`run("fit", ...)` in an empty folder, as the console script does it."""
+    from kdeviz import cli
+
+    monkeypatch.chdir(tmp_path)
+
+    def outcome(*arguments):
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as left:
+            cli.main([str(argument) for argument in arguments])
+        out, err = capsys.readouterr()
+        return Outcome(left.value.code or 0, out, err)
+
+    return outcome
+
+
+@pytest.fixture
+def mlflow_is_there(monkeypatch):
+    for name in ("mlflow", "mlflow.entities"):
+        monkeypatch.setitem(sys.modules, name, ModuleType(name))
+
+
+@pytest.fixture
+def no_mlflow(monkeypatch):
+    monkeypatch.setitem(sys.modules, "mlflow", None)

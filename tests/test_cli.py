@@ -9,7 +9,6 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -18,6 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 import typer
+from cli_steps import ENVIRONMENT, Outcome, folder, refused
 from typer.testing import CliRunner
 
 import kdeviz
@@ -31,37 +31,6 @@ from kdeviz.resources import resource
 from kdeviz.samples import load_sample
 from kdeviz.settings import Settings
 from kdeviz.wording import number
-
-ROOT = Path(__file__).parent.parent
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
-
-
-class Outcome(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-    @property
-    def facts(self):
-        return dict(line.rstrip().split("  ", 1) for line in self.out.splitlines())
-
-    def fact(self, name):
-        return self.facts[name].strip()
-
-
-@pytest.fixture
-def run(capsys, monkeypatch, tmp_path):
-    """`run("fit", ...)` in an empty folder, as the console script does it."""
-    monkeypatch.chdir(tmp_path)
-
-    def outcome(*arguments):
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as left:
-            cli.main([str(argument) for argument in arguments])
-        out, err = capsys.readouterr()
-        return Outcome(left.value.code or 0, out, err)
-
-    return outcome
 
 
 @pytest.fixture(scope="module")
@@ -83,19 +52,6 @@ def save_blob(name="blob.npy", rows=60, dimensions=5, seed=0):
     features = np.random.default_rng(seed).normal(size=(rows, dimensions)).astype(np.float32)
     np.save(name, features)
     return features
-
-
-def refused(outcome):
-    """The one line that says why."""
-    assert outcome.code == 2
-    assert outcome.out == ""
-    assert outcome.err.startswith("error: ")
-    assert outcome.err.count("\n") == 1
-    return outcome.err
-
-
-def folder():
-    return sorted(path.name for path in Path.cwd().iterdir())
 
 
 # Help
@@ -217,7 +173,7 @@ def test_fit_takes_every_setting(run):
     curve = "--midpoint -3 --steepness 0.5 --threshold-rule probability --threshold-value 0.25"
     outcome = run("fit", "blob.npy", "-o", "m.safetensors", *options.split(), *curve.split())
     assert outcome.code == 0
-    assert "AUROC" not in outcome.facts
+    assert "AUROC" not in outcome.table
     assert outcome.fact("training rows") == "40 of 60"
     model = KDEClassifier.load("m.safetensors", "cpu")
     assert model.settings == Settings(0.8, "norm", 40, 1.5, 7)
@@ -508,7 +464,21 @@ def test_columns_dropped_from_the_fitted_file_are_dropped_from_another(run):
     ("arguments", "says"),
     [
         ("fit", "Missing argument 'DATA'"),
-        ("fit sample", "Missing option"),
+        ("fit sample", "the model would go nowhere: write it with -o FILE, or keep it as a run with --keep"),
+        ("fit sample -o m --name x", "--name is about a kept run: add --keep, or leave --name out"),
+        ("fit sample -o m --runs x", "--runs is about a kept run"),
+        ("fit sample -o m --mlflow x", "--mlflow is about a kept run"),
+        ("fit nothing.npy --keep --name \t", "the name '' of a run is not possible"),
+        ("fit nothing.npy --keep --runs blob.npy", "blob.npy cannot be changed (Not a directory)"),
+        (
+            "fit nothing.npy --keep --runs blob.npy/runs",
+            "cannot be changed (Not a directory): choose another",
+        ),
+        (
+            "fit blob.npy --keep --runs . --threshold-rule fpr --components 3",
+            "needs both normal and anomalous",
+        ),
+        ("score broken.npy sample", "Missing option '-o'"),
         ("fit sample -o m --compnents 3", "No such option: --compnents"),
         ("fit sample -o m --scaling none", "'norm', 'scale'"),
         ("nothing", "No such command 'nothing'"),
@@ -558,7 +528,7 @@ def test_bad_input_is_one_line_and_code_2_and_leaves_nothing(run, arguments, say
     Path("words.csv").write_text("a,b\nx,y\n")
     np.save("blob.npy", np.append(save_blob(dimensions=19), np.ones((60, 1), np.float32), axis=1))
     before = folder()
-    assert says in refused(run(*arguments.split()))
+    assert says in refused(run(*arguments.split(" ")))
     assert folder() == before
 
 
@@ -687,6 +657,19 @@ def test_app_passes_file_port_and_device_on(run, started):
     assert started[0][started[0].index("--") :] == ["--", str(Path.cwd() / "-odd.npy"), "--device=cpu"]
     assert run("app", "sample").code == 0
     assert started[1][-2:] == ["--", "--device=auto"]
+
+
+def test_app_passes_folders_and_the_tracking_server_on(run, started, mlflow_is_there):
+    assert run("app", "--marks", "m", "--runs", "r s", "--mlflow", "http://localhost:5000").code == 0
+    here = Path.cwd()
+    passed = [f"--marks={here / 'm'}", f"--runs={here / 'r s'}", "--mlflow=http://localhost:5000"]
+    assert started[0][started[0].index("--") :] == ["--", "--device=auto", *passed]
+    assert folder() == []
+
+
+def test_app_without_mlflow_says_how_to_get_it(run, started, no_mlflow):
+    assert "pip install 'kdeviz[mlflow]'" in refused(run("app", "--mlflow", "http://localhost:5000"))
+    assert started == []
 
 
 @pytest.mark.parametrize(

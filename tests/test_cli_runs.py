@@ -4,6 +4,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import typer
+from cli_steps import refused
 
 from kdeviz import cli
 from kdeviz.analysis import analyse
@@ -18,46 +19,6 @@ from kdeviz.views import LABEL_WORDS
 from kdeviz.wording import number
 
 CURVE, RULE = ProbabilityCurve(), ThresholdRule("quantile", 0.05)
-
-
-class Outcome(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-    @property
-    def table(self):
-        """Lines by their first cell."""
-        lines = (line.split("  ") for line in self.out.splitlines() if line)
-        return {first.strip(): [cell.strip() for cell in rest if cell] for first, *rest in lines}
-
-    def fact(self, name):
-        (value,) = self.table[name]
-        return value
-
-
-@pytest.fixture
-def run(capsys, monkeypatch, tmp_path):
-    """`run("runs", ...)` in an empty folder, as the console script does it."""
-    monkeypatch.chdir(tmp_path)
-
-    def outcome(*arguments):
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as left:
-            cli.main([str(argument) for argument in arguments])
-        out, err = capsys.readouterr()
-        return Outcome(left.value.code or 0, out, err)
-
-    return outcome
-
-
-def refused(outcome):
-    """The one line that says why."""
-    assert outcome.code == 2
-    assert outcome.out == ""
-    assert outcome.err.startswith("error: ")
-    assert outcome.err.count("\n") == 1
-    return outcome.err
 
 
 class Kept(NamedTuple):

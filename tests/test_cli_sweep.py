@@ -1,22 +1,20 @@
 import json
-import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from cli_steps import ENVIRONMENT, folder, refused
 
-from kdeviz import cli
 from kdeviz.samples import load_sample
 from kdeviz.sweep import Grid, best, sweep, sweep_table
 
-ROOT = Path(__file__).parent.parent
 OPTIONS = (
     "--components",
     "4:12:4",
@@ -29,26 +27,6 @@ OPTIONS = (
 )
 GRID = Grid.parse(components="4:12:4", scalings="norm,scale", caps="300,40000", bandwidths="scott,0.5")
 TIMES = ["fit_seconds", "score_seconds"]
-
-
-class Outcome(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def run(capsys, monkeypatch, tmp_path):
-    """`run("sweep", ...)` in an empty folder, as the console script does it."""
-    monkeypatch.chdir(tmp_path)
-
-    def outcome(*arguments):
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as left:
-            cli.main([str(argument) for argument in arguments])
-        return Outcome(left.value.code, *capsys.readouterr())
-
-    return outcome
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +43,7 @@ def unlabelled(tmp_path):
 @pytest.mark.parametrize("name", ["sweep.parquet", "sweep.csv"])
 def test_the_file_holds_what_sweep_says(run, swept, name):
     done = run("sweep", "sample", *OPTIONS, "-o", name)
-    assert done.code in (0, None)
+    assert done.code == 0
     written = (pd.read_csv if name.endswith("csv") else pd.read_parquet)(
         name, **({"keep_default_na": False} if name.endswith("csv") else {})
     )
@@ -85,13 +63,34 @@ def test_the_file_holds_what_sweep_says(run, swept, name):
 
 def test_the_table_is_sorted_and_marks_the_best_and_the_simplest(run, swept):
     done = run("sweep", "sample", *OPTIONS)
-    heading, *lines = [line.split() for line in done.out.splitlines()]
+    heading, *lines, same, sentence = [line.split() for line in done.out.splitlines()]
     choice = best(swept)
-    assert heading[:5] == ["components", "scaling", "cap", "bandwidth", "seed"]
+    assert heading[:5] == ["components", "scaling", "cap", "bandwidth", "AUROC"]
+    assert " ".join(same) == "In every row: seed 0"
     assert lines[0][0] in ("best", "best,") and str(choice.best.settings.n_pca_components) in lines[0]
     assert sum("simplest" in line[:2] for line in lines) == 1
     assert len([line for line in lines if "MB" in line]) == len(GRID)
-    assert " ".join(lines[-1]) == " ".join(choice.sentence.split())
+    assert " ".join(sentence) == " ".join(choice.sentence.split())
+
+
+@pytest.mark.parametrize("width", [40, 80, 120, 200])
+def test_a_terminal_gets_every_row_in_one_line_and_the_columns_that_fit(run, monkeypatch, width):
+    options = ("sweep", "sample", "--components", "4:12:4", "--scaling", "norm,scale")
+    heading, *rows, _, _ = (re.split(r" {2,}", line) for line in run(*options).out.splitlines())
+    expected = {tuple(row[1:5]) for row in rows}
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", str(width))
+    done = run(*options)
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", done.out).splitlines()
+    assert max(map(len, lines)) <= width
+    start = next(i for i, line in enumerate(lines) if "components" in line) + 1
+    shown = [re.split(r" {2,}", line.rstrip()) for line in lines[start : start + 6]]
+    assert {tuple(row[1:5]) for row in shown} == {row[: len(shown[0]) - 1] for row in expected}
+    left_out = re.findall(r"too narrow for (.*): widen it", done.err)
+    names = left_out[0].split(", ") if left_out else []
+    assert bool(names) == (width < 200)
+    assert len(shown[0]) + len(names) == len(heading)
+    assert heading[len(heading) - len(names) :] == names
 
 
 @pytest.mark.parametrize("metric", ["average_precision", "recall", "log_density"])
@@ -103,7 +102,9 @@ def test_sorting_by_a_metric_chooses_by_it(run, swept, metric):
 def test_sorting_by_what_chooses_nothing_marks_nothing(run):
     done = run("sweep", "sample", "--components", "2,4", "--sort", "model_bytes")
     assert "best" not in done.out and "simplest" not in done.out
-    assert [line.split()[0] for line in done.out.splitlines()[1:]] == ["2", "4"]
+    heading, *lines = done.out.splitlines()
+    assert heading.split()[:2] == ["components", "model"]
+    assert [line.split()[0] for line in lines] == ["2", "4", "In"]
 
 
 def test_without_labels_it_chooses_by_likelihood(run, unlabelled):
@@ -114,7 +115,7 @@ def test_without_labels_it_chooses_by_likelihood(run, unlabelled):
 
 def test_what_cannot_be_fitted_is_told_in_its_row(run, unlabelled):
     done = run("sweep", unlabelled, "--components", "2,500", "-o", "s.csv")
-    assert done.code in (0, None)
+    assert done.code == 0
     assert "120 rows are fewer than 500 components" in done.err
     assert done.out.splitlines()[2].split()[-6:] == ["–"] * 6
     assert "fewer than 500" in pd.read_csv("s.csv")["error"][1]
@@ -143,15 +144,14 @@ def test_nothing_that_could_be_fitted_is_an_error(run, unlabelled):
     ],
 )
 def test_bad_input_is_one_line_and_code_2(run, arguments, says):
-    done = run("sweep", "sample", *arguments)
-    assert done.code == 2 and says in done.err and done.err.count("\n") == 1 and done.out == ""
+    assert says in refused(run("sweep", "sample", *arguments))
 
 
 def test_nothing_is_overwritten_without_force(run, unlabelled):
     Path("s.csv").write_text("mine")
     assert run("sweep", unlabelled, "--components", "2", "-o", "s.csv").code == 2
     assert Path("s.csv").read_text() == "mine"
-    assert run("sweep", unlabelled, "--components", "2", "-o", "s.csv", "--force").code in (0, None)
+    assert run("sweep", unlabelled, "--components", "2", "-o", "s.csv", "--force").code == 0
     assert len(pd.read_csv("s.csv")) == 1
 
 
@@ -163,7 +163,30 @@ def test_fixes_are_applied_first(run, tmp_path):
     checked = run("check", "flawed.npy").out
     name = checked.split('--fix "')[1].split('"')[0]
     done = run("sweep", "flawed.npy", "--components", "2", "--fix", name)
-    assert done.code in (0, None) and "MB" in done.out
+    assert done.code == 0 and "MB" in done.out
+
+
+def test_a_sweep_is_logged_as_its_file(run, unlabelled, monkeypatch):
+    logged = []
+
+    def log_sweep(uri, table):
+        logged.append((uri, table))
+        return "4711"
+
+    monkeypatch.setattr("kdeviz.tracking.check_server", logged.append)
+    monkeypatch.setattr("kdeviz.tracking.log_sweep", log_sweep)
+    done = run("sweep", unlabelled, "--components", "2,4", "-o", "s.parquet", "--mlflow", "http://here")
+    assert done.code == 0 and done.fact("MLflow run") == "4711"
+    asked, (uri, table) = logged
+    assert asked == uri == "http://here"
+    pd.testing.assert_frame_equal(table, pd.read_parquet("s.parquet"))
+
+
+@pytest.mark.usefixtures("no_mlflow")
+def test_a_missing_mlflow_is_told_before_anything_is_read(run):
+    says = refused(run("sweep", "nothing.npy", "-o", "s.csv", "--mlflow", "http://here"))
+    assert "pip install 'kdeviz[mlflow]'" in says
+    assert folder() == []
 
 
 @pytest.mark.parametrize("finished", [0, 2])
@@ -192,11 +215,10 @@ def test_ctrl_c_keeps_what_is_finished(tmp_path):
         "c.main(['sweep', 'rows.npy', '--components', '1:20', '--bandwidth', "
         "','.join(str(1 + i / 100) for i in range(200)), '-o', 's.csv'])"
     )
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(
         [sys.executable, "-c", code],
         cwd=tmp_path,
-        env=environment,
+        env={**ENVIRONMENT, "OMP_NUM_THREADS": "1"},
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -14,6 +14,7 @@ from kdeviz.calibration import ProbabilityCurve, ThresholdRule
 from kdeviz.classifier import KDEClassifier
 from kdeviz.comparison import (
     Scored,
+    analysis_of,
     auroc_difference,
     compare,
     mcnemar,
@@ -23,9 +24,12 @@ from kdeviz.comparison import (
 )
 from kdeviz.data import EmbeddingSet
 from kdeviz.errors import DataError, OptionError
+from kdeviz.explain import explain
 from kdeviz.labels import ANOMALOUS, NORMAL, UNKNOWN
+from kdeviz.runs import RunStore
 from kdeviz.samples import load_sample
 from kdeviz.settings import Settings
+from kdeviz.views import sample_view
 
 CURVE, RULE = ProbabilityCurve(), ThresholdRule("quantile", 0.05)
 
@@ -121,6 +125,94 @@ def test_training_scores_come_from_the_model_when_nobody_gives_them(fitted):
 )
 def test_names_are_made_from_settings(settings, name):
     assert name_of(settings) == name
+
+
+# An analysis without a fit
+
+
+def saved(analysis, threshold, folder):
+    """A model file of an analysis, read again."""
+    analysis.classifier.threshold = threshold
+    analysis.classifier.save(folder / "m.safetensors")
+    return KDEClassifier.load(folder / "m.safetensors", "cpu")
+
+
+SOURCES = {
+    "analysis": lambda analysis, threshold, folder: scored_analysis(analysis, threshold, CURVE, RULE),
+    "model file": lambda analysis, threshold, folder: scored_model(
+        saved(analysis, threshold, folder), analysis.inspected
+    ),
+    "run": lambda analysis, threshold, folder: (
+        RunStore(folder).open(RunStore(folder).keep(analysis, threshold, CURVE, RULE).id).scored()
+    ),
+}
+
+
+def assert_same(one, other):
+    """Bit for bit, through NamedTuples."""
+    assert type(one) is type(other)
+    if isinstance(one, tuple):
+        for part, same in zip(one, other, strict=True):
+            assert_same(part, same)
+    elif isinstance(one, np.ndarray):
+        assert one.dtype == other.dtype
+        np.testing.assert_array_equal(one, other)
+    else:
+        assert one == other
+
+
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("settings", [Settings(5), Settings(5, "norm", 120, 0.7)], ids=["all rows", "capped"])
+@pytest.mark.parametrize("excluding", [False, True])
+@pytest.mark.parametrize("own_rows", [False, True])
+def test_an_analysis_comes_back_without_a_fit(rows32, tmp_path, source, settings, excluding, own_rows):
+    excluded = np.arange(300) % 7 == 2 if excluding else None
+    train = replace(EmbeddingSet.from_array(rows32), excluded=excluded)
+    test = None if own_rows else EmbeddingSet.from_array(rows32[:90] + np.float32(0.3))
+    analysis = analyse(train, test, settings, device="cpu")
+    scored = SOURCES[source](analysis, RULE.threshold(analysis.train_scores, analysis.scores), tmp_path)
+    found = analysis_of(scored, analysis.train, analysis.inspected)
+    assert found.inspects_training == own_rows
+    assert (found.settings, found.train, found.inspected) == (settings, analysis.train, analysis.inspected)
+    for part in ("fitted_on", "train_scores", "scores", "coordinates", "train_coordinates"):
+        assert_same(getattr(found, part), getattr(analysis, part))
+    if excluding:
+        assert not excluded[found.fitted_on].any()
+    for row in (0, 2, 41, 89):  # row 2 is excluded
+        assert_same(explain(found, row), explain(analysis, row))
+        assert_same(sample_view(found, row, 1.5, CURVE), sample_view(analysis, row, 1.5, CURVE))
+
+
+def test_no_analysis_of_other_data(rows32, tmp_path):
+    train, test = EmbeddingSet.from_array(rows32), EmbeddingSet.from_array(rows32[:90] + np.float32(0.3))
+    analysis = analyse(train, test, Settings(5), device="cpu")
+    scored = scored_analysis(analysis, 0.0, CURVE)
+    assert analysis_of(scored, train, test) is not None
+    assert analysis_of(scored, EmbeddingSet.from_array(rows32.copy()), test) is not None
+    elsewhere = EmbeddingSet.from_array(rows32[:299])
+    assert analysis_of(scored, elsewhere, test) is None
+    assert analysis_of(scored, replace(train, excluded=np.arange(300) == 0), test) is None
+    assert analysis_of(scored, train, train) is None
+    assert analysis_of(scored, train, test.take(np.arange(90)[::-1])) is None
+    assert analysis_of(replace(scored, model=None), train, test) is None
+    assert analysis_of(replace(scored, inspected_digest=None), train, test) is None
+    assert analysis_of(replace(scored, scores=scored.scores[:-1]), train, test) is None
+    # A model file that was fitted elsewhere has scored the same samples.
+    fitted_elsewhere = saved(analyse(elsewhere, settings=Settings(5), device="cpu"), 0.0, tmp_path)
+    assert analysis_of(scored_model(fitted_elsewhere, test), train, test) is None
+
+
+def test_an_analysis_with_the_labels_of_today(rows32):
+    """Marks change labels, not features."""
+    train = EmbeddingSet.from_array(rows32)
+    analysis = analyse(train, settings=Settings(5), device="cpu")
+    scored = scored_analysis(analysis, 0.0, CURVE)
+    labels = np.full(300, UNKNOWN, np.int8)
+    labels[4] = ANOMALOUS
+    relabelled = analysis.relabelled(labels)
+    found = analysis_of(scored, relabelled.train, relabelled.inspected)
+    assert found.inspects_training
+    assert sample_view(found, 4, 0.0, CURVE).label == "anomalous"
 
 
 # Which samples

@@ -64,6 +64,23 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
+# Before anything is computed
+
+
+@pytest.mark.parametrize("inside", ["runs", "new/runs"])
+def test_a_folder_that_can_be_written_to_is_not_made_by_asking(tmp_path, inside):
+    RunStore(tmp_path / inside).check_writable()
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("inside", ["file", "file/runs"])
+def test_a_folder_that_cannot_be_made(tmp_path, inside):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(OptionError, match=r"cannot be changed .* choose another folder"):
+        RunStore(tmp_path / inside).check_writable()
+    assert (tmp_path / "file").read_text() == "mine"
+
+
 # There and back
 
 

@@ -124,6 +124,22 @@ def test_a_sweep_in_a_real_server(uri, client, table, tmp_path):
 
 
 @needs_mlflow
+def test_the_command_line_logs_what_it_keeps(uri, client, run, tmp_path):
+    np.save("rows.npy", np.random.default_rng(0).normal(size=(80, 4)))
+    options = ("--components", 2, "--keep", "--runs", "runs", "--mlflow", uri, "--device", "cpu")
+    fitted = run("fit", "rows.npy", *options)
+    assert fitted.code == 0
+    found = client.get_run(fitted.fact("MLflow run"))
+    assert found.data.tags["kdeviz.run"] == fitted.fact("run")
+    assert f"{found.data.params['threshold']} nats" == fitted.fact("threshold")
+    swept = run("sweep", "rows.npy", "--components", "2,3", "-o", "s.parquet", "--mlflow", uri)
+    assert swept.code == 0
+    sweep_id = swept.fact("MLflow run")
+    path = client.download_artifacts(sweep_id, "sweep.parquet", str(tmp_path))
+    pd.testing.assert_frame_equal(pd.read_parquet(path), pd.read_parquet("s.parquet"))
+
+
+@needs_mlflow
 def test_a_failure_ends_as_failed(uri, client, kept, monkeypatch):
     monkeypatch.setattr(tracking._Server, "log", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
@@ -153,9 +169,20 @@ def test_an_unreachable_server_is_named_before_mlflow_tries_for_minutes(kept):
         tracking.log_run(f"http://127.0.0.1:{free_port()}", kept)
 
 
-def test_without_mlflow_it_says_how_to_get_it(kept, table, monkeypatch):
-    monkeypatch.setitem(sys.modules, "mlflow", None)
+def test_a_server_is_asked_for_before_there_is_anything_to_log(mlflow_is_there):
+    tracking.check_installed()
+    tracking.check_server("sqlite:///x.db")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+    with pytest.raises(OptionError, match="no MLflow server can be reached"):
+        tracking.check_server(f"http://127.0.0.1:{port}")
+
+
+@pytest.mark.usefixtures("no_mlflow")
+def test_without_mlflow_it_says_how_to_get_it(kept, table):
     for log in (
+        tracking.check_installed,
+        lambda: tracking.check_server("sqlite:///x.db"),
         lambda: tracking.log_run("sqlite:///x.db", kept),
         lambda: tracking.log_sweep("sqlite:///x.db", table),
     ):

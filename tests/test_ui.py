@@ -50,7 +50,7 @@ def work_with(monkeypatch):
 
     def replaced(work):
         board = JobBoard(work)
-        monkeypatch.setattr("kdeviz.ui.main.job_board", lambda: board)
+        monkeypatch.setattr("kdeviz.ui.fitting.job_board", lambda: board)
         return board
 
     return replaced
@@ -250,7 +250,7 @@ def test_cancelling_stops_a_running_job_and_a_queued_one_never_starts():
 
 
 def test_an_abandoned_job_stops_by_itself(monkeypatch):
-    monkeypatch.setattr("kdeviz.ui.jobs._ABANDONED_AFTER_S", 0.05)
+    monkeypatch.setattr("kdeviz.ui.tasks._ABANDONED_AFTER_S", 0.05)
 
     def work(train, score, settings, device, on_progress, cancelled):
         while not cancelled():
@@ -312,7 +312,7 @@ def test_a_live_fit_follows_when_another_page_has_finished(start, work_with, mon
         assert settings.seed == 0 or release.wait(10)
         return analyse(train, score, settings, *rest)
 
-    monkeypatch.setattr("kdeviz.ui.main._PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr("kdeviz.ui.fitting._PATIENCE_SECONDS", 0.3)
     board = work_with(work)
     other = board.submit(sample_key(Settings(seed=1)), loaded.sample())
     app = start()
@@ -320,7 +320,7 @@ def test_a_live_fit_follows_when_another_page_has_finished(start, work_with, mon
     assert metrics(app)["Flagged"].endswith("of 756")
     release.set()
     other.future.result(60)
-    monkeypatch.setattr("kdeviz.ui.main._PATIENCE_SECONDS", 10)
+    monkeypatch.setattr("kdeviz.ui.fitting._PATIENCE_SECONDS", 10)
     app.run()
     assert not app.exception
     assert not any("Still showing" in text for text in texts(app))

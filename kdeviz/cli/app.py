@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from kdeviz.cli.inputs import existing, is_sample
-from kdeviz.cli.options import Device
+from kdeviz.cli.options import Device, RunsFolder, TrackingServer
 from kdeviz.cli.output import say
 from kdeviz.errors import OptionError
 
@@ -40,6 +40,8 @@ def open_app(
             metavar="DIR", help="Where verdicts on samples are kept; your folder for user data without it."
         ),
     ] = None,
+    runs: RunsFolder = None,
+    mlflow: TrackingServer = None,
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open a browser page, where there is a screen.")
     ] = True,
@@ -53,6 +55,10 @@ def open_app(
         from kdeviz.devices import resolve_device
 
         resolve_device(device)
+    if mlflow is not None:
+        from kdeviz.tracking import check_installed
+
+        check_installed()
     if host not in ("127.0.0.1", "localhost", "::1"):
         say(
             "warning", f"listening on {host}: whoever reaches this machine can use the app, there is no login"
@@ -61,8 +67,14 @@ def open_app(
     command = [sys.executable, "-P", "-m", "streamlit", "run", str(resource("app.py"))]
     command += [f"--server.address={host}", f"--server.headless={not (browser and _has_screen())}".lower()]
     command += ["--server.showEmailPrompt=false", *([f"--server.port={port}"] if port else [])]
-    kept = [] if marks is None else [f"--marks={marks.absolute()}"]
-    _replace_process([*command, "--", *opened, f"--device={device}", *kept])
+    passed = {
+        "device": device,
+        "marks": marks and marks.absolute(),
+        "runs": runs and runs.absolute(),
+        "mlflow": mlflow,
+    }
+    options = [f"--{name}={value}" for name, value in passed.items() if value is not None]
+    _replace_process([*command, "--", *opened, *options])
 
 
 def _check_address(host: str, port: int | None) -> None:

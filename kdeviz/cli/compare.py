@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kdeviz.cli.inputs import fixed, read
-from kdeviz.cli.options import Device, EmbeddingColumn, Fixes, Metadata
+from kdeviz.cli.options import Device, EmbeddingColumn, Fixes, Metadata, RunsFolder
 from kdeviz.cli.output import print_facts, print_lines, progress, say
-from kdeviz.cli.runs import RunsFolder
 from kdeviz.errors import OptionError
 from kdeviz.wording import number
 

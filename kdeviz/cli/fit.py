@@ -17,6 +17,8 @@ from kdeviz.cli.options import (
     Fixes,
     Force,
     Metadata,
+    RunsFolder,
+    TrackingServer,
     number_or_text,
 )
 from kdeviz.cli.output import check_output, print_facts, progress, say, writing
@@ -26,86 +28,150 @@ from kdeviz.wording import duration, number, percent
 
 if TYPE_CHECKING:
     from kdeviz.analysis import Analysis
-    from kdeviz.calibration import ThresholdRule
+    from kdeviz.calibration import ProbabilityCurve, ThresholdRule
+    from kdeviz.runs import RunStore
 
 __all__ = ["fit"]
 
 _DEFAULTS = Settings()
 
+_Output = Annotated[
+    Path | None,
+    typer.Option(
+        "-o", "--output", metavar="FILE", help="The model file to write; may be left out with --keep."
+    ),
+]
+_Keep = Annotated[
+    bool,
+    typer.Option(
+        "--keep",
+        help="Keep the model, scores and settings as a run, for kdeviz runs, kdeviz compare and the app.",
+    ),
+]
+_Name = Annotated[
+    str | None, typer.Option(metavar="TEXT", help="Of the kept run; made from the settings without it.")
+]
+_Scaling = Annotated[
+    FeatureScalingMethod,
+    typer.Option(help="scale keeps the lengths of the reduced rows, norm only their directions."),
+]
+_MaxTrainingPoints = Annotated[
+    int, typer.Option(help="Fit on at most this many rows, a seeded random subset.")
+]
+_Bandwidth = Annotated[
+    str, typer.Option(metavar="RULE", help="scott, silverman, or a factor that multiplies Scott's.")
+]
+_Seed = Annotated[int, typer.Option(help="Seed of the random subset.")]
+_ThresholdRule = Annotated[
+    str,
+    typer.Option(
+        metavar="RULE",
+        help="How the threshold is chosen: quantile (of the training rows, each left out of its own "
+        "score), per_1000, top_k, log_density, probability; with labels best_f1 or fpr.",
+    ),
+]
+_ThresholdValue = Annotated[
+    float | None,
+    typer.Option(
+        metavar="X",
+        help="What the rule takes: a share (quantile, fpr; 0.01 without it), a count (top_k, per_1000), "
+        "a log density in nats, or a probability.",
+    ),
+]
+_Midpoint = Annotated[
+    float | None,
+    typer.Option(metavar="NATS", help="Log density that gets probability 1/2; 12 without it."),
+]
+_Steepness = Annotated[
+    float | None,
+    typer.Option(metavar="X", help="Steepness of the probability curve, per nat; 0.05 without it."),
+]
+
 
 def fit(
     data: Data,
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The model file to write.")],
+    output: _Output = None,
+    keep: _Keep = False,
+    name: _Name = None,
+    runs: RunsFolder = None,
+    mlflow: TrackingServer = None,
     components: Components = COMPONENTS,
-    scaling: Annotated[
-        FeatureScalingMethod,
-        typer.Option(help="scale keeps the lengths of the reduced rows, norm only their directions."),
-    ] = _DEFAULTS.feature_scaling_method,
-    max_training_points: Annotated[
-        int, typer.Option(help="Fit on at most this many rows, a seeded random subset.")
-    ] = _DEFAULTS.max_training_points,
-    bandwidth: Annotated[
-        str, typer.Option(metavar="RULE", help="scott, silverman, or a factor that multiplies Scott's.")
-    ] = str(_DEFAULTS.bandwidth),
-    seed: Annotated[int, typer.Option(help="Seed of the random subset.")] = _DEFAULTS.seed,
-    threshold_rule: Annotated[
-        str,
-        typer.Option(
-            metavar="RULE",
-            help="How the threshold is chosen: quantile (of the training rows, each left out of its own "
-            "score), per_1000, top_k, log_density, probability; with labels best_f1 or fpr.",
-        ),
-    ] = "quantile",
-    threshold_value: Annotated[
-        float | None,
-        typer.Option(
-            metavar="X",
-            help="What the rule takes: a share (quantile, fpr; 0.01 without it), a count (top_k, per_1000), "
-            "a log density in nats, or a probability.",
-        ),
-    ] = None,
-    midpoint: Annotated[
-        float | None,
-        typer.Option(metavar="NATS", help="Log density that gets probability 1/2; 12 without it."),
-    ] = None,
-    steepness: Annotated[
-        float | None,
-        typer.Option(metavar="X", help="Steepness of the probability curve, per nat; 0.05 without it."),
-    ] = None,
+    scaling: _Scaling = _DEFAULTS.feature_scaling_method,
+    max_training_points: _MaxTrainingPoints = _DEFAULTS.max_training_points,
+    bandwidth: _Bandwidth = str(_DEFAULTS.bandwidth),
+    seed: _Seed = _DEFAULTS.seed,
+    threshold_rule: _ThresholdRule = "quantile",
+    threshold_value: _ThresholdValue = None,
+    midpoint: _Midpoint = None,
+    steepness: _Steepness = None,
     device: Device = "auto",
     embedding_column: EmbeddingColumn = None,
     metadata: Metadata = None,
     fix: Fixes = None,
     force: Force = False,
 ) -> None:
-    """Fit a model on DATA and write it, with its threshold, to a file.
+    """Fit a model on DATA; write it, with its threshold, to a file, or keep it as a run, or both.
 
     Where DATA has a split, the rows of split train are fitted and the others scored; otherwise all rows are
     both, each left out of its own score.
     """
-    check_output(output, force, data, metadata)
+    _check_destinations(output, keep, {"--name": name, "--runs": runs, "--mlflow": mlflow})
+    if output is not None:
+        check_output(output, force, data, metadata)
     points = max_training_points
     settings = Settings(number_or_text(components), scaling, points, number_or_text(bandwidth), seed)
     with progress() as tell:
         from kdeviz.analysis import analyse
-        from kdeviz.calibration import ProbabilityCurve
         from kdeviz.export.model import fitted_model
 
-        rule = _threshold_rule(threshold_rule, threshold_value)
-        given = {"midpoint": midpoint, "steepness": steepness}
-        curve = ProbabilityCurve(**{name: value for name, value in given.items() if value is not None})
-        rows = fixed(read(data, embedding_column, metadata), fix or ())
-        train, others = rows.train_and_test()
+        rule, curve = _threshold_rule(threshold_rule, threshold_value), _curve(midpoint, steepness)
+        store = _checked_store(runs, name, mlflow) if keep else None
+        train, others = fixed(read(data, embedding_column, metadata), fix or ()).train_and_test()
         analysis = analyse(train, others, settings, device, tell)
         threshold = rule.threshold(analysis.train_scores, analysis.scores, analysis.inspected.labels, curve)
-        with writing(output):
-            fitted_model(analysis, threshold, curve).save(output)
+        facts = _fit_facts(analysis, threshold)
+        if output is not None:
+            with writing(output):
+                fitted_model(analysis, threshold, curve).save(output)
+            facts["model"] = str(output)
+        if store is not None:
+            run = store.keep(analysis, threshold, curve, rule, name=name, fixes=fix or ())
+            facts |= {"run": run.id, "kept in": str(run.folder)}
     for warning in analysis.warnings:
         say("warning", warning)
-    print_facts(_fit_facts(analysis, threshold, output))
+    print_facts(facts)
+    if mlflow is not None:
+        from kdeviz.tracking import log_run
+
+        print_facts({"MLflow run": log_run(mlflow, run)})
 
 
-def _fit_facts(analysis: Analysis, threshold: float, output: Path) -> dict[str, str]:
+def _check_destinations(output: Path | None, keep: bool, about_the_run: dict[str, object]) -> None:
+    if output is None and not keep:
+        raise OptionError(
+            "the model would go nowhere: write it with -o FILE, or keep it as a run with --keep"
+        )
+    for option, value in about_the_run.items():
+        if value is not None and not keep:
+            raise OptionError(f"{option} is about a kept run: add --keep, or leave {option} out")
+
+
+def _checked_store(runs: Path | None, name: str | None, mlflow: str | None) -> RunStore:
+    """Where the run will be kept; refuses, before any work is done, what would be refused after it."""
+    from kdeviz.runs import RunStore, checked_name
+
+    if name is not None:
+        checked_name(name)
+    store = RunStore(runs)
+    store.check_writable()
+    if mlflow is not None:
+        from kdeviz.tracking import check_server
+
+        check_server(mlflow)
+    return store
+
+
+def _fit_facts(analysis: Analysis, threshold: float) -> dict[str, str]:
     from kdeviz.views import summary
 
     numbers = summary(analysis, threshold)
@@ -122,8 +188,14 @@ def _fit_facts(analysis: Analysis, threshold: float, output: Path) -> dict[str, 
         "flagged": f"{numbers.flagged} of {numbers.inspected} inspected rows",
         **found,
         "time": f"{duration(numbers.seconds)} on {analysis.provenance['device']}",
-        "model": str(output),
     }
+
+
+def _curve(midpoint: float | None, steepness: float | None) -> ProbabilityCurve:
+    from kdeviz.calibration import ProbabilityCurve
+
+    given = {"midpoint": midpoint, "steepness": steepness}
+    return ProbabilityCurve(**{name: value for name, value in given.items() if value is not None})
 
 
 def _threshold_rule(kind: str, value: float | None) -> ThresholdRule:

@@ -20,6 +20,8 @@ __all__ = [
     "Force",
     "Metadata",
     "Model",
+    "RunsFolder",
+    "TrackingServer",
     "number_or_text",
 ]
 
@@ -61,6 +63,19 @@ Fixes = Annotated[
     ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite the output file.")]
+RunsFolder = Annotated[
+    Path | None,
+    typer.Option("--runs", metavar="DIR", help="Where runs are kept; your folder for user data without it."),
+]
+TrackingServer = Annotated[
+    str | None,
+    typer.Option(
+        "--mlflow",
+        metavar="URI",
+        help="MLflow tracking server to log kept runs and sweeps to, such as http://localhost:5000; takes "
+        "pip install 'kdeviz[mlflow]'.",
+    ),
+]
 
 
 def number_or_text(text: str) -> Any:

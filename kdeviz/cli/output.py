@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import accumulate
 from pathlib import Path
 
 import typer
 
 from kdeviz.errors import OptionError
 
-__all__ = ["check_output", "print_facts", "print_lines", "progress", "say", "writing"]
+__all__ = [
+    "check_output",
+    "check_table_name",
+    "is_csv",
+    "print_facts",
+    "print_lines",
+    "print_table",
+    "progress",
+    "say",
+    "write",
+    "writing",
+]
+
+_TABLES = (".parquet", ".csv")
+_GAP = 2  # columns of text
 
 
 def check_output(output: Path, force: bool, *inputs: str | None) -> None:
@@ -30,6 +45,25 @@ def check_output(output: Path, force: bool, *inputs: str | None) -> None:
             pass
     except OSError as error:
         raise OptionError(f"{output} cannot be written ({error.strerror}): choose another folder") from None
+
+
+def check_table_name(output: Path, content: str) -> None:
+    """Refuse what is neither of the two kinds of tables."""
+    if output.suffix.lower() not in _TABLES:
+        raise OptionError(f"{output}: {content} are written as {' or '.join(_TABLES)}: name it so")
+
+
+def is_csv(output: Path) -> bool:
+    """Whether a table goes there as CSV; else as parquet."""
+    return output.suffix.lower() == ".csv"
+
+
+def write(output: Path, content: bytes) -> None:
+    """Whole or not at all."""
+    from kdeviz.atomic import write_whole
+
+    with writing(output):
+        write_whole(output, content)
 
 
 @contextmanager
@@ -76,6 +110,35 @@ def print_lines(lines: Iterable[Sequence[str]]) -> None:
     for first, *rest in rows:
         table.add_row(Text(first, style="bold"), *(Text(text, overflow="fold") for text in rest))
     console.print(table)
+
+
+def print_table(columns: Mapping[str, Sequence[str]]) -> list[str]:
+    """Columns under their headings, the first one bold, every row in one line.
+
+    A pipe gets all of it. On a terminal headings are folded, and the last columns are left out where it is
+    too narrow for them.
+
+    Returns:
+        The headings of the columns that were left out.
+    """
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console()
+    if not console.is_terminal:
+        print_lines([tuple(columns), *zip(*columns.values(), strict=True)])
+        return []
+    widths = {name: max(map(len, [*name.split(), *cells]), default=0) for name, cells in columns.items()}
+    ends = accumulate(width + _GAP for width in widths.values())
+    shown = [name for name, end in zip(columns, ends, strict=True) if end - _GAP <= console.width]
+    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold")
+    for name in shown:
+        table.add_column(name, width=widths[name], vertical="bottom")
+    for first, *rest in zip(*(columns[name] for name in shown), strict=True):
+        table.add_row(Text(_one_line(first), style="bold"), *(Text(_one_line(cell)) for cell in rest))
+    console.print(table)
+    return list(columns)[len(shown) :]
 
 
 def say(kind: str, message: str) -> None:

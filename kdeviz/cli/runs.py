@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kdeviz.cli.options import RunsFolder
 from kdeviz.cli.output import print_facts, print_lines, say
 from kdeviz.wording import duration, number, size
 
 if TYPE_CHECKING:
     from kdeviz.runs import Run
 
-__all__ = ["RunsFolder", "runs"]
+__all__ = ["runs"]
 
 runs = typer.Typer(help="Kept runs: list them, show one, delete some.", no_args_is_help=True)
 
-RunsFolder = Annotated[
-    Path | None,
-    typer.Option("--runs", metavar="DIR", help="Where runs are kept; your folder for user data without it."),
-]
 _RunId = Annotated[str, typer.Argument(metavar="ID", help="The id that kdeviz runs list shows.")]
 
 

@@ -10,7 +10,7 @@ import typer
 
 from kdeviz.cli.inputs import fixed, fixed_like, read
 from kdeviz.cli.options import Data, Device, EmbeddingColumn, Fixes, Force, Metadata, Model
-from kdeviz.cli.output import check_output, print_facts, progress, say, writing
+from kdeviz.cli.output import check_output, check_table_name, is_csv, print_facts, progress, say, write
 from kdeviz.errors import OptionError
 
 if TYPE_CHECKING:
@@ -22,36 +22,36 @@ if TYPE_CHECKING:
 
 __all__ = ["score"]
 
-_SCORE_FORMATS = (".parquet", ".csv")
+_Output = Annotated[
+    Path, typer.Option("-o", "--output", metavar="FILE", help="The table to write, .parquet or .csv.")
+]
+_AllRows = Annotated[bool, typer.Option("--all-rows", help="Score the rows of split train as well.")]
+_Fitted = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        help="What the model was fitted on, where that is not DATA: --fix looks there, and the columns "
+        "that it drops there are dropped from DATA. Rows of DATA are never dropped then.",
+    ),
+]
+_FittedColumn = Annotated[
+    str | None, typer.Option(metavar="NAME", help="The --embedding-column of --fitted.")
+]
+_FittedMetadata = Annotated[str | None, typer.Option(metavar="FILE", help="The --metadata of --fitted.")]
 
 
 def score(
     model: Model,
     data: Data,
-    output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="FILE", help="The table to write, .parquet or .csv.")
-    ],
-    all_rows: Annotated[
-        bool, typer.Option("--all-rows", help="Score the rows of split train as well.")
-    ] = False,
+    output: _Output,
+    all_rows: _AllRows = False,
     device: Device = "auto",
     embedding_column: EmbeddingColumn = None,
     metadata: Metadata = None,
     fix: Fixes = None,
-    fitted: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE",
-            help="What the model was fitted on, where that is not DATA: --fix looks there, and the columns "
-            "that it drops there are dropped from DATA. Rows of DATA are never dropped then.",
-        ),
-    ] = None,
-    fitted_column: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The --embedding-column of --fitted.")
-    ] = None,
-    fitted_metadata: Annotated[
-        str | None, typer.Option(metavar="FILE", help="The --metadata of --fitted.")
-    ] = None,
+    fitted: _Fitted = None,
+    fitted_column: _FittedColumn = None,
+    fitted_metadata: _FittedMetadata = None,
     force: Force = False,
 ) -> None:
     """Score the rows of DATA with a model: rank, log density, probability, flagged or not.
@@ -61,29 +61,25 @@ def score(
     when the whole of DATA, or of its split train, with or without the rows labelled anomalous, is what the
     model was fitted on.
     """
-    if output.suffix.lower() not in _SCORE_FORMATS:
-        raise OptionError(f"{output}: scores are written as {' or '.join(_SCORE_FORMATS)}: name it so")
+    check_table_name(output, "scores")
     if not (fix and fitted) and any((fitted, fitted_column, fitted_metadata)):
         raise OptionError("--fitted is where --fix looks: give both, or leave out what begins with --fitted")
     check_output(output, force, data, metadata, str(model), fitted, fitted_metadata)
     with progress() as tell:
-        from kdeviz.atomic import write_whole
         from kdeviz.classifier import KDEClassifier
         from kdeviz.export.scores import model_scores, to_csv, to_parquet
 
         classifier = KDEClassifier.load(model, device)
-        rows = read(data, embedding_column, metadata)
+        given = read(data, embedding_column, metadata)
         if fix and fitted:
-            rows = fixed_like(rows, read(fitted, fitted_column, fitted_metadata), fix)
+            given = fixed_like(given, read(fitted, fitted_column, fitted_metadata), fix)
         else:
-            rows = fixed(rows, fix or ())
-        rows = _rows_to_score(rows, all_rows)
+            given = fixed(given, fix or ())
+        rows = _rows_to_score(given, all_rows)
         scores = _scores(classifier, rows, tell)
         threshold = _threshold_of(classifier)
         table = model_scores(classifier, rows, scores, threshold)
-        content = to_csv(table) if output.suffix.lower() == ".csv" else to_parquet(table)
-        with writing(output):
-            write_whole(output, content)
+        write(output, to_csv(table) if is_csv(output) else to_parquet(table))
     print_facts(
         {
             "rows scored": str(len(rows)),

@@ -3,29 +3,54 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kdeviz.cli.inputs import fixed, read
-from kdeviz.cli.options import COMPONENTS, Data, Device, EmbeddingColumn, Fixes, Force, Metadata
-from kdeviz.cli.output import check_output, print_lines, progress, say, writing
+from kdeviz.cli.options import (
+    COMPONENTS,
+    Data,
+    Device,
+    EmbeddingColumn,
+    Fixes,
+    Force,
+    Metadata,
+    TrackingServer,
+)
+from kdeviz.cli.output import (
+    check_output,
+    check_table_name,
+    is_csv,
+    print_facts,
+    print_lines,
+    print_table,
+    progress,
+    say,
+    write,
+)
 from kdeviz.errors import DataError, OptionError
 from kdeviz.settings import Settings
 from kdeviz.wording import count
 
 if TYPE_CHECKING:
-    from kdeviz.sweep import Choice, Sweep, SweepRow
+    from kdeviz.data import EmbeddingSet
+    from kdeviz.sweep import Choice, Grid, Sweep, SweepRow
 
 __all__ = ["sweep"]
 
-_FORMATS = (".parquet", ".csv")
 _INTERRUPTED = 130
 _DEFAULTS = Settings()
 _OF_LABELS = ("auroc", "average_precision", "recall")
+_SETTINGS: dict[str, Callable[[Settings], str]] = {
+    "components": lambda settings: f"{settings.n_pca_components}",
+    "scaling": lambda settings: settings.feature_scaling_method.value,
+    "cap": lambda settings: count(settings.max_training_points),
+    "bandwidth": lambda settings: f"{settings.bandwidth}",
+    "seed": lambda settings: f"{settings.seed}",
+}
 _COLUMNS = {
     "auroc": "AUROC",
     "average_precision": "avg. precision",
@@ -38,40 +63,42 @@ _COLUMNS = {
     "model_bytes": "model",
 }
 
+_Output = Annotated[
+    Path | None, typer.Option("-o", "--output", metavar="FILE", help="A table to write, .parquet or .csv.")
+]
+_Components = Annotated[
+    str,
+    typer.Option(metavar="LIST", help="Such as 2,4,8 or 2:32:2 (both ends), or shares of the variance."),
+]
+_Scalings = Annotated[str, typer.Option(metavar="LIST", help="scale, norm, or scale,norm.")]
+_Caps = Annotated[str, typer.Option(metavar="LIST", help="Fit on at most so many rows, such as 1000,40000.")]
+_Bandwidths = Annotated[
+    str, typer.Option(metavar="LIST", help="scott, silverman, or factors that multiply Scott's.")
+]
+_Seeds = Annotated[str, typer.Option(metavar="LIST", help="Of the random subsets, such as 0,1 or 0:4.")]
+_Sort = Annotated[
+    str | None,
+    typer.Option(
+        metavar="METRIC",
+        help="Sort by, and choose the best by: auroc, average_precision, recall (at 1 % false "
+        "positives), log_density (mean leave-one-out, in the units of the features; it compares only "
+        "settings with equal components and equal scaling). Only sort by: alarm_share, "
+        "explained_variance, fit_seconds, score_seconds, model_bytes. Without it auroc where there "
+        "are labels, else log_density.",
+    ),
+]
+
 
 def sweep(
     data: Data,
-    output: Annotated[
-        Path | None,
-        typer.Option("-o", "--output", metavar="FILE", help="A table to write, .parquet or .csv."),
-    ] = None,
-    components: Annotated[
-        str,
-        typer.Option(metavar="LIST", help="Such as 2,4,8 or 2:32:2 (both ends), or shares of the variance."),
-    ] = COMPONENTS,
-    scaling: Annotated[str, typer.Option(metavar="LIST", help="scale, norm, or scale,norm.")] = (
-        _DEFAULTS.feature_scaling_method.value
-    ),
-    cap: Annotated[
-        str, typer.Option(metavar="LIST", help="Fit on at most so many rows, such as 1000,40000.")
-    ] = str(_DEFAULTS.max_training_points),
-    bandwidth: Annotated[
-        str, typer.Option(metavar="LIST", help="scott, silverman, or factors that multiply Scott's.")
-    ] = str(_DEFAULTS.bandwidth),
-    seeds: Annotated[
-        str, typer.Option(metavar="LIST", help="Of the random subsets, such as 0,1 or 0:4.")
-    ] = str(_DEFAULTS.seed),
-    sort: Annotated[
-        str | None,
-        typer.Option(
-            metavar="METRIC",
-            help="Sort by, and choose the best by: auroc, average_precision, recall (at 1 % false "
-            "positives), log_density (mean leave-one-out, in the units of the features; it compares only "
-            "settings with equal components and equal scaling). Only sort by: alarm_share, "
-            "explained_variance, fit_seconds, score_seconds, model_bytes. Without it auroc where there "
-            "are labels, else log_density.",
-        ),
-    ] = None,
+    output: _Output = None,
+    components: _Components = COMPONENTS,
+    scaling: _Scalings = _DEFAULTS.feature_scaling_method.value,
+    cap: _Caps = str(_DEFAULTS.max_training_points),
+    bandwidth: _Bandwidths = str(_DEFAULTS.bandwidth),
+    seeds: _Seeds = str(_DEFAULTS.seed),
+    sort: _Sort = None,
+    mlflow: TrackingServer = None,
     device: Device = "auto",
     embedding_column: EmbeddingColumn = None,
     metadata: Metadata = None,
@@ -85,40 +112,62 @@ def sweep(
     and keeps what is finished, in the table and in the file.
     """
     if output is not None:
-        if output.suffix.lower() not in _FORMATS:
-            raise OptionError(
-                f"{output}: sweeps are written as .parquet or .csv, choose one of these endings"
-            )
+        check_table_name(output, "sweeps")
         check_output(output, force, data, metadata)
     with progress() as tell:
-        from kdeviz.calibration import ThresholdRule
-        from kdeviz.sweep import METRICS, Grid, Sweep
-        from kdeviz.sweep import sweep as run
+        from kdeviz.export.sweeps import sweep_csv, sweep_parquet
+        from kdeviz.sweep import METRICS, Grid, sweep_table
 
         if sort is not None and sort not in METRICS:
             raise OptionError(f"--sort {sort} is not known: choose {', '.join(METRICS)}")
         grid = Grid.parse(
             components=components, scalings=scaling, caps=cap, bandwidths=bandwidth, seeds=seeds
         )
+        if mlflow is not None:
+            from kdeviz.tracking import check_server
+
+            check_server(mlflow)
         train, others = fixed(read(data, embedding_column, metadata), fix or ()).train_and_test()
-        rows: list[SweepRow] = []
-        rule = ThresholdRule()
-        try:
-            found = run(train, others, grid, rule, device, rows.append, tell)
-        except KeyboardInterrupt:
-            labelled = any(row.auroc is not None for row in rows)
-            found = Sweep(tuple(rows), len(grid), rule, labelled)
+        found = _swept(train, others, grid, device, tell)
     if found.cancelled:
         say("warning", f"interrupted: {len(found.rows)} of {found.asked} settings are done")
     if found.rows:
-        about = {"grid": asdict(grid), "data": train.name, "data_digest": train.to_fit.digest}
-        _report(found, sort, output, about)
+        choice = _report(found, sort)
+        if output is not None:
+            content = (sweep_csv if is_csv(output) else sweep_parquet)(found, grid, train, choice)
+            write(output, content)
+            print_facts({"sweep": str(output)})
+        if mlflow is not None:
+            from kdeviz.tracking import log_sweep
+
+            print_facts({"MLflow run": log_sweep(mlflow, sweep_table(found))})
     if found.cancelled:
         raise typer.Exit(_INTERRUPTED)
 
 
-def _report(found: Sweep, sort: str | None, output: Path | None, about: dict[str, Any]) -> None:
-    """The table, why a row was chosen, and the file."""
+def _swept(
+    train: EmbeddingSet,
+    others: EmbeddingSet | None,
+    grid: Grid,
+    device: str,
+    tell: Callable[[str, float], None],
+) -> Sweep:
+    """The sweep, or what was finished of it when Ctrl-C was pressed."""
+    from kdeviz.calibration import ThresholdRule
+    from kdeviz.sweep import Sweep
+    from kdeviz.sweep import sweep as run
+
+    rows: list[SweepRow] = []
+    rule = ThresholdRule()
+    try:
+        return run(train, others, grid, rule, device, rows.append, tell)
+    except KeyboardInterrupt:
+        labelled = any(row.auroc is not None for row in rows)
+        return Sweep(tuple(rows), len(grid), rule, labelled)
+
+
+def _report(found: Sweep, sort: str | None) -> Choice | None:
+    """The table, and why a row was chosen."""
     from kdeviz.sweep import CHOICES, best
 
     failures = [row.error for row in found.rows if row.error is not None]
@@ -126,36 +175,37 @@ def _report(found: Sweep, sort: str | None, output: Path | None, about: dict[str
         raise DataError(f"no setting could be fitted: {failures[0]}")
     metric = sort or ("auroc" if found.labelled else "log_density")
     choice = best(found, metric) if metric in CHOICES else None
-    print_lines(_lines(found, metric, choice))
+    _print_rows(found, metric, choice)
     if choice is not None:
         print_lines([("", choice.sentence)])
     for warning in dict.fromkeys(warning for row in found.rows for warning in (*row.warnings, row.error)):
         if warning is not None:
             say("warning", warning)
-    if output is not None:
-        _write(output, found, {**about, "choice": None if choice is None else choice.sentence})
-        print_lines([("sweep", str(output))])
+    return choice
 
 
-def _lines(found: Sweep, metric: str, choice: Choice | None) -> Iterator[tuple[str, ...]]:
-    """A heading, then the rows, the better first; only what they are sorted by shows its interval."""
+def _print_rows(found: Sweep, metric: str, choice: Choice | None) -> None:
+    """A table, the better rows first; settings that are the same in every row are said once, below it.
+
+    Only the metric that rows are sorted by shows its interval; it comes first, since a narrow terminal leaves
+    out the last columns.
+    """
     from kdeviz.sweep import sorted_rows
 
-    columns = {
-        name: heading for name, heading in _COLUMNS.items() if found.labelled or name not in _OF_LABELS
-    }
-    yield ("", "components", "scaling", "cap", "bandwidth", "seed", *columns.values())
-    for row in sorted_rows(found, metric):
-        asked = row.settings
-        settings = (
-            f"{asked.n_pca_components}",
-            asked.feature_scaling_method.value,
-            count(asked.max_training_points),
-            f"{asked.bandwidth}",
-            f"{asked.seed}",
-        )
-        numbers = (_written(row, name, name == metric) for name in columns)
-        yield (_mark(row, choice), *settings, *numbers)
+    rows = sorted_rows(found, metric)
+    settings = {name: [write(row.settings) for row in rows] for name, write in _SETTINGS.items()}
+    same = {name: cells[0] for name, cells in settings.items() if len(set(cells)) == 1}
+    same.pop("components", None)
+    columns = {"": [_mark(row, choice) for row in rows]}
+    columns |= {name: cells for name, cells in settings.items() if name not in same}
+    shown = [name for name in _COLUMNS if found.labelled or name not in _OF_LABELS]
+    for name in sorted(shown, key=lambda name: name != metric):
+        columns[_COLUMNS[name]] = [_written(row, name, name == metric) for row in rows]
+    left_out = print_table(columns)
+    if left_out:
+        say("note", f"the terminal is too narrow for {', '.join(left_out)}: widen it, or write all with -o")
+    if same:
+        print_lines([("", f"In every row: {', '.join(f'{name} {value}' for name, value in same.items())}")])
 
 
 def _mark(row: SweepRow, choice: Choice | None) -> str:
@@ -174,14 +224,3 @@ def _written(row: SweepRow, metric: str, with_interval: bool) -> str:
     low, high = found.interval
     span = f" ({write(low)} to {write(high)})" if with_interval and not math.isnan(low) else ""
     return write(found.value) + span
-
-
-def _write(output: Path, found: Sweep, about: dict[str, Any]) -> None:
-    from kdeviz.atomic import write_whole
-    from kdeviz.export.scores import ScoreTable, to_csv, to_parquet
-    from kdeviz.sweep import sweep_table
-
-    table = ScoreTable(sweep_table(found), {**about, "threshold_rule": asdict(found.rule)})
-    content = to_csv(table) if output.suffix.lower() == ".csv" else to_parquet(table)
-    with writing(output):
-        write_whole(output, content)

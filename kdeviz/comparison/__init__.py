@@ -2,7 +2,14 @@
 
 from kdeviz.comparison.compare import Comparison, Flips, Percentiles, Setting, compare
 from kdeviz.comparison.paired import SeparationTest, VerdictTest, auroc_difference, mcnemar
-from kdeviz.comparison.scored import Scored, name_of, scored_analysis, scored_model
+from kdeviz.comparison.scored import (
+    Scored,
+    analysis_of,
+    bandwidth_in_words,
+    name_of,
+    scored_analysis,
+    scored_model,
+)
 
 __all__ = [
     "Comparison",
@@ -12,7 +19,9 @@ __all__ = [
     "SeparationTest",
     "Setting",
     "VerdictTest",
+    "analysis_of",
     "auroc_difference",
+    "bandwidth_in_words",
     "compare",
     "mcnemar",
     "name_of",

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kdeviz.errors import DataError, OptionError
+from kdeviz.errors import DataError
 from kdeviz.labels import ANOMALOUS, NORMAL
 from kdeviz.metrics import Interval, auroc
-from kdeviz.metrics.intervals import check_level
-from kdeviz.metrics.separation import labelled_rows
+from kdeviz.metrics.bootstrap import check_resampling
+from kdeviz.metrics.separation import dense_ranks, labelled_rows
 from kdeviz.wording import count, number, percent
 
 __all__ = ["SeparationTest", "VerdictTest", "auroc_difference", "mcnemar"]
@@ -163,14 +163,12 @@ def auroc_difference(
     """
     from scipy.stats import t as student
 
-    check_level(level)
-    if resamples < 2:
-        raise OptionError(f"resamples={resamples!r} is too few: give 2 or more, better 1000")
+    check_resampling(resamples, level)
     (one, anomalous), (other, _) = labelled_rows(first, labels), labelled_rows(second, labels)
     found = SeparationTest(
         auroc(first, labels), auroc(second, labels), Interval(math.nan, math.nan), level, math.nan
     )
-    spread = _spread(_ranks(one), _ranks(other), anomalous, resamples, seed)
+    spread = _spread(dense_ranks(one), dense_ranks(other), anomalous, resamples, seed)
     freedom = min(int(anomalous.sum()), int((~anomalous).sum())) - 1
     if not spread or not freedom:
         return found
@@ -201,11 +199,6 @@ def _area(positive: NDArray[np.intp], negative: NDArray[np.intp]) -> float:
     at = np.bincount(negative, minlength=int(positive.max()) + 1)
     higher = len(negative) - np.cumsum(at) + at / 2
     return float(higher[positive].mean()) / len(negative)
-
-
-def _ranks(scores: NDArray[Any]) -> NDArray[np.intp]:
-    """Ascending from 0; equal scores share a rank."""
-    return np.unique(scores, return_inverse=True)[1]
 
 
 def _samples(many: int, kind: str) -> str:

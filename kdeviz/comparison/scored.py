@@ -18,7 +18,14 @@ from kdeviz.scoring import log_densities, rows_fitted_on
 from kdeviz.settings import Settings
 from kdeviz.wording import count
 
-__all__ = ["Scored", "name_of", "scored_analysis", "scored_model"]
+__all__ = [
+    "Scored",
+    "analysis_of",
+    "bandwidth_in_words",
+    "name_of",
+    "scored_analysis",
+    "scored_model",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,17 +128,63 @@ def scored_model(
     )
 
 
+def analysis_of(scored: Scored, train: EmbeddingSet, inspected: EmbeddingSet) -> Analysis | None:
+    """An analysis around a model that is there already: nothing is fitted or scored again.
+
+    It explains and describes samples as the analysis did that the scores come from. It knows nothing of how
+    the fit went: warnings, timings and provenance are empty.
+
+    Args:
+        scored: what the model says about `inspected`.
+        train: the rows given for training.
+        inspected: the scored rows; `train` itself if those are the training rows.
+
+    Returns:
+        None if the model is not there, or these are not the data that it was fitted on and has scored.
+
+    Raises:
+        DataError: every training row is excluded.
+    """
+    model = scored.model
+    if model is None or model.data_digest != train.to_fit.digest:
+        return None
+    if scored.inspected_digest != inspected.digest or len(scored.scores) != len(inspected):
+        return None
+    left_out = scored.train_scores
+    assert left_out is not None
+    fitted_on = model.training_rows.cpu().numpy()
+    if train.to_fit is not train and train.excluded is not None:
+        fitted_on = np.flatnonzero(~train.excluded)[fitted_on]
+    return Analysis(
+        settings=scored.settings,
+        classifier=model,
+        train=train,
+        inspected=inspected,
+        fitted_on=fitted_on,
+        train_scores=left_out,
+        scores=scored.scores,
+        warnings=(),
+        timings={},
+        provenance={},
+    )
+
+
 def name_of(settings: Settings) -> str:
     """Settings as a name: "16 components, scale, cap 40 000, Scott"; the seed only where it is not 0."""
-    asked, bandwidth = settings.n_pca_components, settings.bandwidth
+    asked = settings.n_pca_components
     if isinstance(asked, int):
         components = f"{count(asked)} component{'s' * (asked != 1)}"
     else:
         components = f"{100 * asked:g} % of the variance"
-    kernels = bandwidth.capitalize() if isinstance(bandwidth, str) else f"Scott × {bandwidth:g}"
+    kernels = bandwidth_in_words(settings.bandwidth)
     cap = f"cap {count(settings.max_training_points)}"
     seed = f", seed {settings.seed}" if settings.seed else ""
     return f"{components}, {settings.feature_scaling_method.value}, {cap}, {kernels}{seed}"
+
+
+def bandwidth_in_words(bandwidth: str | float) -> str:
+    """As people write it: "Scott", "Silverman", or "Scott × 0.5"."""
+    return bandwidth.capitalize() if isinstance(bandwidth, str) else f"Scott × {bandwidth:g}"
 
 
 def _left_out(model: KDEClassifier) -> NDArray[Any]:

@@ -1,5 +1,11 @@
 """View to plotly figure: one function per chart, one theme. No number is computed here."""
 
+from kdeviz.figures.comparison import (
+    compared_roc_figure,
+    percentile_figure,
+    rank_figure,
+    side_colours,
+)
 from kdeviz.figures.densities import density_figure, scree_figure
 from kdeviz.figures.explanation import components_figure, features_figure, slice_figure
 from kdeviz.figures.map import map_figure
@@ -9,16 +15,27 @@ from kdeviz.figures.operating import (
     reliability_figure,
     roc_figure,
 )
+from kdeviz.figures.repeats import agreement_figure, strip_figure
+from kdeviz.figures.tuning import heat_figure
+from kdeviz.figures.tuning_lines import line_figure
 
 __all__ = [
+    "agreement_figure",
+    "compared_roc_figure",
     "components_figure",
     "density_figure",
     "f1_figure",
     "features_figure",
+    "heat_figure",
+    "line_figure",
     "map_figure",
+    "percentile_figure",
     "precision_recall_figure",
+    "rank_figure",
     "reliability_figure",
     "roc_figure",
     "scree_figure",
+    "side_colours",
     "slice_figure",
+    "strip_figure",
 ]

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from kdeviz.errors import OptionError
 from kdeviz.metrics.intervals import Interval, check_level, rate_interval
-from kdeviz.metrics.separation import auroc, average_precision, confusion, labelled_rows
+from kdeviz.metrics.separation import Confusion, auroc, average_precision, confusion, labelled_rows
 
-__all__ = ["Bootstrap", "Estimate", "bootstrap", "resampled"]
+__all__ = ["Bootstrap", "Estimate", "bootstrap", "check_resampling", "resampled"]
 
 _UNKNOWN = Interval(math.nan, math.nan)
 
@@ -75,18 +75,12 @@ def bootstrap(
         DataError: a label does not occur, or a score is NaN or +inf.
         OptionError: a number out of its range.
     """
-    from scipy.stats import t as student
-
-    check_level(level)
-    if resamples < 2:
-        raise OptionError(f"resamples={resamples!r} is too few: give 2 or more, better 1000")
+    check_resampling(resamples, level)
     if threshold is not None and math.isnan(threshold):
         raise OptionError("threshold=nan is not possible: give a log density or None")
     rows, anomalous = labelled_rows(scores, labels)
     random = np.random.default_rng(seed)
-    P, N = int(anomalous.sum()), int((~anomalous).sum())
-    quantile = float(student.ppf((1 + level) / 2, min(P, N) - 1)) if min(P, N) > 1 else math.inf
-
+    quantile = _student_quantile(anomalous, level)
     areas, averages = _resampled_rankings(rows[anomalous], rows[~anomalous], resamples, random)
     found = Bootstrap(
         resampled(auroc(scores, labels), areas, quantile),
@@ -94,21 +88,41 @@ def bootstrap(
     )
     if threshold is None:
         return found
-
     counts = confusion(scores, labels, threshold)
+    precision, recall, f1 = _at_threshold(counts, resamples, quantile, level, random)
+    return found._replace(precision=precision, recall=recall, f1=f1)
+
+
+def _student_quantile(anomalous: NDArray[np.bool_], level: float) -> float:
+    """With the degrees of freedom of the rarer label; one row of it tells no spread."""
+    from scipy.stats import t as student
+
+    rarer = int(min(anomalous.sum(), (~anomalous).sum()))
+    return float(student.ppf((1 + level) / 2, rarer - 1)) if rarer > 1 else math.inf
+
+
+def _at_threshold(
+    counts: Confusion, resamples: int, quantile: float, level: float, random: np.random.Generator
+) -> tuple[Estimate, Estimate, Estimate]:
+    """Precision, recall and F1."""
+    hits, false_alarms = counts.true_positives, counts.false_positives
+    P, N = hits + counts.false_negatives, false_alarms + counts.true_negatives
     # Of rows drawn with replacement, the flagged ones are binomial.
-    true = random.binomial(P, counts.true_positives / P, resamples)
-    flagged = true + random.binomial(N, counts.false_positives / N, resamples)
-    exact_precision = rate_interval(
-        counts.true_positives, counts.true_positives + counts.false_positives, level
-    )
-    exact_recall = rate_interval(counts.true_positives, P, level)
+    true = random.binomial(P, hits / P, resamples)
+    flagged = true + random.binomial(N, false_alarms / N, resamples)
     precisions = true[flagged > 0] / flagged[flagged > 0]
-    return found._replace(
-        precision=resampled(counts.precision, precisions, quantile, exact_precision),
-        recall=resampled(counts.recall, true / P, quantile, exact_recall),
-        f1=resampled(counts.f1, 2 * true / (flagged + P), quantile),
+    return (
+        resampled(counts.precision, precisions, quantile, rate_interval(hits, hits + false_alarms, level)),
+        resampled(counts.recall, true / P, quantile, rate_interval(hits, P, level)),
+        resampled(counts.f1, 2 * true / (flagged + P), quantile),
     )
+
+
+def check_resampling(resamples: int, level: float) -> None:
+    """Raise an OptionError unless a bootstrap can give an interval of this level from so many resamples."""
+    check_level(level)
+    if resamples < 2:
+        raise OptionError(f"resamples={resamples!r} is too few: give 2 or more, better 1000")
 
 
 def _resampled_rankings(

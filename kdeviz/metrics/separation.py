@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 from kdeviz.errors import DataError
 from kdeviz.labels import ANOMALOUS, NORMAL
 
-__all__ = ["Confusion", "auroc", "average_precision", "confusion", "has_both_labels", "labelled_rows"]
+__all__ = [
+    "Confusion",
+    "auroc",
+    "average_precision",
+    "confusion",
+    "dense_ranks",
+    "has_both_labels",
+    "labelled_rows",
+]
 
 
 class Confusion(NamedTuple):
@@ -51,7 +59,7 @@ def auroc(scores: NDArray[Any], labels: NDArray[np.int8]) -> float:
     from sklearn.metrics import roc_auc_score
 
     known, anomalous = _known(labels)
-    return float(roc_auc_score(anomalous, -_ranks(scores[known])))
+    return float(roc_auc_score(anomalous, -dense_ranks(scores[known])))
 
 
 def average_precision(scores: NDArray[Any], labels: NDArray[np.int8]) -> float:
@@ -59,7 +67,7 @@ def average_precision(scores: NDArray[Any], labels: NDArray[np.int8]) -> float:
     from sklearn.metrics import average_precision_score
 
     known, anomalous = _known(labels)
-    return float(average_precision_score(anomalous, -_ranks(scores[known])))
+    return float(average_precision_score(anomalous, -dense_ranks(scores[known])))
 
 
 def confusion(scores: NDArray[Any], labels: NDArray[np.int8], threshold: float) -> Confusion:
@@ -94,8 +102,8 @@ def labelled_rows(scores: NDArray[Any], labels: NDArray[np.int8]) -> tuple[NDArr
     return rows, anomalous
 
 
-def _ranks(scores: NDArray[Any]) -> NDArray[np.intp]:
-    """Ascending, equal for equal scores: scikit-learn refuses the -inf of a very far float32 outlier."""
+def dense_ranks(scores: NDArray[Any]) -> NDArray[np.intp]:
+    """Ascending from 0, equal for equal scores; unlike scores never infinite, which scikit-learn refuses."""
     return np.unique(scores, return_inverse=True)[1]
 
 

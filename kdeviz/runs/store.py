@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import shutil
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -71,6 +72,17 @@ class RunStore:
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = default_folder() if folder is None else folder
 
+    def check_writable(self) -> None:
+        """See whether a run could be kept, before what is to be kept is computed.
+
+        Raises:
+            OptionError: the folder cannot be written to, or not be made.
+        """
+        with self._writing():
+            there = next(folder for folder in (self.folder, *self.folder.parents) if folder.exists())
+            with tempfile.TemporaryFile(dir=there):
+                pass
+
     def keep(
         self,
         analysis: Analysis,
@@ -101,37 +113,15 @@ class RunStore:
             SCORES: scores_parquet(analysis, threshold, curve, marks=_columns(analysis, marks)),
             TRAIN_SCORES: train_scores_bytes(analysis.train_scores),
         }
-        record = RunRecord(
-            name=name,
-            kept=datetime.now(UTC),
-            settings=analysis.settings,
-            rule=rule,
-            threshold=threshold,
-            curve=curve,
-            metrics=_headline(analysis, threshold),
-            provenance=analysis.provenance,
-            timings=analysis.timings,
-            warnings=analysis.warnings,
-            fixes=tuple(fixes),
-            has_labels=analysis.inspected.labels is not None,
-            inspected_digest=analysis.inspected.digest,
-            files={},
-        )
-        with self._writing():
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self._sweep_up()
-            hidden = self.folder / f"{_UNFINISHED}{secrets.token_hex(8)}"
-            hidden.mkdir()
-            try:
-                for file, content in contents.items():
-                    (hidden / file).write_bytes(content)
-                contents |= _write_marks(hidden / MARKS, analysis, marks)
-                files = {file: digest_of(content) for file, content in contents.items()}
-                (hidden / RECORD).write_bytes(record_bytes(replace(record, files=files)))
-                read_run(hidden)
-                return read_run(self._put_in_place(hidden, _slug(name)))
-            finally:
-                shutil.rmtree(hidden, ignore_errors=True)
+        record = _record(analysis, threshold, curve, rule, name, fixes)
+        with self._writing(), self._hidden_folder() as hidden:
+            for file, content in contents.items():
+                (hidden / file).write_bytes(content)
+            contents |= _write_marks(hidden / MARKS, analysis, marks)
+            files = {file: digest_of(content) for file, content in contents.items()}
+            (hidden / RECORD).write_bytes(record_bytes(replace(record, files=files)))
+            read_run(hidden)
+            return read_run(self._put_in_place(hidden, _slug(name)))
 
     def runs(self) -> tuple[Run | DamagedRun, ...]:
         """All runs, the newest first, then the damaged ones."""
@@ -202,6 +192,18 @@ class RunStore:
                 return folder
         raise OptionError(f"there is no run {id!r} in {self.folder}: see `kdeviz runs list`")
 
+    @contextmanager
+    def _hidden_folder(self) -> Iterator[Path]:
+        """Where a run is written before it is put in place; nothing is left of it otherwise."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._sweep_up()
+        hidden = self.folder / f"{_UNFINISHED}{secrets.token_hex(8)}"
+        hidden.mkdir()
+        try:
+            yield hidden
+        finally:
+            shutil.rmtree(hidden, ignore_errors=True)
+
     def _put_in_place(self, hidden: Path, slug: str) -> Path:
         # A run of the same name is not empty, so it would not be replaced.
         return hidden.rename(self.folder / f"{slug}-{secrets.token_hex(4)}")
@@ -219,6 +221,33 @@ class RunStore:
         except OSError as error:
             reason = error.strerror or error
             raise OptionError(f"{self.folder} cannot be changed ({reason}): choose another folder") from None
+
+
+def _record(
+    analysis: Analysis,
+    threshold: float,
+    curve: ProbabilityCurve,
+    rule: ThresholdRule,
+    name: str,
+    fixes: Sequence[str],
+) -> RunRecord:
+    """Of an analysis that has no files yet."""
+    return RunRecord(
+        name=name,
+        kept=datetime.now(UTC),
+        settings=analysis.settings,
+        rule=rule,
+        threshold=threshold,
+        curve=curve,
+        metrics=_headline(analysis, threshold),
+        provenance=analysis.provenance,
+        timings=analysis.timings,
+        warnings=analysis.warnings,
+        fixes=tuple(fixes),
+        has_labels=analysis.inspected.labels is not None,
+        inspected_digest=analysis.inspected.digest,
+        files={},
+    )
 
 
 def _columns(analysis: Analysis, marks: MarkBook | None) -> dict[str, list[str]] | None:

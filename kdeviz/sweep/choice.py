@@ -77,6 +77,18 @@ class Choice(NamedTuple):
     """Fewest components, then fewest training rows, of those within the best one's interval."""
     sentence: str
 
+    def as_good(self, row: SweepRow) -> bool | None:
+        """Whether a row's value lies within the best one's interval or above; None if it does not compare."""
+        found, best = estimate_of(row, self.metric), estimate_of(self.best, self.metric)
+        alike = row.components == self.best.components and (
+            row.settings.feature_scaling_method is self.best.settings.feature_scaling_method
+        )
+        if found is None or best is None or math.isnan(found.value):
+            return None
+        if self.metric == "log_density" and not alike:
+            return None
+        return found.value >= _lowest_within(best)
+
 
 def estimate_of(row: SweepRow, metric: str) -> Estimate | None:
     """A row's value of one of `METRICS`, with its interval, (NaN, NaN) where it has none; None if missing.
@@ -148,8 +160,7 @@ def best(sweep: Sweep, metric: str | None = None) -> Choice:
     top = max(rows, key=lambda row: (_value(row, metric), *(-x for x in _size(row))))
     found = estimate_of(top, metric)
     assert found is not None
-    low = found.value if math.isnan(found.interval.low) else found.interval.low
-    within = [row for row in rows if _value(row, metric) >= low]
+    within = [row for row in rows if _value(row, metric) >= _lowest_within(found)]
     simplest = min(within, key=lambda row: (*_size(row), -_value(row, metric)))
     parts = [_why(metric, top, simplest, found)]
     if likelihood:
@@ -160,6 +171,10 @@ def best(sweep: Sweep, metric: str | None = None) -> Choice:
 def _value(row: SweepRow, metric: str) -> float:
     found = estimate_of(row, metric)
     return -math.inf if found is None or math.isnan(found.value) else found.value
+
+
+def _lowest_within(found: Estimate) -> float:
+    return found.value if math.isnan(found.interval.low) else found.interval.low
 
 
 def _size(row: SweepRow) -> tuple[int, int]:

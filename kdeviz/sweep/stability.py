@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from itertools import combinations, takewhile
+from itertools import combinations, count, takewhile
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from kdeviz.analysis import Analysis, OnProgress, analyse
 from kdeviz.data import EmbeddingSet
-from kdeviz.errors import Cancelled, DataError, OptionError
+from kdeviz.errors import DataError, OptionError
 from kdeviz.metrics import Estimate, Interval
 from kdeviz.settings import Settings
 
@@ -128,33 +128,41 @@ def stability(
         return analyse(rows, inspected, changed, device, None, cancelled)
 
     full = fitted(train, score, settings)
-    n, points = len(train.to_fit), len(full.fitted_on)
-    ladder = _ladder(points, full.classifier.n_components_) if caps is None else sorted(set(caps))
+    chosen = _top(full.scores, min(top, len(full.scores)))
+    plan = _plan(full, caps)
+    tell = _counted(on_progress, len(plan) * repeats)
     fits = _Fits(train, score, settings, fitted)
-    plan = [(SEEDS, settings.max_training_points)] if points < n else []
-    plan += [(BOOTSTRAP, points), *((CAP, cap) for cap in ladder if cap < points)]
-    K = min(top, len(full.scores))
-    chosen = _top(full.scores, K)
-
-    made, notes = [], [] if points < n else ["the cap leaves no row out: the seed changes nothing"]
-    for stage, (source, cap) in enumerate(plan):
-        scores, failures = [], []
-        for repeat in range(repeats):
-            if on_progress is not None:
-                on_progress(_words(source, cap), (stage * repeats + repeat) / (len(plan) * repeats))
-            try:
-                scores.append(fits.scores(source, cap, repeat))
-            except Cancelled:
-                raise
-            except DataError as error:
-                failures.append(str(error))
+    made, notes = [], []
+    if plan[0][0] != SEEDS:
+        notes.append("the cap leaves no row out: the seed changes nothing")
+    for source, cap in plan:
+        scores, failures = fits.repeated(source, cap, repeats, tell)
         if failures:
             notes.append(f"{len(failures)} of {repeats} fits failed ({_words(source, cap)}): {failures[0]}")
         if len(scores) >= 2:
             made.append(_compared(source, cap, np.stack(scores), chosen, level))
-    if on_progress is not None:
-        on_progress("Comparing", 1.0)
+    tell("Comparing")
     return Stability(settings, chosen, full.scores, tuple(made), _smallest(made), tuple(notes))
+
+
+def _plan(full: Analysis, caps: Sequence[int] | None) -> list[tuple[str, int]]:
+    """What to repeat: (source, cap), caps ascending; seeds where the cap of the full fit leaves rows out."""
+    points = len(full.fitted_on)
+    ladder = _ladder(points, full.classifier.n_components_) if caps is None else sorted(set(caps))
+    seeds = [(SEEDS, full.settings.max_training_points)] if points < len(full.train.to_fit) else []
+    return [*seeds, (BOOTSTRAP, points), *((CAP, cap) for cap in ladder if cap < points)]
+
+
+def _counted(on_progress: OnProgress | None, total: int) -> Callable[[str], None]:
+    """Tells a stage, and that one more of so many fits is done at every call after the first."""
+    done = count()
+
+    def tell(stage: str) -> None:
+        fraction = next(done) / total
+        if on_progress is not None:
+            on_progress(stage, fraction)
+
+    return tell
 
 
 class _Fits(NamedTuple):
@@ -162,6 +170,19 @@ class _Fits(NamedTuple):
     score: EmbeddingSet | None
     settings: Settings
     fitted: Callable[[EmbeddingSet, EmbeddingSet | None, Settings], Analysis]
+
+    def repeated(
+        self, source: str, cap: int, repeats: int, tell: Callable[[str], None]
+    ) -> tuple[list[NDArray[Any]], list[str]]:
+        """The scores of the fits that succeed, and why the others do not."""
+        scores, failures = [], []
+        for repeat in range(repeats):
+            tell(_words(source, cap))
+            try:
+                scores.append(self.scores(source, cap, repeat))
+            except DataError as error:
+                failures.append(str(error))
+        return scores, failures
 
     def scores(self, source: str, cap: int, repeat: int) -> NDArray[Any]:
         """(M,) scores of the inspected rows under one more fit."""
@@ -264,10 +285,10 @@ def _pairwise(measure: NDArray[np.float64], level: float, lowest: float) -> Esti
     return _within(float(pairs.mean()), spread, R, level, lowest)
 
 
-def _within(value: float, spread: float, count: int, level: float, lowest: float) -> Estimate:
+def _within(value: float, spread: float, n: int, level: float, lowest: float) -> Estimate:
     from scipy.stats import t as student
 
-    half_width = float(student.ppf((1 + level) / 2, count - 1)) * spread
+    half_width = float(student.ppf((1 + level) / 2, n - 1)) * spread
     return Estimate(value, Interval(max(value - half_width, lowest), min(value + half_width, 1.0)))
 
 

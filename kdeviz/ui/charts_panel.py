@@ -10,6 +10,7 @@ import streamlit as st
 
 from kdeviz import figures, views
 from kdeviz.errors import DataError
+from kdeviz.ui.clicks import clicked_number
 from kdeviz.ui.state import Screen, Session, theme
 from kdeviz.ui.text import plain_error
 from kdeviz.ui.threshold_panel import set_curve, set_threshold
@@ -106,11 +107,6 @@ def _curve(chosen: str, screen: Screen, log_fpr: bool) -> go.Figure:
 
 def _clicked(key: str) -> None:
     """Take the threshold of the point that was clicked."""
-    points = st.session_state[key]["selection"]["points"]
-    hovered = points[0].get("customdata") if points else None
-    if isinstance(hovered, dict):  # the browser sends a row of numbers by position: {"0": 20.7, ...}
-        hovered = hovered["0"]
-    if hovered is not None:
-        threshold = float(np.ravel(hovered)[0])
-        if np.isfinite(threshold):
-            set_threshold(threshold)
+    threshold = clicked_number(key)
+    if threshold is not None and np.isfinite(threshold):
+        set_threshold(threshold)

@@ -1,70 +1,52 @@
-"""Analyses run on one background thread, so that they can be watched, cancelled and shared."""
+"""The work of all sessions: analyses, whose results are shared, and whatever takes longer."""
 
 from __future__ import annotations
 
 import logging
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from threading import Event, Lock
+from concurrent.futures import Future
+from functools import partial
+from threading import Lock
+from typing import TypeVar
 
 import streamlit as st
 
-from kdeviz.analysis import Analysis, Estimate, analyse, estimate
+from kdeviz.analysis import Analysis, Estimate, OnProgress, analyse, estimate
 from kdeviz.data import EmbeddingSet
 from kdeviz.settings import Settings
 from kdeviz.ui.loaded import Loaded
+from kdeviz.ui.tasks import Task, Workers
 
 __all__ = ["Job", "JobBoard", "Key", "job_board"]
 
 logger = logging.getLogger(__name__)
 
+Result = TypeVar("Result")
 Key = tuple[str, Settings, str]
 """Data token, settings, device."""
+Work = Callable[[OnProgress, Callable[[], bool]], Result]
+"""Given a function to report progress to and one to ask whether to stop."""
 
 _KEPT_RESULTS = 12
 _KEPT_BYTES = 1e9
 _KEPT_ESTIMATES = 1000
-# A job that no page has asked after for this long belongs to a closed tab; a hidden one asks each minute.
-_ABANDONED_AFTER_S = 75.0
 
 
-class Job:
-    """One analysis that is queued, running or done."""
+class Job(Task[Analysis]):
+    """One analysis."""
 
     def __init__(self, key: Key) -> None:
+        super().__init__()
         self.key = key
-        self.stage = "Waiting for the processor"
-        self.fraction = 0.0
-        self.future: Future[Analysis]
-        self._cancel = Event()
-        self._last_watched = time.monotonic()
-
-    def watch(self) -> None:
-        """Say that somebody still waits for this."""
-        self._last_watched = time.monotonic()
-
-    def cancel(self) -> None:
-        """Stop within one block; a queued job never starts."""
-        self._cancel.set()
-        self.future.cancel()
-
-    def is_cancelled(self) -> bool:
-        """Whether to stop: cancelled, or abandoned."""
-        return self._cancel.is_set() or time.monotonic() - self._last_watched > _ABANDONED_AFTER_S
-
-    def report(self, stage: str, fraction: float) -> None:
-        """Progress, from the worker thread."""
-        self.stage, self.fraction = stage, fraction
 
 
 class JobBoard:
-    """A queue with one worker, and the latest results for every session."""
+    """The queue, and the latest analyses for every session."""
 
     def __init__(self, work: Callable[..., Analysis] = analyse) -> None:
         self._work = work
-        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kdeviz")
+        self._workers = Workers()
         self._results: OrderedDict[Key, Analysis] = OrderedDict()
         self._estimates: OrderedDict[Key, Future[Estimate]] = OrderedDict()
         self._lock = Lock()
@@ -79,14 +61,31 @@ class JobBoard:
     def submit(self, key: Key, data: Loaded) -> Job:
         """Queue an analysis."""
         job = Job(key)
-        job.future = self._executor.submit(self._run, job, data)
+        job.future = self._workers.short(partial(self._run, job, data))
         return job
+
+    def start(self, work: Work[Result]) -> Task[Result]:
+        """Queue work that somebody waits for."""
+        task: Task[Result] = Task()
+        task.future = self._workers.short(partial(work, task.report, task.is_cancelled))
+        return task
+
+    def start_long(self, work: Work[Result]) -> Task[Result]:
+        """Queue work that takes long; at every report of progress it lets all other work go first."""
+        task: Task[Result] = Task()
+
+        def report(stage: str, fraction: float) -> None:
+            task.report(stage, fraction)
+            self._workers.give_way()
+
+        task.future = self._workers.long(partial(work, report, task.is_cancelled))
+        return task
 
     def estimate(self, key: Key, data: Loaded) -> Future[Estimate]:
         """What an analysis will cost. Measured on the worker: beside a running job it would be wrong."""
         with self._lock:
             if key not in self._estimates:
-                self._estimates[key] = self._executor.submit(_estimate, key, data)
+                self._estimates[key] = self._workers.short(partial(_estimate, key, data))
                 if len(self._estimates) > _KEPT_ESTIMATES:
                     self._estimates.popitem(last=False)
             return self._estimates[key]

@@ -10,37 +10,27 @@ import torch
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from kdeviz import views
-from kdeviz.analysis import Analysis
 from kdeviz.calibration import LABEL_RULES, ProbabilityCurve, ThresholdRule
 from kdeviz.curve_fitting import curve_from_spread
 from kdeviz.data import FORMATS, TABLE_FORMATS, EmbeddingSet
 from kdeviz.devices import device_name, resolve_device
 from kdeviz.errors import KdevizError
 from kdeviz.metrics import has_both_labels
-from kdeviz.settings import FeatureScalingMethod, Settings
 from kdeviz.ui.address import read_choice, write_choice
 from kdeviz.ui.loaded import Loaded, Upload, from_uploads, sample
 from kdeviz.ui.state import Screen, Session, session
 from kdeviz.ui.text import plain_error
 from kdeviz.ui.threshold_panel import set_curve
-from kdeviz.wording import count, percent
+from kdeviz.wording import count
 
 __all__ = [
     "curve_control",
     "data_control",
     "device_control",
     "device_words",
-    "model_control",
     "threshold_control",
-    "variance_words",
 ]
 
-_MOST_COMPONENTS = 128
-_CAPS = (250, 500, 1000, 2000, 5000, 10000, 20000, 40000, 100000)
-
-SCALING_WORDS = {"scale": "Keep lengths (scale)", "norm": "Directions only (norm)"}
-BANDWIDTH_WORDS = {"scott": "Scott", "silverman": "Silverman", "factor": "My own"}
 RULE_WORDS = {
     "quantile": "Alarm budget on normal data",
     "per_1000": "Alarms per 1 000 normal samples",
@@ -52,15 +42,16 @@ RULE_WORDS = {
 }
 
 
-def data_control(current: Session) -> DeltaGenerator:
+def data_control(current: Session) -> tuple[DeltaGenerator, DeltaGenerator]:
     """What is loaded, and a way to load something else. A failed load leaves everything as it was.
 
     Returns:
-        A place for what is known about the data.
+        A place for what is known about the data, and one beside the button that loads data.
     """
     st.subheader("Data")
     what = st.container()
-    with st.popover("Load data", icon=":material/upload_file:", width="stretch"):
+    left, beside = st.columns([1.25, 1], gap="small")
+    with left, st.popover("Load data", width="stretch"):
         main = st.file_uploader(
             "Embeddings: one row per sample",
             type=FORMATS,
@@ -88,7 +79,7 @@ def data_control(current: Session) -> DeltaGenerator:
             with st.expander("About this file"):
                 for note in current.data.notes:
                     st.text(note)
-    return checks
+    return checks, beside
 
 
 def _use_sample() -> None:
@@ -150,84 +141,6 @@ def _shape_words(train: EmbeddingSet, score: EmbeddingSet | None) -> str:
     if others:
         rows += f" · {count(others)} to score"
     return f"{rows} · {count(train.features.shape[1])} dimensions"
-
-
-def model_control(current: Session) -> tuple[Settings, DeltaGenerator]:
-    """Components, scaling, training cap, bandwidth, seed; and a place for `variance_words` after the fit."""
-    st.subheader("Model")
-    rows, dimensions = current.data.train.features.shape
-    most = max(min(rows - 1, dimensions, _MOST_COMPONENTS), 2)
-    _clamp("components", most)
-    components = st.slider(
-        "Components (PCA)",
-        1,
-        most,
-        min(16, most),
-        key="components",
-        bind="query-params",
-        help="How many directions of largest variation the model looks at; everything else is ignored.",
-    )
-    variance = st.empty()
-    read_choice("scaling", list(SCALING_WORDS), "scale")
-    scaling = st.radio(
-        "Scaling",
-        list(SCALING_WORDS),
-        format_func=SCALING_WORDS.__getitem__,
-        key="scaling",
-        help="Whether a sample's distance from the average counts, or only its direction.",
-    )
-    write_choice("scaling", "scale")
-    read_choice("cap", _CAPS, Settings().max_training_points)
-    cap = st.select_slider(
-        "Training cap",
-        _CAPS,
-        format_func=count,
-        key="cap",
-        help="At most this many training samples are used, picked at random: fewer is faster, "
-        "more is more exact.",
-    )
-    write_choice("cap", Settings().max_training_points)
-    with st.expander("Bandwidth and seed"):
-        bandwidth = _bandwidth()
-        seed = st.number_input(
-            "Seed",
-            0,
-            2**31,
-            0,
-            key="seed",
-            bind="query-params",
-            help="Decides which training samples are picked when there are more than the cap.",
-        )
-    return Settings(components, FeatureScalingMethod(scaling), cap, bandwidth, seed), variance
-
-
-def _bandwidth() -> str | float:
-    read_choice("bandwidth", list(BANDWIDTH_WORDS), "scott")
-    choice = st.segmented_control(
-        "Bandwidth (smoothness)",
-        list(BANDWIDTH_WORDS),
-        required=True,
-        format_func=BANDWIDTH_WORDS.__getitem__,
-        key="bandwidth",
-        width="stretch",
-        help="How far each training sample's influence reaches. Scott and Silverman are rules of thumb; "
-        "your own factor multiplies Scott's.",
-    )
-    write_choice("bandwidth", "scott")
-    if choice != "factor":
-        return choice or "scott"
-    factor: float = st.number_input(
-        "Factor (times Scott's)", 0.05, 20.0, 1.0, 0.05, key="factor", bind="query-params"
-    )
-    return factor
-
-
-def variance_words(analysis: Analysis) -> str:
-    """How much of the training variance the fitted components keep."""
-    view = views.scree(analysis)
-    return (
-        f"{count(view.kept)} components keep {percent(float(view.cumulative[view.kept - 1]))} of the variance"
-    )
 
 
 def threshold_control(current: Session) -> ThresholdRule:
@@ -342,9 +255,3 @@ def device_words(device: str, screen: Screen | None) -> str:
     chosen = resolve_device(device)
     same = screen is not None and screen.analysis.classifier.device == chosen
     return device_name(chosen) + (f" · {screen.kernel}" if screen and same else "")
-
-
-def _clamp(key: str, most: int) -> None:
-    """A remembered value above the new data's limit moves to the limit, not back to the default."""
-    if key in st.session_state and st.session_state[key] > most:
-        st.session_state[key] = most

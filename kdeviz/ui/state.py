@@ -10,12 +10,17 @@ from numpy.typing import NDArray
 
 from kdeviz.analysis import Analysis
 from kdeviz.calibration import ProbabilityCurve, ThresholdRule
+from kdeviz.comparison import Comparison
 from kdeviz.marks import MarkBook, sample_keys
 from kdeviz.metrics import Confusion
+from kdeviz.settings import Settings
 from kdeviz.theme import DARK, LIGHT, Mark, Theme
 from kdeviz.ui.jobs import Job, Key
 from kdeviz.ui.loaded import Loaded, sample
 from kdeviz.ui.mark_books import book_of
+from kdeviz.ui.stability_run import StabilityRun
+from kdeviz.ui.sweep_run import SweepRun
+from kdeviz.ui.tasks import Task
 from kdeviz.views import kept, threshold_view
 
 __all__ = ["Screen", "Session", "session", "theme"]
@@ -79,6 +84,19 @@ class Session:
         fix_error: why the last fix could not be applied.
         checks_shown: whether the checks of the file are open.
         mark_error: why the last mark could not be kept.
+        swept: the last sweep.
+        repeated: the last check of stability.
+        chosen_row: the settings of the row of the sweep that is selected.
+        applied: the settings that were taken over from elsewhere, and those before, to undo it.
+        kept: what of the screen was kept last.
+        keep_error: why the last run was not kept.
+        runs_error: why the last change of a kept run failed.
+        logging: a run on its way to MLflow; it gives what went wrong, or nothing.
+        compared: the last comparison, and of what.
+        model_files: uploaded model files, by what stands for their content.
+        model_file_read: which uploaded model file was read last.
+        model_file_error: why it could not be.
+        flip: the number of the common sample that is looked at in the comparison.
     """
 
     data: Loaded
@@ -104,6 +122,19 @@ class Session:
     fix_error: str = ""
     checks_shown: bool = False
     mark_error: str = ""
+    swept: SweepRun | None = None
+    repeated: StabilityRun | None = None
+    chosen_row: Settings | None = None
+    applied: tuple[Settings, Settings] | None = None
+    kept: tuple[object, ...] | None = None
+    keep_error: str = ""
+    runs_error: str = ""
+    logging: Task[str] | None = None
+    compared: tuple[object, Task[Comparison]] | None = None
+    model_files: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+    model_file_read: str | None = None
+    model_file_error: str = ""
+    flip: int | None = None
 
     def use(self, data: Loaded, before: tuple[Loaded, ...] = ()) -> None:
         """Look at other data: picks, regions and errors were about the old one."""

@@ -1,5 +1,6 @@
 """The numbers behind each chart: an analysis in, NamedTuples of arrays out. Nothing here draws."""
 
+from kdeviz.views.comparison import ComparedRoc, RankView, compared_roc, rank_view, shares_below
 from kdeviz.views.contours import Contours, contours
 from kdeviz.views.densities import (
     CurveView,
@@ -10,6 +11,7 @@ from kdeviz.views.densities import (
     score_range,
     scree,
 )
+from kdeviz.views.flips import SettingRow, flip_table, settings_table, why_words
 from kdeviz.views.kept import kept
 from kdeviz.views.map import MapView, colour_choices, map_view, rows_inside
 from kdeviz.views.operating import (
@@ -21,6 +23,7 @@ from kdeviz.views.operating import (
     rows_in_cell,
     threshold_view,
 )
+from kdeviz.views.repeats import MEASURES, AgreementView, StripView, agreement_view, strip_view
 from kdeviz.views.slices import SliceView, slice_view
 from kdeviz.views.table import (
     LABEL_WORDS,
@@ -31,28 +34,58 @@ from kdeviz.views.table import (
     score_table,
     summary,
 )
+from kdeviz.views.tuning import (
+    KNOBS,
+    HeatView,
+    KnobValue,
+    LineView,
+    heat_view,
+    knob_text,
+    knob_value,
+    line_view,
+    values_of,
+    varied,
+)
 
 __all__ = [
     "CELLS",
+    "KNOBS",
     "LABEL_WORDS",
+    "MEASURES",
+    "AgreementView",
+    "ComparedRoc",
     "Contours",
     "CurveView",
+    "HeatView",
     "HistogramView",
+    "KnobValue",
+    "LineView",
     "MapView",
     "OperatingView",
+    "RankView",
     "SampleView",
     "ScreeView",
+    "SettingRow",
     "SliceView",
+    "StripView",
     "Summary",
     "ThresholdView",
+    "agreement_view",
     "colour_choices",
+    "compared_roc",
     "contours",
     "density_histogram",
+    "flip_table",
+    "heat_view",
     "kept",
+    "knob_text",
+    "knob_value",
+    "line_view",
     "map_view",
     "operating_view",
     "platt_view",
     "probability_curve",
+    "rank_view",
     "ranking",
     "rows_in_cell",
     "rows_inside",
@@ -60,7 +93,13 @@ __all__ = [
     "score_range",
     "score_table",
     "scree",
+    "settings_table",
+    "shares_below",
     "slice_view",
+    "strip_view",
     "summary",
     "threshold_view",
+    "values_of",
+    "varied",
+    "why_words",
 ]

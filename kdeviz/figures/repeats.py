@@ -1,0 +1,288 @@
+"""Stability as pictures: agreement against training rows, and which anomalies come back."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from kdeviz.figures.labels import spread
+from kdeviz.sweep.stability import BOOTSTRAP, CAP, SEEDS
+from kdeviz.theme import Theme, faint, finish
+from kdeviz.views import MEASURES, AgreementView, StripView
+from kdeviz.wording import count, number, percent
+
+__all__ = ["agreement_figure", "strip_figure"]
+
+_MOST_NAMES, _LONGEST_NAME = 40, 14
+_PICTURE = 0.62  # height of a picture, the highest bar being 1
+_SOURCES = {SEEDS: "other seeds", BOOTSTRAP: "resampled"}
+
+
+def agreement_figure(view: AgreementView, theme: Theme) -> go.Figure:
+    """How well fits on fewer rows agree with the full fit and among themselves."""
+    figure = go.Figure()
+    x = _places(view)
+    smaller = np.array([source == CAP for source in view.sources], bool)
+    looks = (
+        (theme.normal, "circle", "solid", 2.4),
+        (theme.muted, "diamond", "dash", 1.6),
+        (theme.muted, "square", "dot", 1.6),
+    )
+    for measure, look in enumerate(looks):
+        for mask in (smaller, ~smaller):
+            if mask.any():
+                figure.add_trace(_agreement(view, measure, mask, x, look))
+    if len(x):
+        figure.add_hline(
+            y=view.agrees,
+            line={"color": theme.text, "width": 1.2, "dash": "dash"},
+            annotation={
+                "text": _share(view.agrees),
+                "font": {"color": theme.text, "size": 12},
+                "showarrow": False,
+            },
+            annotation_position="top left",
+        )
+        last = int(np.argmax(x))
+        _end_labels(figure, float(x[last]), view.values[:, last], theme)
+    finish(figure, theme, _agreement_title(view), _agreement_subtitle(view))
+    figure.update_layout(
+        xaxis={
+            "title": {"text": "training rows"},
+            "tickvals": x,
+            "ticktext": [_tick(view, place) for place in range(len(x))],
+            "tickangle": 0,
+            "showgrid": False,
+            "zeroline": False,
+            "range": [x.min() - 0.3, x.max() + 0.3] if len(x) else [0, 1],
+        },
+        yaxis={
+            "title": {"text": "agreement"},
+            "tickformat": "~%",
+            "gridcolor": theme.line,
+            "zeroline": False,
+            "nticks": 6,
+            "range": [_floor(view), 1.04],
+        },
+        showlegend=False,
+        hovermode="closest",
+        dragmode=False,
+        uirevision="agreement",
+        margin={"r": 92},  # for the names of the lines
+    )
+    return figure
+
+
+def strip_figure(view: StripView, theme: Theme, pictures: Sequence[str | None] | None = None) -> go.Figure:
+    """The most anomalous samples, and how often each is named again; a click gives the inspected row.
+
+    Args:
+        view: from `views.strip_view`.
+        theme: LIGHT or DARK.
+        pictures: (K,) data URIs, None where a sample has no picture.
+    """
+    K = len(view.rows)
+    x = np.arange(K)
+    shown = pictures is not None and any(pictures)
+    floor = -_PICTURE - 0.08 if shown else 0.0
+    figure = go.Figure(
+        [
+            go.Bar(
+                x=x,
+                y=view.frequency,
+                marker={"color": theme.anomalous, "line": {"width": 0}},
+                hoverinfo="skip",
+                unselected={"marker": {"opacity": 1}},
+                name="named again",
+            ),
+            # Over the whole height, picture included: a bar of no height cannot be hovered or clicked.
+            go.Bar(
+                x=x,
+                y=np.full(K, 1 - floor),
+                base=floor,
+                width=1,
+                customdata=view.rows,
+                marker={"color": faint(theme.text, 0.0), "line": {"width": 0}},
+                hovertext=[_sample_hover(view, place) for place in range(K)],
+                hovertemplate="%{hovertext}<extra></extra>",
+                unselected={"marker": {"opacity": 0}},
+                name="samples",
+            ),
+        ]
+    )
+    finish(figure, theme, _strip_title(view), _strip_subtitle(view))
+    named = K <= _MOST_NAMES and not shown
+    figure.update_layout(
+        barmode="overlay",
+        bargap=0.2,
+        images=[_picture(place, uri) for place, uri in enumerate(pictures or ()) if uri],
+        xaxis={
+            "title": {"text": "samples, most anomalous first"},
+            "tickvals": x if named else [],
+            "ticktext": [_short(name) for name in view.names] if named else [],
+            "tickangle": -90,
+            "showgrid": False,
+            "zeroline": False,
+            "range": [-0.5, max(K, 1) - 0.5],
+            "fixedrange": True,
+        },
+        yaxis={
+            "title": {"text": "repeats"},
+            "tickvals": [0, 0.5, 1],
+            "tickformat": "~%",
+            "gridcolor": theme.line,
+            "zeroline": False,
+            "range": [floor, 1.02],
+            "fixedrange": True,
+        },
+        showlegend=False,
+        hovermode="closest",
+        dragmode=False,
+        uirevision="strip",
+    )
+    return figure
+
+
+def _places(view: AgreementView) -> NDArray[np.float64]:
+    """log2 of the rows; sets of the full fit's size stand side by side, a step apart, as the last ones."""
+    x = np.log2(view.caps.astype(np.float64))
+    others = [place for place, source in enumerate(view.sources) if source != CAP]
+    step = max(1.0, 0.18 * float(np.ptp(x))) if len(x) else 1.0
+    for number_, place in enumerate(others):
+        x[place] += step * number_
+    return x
+
+
+def _agreement(
+    view: AgreementView,
+    measure: int,
+    mask: NDArray[np.bool_],
+    x: NDArray[np.float64],
+    look: tuple[str, str, str, float],
+) -> go.Scatter:
+    colour, symbol, dash, width = look
+    values, low, high = (part[measure][mask] for part in (view.values, view.low, view.high))
+    smaller = view.sources[int(np.flatnonzero(mask)[0])] == CAP
+    return go.Scatter(
+        x=x[mask] + 0.05 * (measure - 1),  # intervals side by side
+        y=values,
+        mode="lines+markers" if smaller else "markers",
+        line={"color": colour, "dash": dash, "width": width},
+        marker={"symbol": symbol if smaller else f"{symbol}-open", "size": 8, "color": colour},
+        error_y={
+            "type": "data",
+            "array": high - values,
+            "arrayminus": values - low,
+            "thickness": 1.2,
+            "width": 0,
+            "color": colour,
+        },
+        hovertext=[_agreement_hover(view, measure, int(place)) for place in np.flatnonzero(mask)],
+        hovertemplate="%{hovertext}<extra></extra>",
+        name=list(MEASURES.values())[measure],
+    )
+
+
+def _end_labels(figure: go.Figure, x: float, values: NDArray[np.float64], theme: Theme) -> None:
+    known = [(float(value), name) for value, name in zip(values, MEASURES.values(), strict=True)]
+    known = [pair for pair in known if np.isfinite(pair[0])]
+    for y, (_, name) in zip(spread([pair[0] for pair in known], 0.08), known, strict=True):
+        figure.add_annotation(
+            x=x,
+            y=y,
+            text=name,
+            font={"size": 12.5, "color": theme.text},
+            xanchor="left",
+            xshift=12,
+            showarrow=False,
+        )
+
+
+def _floor(view: AgreementView) -> float:
+    """Zero, or below it where repeats contradict one another."""
+    drawn = np.concatenate([view.values.ravel(), view.low.ravel(), [0.0]])
+    return min(-0.02, float(np.nanmin(drawn)) - 0.02)
+
+
+def _picture(place: int, uri: str) -> dict[str, Any]:
+    return {
+        "source": uri,
+        "xref": "x",
+        "yref": "y",
+        "x": place,
+        "y": -0.06,
+        "sizex": 0.92,
+        "sizey": _PICTURE,
+        "xanchor": "center",
+        "yanchor": "top",
+        "sizing": "contain",
+    }
+
+
+# --- words
+
+
+def _agreement_title(view: AgreementView) -> str:
+    if CAP not in view.sources:
+        return "No smaller cap was tried"
+    if view.smallest_cap is None:
+        return f"No smaller cap agrees at {_share(view.agrees)}"
+    full = "the full fit" if view.full is None else f"all {count(view.full)}"
+    return f"{count(view.smallest_cap)} training rows give the same top {count(view.top)} as {full}"
+
+
+def _agreement_subtitle(view: AgreementView) -> str:
+    return (
+        f"Share of the top {count(view.top)} found again, and agreement between repeats · 95 % intervals · "
+        "open = full size"
+    )
+
+
+def _strip_title(view: StripView) -> str:
+    if not view.repeats:
+        return "No repeat at the full cap: nothing is known of these samples"
+    return (
+        f"{count(view.returning)} of the {count(len(view.rows))} most anomalous come back in "
+        f"{_share(view.often)} of repeats"
+    )
+
+
+def _strip_subtitle(view: StripView) -> str:
+    return f"Share of {count(view.repeats)} repeats that name each sample again"
+
+
+def _tick(view: AgreementView, place: int) -> str:
+    rows = count(int(view.caps[place]))
+    source = view.sources[place]
+    return rows if source == CAP else f"{rows}<br>{_SOURCES[source]}"
+
+
+def _agreement_hover(view: AgreementView, measure: int, place: int) -> str:
+    value, low, high = (float(part[measure][place]) for part in (view.values, view.low, view.high))
+    name, source = list(MEASURES.values())[measure], view.sources[place]
+    how = "" if source == CAP else f", {_SOURCES[source]}"
+    span = f" ({number(low)} to {number(high)})" if np.isfinite([low, high]).all() else ""
+    fits = f"{count(int(view.repeats[place]))} fits on {count(int(view.caps[place]))} rows{how}"
+    return f"{name} {number(value)}{span}<br>{fits}"
+
+
+def _sample_hover(view: StripView, place: int) -> str:
+    share = float(view.frequency[place])
+    again = "not repeated" if np.isnan(share) else f"in {html.escape(percent(share))} of the repeats"
+    name = html.escape(view.names[place]).replace("\n", "<br>")
+    return f"{name}<br>{again}<br>log density {number(float(view.scores[place]), 4)} nats"
+
+
+def _share(share: float) -> str:
+    return f"{100 * share:.12g} %"
+
+
+def _short(name: str) -> str:
+    """A tick that leaves room for the bars; the whole id is in the hover text."""
+    name = " ".join(name.split())
+    return html.escape(name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…", quote=False)

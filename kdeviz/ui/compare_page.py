@@ -1,0 +1,32 @@
+"""Compare: two models side by side, and the runs that were kept."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from kdeviz.ui.compare_panel import show_comparison
+from kdeviz.ui.kept_runs import show_runs
+from kdeviz.ui.state import session
+
+__all__ = ["show"]
+
+
+def show() -> None:
+    """Draw the page from the current screen."""
+    current = session()
+    if current.screen is None:
+        st.info("The first fit is under way.", icon=":material/hourglass_top:")
+        return
+    part = st.segmented_control(
+        "Part",
+        ["Two models", "Kept runs"],
+        default="Two models",
+        required=True,
+        key="compare",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    if part == "Kept runs":
+        show_runs(current)
+    else:
+        show_comparison(current, current.screen)

@@ -1,0 +1,325 @@
+"""Two models on the same samples: what differs, whose verdict flips, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import wait
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+from numpy.typing import NDArray
+from streamlit.elements.lib.column_types import ColumnConfig
+
+from kdeviz import explain, figures, views
+from kdeviz.analysis import OnProgress
+from kdeviz.comparison import Comparison, Scored, analysis_of, compare
+from kdeviz.data import EmbeddingSet
+from kdeviz.errors import KdevizError
+from kdeviz.runs import Run
+from kdeviz.ui.clicks import clicked_number
+from kdeviz.ui.jobs import job_board
+from kdeviz.ui.kept_runs import run_store
+from kdeviz.ui.progress import POLL_SECONDS, show_progress
+from kdeviz.ui.sides import Side, add_model_file, sides
+from kdeviz.ui.state import Screen, Session, session, theme
+from kdeviz.ui.tasks import Task
+from kdeviz.ui.text import plain_error, plain_warning
+from kdeviz.wording import count
+
+__all__ = ["SIDE_KEYS", "show_comparison"]
+
+SIDE_KEYS = ("first_side", "second_side")
+"""Widgets that keep their values while another page is shown."""
+
+_CHART_HEIGHT = 360
+_CONTROL_HEIGHT = 46
+# In the colours of the charts, as near as text has them.
+_TITLES = (":green[:material/circle:] First", ":violet[:material/circle:] Second")
+_NO_TOOLS = {"displayModeBar": False}
+# How long a rerun waits for a comparison before it shows progress instead.
+_PATIENCE_SECONDS = 2.0
+
+
+def show_comparison(current: Session, screen: Screen) -> None:
+    """Draw the choice of two, and what differs between them."""
+    chosen = _choose(current, screen)
+    if chosen is None:
+        return
+    first, second = chosen
+    task = _task(current, first, second)
+    if task.running:
+        _live()
+        return
+    try:
+        found = task.result()
+    except KdevizError as error:
+        plain_error("These two cannot be compared", str(error))
+        return
+    if found is None:
+        plain_warning("Cancelled.")
+        st.button("Compare again", icon=":material/refresh:", on_click=_forget)
+        return
+    for note in found.notes:
+        plain_warning(note)
+    _sentences(found)
+    _charts(found)
+    _flips(current, screen, found)
+    _settings(found)
+
+
+def _choose(current: Session, screen: Screen) -> tuple[Side, Side] | None:
+    """The two sides; None where there is only one thing to choose."""
+    known = sides(current, screen)
+    keys = list(known)
+    for key, usual in zip(SIDE_KEYS, _usual(screen, keys), strict=True):
+        if st.session_state.get(key) not in known:
+            st.session_state[key] = usual
+    columns = st.columns([3, 0.5, 3, 1.4], vertical_alignment="bottom")
+    for column, key, title in zip((columns[0], columns[2]), SIDE_KEYS, _TITLES, strict=True):
+        with column:
+            st.selectbox(title, keys, format_func=lambda key: known[key].name, key=key)
+    with columns[1]:
+        st.button("", icon=":material/swap_horiz:", on_click=_swap, help="Swap the two.", width="stretch")
+    with columns[3], st.popover("Model file", icon=":material/upload_file:", width="stretch"):
+        _upload(current)
+    if current.model_file_error:
+        plain_error("That model file cannot be used", current.model_file_error)
+    first, second = (st.session_state[key] for key in SIDE_KEYS)
+    if len(keys) == 1:
+        st.info(
+            "There is only what is on the screen so far. Keep it with “Keep run” in the sidebar, change the "
+            "settings and compare; or run a sweep on the page Tune, whose rows can be compared as well.",
+            icon=":material/info:",
+        )
+        return None
+    if first == second:
+        st.caption("Choose two different ones.")
+        return None
+    return known[first], known[second]
+
+
+def _usual(screen: Screen, keys: list[str]) -> tuple[str, str]:
+    """What is on the screen against the latest run, or the first row of a sweep, that is another model."""
+    shown = screen.analysis.settings
+    runs = {f"run {run.id}": run.record.settings for run in run_store().runs() if isinstance(run, Run)}
+    others = [key for key in keys if key != "screen" and runs.get(key) != shown]
+    return (others or keys)[0], "screen"
+
+
+def _upload(current: Session) -> None:
+    file = st.file_uploader("A model that kdeviz saved", type=["safetensors"], key="model_file")
+    st.caption("It scores the samples that are loaded now.")
+    if file is None or file.file_id == current.model_file_read:
+        return
+    current.model_file_read, current.model_file_error = file.file_id, ""
+    try:
+        add_model_file(current, file.name, file.getvalue())
+    except KdevizError as error:
+        current.model_file_error = str(error)
+    st.rerun()
+
+
+def _swap() -> None:
+    first, second = SIDE_KEYS
+    st.session_state[first], st.session_state[second] = st.session_state[second], st.session_state[first]
+
+
+def _forget() -> None:
+    session().compared = None
+
+
+def _task(current: Session, first: Side, second: Side) -> Task[Comparison]:
+    identity = first.identity, second.identity
+    if current.compared is not None and current.compared[0] == identity:
+        return current.compared[1]
+    if current.compared is not None:
+        current.compared[1].cancel()
+
+    def work(report: OnProgress, cancelled: Callable[[], bool]) -> Comparison:
+        one, other = first.score(report, cancelled), second.score(report, cancelled)
+        report("Comparing", 1.0)
+        return compare(one, other)
+
+    task = job_board().start(work)
+    current.compared, current.flip = (identity, task), None
+    wait([task.future], _PATIENCE_SECONDS)
+    return task
+
+
+@st.fragment(run_every=POLL_SECONDS)
+def _live() -> None:
+    compared = session().compared
+    if compared is None or not compared[1].running:
+        st.rerun()
+    show_progress(compared[1], "comparison")
+
+
+def _sentences(found: Comparison) -> None:
+    if found.verdicts is None:
+        st.caption("Without labels nobody can say which of the two is right: label samples, or mark some.")
+        return
+    for column, test in zip(st.columns(2), (found.separation, found.verdicts), strict=True):
+        if test is not None:
+            with column, st.container(border=True, height="stretch"):
+                st.markdown(test.sentence)
+
+
+def _charts(found: Comparison) -> None:
+    left, right = st.columns(2, gap="medium")
+    with left:
+        _chart(
+            figures.rank_figure(found, theme()), "ranks", "Rank by the second against rank by the first", True
+        )
+    with right:
+        kinds = ["Percentiles", "ROC"] if found.roc is not None else ["Percentiles"]
+        kind, less = kinds[0], _CONTROL_HEIGHT * (len(kinds) > 1)
+        if len(kinds) > 1:
+            kind = st.segmented_control(
+                "Chart",
+                kinds,
+                default=kinds[0],
+                required=True,
+                key="compared_chart",
+                label_visibility="collapsed",
+            )
+        if kind == "ROC":
+            _chart(figures.compared_roc_figure(found, theme()), "rocs", "Both ROC curves", less=less)
+        else:
+            _chart(
+                figures.percentile_figure(found, theme()),
+                "percentiles",
+                "Histograms of percentiles",
+                less=less,
+            )
+
+
+def _chart(figure: go.Figure, key: str, words: str, clickable: bool = False, less: int = 0) -> None:
+    figure.update_layout(height=_CHART_HEIGHT - less)
+    st.plotly_chart(
+        figure,
+        theme=None,
+        key=f"compared_{key}",
+        config=_NO_TOOLS,
+        alt=words,
+        on_select=partial(_clicked, f"compared_{key}") if clickable else "ignore",
+        selection_mode="points",
+    )
+
+
+def _clicked(key: str) -> None:
+    sample = clicked_number(key)
+    session().flip = None if sample is None else int(sample)
+
+
+def _flips(current: Session, screen: Screen, found: Comparison) -> None:
+    st.subheader("Whose verdict flips")
+    for column, side, rows in zip(st.columns(2, gap="medium"), ("first", "second"), found.flips, strict=True):
+        with column:
+            st.caption(f"Flagged only by the {side}: {count(len(rows))}")
+            if len(rows):
+                _flip_table(found, side, screen.analysis.inspected)
+    if current.flip is not None and current.flip < len(found.ids):
+        _why_of_each(found, current.flip, screen)
+    elif any(map(len, found.flips)):
+        st.caption("Choose a sample in a table, or click one in the rank chart, to see why.")
+
+
+def _flip_table(found: Comparison, side: str, inspected: EmbeddingSet) -> None:
+    table = views.flip_table(found, side)
+    shown = table[[name for name in ("id", "label", "first_rank", "second_rank") if name in table]]
+    columns: dict[str, ColumnConfig] = {
+        "id": st.column_config.TextColumn("Sample"),
+        "label": st.column_config.TextColumn("Label"),
+        "first_rank": st.column_config.NumberColumn("Rank by the first"),
+        "second_rank": st.column_config.NumberColumn("by the second"),
+    }
+    rows = _rows_in(inspected, found)
+    if rows is not None and inspected.thumbnails is not None:
+        images = [inspected.thumbnail_uri(int(row)) for row in rows[table["sample"]]]
+        shown.insert(0, "picture", pd.Series(images, dtype=object))
+        columns["picture"] = st.column_config.ImageColumn("", width=58)
+    key = f"flips_{side}_{id(found)}"
+    st.dataframe(
+        shown,
+        key=key,
+        hide_index=True,
+        height=min(38 + 48 * len(shown), 300),
+        row_height=48 if "picture" in shown else None,
+        column_config={name: columns[name] for name in map(str, shown)},
+        on_select=partial(_flip_chosen, key, table["sample"].to_numpy()),
+        selection_mode="single-row",
+    )
+
+
+def _flip_chosen(key: str, samples: NDArray[np.int64]) -> None:
+    rows = st.session_state[key]["selection"]["rows"]
+    session().flip = int(samples[rows[0]]) if rows else None
+
+
+def _rows_in(inspected: EmbeddingSet, found: Comparison) -> NDArray[np.int64] | None:
+    """(C,) where the common samples are among those loaded; None if neither side has scored these."""
+    for scored, rows in ((found.first, found.first_rows), (found.second, found.second_rows)):
+        if scored.inspected_digest == inspected.digest:
+            return rows
+    return None
+
+
+def _why_of_each(found: Comparison, sample: int, screen: Screen) -> None:
+    inspected, rows = screen.analysis.inspected, _rows_in(screen.analysis.inspected, found)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        picture = None if rows is None else inspected.thumbnail_uri(int(rows[sample]))
+        if picture is not None:
+            st.image(picture, width=80)
+        st.text(str(found.ids[sample]))
+    places = ((found.first, found.first_rows), (found.second, found.second_rows))
+    for column, title, (scored, own) in zip(
+        st.columns(2, gap="medium"), ("first", "second"), places, strict=True
+    ):
+        with column:
+            _why(scored, int(own[sample]), title, screen)
+
+
+def _why(scored: Scored, row: int, title: str, screen: Screen) -> None:
+    flagged = (
+        ":orange[:material/flag: **flagged**]" if scored.flagged[row] else ":material/check: not flagged"
+    )
+    st.markdown(f"By the {title}: {flagged}")
+    analysis = analysis_of(scored, screen.data.train, screen.data.inspected)
+    if analysis is None:
+        st.caption("Why: load the data that this model was fitted on and has scored.")
+        return
+    with st.container(gap="xxsmall"):
+        for sentence in views.why_words(analysis, row, scored.threshold, scored.curve):
+            st.text(sentence)
+    figure = figures.components_figure(explain.explain(analysis, row).components, theme())
+    figure.update_layout(height=300)
+    st.plotly_chart(
+        figure, theme=None, key=f"why_{title}", config=_NO_TOOLS, alt=f"Components, by the {title}"
+    )
+
+
+def _settings(found: Comparison) -> None:
+    st.subheader("Settings side by side")
+    rows = sorted(views.settings_table(found), key=lambda row: not row.differs)
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "setting": [row.name for row in rows],
+                "first": [row.first for row in rows],
+                "second": [row.second for row in rows],
+                "differs": ["differs" if row.differs else "" for row in rows],
+            }
+        ),
+        key="compared_settings",
+        hide_index=True,
+        height="content",
+        column_config={
+            "setting": st.column_config.TextColumn("Setting"),
+            "first": st.column_config.TextColumn("First"),
+            "second": st.column_config.TextColumn("Second"),
+            "differs": st.column_config.TextColumn(""),
+        },
+    )

@@ -1,0 +1,162 @@
+"""The fit that the settings ask for: at once or on demand, watched; the last good one stays meanwhile."""
+
+from __future__ import annotations
+
+import logging
+from concurrent.futures import CancelledError, Future, wait
+
+import streamlit as st
+
+from kdeviz.analysis import Analysis, Estimate, analyse
+from kdeviz.calibration import ProbabilityCurve, ThresholdRule
+from kdeviz.errors import Cancelled, KdevizError
+from kdeviz.settings import Settings
+from kdeviz.ui.jobs import Job, Key, job_board
+from kdeviz.ui.loaded import sample
+from kdeviz.ui.mark_books import book_of
+from kdeviz.ui.progress import POLL_SECONDS, show_progress
+from kdeviz.ui.state import Screen, Session, session
+from kdeviz.ui.text import plain_error
+from kdeviz.wording import duration, size
+
+__all__ = ["adopt", "fit"]
+
+logger = logging.getLogger(__name__)
+
+# Below this a change of settings is applied at once.
+_LIVE_SECONDS = 1.0
+# How long a rerun waits for an estimate, and for a live fit, before it shows progress instead.
+_PATIENCE_SECONDS = 1.5
+_SAMPLE_KEY: Key = ("sample", Settings(), "cpu")
+
+
+def fit(current: Session) -> str:
+    """Get the wanted analysis: at once when it is quick, else when asked for, in the background.
+
+    Returns:
+        What it is expected to cost, and did cost, in words.
+    """
+    assert current.wanted is not None
+    key = current.wanted
+    if current.job is not None and current.job.key != key:
+        current.job.cancel()
+        current.job = None
+    missing = _finished(current, key) is None and current.job is None and not current.has_failed(key)
+    cost = _cost(current, key, missing)
+    live = cost is not None and cost.seconds < _LIVE_SECONDS
+    if missing and (live or _asked_for(cost)):
+        current.job = job_board().submit(key, current.data)
+        _collect(current, current.job, _PATIENCE_SECONDS if live else 0)
+    if current.job is not None:
+        _progress()
+    if current.has_failed(key):
+        _failure(current)
+    done = _finished(current, key)
+    took = "" if done is None else f" · took {duration(sum(done.timings.values()))}"
+    if cost is None:
+        return f"No estimate{took}"
+    return f"Estimated {duration(cost.seconds)} and {size(cost.bytes)}{took}"
+
+
+def _cost(current: Session, key: Key, needed: bool) -> Estimate | None:
+    """The estimate for this analysis; None if there is none, and then, if needed, watch out for it."""
+    pending = job_board().estimate(key, current.data)
+    wait([pending], _PATIENCE_SECONDS if needed else 0)
+    if needed and not pending.done():
+        _await(pending)
+    return pending.result() if pending.done() and pending.exception() is None else None
+
+
+@st.fragment(run_every=POLL_SECONDS)
+def _await(pending: Future[Estimate]) -> None:
+    st.caption("Waiting for the processor, to estimate what this fit takes …")
+    if pending.done():
+        st.rerun()
+
+
+def _finished(current: Session, key: Key) -> Analysis | None:
+    """This analysis, if it is on the screen or still kept."""
+    if current.screen is not None and current.screen.key == key:
+        return current.screen.fitted
+    return job_board().result(key)
+
+
+def _asked_for(cost: Estimate | None) -> bool:
+    """The button of a fit that takes too long, or nobody knows how long, to run unasked."""
+    place = st.empty()
+    label = "Fit" if cost is None else f"Fit · about {duration(cost.seconds)}"
+    pressed = place.button(label, type="primary", icon=":material/play_arrow:", key="fit")
+    if pressed:
+        place.empty()
+    return pressed
+
+
+def _collect(current: Session, job: Job, patience: float) -> None:
+    """Wait a little for the job; note how it ended, or leave it running."""
+    job.watch()
+    wait([job.future], patience)
+    # Not what `wait` says: to it a cancelled job is pending until the worker comes to it.
+    if not job.future.done():
+        return
+    current.job = None
+    try:
+        job.future.result()
+    except (Cancelled, CancelledError):
+        current.failed = (job.key, "Cancelled.")
+    except KdevizError as error:
+        current.failed = (job.key, str(error))
+    except Exception as error:
+        logger.exception("an analysis failed")
+        current.failed = (job.key, f"Unexpected: {type(error).__name__}: {error}")
+
+
+@st.fragment(run_every=POLL_SECONDS)
+def _progress() -> None:
+    current = session()
+    job = current.job
+    if job is None:
+        return
+    show_progress(job, "fit")
+    _collect(current, job, 0)
+    if current.job is None:
+        st.rerun()
+
+
+def _failure(current: Session) -> None:
+    assert current.failed is not None
+    plain_error("The fit did not finish", current.failed[1])
+    st.button("Try again", icon=":material/refresh:", on_click=current.forget_failure)
+
+
+def adopt(current: Session, rule: ThresholdRule, curve: ProbabilityCurve) -> None:
+    """Make the newest good analysis the screen, with the present threshold and curve."""
+    assert current.wanted is not None
+    key, data, fitted = current.wanted, current.data, _finished(current, current.wanted)
+    if fitted is None and current.screen is not None:
+        key, data, fitted = current.screen.key, current.screen.data, current.screen.fitted
+    elif fitted is None and current.job is None:
+        # Nothing to show and nothing to wait for.
+        key, data, fitted = _SAMPLE_KEY, sample(), _sample_analysis()
+    if fitted is None:
+        return
+    analysis = current.relabelled(fitted, book_of(data))
+    try:
+        threshold = rule.threshold(analysis.train_scores, analysis.scores, analysis.inspected.labels, curve)
+    except KdevizError as error:
+        plain_error("This threshold rule cannot be used here", str(error))
+        rule = ThresholdRule()
+        threshold = rule.threshold(analysis.train_scores, analysis.scores)
+    last = current.screen
+    if last is not None and last.data is not data:
+        current.select(None)
+        current.pick(None)
+    # Asking the model takes as long as preparing it for scoring.
+    kernel = last.kernel if last is not None and last.fitted is fitted else fitted.classifier.kernel
+    current.screen = Screen(key, data, analysis, kernel, rule, threshold, curve, fitted)
+
+
+@st.cache_resource(show_spinner=False)
+def _sample_analysis() -> Analysis:
+    """The screen while nothing better is known: nobody meets an empty page."""
+    shown = sample()
+    return analyse(shown.train, shown.score, _SAMPLE_KEY[1], _SAMPLE_KEY[2])

@@ -1,0 +1,122 @@
+"""Would the same samples come out again? Repeats over seeds, caps and resampled training rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import streamlit as st
+
+from kdeviz import figures, views
+from kdeviz.analysis import OnProgress
+from kdeviz.comparison import name_of
+from kdeviz.sweep import Stability, stability
+from kdeviz.ui.clicks import clicked_number
+from kdeviz.ui.jobs import job_board
+from kdeviz.ui.progress import POLL_SECONDS, show_progress
+from kdeviz.ui.stability_run import StabilityRun
+from kdeviz.ui.state import Screen, Session, session, theme
+from kdeviz.ui.text import plain_error, plain_warning
+
+__all__ = ["show_stability"]
+
+_NO_TOOLS = {"displayModeBar": False}
+
+
+def show_stability(current: Session, screen: Screen) -> None:
+    """Draw what to repeat, and what came of it."""
+    run = current.repeated
+    running = run is not None and run.task.running
+    top, repeats, start, text = st.columns([0.8, 0.8, 1, 3], vertical_alignment="bottom")
+    with top:
+        most = min(200, len(screen.analysis.scores))
+        k = st.number_input("Top samples", 1, most, min(20, most), help="Whether these come out again.")
+    with repeats:
+        often = st.number_input("Repeats", 2, 100, 10, help="Fits for every cap and every way to repeat.")
+    with start:
+        st.button(
+            "Repeat the fit",
+            type="primary",
+            icon=":material/replay:",
+            disabled=running,
+            on_click=_start,
+            args=(screen, k, often),
+            width="stretch",
+        )
+    with text:
+        st.caption(
+            f"Fits {name_of(screen.analysis.settings)} again: on resampled training samples, with other "
+            "seeds where the cap leaves samples out, and with smaller caps."
+        )
+    if run is None:
+        return
+    if running:
+        _live()
+    else:
+        _outcome(run, screen)
+
+
+def _start(screen: Screen, top: int, repeats: int) -> None:
+    analysis = screen.analysis
+    score = None if analysis.inspects_training else analysis.inspected
+
+    def work(report: OnProgress, cancelled: Callable[[], bool]) -> Stability:
+        return stability(
+            analysis.train, score, analysis.settings, top, repeats, None, screen.key[2], report, cancelled
+        )
+
+    session().repeated = StabilityRun(screen.key[0], analysis.inspected, job_board().start_long(work))
+
+
+@st.fragment(run_every=POLL_SECONDS)
+def _live() -> None:
+    run = session().repeated
+    if run is None or not run.task.running:
+        st.rerun()
+    show_progress(run.task, "stability")
+
+
+def _outcome(run: StabilityRun, screen: Screen) -> None:
+    try:
+        found = run.task.result()
+    except Exception as error:
+        plain_error("The check did not finish", str(error))
+        return
+    if found is None:
+        plain_warning("Cancelled.")
+        return
+    if (run.token, found.settings) != (screen.key[0], screen.analysis.settings):
+        plain_warning(f"This was for {name_of(found.settings)} on {run.inspected.name}.")
+    for note in found.notes:
+        st.caption(note)
+    strip = figures.strip_figure(
+        views.strip_view(found, run.inspected),
+        theme(),
+        [run.inspected.thumbnail_uri(int(row)) for row in found.top],
+    )
+    strip.update_layout(height=270)
+    st.plotly_chart(
+        strip,
+        theme=None,
+        key="strip",
+        config=_NO_TOOLS,
+        on_select=partial(_picked, run),
+        selection_mode="points",
+        alt="How often each of the most anomalous samples comes out again",
+    )
+    agreement = figures.agreement_figure(views.agreement_view(found), theme())
+    agreement.update_layout(height=340)
+    st.plotly_chart(
+        agreement,
+        theme=None,
+        key="agreement",
+        config=_NO_TOOLS,
+        alt="Agreement with the full fit, by training cap",
+    )
+
+
+def _picked(run: StabilityRun) -> None:
+    """Ring the sample in Explore as well."""
+    current, row = session(), clicked_number("strip")
+    if row is not None and current.screen is not None and current.screen.key[0] == run.token:
+        current.pick(int(row))

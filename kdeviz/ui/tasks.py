@@ -1,0 +1,116 @@
+"""Work on background threads, so that it can be watched and cancelled; short work goes before long work."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from threading import Event, Lock
+from typing import Generic, TypeVar
+
+from kdeviz.errors import Cancelled
+
+__all__ = ["Task", "Workers"]
+
+Result = TypeVar("Result")
+
+# A task that no page has asked after for this long belongs to a closed tab; a hidden one asks each minute.
+_ABANDONED_AFTER_S = 75.0
+_ENOUGH_DONE = 0.03
+
+
+class Task(Generic[Result]):
+    """Something that is queued, running or done."""
+
+    def __init__(self) -> None:
+        self.stage = "Waiting for the processor"
+        self.fraction = 0.0
+        self.future: Future[Result]
+        self._cancel = Event()
+        self._began: float | None = None
+        self._last_watched = time.monotonic()
+
+    def watch(self) -> None:
+        """Say that somebody still waits for this."""
+        self._last_watched = time.monotonic()
+
+    def cancel(self) -> None:
+        """Stop within one block; a queued task never starts."""
+        self._cancel.set()
+        self.future.cancel()
+
+    def is_cancelled(self) -> bool:
+        """Whether to stop: cancelled, or abandoned."""
+        return self._cancel.is_set() or time.monotonic() - self._last_watched > _ABANDONED_AFTER_S
+
+    def report(self, stage: str, fraction: float) -> None:
+        """Progress, from the thread that works."""
+        if self._began is None:
+            self._began = time.monotonic()
+        self.stage, self.fraction = stage, fraction
+
+    @property
+    def seconds_left(self) -> float | None:
+        """As long as the rest takes at the speed so far; None before there is one."""
+        if self._began is None or self.fraction < _ENOUGH_DONE:
+            return None
+        return (time.monotonic() - self._began) * (1 / self.fraction - 1)
+
+    @property
+    def running(self) -> bool:
+        """Whether there may still be something to wait for."""
+        return not self.future.done()
+
+    def result(self) -> Result | None:
+        """What came of it; None while it runs, and if it was cancelled.
+
+        Raises:
+            Exception: what ended the work.
+        """
+        if not self.future.done():
+            return None
+        try:
+            return self.future.result()
+        except (Cancelled, CancelledError):
+            return None
+
+
+class Workers:
+    """Two threads, of which only one works at a time: short work goes first.
+
+    Long work is asked to stand aside between its steps, see `give_way`, so that nobody who moves a slider
+    waits for another's sweep.
+    """
+
+    def __init__(self) -> None:
+        self._short = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kdeviz")
+        self._long = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kdeviz-long")
+        self._processor = Lock()
+        self._nobody_waits = Event()
+        self._nobody_waits.set()
+
+    def short(self, work: Callable[[], Result]) -> Future[Result]:
+        """Queue work that somebody waits for."""
+        return self._short.submit(self._first, work)
+
+    def long(self, work: Callable[[], Result]) -> Future[Result]:
+        """Queue work that calls `give_way` every now and then."""
+        return self._long.submit(self._alone, work)
+
+    def give_way(self) -> None:
+        """Called by long work where a pause does no harm: wait while there is short work."""
+        if not self._nobody_waits.is_set():
+            self._processor.release()
+            self._nobody_waits.wait()
+            self._processor.acquire()
+
+    def _first(self, work: Callable[[], Result]) -> Result:
+        self._nobody_waits.clear()
+        try:
+            return self._alone(work)
+        finally:
+            self._nobody_waits.set()
+
+    def _alone(self, work: Callable[[], Result]) -> Result:
+        with self._processor:
+            return work()

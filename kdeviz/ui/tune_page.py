@@ -1,0 +1,31 @@
+"""Tune: many settings side by side, and whether the answer would come out again."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from kdeviz.ui.stability_panel import show_stability
+from kdeviz.ui.state import session
+from kdeviz.ui.sweep_panel import show_sweep
+
+__all__ = ["show"]
+
+_PARTS = {"Sweep": show_sweep, "Stability": show_stability}
+
+
+def show() -> None:
+    """Draw the page from the current screen."""
+    current = session()
+    if current.screen is None:
+        st.info("The first fit is under way.", icon=":material/hourglass_top:")
+        return
+    part = st.segmented_control(
+        "Part",
+        list(_PARTS),
+        default="Sweep",
+        required=True,
+        key="tune",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    _PARTS[part or "Sweep"](current, current.screen)
