@@ -1,5 +1,9 @@
 """The front door: `streamlit run app.py`, or `kdeviz app`."""
 
-from kdeviz.ui.main import main
+from kdeviz.threads import sleep_while_waiting
+
+sleep_while_waiting()
+
+from kdeviz.ui.main import main  # noqa: E402 (torch comes with it)
 
 main()

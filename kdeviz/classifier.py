@@ -166,7 +166,8 @@ class KDEClassifier(FittedModule):
         self._forget(self.device)
         rows = Rows(embeddings)
         device = rows.device or self.device
-        self._forget(device)
+        if device != self.device:
+            self._forget(device)
         asked = self.settings.n_pca_components
         if isinstance(asked, int) and len(rows) < asked:
             logger.warning("%d rows are fewer than n_pca_components=%d: not fitted", len(rows), asked)

@@ -34,7 +34,7 @@ def row_of(settings):
         explained_variance=0.95,
         log_density=Estimate(10 * value, Interval(10 * value - 1, 10 * value + 1)),
         alarm_share=Estimate(0.00002, Interval(0.0, 0.004)),
-        auroc=Estimate(value, Interval(value - 0.02, value + 0.02)),
+        auroc=Estimate(value, Interval(value - 0.02, value + 0.03)),
         average_precision=Estimate(value, NOTHING),
         recall=Estimate(1.0, Interval(0.9, 1.0)),
         fit_seconds=value,
@@ -422,6 +422,7 @@ def test_agreement_against_caps(theme):
         smaller, full = traces(figure, name)
         assert (len(smaller.x), len(full.x)) == (3, 2)
         assert (smaller.mode, full.mode) == ("lines+markers", "markers")
+        assert full.marker.symbol == f"{smaller.marker.symbol}-open"
         assert set(smaller.y) == set(full.y) == {value}
         np.testing.assert_allclose(smaller.error_y.arrayminus, 0.05)
         np.testing.assert_allclose(smaller.error_y.array, 0.02)

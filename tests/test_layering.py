@@ -11,7 +11,7 @@ PACKAGE = ROOT / "kdeviz"
 
 # From the bottom to the top: a module imports from its own layer and from those below.
 LAYERS = (
-    "errors formats labels resources settings wording atomic",
+    "errors formats labels resources settings wording atomic threads",
     "devices rows module model_file eigen",
     "principal_axes",
     "data",

@@ -23,6 +23,7 @@ from kdeviz.cli.runs import runs
 from kdeviz.cli.score import score
 from kdeviz.cli.sweep import sweep
 from kdeviz.errors import KdevizError
+from kdeviz.threads import sleep_while_waiting
 
 __all__ = ["cli", "main"]
 
@@ -50,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     0 done, 1 `kdeviz check` found an error, 2 bad input (one line on stderr), 130 interrupted.
     """
+    sleep_while_waiting()
     logging.getLogger("kdeviz").addHandler(logging.NullHandler())  # warnings are printed from the analysis
     try:
         code = typer.main.get_command(cli).main(arguments, "kdeviz", standalone_mode=False)

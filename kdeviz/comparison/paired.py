@@ -12,7 +12,7 @@ from kdeviz.errors import DataError
 from kdeviz.labels import ANOMALOUS, NORMAL
 from kdeviz.metrics import Interval, auroc
 from kdeviz.metrics.bootstrap import check_resampling
-from kdeviz.metrics.separation import dense_ranks, labelled_rows
+from kdeviz.metrics.separation import labelled_rows
 from kdeviz.wording import count, number, percent
 
 __all__ = ["SeparationTest", "VerdictTest", "auroc_difference", "mcnemar"]
@@ -168,7 +168,7 @@ def auroc_difference(
     found = SeparationTest(
         auroc(first, labels), auroc(second, labels), Interval(math.nan, math.nan), level, math.nan
     )
-    spread = _spread(dense_ranks(one), dense_ranks(other), anomalous, resamples, seed)
+    spread = _spread(_ranks(one), _ranks(other), anomalous, resamples, seed)
     freedom = min(int(anomalous.sum()), int((~anomalous).sum())) - 1
     if not spread or not freedom:
         return found
@@ -199,6 +199,11 @@ def _area(positive: NDArray[np.intp], negative: NDArray[np.intp]) -> float:
     at = np.bincount(negative, minlength=int(positive.max()) + 1)
     higher = len(negative) - np.cumsum(at) + at / 2
     return float(higher[positive].mean()) / len(negative)
+
+
+def _ranks(scores: NDArray[Any]) -> NDArray[np.intp]:
+    """Ascending from 0; equal scores share a rank."""
+    return np.unique(scores, return_inverse=True)[1]
 
 
 def _samples(many: int, kind: str) -> str:

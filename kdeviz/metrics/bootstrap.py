@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from kdeviz.errors import OptionError
 from kdeviz.metrics.intervals import Interval, check_level, rate_interval
-from kdeviz.metrics.separation import Confusion, auroc, average_precision, confusion, labelled_rows
+from kdeviz.metrics.separation import Confusion, Places, confusion, labelled_rows, places, ranking_numbers
 
 __all__ = ["Bootstrap", "Estimate", "bootstrap", "check_resampling", "resampled"]
 
@@ -81,11 +81,10 @@ def bootstrap(
     rows, anomalous = labelled_rows(scores, labels)
     random = np.random.default_rng(seed)
     quantile = _student_quantile(anomalous, level)
-    areas, averages = _resampled_rankings(rows[anomalous], rows[~anomalous], resamples, random)
-    found = Bootstrap(
-        resampled(auroc(scores, labels), areas, quantile),
-        resampled(average_precision(scores, labels), averages, quantile),
-    )
+    ranked = places(rows, anomalous)
+    area, average = ranking_numbers(ranked)
+    areas, averages = _resampled_rankings(ranked, resamples, random)
+    found = Bootstrap(resampled(area, areas, quantile), resampled(average, averages, quantile))
     if threshold is None:
         return found
     counts = confusion(scores, labels, threshold)
@@ -125,27 +124,14 @@ def check_resampling(resamples: int, level: float) -> None:
         raise OptionError(f"resamples={resamples!r} is too few: give 2 or more, better 1000")
 
 
-def _resampled_rankings(
-    positives: NDArray[Any], negatives: NDArray[Any], resamples: int, random: np.random.Generator
-) -> NDArray[np.float64]:
-    """(2, resamples): AUROC and average precision.
-
-    Both only need how many rows are drawn at each distinct score of the anomalous rows, and between them.
-    """
-    marks = np.unique(positives)
-    P, N, cells = len(positives), len(negatives), 2 * len(marks) + 1
-    positive_mark = np.searchsorted(marks, positives)
-    # Cell 2 i + 1 is the i-th mark itself, the even cells lie between marks.
-    negative_cell = np.searchsorted(marks, negatives) + np.searchsorted(marks, negatives, "right")
-    found = np.empty((2, resamples))
-    for column in found.T:
-        hits = np.bincount(positive_mark[random.integers(P, size=P)], minlength=len(marks))
-        false = np.cumsum(np.bincount(negative_cell[random.integers(N, size=N)], minlength=cells))
-        true = np.cumsum(hits)
-        below, up_to = false[:-1:2], false[1::2]
-        column[0] = 1 - hits @ (below + up_to) / (2 * P * N)  # a tie counts half
-        column[1] = hits @ (true / np.maximum(true + up_to, 1)) / P
-    return found
+def _resampled_rankings(found: Places, resamples: int, random: np.random.Generator) -> NDArray[np.float64]:
+    """(2, resamples): AUROC and average precision."""
+    P, N = len(found.anomalous), len(found.normal)
+    drawn = np.empty((2, resamples))
+    for column in drawn.T:
+        positives = found.anomalous[random.integers(P, size=P)]
+        column[:] = ranking_numbers(Places(found.marks, positives, found.normal[random.integers(N, size=N)]))
+    return drawn
 
 
 def resampled(

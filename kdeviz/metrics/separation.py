@@ -13,12 +13,14 @@ from kdeviz.labels import ANOMALOUS, NORMAL
 
 __all__ = [
     "Confusion",
+    "Places",
     "auroc",
     "average_precision",
     "confusion",
-    "dense_ranks",
     "has_both_labels",
     "labelled_rows",
+    "places",
+    "ranking_numbers",
 ]
 
 
@@ -56,18 +58,49 @@ def has_both_labels(labels: NDArray[np.int8] | None) -> bool:
 
 def auroc(scores: NDArray[Any], labels: NDArray[np.int8]) -> float:
     """Chance that a random anomalous sample scores lower than a random normal one (ties count half)."""
-    from sklearn.metrics import roc_auc_score
-
-    known, anomalous = _known(labels)
-    return float(roc_auc_score(anomalous, -dense_ranks(scores[known])))
+    return _ranking_of(scores, labels)[0]
 
 
 def average_precision(scores: NDArray[Any], labels: NDArray[np.int8]) -> float:
     """Mean precision over the anomalous samples, from the most to the least suspicious (scikit-learn's)."""
-    from sklearn.metrics import average_precision_score
+    return _ranking_of(scores, labels)[1]
 
-    known, anomalous = _known(labels)
-    return float(average_precision_score(anomalous, -dense_ranks(scores[known])))
+
+class Places(NamedTuple):
+    """Where P anomalous and N normal rows lie: all that a ranking's numbers depend on.
+
+    A mark is a distinct score of the anomalous rows. Cell 2 i + 1 is the i-th mark itself, the even cells lie
+    between marks.
+    """
+
+    marks: int
+    anomalous: NDArray[np.intp]
+    """(P,) the mark of each."""
+    normal: NDArray[np.intp]
+    """(N,) the cell of each."""
+
+
+def places(scores: NDArray[Any], anomalous: NDArray[np.bool_]) -> Places:
+    """Places of labelled rows by their scores."""
+    positives, negatives = scores[anomalous], scores[~anomalous]
+    marks = np.unique(positives)
+    cells = np.searchsorted(marks, negatives) + np.searchsorted(marks, negatives, "right")
+    return Places(len(marks), np.searchsorted(marks, positives), cells)
+
+
+def ranking_numbers(found: Places) -> tuple[float, float]:
+    """AUROC and average precision."""
+    P, N = len(found.anomalous), len(found.normal)
+    hits = np.bincount(found.anomalous, minlength=found.marks)
+    false = np.cumsum(np.bincount(found.normal, minlength=2 * found.marks + 1))
+    true = np.cumsum(hits)
+    below, up_to = false[:-1:2], false[1::2]
+    area = 1 - hits @ (below + up_to) / (2 * P * N)  # a tie counts half
+    return float(area), float(hits @ (true / np.maximum(true + up_to, 1)) / P)
+
+
+def _ranking_of(scores: NDArray[Any], labels: NDArray[np.int8]) -> tuple[float, float]:
+    return ranking_numbers(places(*labelled_rows(scores, labels)))
 
 
 def confusion(scores: NDArray[Any], labels: NDArray[np.int8], threshold: float) -> Confusion:
@@ -100,11 +133,6 @@ def labelled_rows(scores: NDArray[Any], labels: NDArray[np.int8]) -> tuple[NDArr
     if not (rows < np.inf).all():
         raise DataError("a labelled row has the score NaN or +inf: leave that row out or score it again")
     return rows, anomalous
-
-
-def dense_ranks(scores: NDArray[Any]) -> NDArray[np.intp]:
-    """Ascending from 0, equal for equal scores; unlike scores never infinite, which scikit-learn refuses."""
-    return np.unique(scores, return_inverse=True)[1]
 
 
 def _known(labels: NDArray[np.int8]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

@@ -82,7 +82,7 @@ def _choose(current: Session, screen: Screen) -> tuple[Side, Side] | None:
         with column:
             st.selectbox(title, keys, format_func=lambda key: known[key].name, key=key)
     with columns[1]:
-        st.button("", icon=":material/swap_horiz:", on_click=_swap, help="Swap the two.", width="stretch")
+        st.button("", icon=":material/swap_horiz:", on_click=_swap, help="Swap the two.", key="swap", width="stretch")
     with columns[3], st.popover("Model file", icon=":material/upload_file:", width="stretch"):
         _upload(current)
     if current.model_file_error:

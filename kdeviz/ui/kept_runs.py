@@ -15,7 +15,7 @@ from kdeviz.errors import DataError, OptionError
 from kdeviz.runs import DamagedRun, Run, RunStore
 from kdeviz.tracking import log_run
 from kdeviz.ui.jobs import job_board
-from kdeviz.ui.model_panel import use_settings
+from kdeviz.ui.model_panel import can_use, use_settings
 from kdeviz.ui.state import Screen, Session, session
 from kdeviz.ui.tasks import Task
 from kdeviz.ui.text import plain_error, plain_warning
@@ -174,7 +174,7 @@ def _actions(current: Session, store: RunStore, run: Run) -> None:
             icon=":material/check:",
             on_click=use_settings,
             args=(run.record.settings,),
-            disabled=not isinstance(run.record.settings.n_pca_components, int),
+            disabled=not can_use(run.record.settings),
         )
     with name:
         wanted = st.text_input("Name", run.name, max_chars=200, key=f"name_{run.id}_{run.name}")

@@ -19,7 +19,6 @@ from kdeviz.ui.fitting import adopt, fit
 from kdeviz.ui.kept_runs import keep_button, keep_problems
 from kdeviz.ui.loaded import from_path
 from kdeviz.ui.model_panel import model_control, undo_button, variance_words
-from kdeviz.ui.progress import POLL_SECONDS, show_progress
 from kdeviz.ui.state import Screen, Session, session
 from kdeviz.ui.sweep_panel import GRID_KEYS
 from kdeviz.ui.text import plain_warning
@@ -74,7 +73,7 @@ def main() -> None:
     machine.text(sidebar.device_words(device, current.screen))
     keep_problems(current)
     if page is not pages["tune"]:
-        _running_sweep()
+        tune_page.show_running()
     page.run()
 
 
@@ -132,13 +131,3 @@ def _name_other(current: Session, screen: Screen) -> None:
         f"Still showing the last finished fit: {screen.data.everything.name}, "
         f"{settings.n_pca_components} components, {settings.feature_scaling_method.value}"
     )
-
-
-@st.fragment(run_every=POLL_SECONDS)
-def _running_sweep() -> None:
-    """A sweep goes on while another page is looked at."""
-    current = session()
-    if current.swept is not None and current.swept.task.running:
-        show_progress(current.swept.task, "sweep_elsewhere")
-    if current.repeated is not None and current.repeated.task.running:
-        show_progress(current.repeated.task, "stability_elsewhere")

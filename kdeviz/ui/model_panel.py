@@ -13,9 +13,10 @@ from kdeviz.ui.address import read_choice, write_choice
 from kdeviz.ui.state import Session, session
 from kdeviz.wording import count, percent
 
-__all__ = ["model_control", "undo_button", "use_settings", "variance_words"]
+__all__ = ["can_use", "model_control", "undo_button", "use_settings", "variance_words"]
 
 _MOST_COMPONENTS = 128
+_MOST = 2**53 - 1  # no browser counts further
 _CAPS = (250, 500, 1000, 2000, 5000, 10000, 20000, 40000, 100000)
 
 SCALING_WORDS = {"scale": "Keep lengths (scale)", "norm": "Directions only (norm)"}
@@ -64,7 +65,7 @@ def model_control(current: Session) -> tuple[Settings, DeltaGenerator, DeltaGene
         seed = st.number_input(
             "Seed",
             0,
-            2**31,
+            _MOST,
             0,
             key="seed",
             bind="query-params",
@@ -72,6 +73,12 @@ def model_control(current: Session) -> tuple[Settings, DeltaGenerator, DeltaGene
         )
     undo = st.container()
     return Settings(components, FeatureScalingMethod(scaling), cap, bandwidth, seed), variance, undo
+
+
+def can_use(settings: Settings) -> bool:
+    """Whether the knobs can stand at these settings."""
+    whole = isinstance(settings.n_pca_components, int)
+    return whole and max(settings.max_training_points, settings.seed) <= _MOST
 
 
 def use_settings(settings: Settings) -> None:
@@ -107,7 +114,7 @@ def _undo(before: Settings) -> None:
 
 
 def _set_settings(settings: Settings) -> None:
-    """From now on, the knobs stand at these settings, whose components must be a whole number."""
+    """From now on, the knobs stand at these settings; see `can_use`."""
     state = st.session_state
     state["components"], state["seed"] = settings.n_pca_components, settings.seed
     state["scaling"] = settings.feature_scaling_method.value
@@ -124,8 +131,8 @@ def _set_settings(settings: Settings) -> None:
 def _caps() -> list[int]:
     """The usual ones, and whatever is asked for by the address or was set by `use_settings`."""
     asked = [st.session_state.get("cap"), st.query_params.get("cap")]
-    more = {int(cap) for cap in asked if cap is not None and str(cap).isdecimal() and len(str(cap)) < 10}
-    return sorted({*_CAPS, *(cap for cap in more if cap >= 2)})
+    more = {int(cap) for cap in asked if cap is not None and str(cap).isdecimal() and len(str(cap)) < 17}
+    return sorted({*_CAPS, *(cap for cap in more if 2 <= cap <= _MOST)})
 
 
 def _bandwidth() -> str | float:

@@ -29,7 +29,7 @@ from kdeviz.sweep import (
 )
 from kdeviz.ui.clicks import clicked_number
 from kdeviz.ui.jobs import job_board
-from kdeviz.ui.model_panel import use_settings
+from kdeviz.ui.model_panel import can_use, use_settings
 from kdeviz.ui.progress import POLL_SECONDS, show_progress
 from kdeviz.ui.state import Screen, Session, session, theme
 from kdeviz.ui.sweep_run import SweepRun
@@ -206,7 +206,7 @@ def _troubles(run: SweepRun, found: Sweep, screen: Screen) -> None:
 
 def _metric(found: Sweep) -> str:
     known = [name for name in METRICS if any(estimate_of(row, name) is not None for row in found.rows)]
-    known = known or ["log_density"]
+    known = known or ["auroc" if found.labelled else "log_density"]
     if st.session_state.get("sweep_metric") not in known:
         st.session_state["sweep_metric"] = "auroc" if "auroc" in known else "log_density"
     metric: str = st.selectbox(
@@ -268,7 +268,8 @@ def _standing(choice: Choice, used: SweepRow | None, screen: Screen) -> str:
 
 
 def _use_button(row: SweepRow, key: str, usable: bool) -> None:
-    settings = replace(row.settings, n_pca_components=row.components)
+    # A row that failed has no components.
+    settings = replace(row.settings, n_pca_components=row.components or row.settings.n_pca_components)
     st.button(
         "Use",
         key=key,
@@ -276,7 +277,7 @@ def _use_button(row: SweepRow, key: str, usable: bool) -> None:
         help="Takes these settings over, in Explore and everywhere; this can be undone.",
         on_click=use_settings,
         args=(settings,),
-        disabled=not usable or not row.components,
+        disabled=not usable or not row.components or not can_use(settings),
     )
 
 
@@ -305,7 +306,7 @@ def _chart(found: Sweep, metric: str, choice: Choice | None, controls: list[Delt
                 views.KNOBS[knob].capitalize(), views.values_of(found, knob), key=f"sweep_at_{knob}"
             )
     if drawn == "Lines":
-        figure = figures.line_figure(views.line_view(found, metric, across, fixed), theme())
+        figure = figures.line_figure(views.line_view(found, metric, across, fixed, choice), theme())
     else:
         figure = figures.heat_figure(views.heat_view(found, metric, across, down, fixed, choice), theme())
     figure.update_layout(height=_CHART_HEIGHT)

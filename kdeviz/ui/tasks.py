@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
-from threading import Event, Lock
-from typing import Generic, TypeVar
+from threading import Condition, Event, Lock
+from typing import Any, Generic, TypeVar
 
 from kdeviz.errors import Cancelled
 
@@ -86,12 +86,16 @@ class Workers:
         self._short = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kdeviz")
         self._long = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kdeviz-long")
         self._processor = Lock()
-        self._nobody_waits = Event()
-        self._nobody_waits.set()
+        self._waiting = 0  # short work that is queued or under way
+        self._fewer = Condition()
 
     def short(self, work: Callable[[], Result]) -> Future[Result]:
         """Queue work that somebody waits for."""
-        return self._short.submit(self._first, work)
+        with self._fewer:
+            self._waiting += 1
+        future = self._short.submit(self._alone, work)
+        future.add_done_callback(self._one_less)
+        return future
 
     def long(self, work: Callable[[], Result]) -> Future[Result]:
         """Queue work that calls `give_way` every now and then."""
@@ -99,17 +103,17 @@ class Workers:
 
     def give_way(self) -> None:
         """Called by long work where a pause does no harm: wait while there is short work."""
-        if not self._nobody_waits.is_set():
+        if self._waiting:
             self._processor.release()
-            self._nobody_waits.wait()
+            with self._fewer:
+                self._fewer.wait_for(lambda: not self._waiting)
             self._processor.acquire()
 
-    def _first(self, work: Callable[[], Result]) -> Result:
-        self._nobody_waits.clear()
-        try:
-            return self._alone(work)
-        finally:
-            self._nobody_waits.set()
+    def _one_less(self, _: Future[Any]) -> None:
+        """Short work is done, or was cancelled in the queue."""
+        with self._fewer:
+            self._waiting -= 1
+            self._fewer.notify_all()
 
     def _alone(self, work: Callable[[], Result]) -> Result:
         with self._processor:

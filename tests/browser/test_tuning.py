@@ -1,0 +1,127 @@
+"""An analyst's way through Tune and Compare, in a real browser, over a restart of the server."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from browser.steps import choose, figure, metric, painted, settled, start_app, stop_app
+from kdeviz import Settings, ThresholdRule, analyse, load_sample
+from kdeviz.calibration import ProbabilityCurve
+from kdeviz.comparison import Comparison, compare, scored_analysis
+from kdeviz.sweep import Grid, best, sweep
+from kdeviz.wording import number
+
+pytestmark = pytest.mark.browser
+
+OpenPage = Callable[..., Page]
+
+GRID = {"components": "4, 8, 20", "scalings": "scale, norm", "bandwidths": "scott"}
+LONG = "1:60"
+MANY = 120
+
+
+def fill_grid(page: Page, **texts: str) -> None:
+    for label, text in texts.items():
+        box = page.get_by_test_id("stMain").get_by_role("textbox", name=label)
+        box.fill(text)
+        box.press("Enter")
+        settled(page)
+
+
+def go_to(page: Page, name: str) -> None:
+    page.get_by_test_id("stTopNavLinkContainer").get_by_role("link", name=name).click()
+    page.wait_for_timeout(500)
+    settled(page)
+
+
+def rows_of(table: Locator) -> int:
+    return int(table.locator("[aria-rowcount]").first.get_attribute("aria-rowcount") or 0) - 1
+
+
+def compared(settings: Settings) -> Comparison:
+    """The defaults against these settings, computed here."""
+    train, test = load_sample().train_and_test()
+    rule, curve = ThresholdRule(), ProbabilityCurve()
+    sides = []
+    for each in (Settings(), settings):
+        analysis = analyse(train, test, each)
+        threshold = rule.threshold(analysis.train_scores, analysis.scores)
+        sides.append(scored_analysis(analysis, threshold, curve, rule))
+    return compare(*sides)
+
+
+def test_sweep_cancel_apply_keep_restart_compare(
+    open_page: OpenPage, tmp_path: Path, screenshots: Path
+) -> None:
+    folders = ("--marks", str(tmp_path / "marks"), "--runs", str(tmp_path / "runs"))
+    choice = best(sweep(*load_sample().train_and_test(), Grid.parse(**GRID)))
+    server, url = start_app(*folders)
+    try:
+        page = open_page(url)
+        page.get_by_role("button", name="Keep run").click()
+        expect(page.get_by_role("button", name="Kept")).to_be_disabled()
+        go_to(page, "Tune")
+
+        fill_grid(page, Components=LONG, Bandwidth="scott")
+        page.get_by_role("button", name=f"Run {MANY} fits").click()
+        expect(page.get_by_text(re.compile(r"^Setting ([5-9]|\d\d)"))).to_be_visible()
+        page.get_by_role("button", name="Cancel").click()
+        stopped = page.get_by_text(re.compile(r"^Cancelled: \d+ of 120 settings are done and kept"))
+        expect(stopped).to_be_visible()
+        settled(page)
+        done = int(stopped.inner_text().split()[1])
+        assert 4 <= done < MANY
+        assert rows_of(page.get_by_test_id("stDataFrame").first) == done
+
+        fill_grid(page, Components=GRID["components"])
+        page.get_by_role("button", name="Run 6 fits").click()
+        expect(page.get_by_text(f"Best AUROC: {number(choice.best.auroc.value)}")).to_be_visible()
+        expect(page.get_by_text("Cancelled:")).to_be_hidden()
+        settled(page)
+        assert choice.best.settings == Settings(20, "norm")
+        assert figure(page, 0)["title"].startswith("20 components, norm")
+        page.screenshot(path=screenshots / "tune.png")
+        page.get_by_role("button", name="Use").first.click()
+        settled(page)
+        expect(page.get_by_role("slider", name="Components (PCA)")).to_have_value("20")
+        page.get_by_role("link", name="See it in Explore").click()
+        painted(page)
+        assert metric(page, "Separation (AUROC)") == number(choice.best.auroc.value)
+        page.get_by_role("button", name="Keep run").click()
+        expect(page.get_by_role("button", name="Kept")).to_be_disabled()
+        page.context.close()
+    finally:
+        stop_app(server)
+    assert len(list((tmp_path / "runs").iterdir())) == 2
+
+    server, url = start_app(*folders)
+    try:
+        page = open_page(url)
+        go_to(page, "Compare")
+        second = page.get_by_role("combobox", name=re.compile("Second"))
+        second.click()
+        page.get_by_role("option", name=re.compile("16 components.*kept")).click()
+        settled(page)
+        first = page.get_by_role("combobox", name=re.compile("First"))
+        first.click()
+        page.get_by_role("option", name=re.compile("20 components.*kept")).click()
+        settled(page)
+        page.get_by_role("button", name="Swap").click()
+        settled(page)
+        found = compared(choice.best.settings)
+        assert found.separation is not None and found.verdicts is not None
+        expect(page.get_by_text(found.separation.sentence)).to_be_visible()
+        expect(page.get_by_text(found.verdicts.sentence)).to_be_visible()
+        expect(page.get_by_text(f"Flagged only by the first: {len(found.flips.only_first)}")).to_be_visible()
+        expect(page.get_by_text(f"Flagged only by the second: {len(found.flips.only_second)}")).to_be_visible()
+        page.screenshot(path=screenshots / "compare.png")
+        choose(page, "Kept runs")
+        assert rows_of(page.get_by_test_id("stDataFrame").first) == 2
+        page.context.close()
+    finally:
+        stop_app(server)
