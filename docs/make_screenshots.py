@@ -18,7 +18,7 @@ _COLOURS = 256  # keeps each picture far below 400 KB
 
 
 def main() -> None:
-    """Write docs/explore-light.png, docs/explore-dark.png and docs/inspect-light.png."""
+    """Write docs/explore-light.png, explore-dark.png, inspect-light.png and tune-light.png."""
     marks = TemporaryDirectory()
     server, url = start_app("--marks", marks.name)
     try:
@@ -38,6 +38,10 @@ def main() -> None:
                 _inspected(browser.new_page(viewport={"width": 1280, "height": 900}), url),
                 "inspect-light.png",
             )
+            _save(
+                _tuned(browser.new_page(viewport={"width": 1280, "height": 760}), url),
+                "tune-light.png",
+            )
     finally:
         stop_app(server)
         marks.cleanup()
@@ -54,6 +58,19 @@ def _inspected(page: Page, url: str) -> Page:
     settled(page)
     page.get_by_text("Threshold on log density").scroll_into_view_if_needed()
     page.get_by_test_id("stMain").evaluate("main => main.scrollTo(0, 585)")
+    page.wait_for_timeout(1500)
+    return page
+
+
+def _tuned(page: Page, url: str) -> Page:
+    """The sweep that is offered at first."""
+    page.goto(url)
+    painted(page)
+    page.get_by_role("link", name="Tune").click()
+    page.get_by_role("button", name="Run 60 fits").click()
+    page.get_by_text("Best AUROC:").wait_for()
+    page.get_by_test_id("stProgress").wait_for(state="detached")
+    settled(page)
     page.wait_for_timeout(1500)
     return page
 

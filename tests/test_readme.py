@@ -4,7 +4,10 @@ import re
 import subprocess
 import sys
 
+from kdeviz import Settings, load_sample
 from kdeviz.resources import resource
+from kdeviz.sweep import Grid, best, sweep
+from kdeviz.wording import number
 
 README = resource("README.md").read_text()
 
@@ -26,9 +29,32 @@ def test_the_python_example_runs_and_prints_what_it_says(tmp_path):
     assert len(example.strip().splitlines()) <= 14
 
 
+def test_the_other_python_lines_run_after_the_first_example(tmp_path):
+    lines = "\n".join([*blocks("python"), *blocks("py")])
+    ran = subprocess.run(
+        [sys.executable, "-W", "error", "-c", lines], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.splitlines()[-1].startswith("20 components, norm")
+
+
+def test_what_it_says_about_the_sample_set_is_so():
+    grid = Grid(components=(2, 4, 6, 8, 12, 16, 20, 24, 28, 32), scalings=("scale", "norm"))
+    found = sweep(*load_sample().train_and_test(), grid)
+    choice = best(found)
+    value, (low, high) = choice.best.auroc
+    (defaults,) = (row for row in found.rows if row.settings == Settings())
+    assert choice.best.settings == Settings(20, "norm") and choice.simplest.settings == Settings(8, "norm")
+    assert f"AUROC of {number(value)} ({number(low)} to {number(high)})" in README
+    assert f"reach {number(defaults.auroc.value)} and lie outside" in README and defaults.auroc.value < low
+    assert f"reach {number(choice.simplest.auroc.value)} and are the simplest" in README
+
+
 def test_the_shell_example_names_real_commands_and_options():
     lines = [line for block in blocks("sh") for line in block.splitlines() if line.startswith("kdeviz ")]
-    assert {line.split()[1] for line in lines} == {"app", "fit", "score", "info"}
+    assert {line.split()[1] for line in lines} == {
+        *("app", "fit", "score", "info"),
+        *("sweep", "runs", "compare"),
+    }
     for command in {line.split()[1] for line in lines}:
         ran = subprocess.run(
             [sys.executable, "-m", "kdeviz.cli", command, "--help"],

@@ -18,7 +18,7 @@ def sweep_csv(found: Sweep, grid: Grid, train: EmbeddingSet, choice: Choice | No
 
 
 def sweep_parquet(found: Sweep, grid: Grid, train: EmbeddingSet, choice: Choice | None = None) -> bytes:
-    """`sweep_table` as parquet; its schema says as JSON what was asked, on which data, and what was chosen."""
+    """`sweep_table` as parquet; its schema says as JSON what was asked, on which data, and what was best."""
     return to_parquet(_table(found, grid, train, choice))
 
 

@@ -77,17 +77,35 @@ def _choose(current: Session, screen: Screen) -> tuple[Side, Side] | None:
     for key, usual in zip(SIDE_KEYS, _usual(screen, keys), strict=True):
         if st.session_state.get(key) not in known:
             st.session_state[key] = usual
+    if len({st.session_state[key] for key in SIDE_KEYS}) == 1:
+        # Chosen when there was nothing else.
+        st.session_state.update(zip(SIDE_KEYS, _usual(screen, keys), strict=True))
+    current.sides = tuple(st.session_state[key] for key in SIDE_KEYS)
     columns = st.columns([3, 0.5, 3, 1.4], vertical_alignment="bottom")
     for column, key, title in zip((columns[0], columns[2]), SIDE_KEYS, _TITLES, strict=True):
         with column:
-            st.selectbox(title, keys, format_func=lambda key: known[key].name, key=key)
+            st.selectbox(
+                title,
+                keys,
+                format_func=lambda key: known[key].name,
+                key=key,
+                on_change=_keep_apart,
+                args=(SIDE_KEYS.index(key),),
+            )
     with columns[1]:
-        st.button("", icon=":material/swap_horiz:", on_click=_swap, help="Swap the two.", key="swap", width="stretch")
+        st.button(
+            "",
+            icon=":material/swap_horiz:",
+            on_click=_swap,
+            help="Swap the two.",
+            key="swap",
+            width="stretch",
+        )
     with columns[3], st.popover("Model file", icon=":material/upload_file:", width="stretch"):
         _upload(current)
     if current.model_file_error:
         plain_error("That model file cannot be used", current.model_file_error)
-    first, second = (st.session_state[key] for key in SIDE_KEYS)
+    first, second = current.sides
     if len(keys) == 1:
         st.info(
             "There is only what is on the screen so far. Keep it with “Keep run” in the sidebar, change the "
@@ -96,7 +114,7 @@ def _choose(current: Session, screen: Screen) -> tuple[Side, Side] | None:
         )
         return None
     if first == second:
-        st.caption("Choose two different ones.")
+        st.caption("What is on the screen is kept: change the settings and compare.")
         return None
     return known[first], known[second]
 
@@ -112,7 +130,10 @@ def _usual(screen: Screen, keys: list[str]) -> tuple[str, str]:
 def _upload(current: Session) -> None:
     file = st.file_uploader("A model that kdeviz saved", type=["safetensors"], key="model_file")
     st.caption("It scores the samples that are loaded now.")
-    if file is None or file.file_id == current.model_file_read:
+    if file is None:
+        current.model_file_error = ""
+        return
+    if file.file_id == current.model_file_read:
         return
     current.model_file_read, current.model_file_error = file.file_id, ""
     try:
@@ -120,6 +141,13 @@ def _upload(current: Session) -> None:
     except KdevizError as error:
         current.model_file_error = str(error)
     st.rerun()
+
+
+def _keep_apart(side: int) -> None:
+    """Choosing for one side what the other shows swaps the two."""
+    key, other = SIDE_KEYS[side], SIDE_KEYS[1 - side]
+    if st.session_state[key] == st.session_state[other]:
+        st.session_state[other] = session().sides[side]
 
 
 def _swap() -> None:

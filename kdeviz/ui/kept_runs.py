@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from concurrent.futures import wait
 from functools import partial
@@ -22,6 +23,8 @@ from kdeviz.ui.text import plain_error, plain_warning
 from kdeviz.wording import count, size
 
 __all__ = ["keep_button", "keep_problems", "run_store", "show_runs", "when"]
+
+logger = logging.getLogger(__name__)
 
 
 def run_store() -> RunStore:
@@ -96,6 +99,9 @@ def _log(uri: str, run: Run) -> Task[str]:
             log_run(uri, run)
         except (OptionError, DataError) as error:
             return str(error)
+        except Exception as error:  # of any server's making
+            logger.exception("a run was not logged")
+            return f"{type(error).__name__}: {error}"
         return ""
 
     task = job_board().start(work)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from kdeviz import errors
 from kdeviz.analysis import OnProgress, analyse
 from kdeviz.classifier import KDEClassifier
 from kdeviz.comparison import Scored, name_of, scored_analysis, scored_model
@@ -28,7 +30,7 @@ class Side:
     """One of two models to compare.
 
     Attributes:
-        name: as the choice shows it.
+        name: as the choice shows it, and unlike any other.
         identity: equal for sides that give the same scores.
         score: gives the scores; it may take long.
     """
@@ -56,7 +58,12 @@ def sides(current: Session, screen: Screen) -> dict[str, Side]:
         found[f"file {digest}"] = Side(
             f"Model file: {name}", ("file", digest, screen.key[0]), partial(_loaded, name, content, screen)
         )
-    return found
+    names = Counter(side.name for side in found.values())
+    # streamlit knows an option by what it shows; keys end in random digits.
+    return {
+        key: side if names[side.name] == 1 else replace(side, name=f"{side.name} · {key[-8:]}")
+        for key, side in found.items()
+    }
 
 
 def add_model_file(current: Session, name: str, content: bytes) -> None:
@@ -99,6 +106,8 @@ def _kept(run: Run, report: OnProgress, cancelled: Cancelled) -> Scored:
 
 def _loaded(name: str, content: bytes, screen: Screen, report: OnProgress, cancelled: Cancelled) -> Scored:
     def on_block(done: int, total: int) -> None:
+        if cancelled():
+            raise errors.Cancelled(f"cancelled while scoring with {name}")
         report(f"Scoring with {name}", done / max(total, 1))
 
     return scored_model(_model(name, content), screen.analysis.inspected, name, on_block)

@@ -92,6 +92,7 @@ class Session:
         keep_error: why the last run was not kept.
         runs_error: why the last change of a kept run failed.
         logging: a run on its way to MLflow; it gives what went wrong, or nothing.
+        sides: the keys of the two models that are compared.
         compared: the last comparison, and of what.
         model_files: uploaded model files, by what stands for their content.
         model_file_read: which uploaded model file was read last.
@@ -130,6 +131,7 @@ class Session:
     keep_error: str = ""
     runs_error: str = ""
     logging: Task[str] | None = None
+    sides: tuple[str, ...] = ()
     compared: tuple[object, Task[Comparison]] | None = None
     model_files: dict[str, tuple[str, bytes]] = field(default_factory=dict)
     model_file_read: str | None = None

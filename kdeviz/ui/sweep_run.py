@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -16,6 +17,8 @@ from kdeviz.ui.jobs import JobBoard
 from kdeviz.ui.tasks import Task
 
 __all__ = ["SweepRun"]
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(eq=False)
@@ -76,3 +79,6 @@ class SweepRun:
             log_sweep(uri, sweep_table(self.found))
         except OptionError as error:
             self.log_problem = str(error)
+        except Exception as error:  # of any server's making
+            logger.exception("a sweep was not logged")
+            self.log_problem = f"{type(error).__name__}: {error}"
