@@ -10,6 +10,7 @@ import streamlit as st
 
 from kdeviz import figures, views
 from kdeviz.errors import DataError
+from kdeviz.ui.choices import one_of
 from kdeviz.ui.clicks import clicked_number
 from kdeviz.ui.state import Screen, Session, theme
 from kdeviz.ui.text import plain_error
@@ -31,15 +32,7 @@ def show_chart(current: Session, screen: Screen, height: int) -> None:
     chosen, log_fpr = "Density", False
     if screen.counts is not None:
         with st.container(horizontal=True, vertical_alignment="center"):
-            chosen = st.segmented_control(
-                "Chart",
-                ["Density", *_CURVES, "Reliability"],
-                default="Density",
-                required=True,
-                key="chart",
-                bind="query-params",
-                label_visibility="collapsed",
-            )
+            chosen = one_of("Chart", ["Density", *_CURVES, "Reliability"], "chart")
             if chosen == "ROC":
                 log_fpr = st.toggle("Log", key="log_fpr")
         height -= 56

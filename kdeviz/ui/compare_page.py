@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from kdeviz.ui.choices import one_of
 from kdeviz.ui.compare_panel import show_comparison
 from kdeviz.ui.kept_runs import show_runs
 from kdeviz.ui.state import session
@@ -17,15 +18,7 @@ def show() -> None:
     if current.screen is None:
         st.info("The first fit is under way.", icon=":material/hourglass_top:")
         return
-    part = st.segmented_control(
-        "Part",
-        ["Two models", "Kept runs"],
-        default="Two models",
-        required=True,
-        key="compare",
-        bind="query-params",
-        label_visibility="collapsed",
-    )
+    part = one_of("Part", ["Two models", "Kept runs"], "compare")
     if part == "Kept runs":
         show_runs(current)
     else:

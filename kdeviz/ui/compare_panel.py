@@ -19,6 +19,7 @@ from kdeviz.comparison import Comparison, Scored, analysis_of, compare
 from kdeviz.data import EmbeddingSet
 from kdeviz.errors import KdevizError
 from kdeviz.runs import Run
+from kdeviz.ui.choices import one_of
 from kdeviz.ui.clicks import clicked_number
 from kdeviz.ui.jobs import job_board
 from kdeviz.ui.kept_runs import run_store
@@ -205,14 +206,7 @@ def _charts(found: Comparison) -> None:
         kinds = ["Percentiles", "ROC"] if found.roc is not None else ["Percentiles"]
         kind, less = kinds[0], _CONTROL_HEIGHT * (len(kinds) > 1)
         if len(kinds) > 1:
-            kind = st.segmented_control(
-                "Chart",
-                kinds,
-                default=kinds[0],
-                required=True,
-                key="compared_chart",
-                label_visibility="collapsed",
-            )
+            kind = one_of("Chart", kinds, "compared_chart", in_address=False)
         if kind == "ROC":
             _chart(figures.compared_roc_figure(found, theme()), "rocs", "Both ROC curves", less=less)
         else:

@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 
 from kdeviz import figures, views
+from kdeviz.ui.choices import one_of
 from kdeviz.ui.state import Screen, Session, session, theme
 from kdeviz.ui.table_panel import chosen_rows
 from kdeviz.wording import number
@@ -83,17 +84,10 @@ def map_controls(screen: Screen) -> tuple[tuple[int, ...], str, str]:
         st.caption("Choose different components for the axes.")
         axes = list(range(1, wanted + 1))
     # Streamlit lets a click pick a sample only while dragging pans.
-    tool = st.segmented_control(
-        "On the map",
-        list(_MAP_TOOLS),
-        default="Pick",
-        required=True,
-        key="tool",
-        label_visibility="collapsed",
-        width="stretch",
-        disabled=len(axes) != 2,
+    tool = one_of(
+        "On the map", list(_MAP_TOOLS), "tool", in_address=False, wide=True, disabled=len(axes) != 2
     )
-    return tuple(axis - 1 for axis in axes), colour_by or "log density", _MAP_TOOLS[tool or "Pick"]
+    return tuple(axis - 1 for axis in axes), colour_by or "log density", _MAP_TOOLS[tool]
 
 
 def _axis(name: str, first: int, kept: int) -> int:

@@ -27,6 +27,7 @@ from kdeviz.sweep import (
     sorted_rows,
     sweep_table,
 )
+from kdeviz.ui.choices import one_of
 from kdeviz.ui.clicks import clicked_number
 from kdeviz.ui.jobs import job_board
 from kdeviz.ui.model_panel import can_use, use_settings
@@ -290,15 +291,7 @@ def _chart(found: Sweep, metric: str, choice: Choice | None, controls: list[Delt
         if len(others) > 1:
             down = st.selectbox("Rows", others, format_func=views.KNOBS.__getitem__, key="sweep_down")
     with controls[2]:
-        drawn = st.segmented_control(
-            "Chart",
-            ["Heat map", "Lines"],
-            default="Heat map",
-            required=True,
-            key="sweep_chart",
-            label_visibility="collapsed",
-            width="stretch",
-        )
+        drawn = one_of("Chart", ["Heat map", "Lines"], "sweep_chart", in_address=False, wide=True)
     fixed = {}
     for place, knob in zip(controls[1:2], [knob for knob in others if knob != down], strict=False):
         with place:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
+from kdeviz.ui.choices import one_of
 from kdeviz.ui.progress import POLL_SECONDS, show_progress
 from kdeviz.ui.stability_panel import show_stability
 from kdeviz.ui.state import session
 from kdeviz.ui.sweep_panel import show_sweep
+from kdeviz.ui.tasks import Task
 
 __all__ = ["show", "show_running"]
 
@@ -20,23 +24,29 @@ def show() -> None:
     if current.screen is None:
         st.info("The first fit is under way.", icon=":material/hourglass_top:")
         return
-    part = st.segmented_control(
-        "Part",
-        list(_PARTS),
-        default="Sweep",
-        required=True,
-        key="tune",
-        bind="query-params",
-        label_visibility="collapsed",
-    )
-    show_running(part or "Sweep")
-    _PARTS[part or "Sweep"](current, current.screen)
+    part = one_of("Part", list(_PARTS), "tune")
+    show_running(part)
+    _PARTS[part](current, current.screen)
+
+
+def show_running(shown: str = "") -> None:
+    """What runs goes on while something else is looked at than its own part of the page."""
+    if _running(shown):
+        _live(shown)
 
 
 @st.fragment(run_every=POLL_SECONDS)
-def show_running(shown: str = "") -> None:
-    """What runs goes on while something else is looked at than its own part of the page."""
+def _live(shown: str) -> None:
+    running = _running(shown)
+    for part, task in running.items():
+        show_progress(task, f"{part.lower()}_elsewhere")
+    if not running:  # ends the polling
+        st.rerun()
+
+
+def _running(shown: str) -> dict[str, Task[Any]]:
     current = session()
-    for part, run in (("Sweep", current.swept), ("Stability", current.repeated)):
-        if part != shown and run is not None and run.task.running:
-            show_progress(run.task, f"{part.lower()}_elsewhere")
+    runs = {"Sweep": current.swept, "Stability": current.repeated}
+    return {
+        part: run.task for part, run in runs.items() if part != shown and run is not None and run.task.running
+    }

@@ -10,6 +10,7 @@ import streamlit as st
 from kdeviz import explain, figures, views
 from kdeviz.errors import OptionError
 from kdeviz.marks import MARK_LABELS, SampleMark
+from kdeviz.ui.choices import one_of
 from kdeviz.ui.mark_books import shelf
 from kdeviz.ui.state import Screen, Session, session, theme
 from kdeviz.ui.table_panel import ranked_rows
@@ -38,16 +39,7 @@ def show_why(current: Session, screen: Screen, height: int) -> None:
     found = explain.explain(screen.analysis, row)
     _place(row, screen, found.residual)
     _decide(row, screen)
-    part = st.segmented_control(
-        "Why",
-        _PARTS,
-        default=_PARTS[0],
-        required=True,
-        key="why",
-        bind="query-params",
-        label_visibility="collapsed",
-        width="stretch",
-    )
+    part = one_of("Why", _PARTS, "why", wide=True)
     if part == "Components":
         _chart(figures.components_figure(found.components, theme()), part, height - 60)
     elif part == "Features":
