@@ -1,4 +1,4 @@
-"""The app in a real browser: from a moved slider, and from an opened file, to painted charts."""
+"""The app in a real browser: from a moved slider or an opened file to charts, from a key to the reasons."""
 
 from __future__ import annotations
 
@@ -86,6 +86,9 @@ def _rows(chromium: str, moves: int, shape: tuple[int, int]) -> Iterator[list[st
             page.goto(url)
             painted(page)
             yield _row("sample set: slider to new charts", [_move(page) for _ in range(moves)])
+            page.goto(url)
+            painted(page)
+            yield _row("sample set: key N to why this sample", list(_walk(page, moves)))
             total, drawing = _open(page, shape)
             yield _row(f"{shape[0]} x {shape[1]} .npy file: opened to charts", [total])
             yield _row("of which the rerun after the fit: views and drawing", [drawing])
@@ -114,6 +117,16 @@ def _move(page: Page) -> float:
     page.evaluate(_WATCH, "keydown")
     thumb.press("ArrowRight")
     return float(page.evaluate("window.painted")[0]) / 1000
+
+
+def _walk(page: Page, steps: int) -> Iterator[float]:
+    """The most anomalous samples of the fit on the screen, one after the other."""
+    from browser.steps import seconds_to_panel
+
+    train, score = load_sample().train_and_test()
+    shown = analyse(train, score, Settings(16), device="cpu")
+    for row in np.argsort(shown.scores, kind="stable")[:steps]:
+        yield seconds_to_panel(page, str(shown.inspected.ids[row]))
 
 
 def _open(page: Page, shape: tuple[int, int]) -> tuple[float, float]:

@@ -168,3 +168,26 @@ def upload(page: Page, path: Path) -> None:
     page.locator('input[type="file"]').first.set_input_files(path)
     page.wait_for_timeout(1000)
     settled(page)
+
+
+def seconds_to_panel(page: Page, name: str) -> float:
+    """Press N; how long until the panel shows this sample."""
+    page.evaluate(
+        """name => { window.step = new Promise(shown => {
+            let pressed;
+            const note = () => pressed = performance.now();
+            window.addEventListener("keydown", note, {once: true, capture: true});
+            const look = () => {
+                const texts = [...document.querySelectorAll('[data-testid="stText"]')];
+                if (pressed && texts.some(text => text.innerText.startsWith(name + " ·")))
+                    shown((performance.now() - pressed) / 1000);
+                else requestAnimationFrame(look);
+            };
+            look();
+        })}""",
+        name,
+    )
+    page.keyboard.press("n")
+    seconds: float = page.evaluate("() => window.step")
+    settled(page)
+    return seconds

@@ -23,6 +23,7 @@ from browser.steps import (
     pick_row,
     picked_rows,
     press,
+    seconds_to_panel,
     settled,
     table_length,
     table_row,
@@ -99,29 +100,6 @@ def agree_on(page: Page, analysis: Analysis, threshold: float) -> None:
 
 def verdict(page: Page, name: str) -> None:
     expect(page.get_by_test_id("stMain").get_by_role("radio", name=name)).to_be_checked()
-
-
-def seconds_to_panel(page: Page, name: str) -> float:
-    """Press N; how long until the panel shows this sample."""
-    page.evaluate(
-        """name => { window.step = new Promise(shown => {
-            let pressed;
-            const note = () => pressed = performance.now();
-            window.addEventListener("keydown", note, {once: true, capture: true});
-            const look = () => {
-                const texts = [...document.querySelectorAll('[data-testid="stText"]')];
-                if (pressed && texts.some(text => text.innerText.startsWith(name + " ·")))
-                    shown((performance.now() - pressed) / 1000);
-                else requestAnimationFrame(look);
-            };
-            look();
-        })}""",
-        name,
-    )
-    page.keyboard.press("n")
-    seconds: float = page.evaluate("() => window.step")
-    settled(page)
-    return seconds
 
 
 def test_walking_by_key_moves_table_map_and_panel_together(

@@ -118,7 +118,9 @@ def test_sweep_cancel_apply_keep_restart_compare(
         expect(page.get_by_text(found.separation.sentence)).to_be_visible()
         expect(page.get_by_text(found.verdicts.sentence)).to_be_visible()
         expect(page.get_by_text(f"Flagged only by the first: {len(found.flips.only_first)}")).to_be_visible()
-        expect(page.get_by_text(f"Flagged only by the second: {len(found.flips.only_second)}")).to_be_visible()
+        expect(
+            page.get_by_text(f"Flagged only by the second: {len(found.flips.only_second)}")
+        ).to_be_visible()
         page.screenshot(path=screenshots / "compare.png")
         choose(page, "Kept runs")
         assert rows_of(page.get_by_test_id("stDataFrame").first) == 2
