@@ -83,3 +83,43 @@ def mlflow_is_there(monkeypatch):
 @pytest.fixture
 def no_mlflow(monkeypatch):
     monkeypatch.setitem(sys.modules, "mlflow", None)
+
+
+@pytest.fixture
+def start(monkeypatch, tmp_path):
+    """`start("data.npy", at="tune")`: the app with these arguments, on a page, as `app_steps` drives it."""
+    from streamlit.testing.v1 import AppTest
+    from streamlit.util import calc_hash
+
+    from kdeviz.resources import resource
+
+    def started(*arguments, at="", **query):
+        folders = (f"--{name}={tmp_path / name}" for name in ("marks", "runs"))
+        monkeypatch.setattr("sys.argv", ["app.py", *folders, *arguments])
+        test = AppTest.from_file(str(resource("app.py")), default_timeout=60)
+        if at:
+            test._page_hash = calc_hash(at)
+        test.query_params.update(query)
+        test.run()
+        assert not test.exception
+        return test
+
+    return started
+
+
+@pytest.fixture
+def app(start):
+    return start()
+
+
+@pytest.fixture
+def work_with(monkeypatch):
+    """Let every page started from now on do its analyses with this function."""
+    from kdeviz.ui.jobs import JobBoard
+
+    def replaced(work):
+        board = JobBoard(work)
+        monkeypatch.setattr("kdeviz.ui.fitting.job_board", lambda: board)
+        return board
+
+    return replaced

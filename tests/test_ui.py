@@ -12,52 +12,16 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
-from streamlit.testing.v1 import AppTest
+from app_steps import gaussian, metrics, npy, page_session, texts, titles, upload
 
 from kdeviz import Settings, analyse, load_sample
 from kdeviz.analysis import Estimate
 from kdeviz.data import FORMATS, TABLE_FORMATS
 from kdeviz.errors import Cancelled, DataError
-from kdeviz.resources import resource
 from kdeviz.ui import jobs, loaded, sidebar
 from kdeviz.ui.jobs import JobBoard
 
 PNG = b"\x89PNG\r\n\x1a\n truncated"
-
-
-@pytest.fixture
-def start(monkeypatch, tmp_path):
-    def started(*arguments, **query):
-        monkeypatch.setattr("sys.argv", ["app.py", *arguments, f"--marks={tmp_path / 'marks'}"])
-        test = AppTest.from_file(str(resource("app.py")), default_timeout=60)
-        for name, value in query.items():
-            test.query_params[name] = value
-        test.run()
-        assert not test.exception
-        return test
-
-    return started
-
-
-@pytest.fixture
-def app(start):
-    return start()
-
-
-@pytest.fixture
-def work_with(monkeypatch):
-    """Let every page started from now on do its analyses with this function."""
-
-    def replaced(work):
-        board = JobBoard(work)
-        monkeypatch.setattr("kdeviz.ui.fitting.job_board", lambda: board)
-        return board
-
-    return replaced
-
-
-def gaussian(n=120, d=10):
-    return np.random.default_rng(0).standard_normal((n, d)).astype(np.float32)
 
 
 def npz(**arrays):
@@ -69,33 +33,6 @@ def npz(**arrays):
 def parquet(**columns):
     frame = pd.DataFrame(gaussian(), columns=[f"f{i}" for i in range(10)]).assign(**columns)
     return frame.to_parquet(index=False)
-
-
-def texts(app):
-    return [text.value for text in app.text]
-
-
-def upload(app, name, content, key="main_file"):
-    app.file_uploader(key=key).upload(name, content).run()
-    assert not app.exception
-
-
-def page_session(app):
-    return app.session_state["session"]
-
-
-def npy(rows):
-    buffer = io.BytesIO()
-    np.save(buffer, rows)
-    return buffer.getvalue()
-
-
-def metrics(app):
-    return {metric.label: metric.value for metric in app.metric}
-
-
-def titles(app):
-    return [json.loads(c.proto.spec)["layout"]["title"]["text"] for c in app.get("plotly_chart")]
 
 
 def expected(settings=None):

@@ -1,0 +1,157 @@
+"""What a person does with the app and sees of it, without a browser; fixtures are in conftest.py."""
+
+import io
+import json
+import time
+
+import numpy as np
+
+from kdeviz.ui.loaded import sample
+
+PATIENCE = 30
+"""Seconds until something in the background must be done."""
+
+
+# --- data
+
+
+def gaussian(n=120, d=10):
+    return np.random.default_rng(0).standard_normal((n, d)).astype(np.float32)
+
+
+def npy(rows):
+    buffer = io.BytesIO()
+    np.save(buffer, rows)
+    return buffer.getvalue()
+
+
+def sample_sets():
+    """What the app fits on at first, and what it scores."""
+    return sample().train, sample().score
+
+
+# --- what is seen
+
+
+def texts(app):
+    return [text.value for text in app.text]
+
+
+def captions(app):
+    return [caption.value for caption in app.caption]
+
+
+def markdowns(app):
+    return [markdown.value for markdown in app.markdown]
+
+
+def metrics(app):
+    return {metric.label: metric.value for metric in app.metric}
+
+
+def figures(app):
+    """Plotly's own description of every chart."""
+    return [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
+
+
+def titles(app):
+    return [figure["layout"]["title"]["text"] for figure in figures(app)]
+
+
+def page_session(app):
+    return app.session_state["session"]
+
+
+def table(app, key):
+    """The one table whose key begins like this."""
+    (found,) = [frame for frame in app.dataframe if (frame.key or "").startswith(key)]
+    return found
+
+
+def columns_of(frame):
+    return json.loads(frame.proto.columns)
+
+
+def button(app, label):
+    """The one button with this label."""
+    (found,) = [button for button in app.button if button.label == label]
+    return found
+
+
+def has(app, kind, key):
+    """Whether there is such a widget."""
+    return any(widget.key == key for widget in getattr(app, kind))
+
+
+# --- what is done
+
+
+def visit(app, page):
+    """Go to a page by its path: "tune", "compare", "export", or "" for Explore."""
+    from streamlit.util import calc_hash
+
+    app._page_hash = calc_hash(page)
+    return rerun(app)
+
+
+def rerun(app):
+    app.run()
+    assert not app.exception, app.exception
+    return app
+
+
+def press(widget):
+    """Press a button."""
+    app = widget.click().run()
+    assert not app.exception, app.exception
+    return app
+
+
+def put(widget, value):
+    """Give a widget another value."""
+    app = widget.set_value(value).run()
+    assert not app.exception, app.exception
+    return app
+
+
+def upload(app, name, content, key="main_file"):
+    app.file_uploader(key=key).upload(name, content).run()
+    assert not app.exception, app.exception
+
+
+def until(app, done):
+    """Look again until that is true: what runs in the background tells nobody."""
+    deadline = time.monotonic() + PATIENCE
+    while not done(app):
+        assert time.monotonic() < deadline, "it did not end"
+        time.sleep(0.05)
+        rerun(app)
+    return app
+
+
+def click(app, element, *, row=None, carried=None):
+    """Click a row of a table, or a point of a chart that carries this; AppTest itself cannot."""
+    from streamlit.proto.WidgetStates_pb2 import WidgetState
+
+    selection = {"rows": [row], "columns": [], "cells": []}
+    if row is None:
+        points = [{"customdata": carried}]
+        selection = {"points": points, "point_indices": [0], "box": [], "lasso": []}
+    states = app._tree.get_widget_states()
+    states.widgets.append(WidgetState(id=element.proto.id, string_value=json.dumps({"selection": selection})))
+    app._run(states)
+    assert not app.exception, app.exception
+
+
+def chart(app, key):
+    """The chart with this key."""
+    (found,) = [chart for chart in app.get("plotly_chart") if chart.key == key]
+    return found
+
+
+def same_figure(drawn, figure):
+    """Whether a chart shows these traces under these titles; the page chooses its size."""
+    wanted = json.loads(figure.to_json())
+    assert drawn["layout"]["title"] == wanted["layout"]["title"]
+    assert drawn["data"] == wanted["data"]
+    return True
