@@ -8,8 +8,16 @@ from numbers import Integral, Real
 from typing import Any
 
 from kdeviz.errors import OptionError
+from kdeviz.wording import count
 
-__all__ = ["BANDWIDTH_RULES", "FeatureScalingMethod", "Settings"]
+__all__ = [
+    "BANDWIDTH_RULES",
+    "FeatureScalingMethod",
+    "Settings",
+    "bandwidth_in_words",
+    "components_in_words",
+    "name_of",
+]
 
 BANDWIDTH_RULES = ("scott", "silverman")
 # Narrower kernels would be lost in the rounding of float64 coordinates.
@@ -63,6 +71,29 @@ class Settings:
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON; `Settings(**d)` reads them back."""
         return {**asdict(self), "feature_scaling_method": self.feature_scaling_method.value}
+
+
+def name_of(settings: Settings) -> str:
+    """Settings as a name: "16 components, scale, cap 40 000, Scott"; the seed only where it is not 0."""
+    asked = settings.n_pca_components
+    components = components_in_words(asked)
+    if isinstance(asked, int):
+        components += f" component{'s' * (asked != 1)}"
+    cap = f"cap {count(settings.max_training_points)}"
+    seed = f", seed {settings.seed}" if settings.seed else ""
+    kernels = bandwidth_in_words(settings.bandwidth)
+    return f"{components}, {settings.feature_scaling_method.value}, {cap}, {kernels}{seed}"
+
+
+def components_in_words(asked: int | float) -> str:
+    """A number of components, or "95 % of the variance"."""
+    # Twelve digits: 100 * 0.29 is not quite 29.
+    return f"{100 * asked:.12g} % of the variance" if isinstance(asked, float) else count(asked)
+
+
+def bandwidth_in_words(bandwidth: str | float) -> str:
+    """As people write it: "Scott", "Silverman" or "Scott × 0.5"."""
+    return bandwidth.capitalize() if isinstance(bandwidth, str) else f"Scott × {bandwidth:.12g}"
 
 
 def _is_whole(value: Any) -> bool:

@@ -33,12 +33,13 @@ from kdeviz import Settings, analyse, load_sample, views
 from kdeviz import figures as drawn
 from kdeviz.calibration import ProbabilityCurve, ThresholdRule
 from kdeviz.classifier import KDEClassifier
-from kdeviz.comparison import compare, name_of, scored_analysis, scored_model
+from kdeviz.comparison import compare, scored_analysis, scored_model
 from kdeviz.errors import Cancelled, DataError, ModelFileError
 from kdeviz.export.model import model_bytes
 from kdeviz.marks import SampleMark
 from kdeviz.runs import RunStore
 from kdeviz.runs.run import RECORD, SCORES
+from kdeviz.settings import name_of
 from kdeviz.theme import LIGHT
 from kdeviz.ui import mark_books
 from kdeviz.ui.loaded import sample
@@ -678,7 +679,7 @@ def test_a_model_file_is_refused_by_name():
 
 
 def test_scoring_with_a_model_file_can_be_cancelled(monkeypatch, store):
-    monkeypatch.setattr("kdeviz.ui.sides.run_store", lambda: store)
+    monkeypatch.setattr("kdeviz.ui.kept_runs.run_store", lambda: store)
     session, analysis = Session(sample()), analysed(Settings())
     add_model_file(session, "mine.safetensors", model_of(OTHER))
     key = "sample", Settings(), "cpu"

@@ -19,7 +19,7 @@ from safetensors.numpy import save
 from kdeviz import views
 from kdeviz.analysis import analyse
 from kdeviz.calibration import ProbabilityCurve, ThresholdRule
-from kdeviz.comparison import compare, name_of, scored_analysis
+from kdeviz.comparison import compare, scored_analysis
 from kdeviz.data import EmbeddingSet
 from kdeviz.errors import DataError, KdevizError, OptionError
 from kdeviz.export.scores import METADATA_KEY
@@ -29,7 +29,7 @@ from kdeviz.metrics import average_precision, confusion
 from kdeviz.runs import DamagedRun, Run, RunStore, default_folder, read_run, run
 from kdeviz.runs.record import parsed, record_bytes
 from kdeviz.samples import load_sample
-from kdeviz.settings import Settings
+from kdeviz.settings import Settings, name_of
 
 ROOT = Path(__file__).parent.parent
 CURVE, RULE = ProbabilityCurve(20.0, 0.25), ThresholdRule("quantile", 0.02)

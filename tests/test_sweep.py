@@ -524,8 +524,8 @@ def test_the_simplest_within_the_interval_of_the_best():
     choice = best(of_rows(*rows))
     assert choice.metric == "auroc" and choice.best is rows[0] and choice.simplest is rows[2]
     assert choice.sentence == (
-        "32 components, scale, bandwidth scott, 1\u202f000 training rows, seed 0 give the best AUROC, 0.950 "
-        "(95 % interval 0.900 to 0.970); 8 components, scale, bandwidth scott, 500 training rows, seed 0 "
+        "32 components, scale, bandwidth Scott, 1\u202f000 training rows, seed 0 give the best AUROC, 0.950 "
+        "(95 % interval 0.900 to 0.970); 8 components, scale, bandwidth Scott, 500 training rows, seed 0 "
         "give 0.905, within that interval."
     )
 

@@ -37,9 +37,9 @@ from app_steps import (
 from kdeviz import Settings, analyse, views
 from kdeviz import figures as drawn
 from kdeviz.calibration import ThresholdRule
-from kdeviz.comparison import name_of
 from kdeviz.errors import Cancelled, DataError, OptionError
 from kdeviz.export.sweeps import sweep_csv, sweep_parquet
+from kdeviz.settings import name_of
 from kdeviz.sweep import (
     CHOICES,
     METRICS,

@@ -192,7 +192,7 @@ def _print_rows(found: Sweep, metric: str, choice: Choice | None) -> None:
     """
     from kdeviz.sweep import sorted_rows
 
-    rows = sorted_rows(found, metric)
+    rows = sorted_rows(found, metric, choice)
     settings = {name: [write(row.settings) for row in rows] for name, write in _SETTINGS.items()}
     same = {name: cells[0] for name, cells in settings.items() if len(set(cells)) == 1}
     same.pop("components", None)

@@ -5,8 +5,6 @@ from kdeviz.comparison.paired import SeparationTest, VerdictTest, auroc_differen
 from kdeviz.comparison.scored import (
     Scored,
     analysis_of,
-    bandwidth_in_words,
-    name_of,
     scored_analysis,
     scored_model,
 )
@@ -21,10 +19,8 @@ __all__ = [
     "VerdictTest",
     "analysis_of",
     "auroc_difference",
-    "bandwidth_in_words",
     "compare",
     "mcnemar",
-    "name_of",
     "scored_analysis",
     "scored_model",
 ]

@@ -15,14 +15,11 @@ from kdeviz.classifier import KDEClassifier
 from kdeviz.data import EmbeddingSet
 from kdeviz.rows import OnBlock
 from kdeviz.scoring import log_densities, rows_fitted_on
-from kdeviz.settings import Settings
-from kdeviz.wording import count
+from kdeviz.settings import Settings, name_of
 
 __all__ = [
     "Scored",
     "analysis_of",
-    "bandwidth_in_words",
-    "name_of",
     "scored_analysis",
     "scored_model",
 ]
@@ -167,24 +164,6 @@ def analysis_of(scored: Scored, train: EmbeddingSet, inspected: EmbeddingSet) ->
         timings={},
         provenance={},
     )
-
-
-def name_of(settings: Settings) -> str:
-    """Settings as a name: "16 components, scale, cap 40 000, Scott"; the seed only where it is not 0."""
-    asked = settings.n_pca_components
-    if isinstance(asked, int):
-        components = f"{count(asked)} component{'s' * (asked != 1)}"
-    else:
-        components = f"{100 * asked:g} % of the variance"
-    kernels = bandwidth_in_words(settings.bandwidth)
-    cap = f"cap {count(settings.max_training_points)}"
-    seed = f", seed {settings.seed}" if settings.seed else ""
-    return f"{components}, {settings.feature_scaling_method.value}, {cap}, {kernels}{seed}"
-
-
-def bandwidth_in_words(bandwidth: str | float) -> str:
-    """As people write it: "Scott", "Silverman", or "Scott × 0.5"."""
-    return bandwidth.capitalize() if isinstance(bandwidth, str) else f"Scott × {bandwidth:g}"
 
 
 def _left_out(model: KDEClassifier) -> NDArray[Any]:

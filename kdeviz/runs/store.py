@@ -20,7 +20,6 @@ from kdeviz import views
 from kdeviz.analysis import Analysis
 from kdeviz.atomic import write_whole
 from kdeviz.calibration import ProbabilityCurve, ThresholdRule
-from kdeviz.comparison import name_of
 from kdeviz.errors import DataError, OptionError
 from kdeviz.export.model import model_bytes
 from kdeviz.export.scores import scores_parquet
@@ -39,6 +38,7 @@ from kdeviz.runs.run import (
     read_run,
     train_scores_bytes,
 )
+from kdeviz.settings import name_of
 
 __all__ = ["DamagedRun", "RunStore", "default_folder"]
 
@@ -124,7 +124,11 @@ class RunStore:
             return read_run(self._put_in_place(hidden, _slug(name)))
 
     def runs(self) -> tuple[Run | DamagedRun, ...]:
-        """All runs, the newest first, then the damaged ones."""
+        """All runs, the newest first, then the damaged ones.
+
+        Raises:
+            OptionError: the folder cannot be read.
+        """
         found: list[Run] = []
         damaged: list[DamagedRun] = []
         for folder in self._folders():
@@ -182,7 +186,12 @@ class RunStore:
         """Every folder that a run may be in; other folders that somebody put there are none of ours."""
         if not self.folder.is_dir():
             return []
-        folders = [path for path in self.folder.iterdir() if path.is_dir() and not path.name.startswith(".")]
+        try:
+            inside = sorted(self.folder.iterdir())
+        except OSError as error:
+            reason = error.strerror or error
+            raise OptionError(f"{self.folder} cannot be read ({reason}): choose another folder") from None
+        folders = [path for path in inside if path.is_dir() and not path.name.startswith(".")]
         return [path for path in folders if any((path / name).exists() for name in FILES)]
 
     def _existing(self, id: str) -> Path:  # noqa: A002

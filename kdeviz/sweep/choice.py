@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from kdeviz.errors import DataError, OptionError
 from kdeviz.metrics import Estimate, Interval
-from kdeviz.settings import FeatureScalingMethod, Settings
+from kdeviz.settings import FeatureScalingMethod, Settings, bandwidth_in_words
 from kdeviz.sweep.sweep import Sweep, SweepRow
 from kdeviz.wording import count, duration, number, percent, size
 
@@ -104,20 +104,22 @@ def estimate_of(row: SweepRow, metric: str) -> Estimate | None:
     return Estimate(float(value), Interval(math.nan, math.nan))
 
 
-def sorted_rows(sweep: Sweep, metric: str) -> list[SweepRow]:
+def sorted_rows(sweep: Sweep, metric: str, choice: Choice | None = None) -> list[SweepRow]:
     """The better first; rows without the number last, in the order of the grid.
 
-    Log densities are sorted within equal scaling and equal components, since no others compare.
+    Log densities are sorted within equal scaling and equal components, since no others compare; those of the
+    chosen row come first.
     """
 
-    def place(row: SweepRow) -> tuple[bool, str, int, float]:
+    def kind(row: SweepRow) -> tuple[str, int]:
+        return row.settings.feature_scaling_method.value, row.components
+
+    def place(row: SweepRow) -> tuple[bool, bool, str, int, float]:
         found = estimate_of(row, metric)
         missing = found is None or math.isnan(found.value)
-        group = (
-            (row.settings.feature_scaling_method.value, row.components)
-            if metric == "log_density"
-            else ("", 0)
-        )
+        group = (False, "", 0)
+        if metric == "log_density":
+            group = (choice is not None and kind(row) != kind(choice.best), *kind(row))
         value = 0.0 if found is None or missing else found.value
         return missing, *group, -value if METRICS[metric].higher_is_better else value
 
@@ -203,7 +205,7 @@ def _why(metric: str, top: SweepRow, simplest: SweepRow, found: Estimate) -> str
 
 def _described(row: SweepRow) -> str:
     settings = row.settings
-    width = f"bandwidth {settings.bandwidth}"
+    width = f"bandwidth {bandwidth_in_words(settings.bandwidth)}"
     # The seed counts where the cap was reached.
     seed = f", seed {settings.seed}" if row.training_points == settings.max_training_points else ""
     unit = "component" if row.components == 1 else "components"

@@ -18,11 +18,9 @@ from kdeviz.analysis import OnProgress
 from kdeviz.comparison import Comparison, Scored, analysis_of, compare
 from kdeviz.data import EmbeddingSet
 from kdeviz.errors import KdevizError
-from kdeviz.runs import Run
 from kdeviz.ui.choices import one_of
 from kdeviz.ui.clicks import clicked_number
 from kdeviz.ui.jobs import job_board
-from kdeviz.ui.kept_runs import run_store
 from kdeviz.ui.progress import POLL_SECONDS, show_progress
 from kdeviz.ui.sides import Side, add_model_file, sides
 from kdeviz.ui.state import Screen, Session, session, theme
@@ -75,12 +73,12 @@ def _choose(current: Session, screen: Screen) -> tuple[Side, Side] | None:
     """The two sides; None where there is only one thing to choose."""
     known = sides(current, screen)
     keys = list(known)
-    for key, usual in zip(SIDE_KEYS, _usual(screen, keys), strict=True):
+    for key, usual in zip(SIDE_KEYS, _usual(screen, known), strict=True):
         if st.session_state.get(key) not in known:
             st.session_state[key] = usual
     if len({st.session_state[key] for key in SIDE_KEYS}) == 1:
         # Chosen when there was nothing else.
-        st.session_state.update(zip(SIDE_KEYS, _usual(screen, keys), strict=True))
+        st.session_state.update(zip(SIDE_KEYS, _usual(screen, known), strict=True))
     current.sides = tuple(st.session_state[key] for key in SIDE_KEYS)
     columns = st.columns([3, 0.5, 3, 1.4], vertical_alignment="bottom")
     for column, key, title in zip((columns[0], columns[2]), SIDE_KEYS, _TITLES, strict=True):
@@ -120,12 +118,11 @@ def _choose(current: Session, screen: Screen) -> tuple[Side, Side] | None:
     return known[first], known[second]
 
 
-def _usual(screen: Screen, keys: list[str]) -> tuple[str, str]:
+def _usual(screen: Screen, known: dict[str, Side]) -> tuple[str, str]:
     """What is on the screen against the latest run, or the first row of a sweep, that is another model."""
     shown = screen.analysis.settings
-    runs = {f"run {run.id}": run.record.settings for run in run_store().runs() if isinstance(run, Run)}
-    others = [key for key in keys if key != "screen" and runs.get(key) != shown]
-    return (others or keys)[0], "screen"
+    others = [key for key, side in known.items() if key != "screen" and side.settings != shown]
+    return (others or list(known))[0], "screen"
 
 
 def _upload(current: Session) -> None:

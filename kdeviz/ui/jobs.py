@@ -81,6 +81,12 @@ class JobBoard:
         task.future = self._workers.long(partial(work, report, task.is_cancelled))
         return task
 
+    def start_aside(self, work: Work[Result]) -> Task[Result]:
+        """Do what mostly waits for another machine, beside everything else."""
+        task: Task[Result] = Task()
+        task.future = self._workers.aside(partial(work, task.report, task.is_cancelled))
+        return task
+
     def estimate(self, key: Key, data: Loaded) -> Future[Estimate]:
         """What an analysis will cost. Measured on the worker: beside a running job it would be wrong."""
         with self._lock:

@@ -22,7 +22,7 @@ from kdeviz.ui.tasks import Task
 from kdeviz.ui.text import plain_error, plain_warning
 from kdeviz.wording import count, size
 
-__all__ = ["keep_button", "keep_problems", "run_store", "show_runs", "when"]
+__all__ = ["keep_button", "keep_problems", "known_runs", "show_runs", "when"]
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +31,15 @@ def run_store() -> RunStore:
     """The folder that the app was started with."""
     folder = st.session_state.get("runs_folder")
     return RunStore(None if folder is None else Path(folder))
+
+
+def known_runs(current: Session) -> tuple[Run | DamagedRun, ...]:
+    """All that are kept; none, and a message on the page, if the folder cannot be read."""
+    try:
+        return run_store().runs()
+    except OptionError as error:
+        current.runs_error = str(error)
+        return ()
 
 
 def when(run: Run) -> str:
@@ -104,15 +113,14 @@ def _log(uri: str, run: Run) -> Task[str]:
             return f"{type(error).__name__}: {error}"
         return ""
 
-    task = job_board().start(work)
+    task = job_board().start_aside(work)
     wait([task.future], 2)
     return task
 
 
 def show_runs(current: Session) -> None:
     """Draw the list; the chosen run can be used, renamed and deleted."""
-    store = run_store()
-    found = store.runs()
+    store, found = run_store(), known_runs(current)
     runs = [run for run in found if isinstance(run, Run)]
     st.text(f"{count(len(runs))} kept in {store.folder}")
     if current.runs_error:

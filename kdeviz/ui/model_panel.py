@@ -7,8 +7,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from kdeviz import views
 from kdeviz.analysis import Analysis
-from kdeviz.comparison import name_of
-from kdeviz.settings import FeatureScalingMethod, Settings
+from kdeviz.settings import FeatureScalingMethod, Settings, name_of
 from kdeviz.ui.address import read_choice, write_choice
 from kdeviz.ui.state import Session, session
 from kdeviz.wording import count, percent

@@ -13,11 +13,11 @@ from pathlib import Path
 from kdeviz import errors
 from kdeviz.analysis import OnProgress, analyse
 from kdeviz.classifier import KDEClassifier
-from kdeviz.comparison import Scored, name_of, scored_analysis, scored_model
+from kdeviz.comparison import Scored, scored_analysis, scored_model
 from kdeviz.errors import ModelFileError
 from kdeviz.runs import Run
-from kdeviz.settings import Settings
-from kdeviz.ui.kept_runs import run_store, when
+from kdeviz.settings import Settings, name_of
+from kdeviz.ui.kept_runs import known_runs, when
 from kdeviz.ui.state import Screen, Session
 
 __all__ = ["Side", "add_model_file", "sides"]
@@ -33,20 +33,25 @@ class Side:
         name: as the choice shows it, and unlike any other.
         identity: equal for sides that give the same scores.
         score: gives the scores; it may take long.
+        settings: of the model; None if they are not known yet.
     """
 
     name: str
     identity: tuple[object, ...]
     score: Callable[[OnProgress, Cancelled], Scored]
+    settings: Settings | None = None
 
 
 def sides(current: Session, screen: Screen) -> dict[str, Side]:
     """All that there are, by a key that stays while the thing is there."""
     found = {"screen": _shown(screen)}
-    for run in run_store().runs():
+    for run in known_runs(current):
         if isinstance(run, Run):
             found[f"run {run.id}"] = Side(
-                f"{run.name} · kept {when(run)}", ("run", run.id, run.name), partial(_kept, run)
+                f"{run.name} · kept {when(run)}",
+                ("run", run.id, run.name),
+                partial(_kept, run),
+                run.record.settings,
             )
     swept = current.swept
     if swept is not None and swept.token == screen.key[0]:
@@ -97,7 +102,7 @@ def _swept(name: str, settings: Settings, screen: Screen) -> Side:
         )
         return scored_analysis(fitted, threshold, screen.curve, screen.rule, fixes=screen.data.fixes)
 
-    return Side(name, ("row", settings, screen.analysis, screen.rule, screen.curve), score)
+    return Side(name, ("row", settings, screen.analysis, screen.rule, screen.curve), score, settings)
 
 
 def _kept(run: Run, report: OnProgress, cancelled: Cancelled) -> Scored:

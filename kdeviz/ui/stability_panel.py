@@ -9,7 +9,7 @@ import streamlit as st
 
 from kdeviz import figures, views
 from kdeviz.analysis import OnProgress
-from kdeviz.comparison import name_of
+from kdeviz.settings import name_of
 from kdeviz.sweep import Stability, stability
 from kdeviz.ui.clicks import clicked_number
 from kdeviz.ui.jobs import job_board

@@ -11,10 +11,9 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.elements.lib.column_types import ColumnConfig
 
 from kdeviz import figures, views
-from kdeviz.comparison import name_of
 from kdeviz.errors import DataError, OptionError
 from kdeviz.export.sweeps import sweep_csv, sweep_parquet
-from kdeviz.settings import Settings
+from kdeviz.settings import Settings, name_of
 from kdeviz.sweep import (
     CHOICES,
     METRICS,
@@ -342,7 +341,7 @@ def _chosen(current: Session, run: SweepRun, choice: Choice | None, usable: bool
 
 
 def _table(found: Sweep, metric: str, choice: Choice | None, running: bool) -> None:
-    rows = sorted_rows(found, metric)
+    rows = sorted_rows(found, metric, choice)
     table = sweep_table(found._replace(rows=tuple(rows)))
     marks = ["" if choice is None else _mark(row, choice) for row in rows]
     shown = pd.DataFrame({"choice": marks})

@@ -85,6 +85,7 @@ class Workers:
     def __init__(self) -> None:
         self._short = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kdeviz")
         self._long = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kdeviz-long")
+        self._aside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kdeviz-aside")
         self._processor = Lock()
         self._waiting = 0  # short work that is queued or under way
         self._fewer = Condition()
@@ -100,6 +101,10 @@ class Workers:
     def long(self, work: Callable[[], Result]) -> Future[Result]:
         """Queue work that calls `give_way` every now and then."""
         return self._long.submit(self._alone, work)
+
+    def aside(self, work: Callable[[], Result]) -> Future[Result]:
+        """Queue work that needs no processor to speak of."""
+        return self._aside.submit(work)
 
     def give_way(self) -> None:
         """Called by long work where a pause does no harm: wait while there is short work."""

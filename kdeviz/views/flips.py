@@ -9,9 +9,10 @@ import pandas as pd
 
 from kdeviz.analysis import Analysis
 from kdeviz.calibration import ProbabilityCurve
-from kdeviz.comparison import Comparison, Setting, bandwidth_in_words
+from kdeviz.comparison import Comparison, Setting
 from kdeviz.errors import OptionError
 from kdeviz.explain import Components, explain
+from kdeviz.settings import bandwidth_in_words, components_in_words
 from kdeviz.views.table import LABEL_WORDS, SampleView, sample_view
 from kdeviz.wording import count, number, percent
 
@@ -47,8 +48,8 @@ def _in_words(name: str, value: Any) -> str:
     if value is None:
         return _NOT_KNOWN
     match name:
-        case "components" if isinstance(value, float):
-            return f"{100 * value:g} % of the variance"
+        case "components":
+            return components_in_words(value)
         case "bandwidth":
             return bandwidth_in_words(value)
         case "threshold" | "curve midpoint":

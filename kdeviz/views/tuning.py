@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdeviz.errors import OptionError
-from kdeviz.settings import BANDWIDTH_RULES, Settings
+from kdeviz.settings import BANDWIDTH_RULES, Settings, bandwidth_in_words, components_in_words
 from kdeviz.sweep import METRICS, Choice, Sweep, SweepRow, estimate_of
-from kdeviz.wording import count
 
 __all__ = [
     "KNOBS",
@@ -105,12 +104,9 @@ def knob_value(settings: Settings, knob: str) -> KnobValue:
 
 def knob_text(knob: str, value: KnobValue) -> str:
     """A knob's value as people write it: "1 000", "Scott × 0.5", "95 % of the variance"."""
-    if isinstance(value, str):
-        return value.capitalize()
-    if knob == "bandwidth":
-        return f"Scott × {value:.12g}"
-    # Twelve digits: 100 * 0.29 is not quite 29.
-    return f"{100 * value:.12g} % of the variance" if isinstance(value, float) else count(value)
+    if knob == "bandwidth" or isinstance(value, str):
+        return bandwidth_in_words(value)
+    return components_in_words(value)
 
 
 def values_of(sweep: Sweep, knob: str) -> tuple[KnobValue, ...]:
