@@ -16,8 +16,9 @@ from typing import Any
 
 import torch
 
-from benchmarks import app, explain, fit, gpu, memory, peers, scale, score
+from benchmarks import app, explain, fit, gpu, memory, peers, scale, score, sweep
 from benchmarks.tables import Table, markdown
+from kdeviz.sweep import Grid
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 QUESTIONS = {
@@ -25,6 +26,7 @@ QUESTIONS = {
     "fit": fit,
     "memory": memory,
     "explain": explain,
+    "sweep": sweep,
     "scale": scale,
     "app": app,
     "gpu": gpu,
@@ -41,6 +43,9 @@ QUICK: dict[str, dict[str, Any]] = {
     },
     "memory": {"shapes": ((300, 200, 24, 4),)},
     "explain": {"points": 300, "dimensions": 24, "components": 4, "rounds": 2},
+    "sweep": {
+        "shape": (200, 12), "grids": (Grid(components=(2, 4)), Grid(components=(2, 4))), "rounds": (1, 1),
+    },
     "scale": {
         "points": (300, 600), "queries": (64, 128), "fixed": (300, 64), "names": ALWAYS_THERE, "plot": None,
     },

@@ -18,7 +18,9 @@ from kdeviz import KDEClassifier  # noqa: E402
 from kdeviz.kde import GaussianKDE  # noqa: E402
 
 
-@pytest.mark.parametrize("name", ["score", "fit", "memory", "explain", "scale", "gpu"], ids="{}.py".format)
+@pytest.mark.parametrize(
+    "name", ["score", "fit", "memory", "explain", "sweep", "scale", "gpu"], ids="{}.py".format
+)
 def test_a_question_runs_at_a_small_size(name):
     found = list(run.tables([name], quick=True))
     assert found
