@@ -73,6 +73,11 @@ class Analysis:
         """Whether the inspected rows are the training rows themselves."""
         return self.inspected is self.train
 
+    @property
+    def scored(self) -> EmbeddingSet | None:
+        """The rows that were given to be scored; None if the training rows themselves are inspected."""
+        return None if self.inspects_training else self.inspected
+
     @cached_property
     def coordinates(self) -> NDArray[Any]:
         """(M, k) scaled PCA scores of the inspected rows: where the model sees them."""

@@ -15,7 +15,7 @@ from kdeviz.export.model import fitted_model
 from kdeviz.runs import RunStore
 from kdeviz.samples import load_sample
 from kdeviz.settings import Settings
-from kdeviz.views import LABEL_WORDS
+from kdeviz.views import LABEL_WORDS, settings_table
 from kdeviz.wording import number
 
 CURVE, RULE = ProbabilityCurve(), ThresholdRule("quantile", 0.05)
@@ -108,6 +108,7 @@ def test_show(run, kept):
     assert outcome.code == 0
     assert outcome.fact("threshold") == f"{record.threshold!r} nats"
     assert outcome.fact("threshold rule") == "quantile 0.05"
+    assert outcome.fact("kept") == kept.store.open(kept.ids[0]).kept_words
     assert outcome.fact("n pca components") == "16"
     for name, value in record.metrics.items():
         assert outcome.fact(name.replace("_", " ")) == repr(value)
@@ -161,6 +162,13 @@ def test_compare_prints_the_numbers_of_the_library(run, kept):
     outcome = run("compare", *kept.ids, "--runs", kept.store.folder, "--most", 1000, "--device", "cpu")
     assert outcome.err == ""
     check_numbers(outcome, compare(*kept.scored))
+
+
+def test_settings_are_in_the_words_of_the_compare_page(run, kept):
+    outcome = run("compare", *kept.ids, "--runs", kept.store.folder, "--device", "cpu")
+    for row in settings_table(compare(*(kept.store.open(id_).scored() for id_ in kept.ids), resamples=2)):
+        values = [" ".join(value.split()) for value in (row.first, row.second)]  # no thin spaces
+        assert outcome.table[row.name] == [*values, *["differs"] * row.differs]
 
 
 def test_model_files_give_the_same_numbers_as_runs(run, kept):

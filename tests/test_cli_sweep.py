@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from cli_steps import ENVIRONMENT, folder, refused
 
+from kdeviz.data import EmbeddingSet
 from kdeviz.samples import load_sample
 from kdeviz.sweep import Grid, best, sweep, sweep_table
 
@@ -111,6 +112,9 @@ def test_without_labels_it_chooses_by_likelihood(run, unlabelled):
     done = run("sweep", unlabelled, "--components", "2,4", "--bandwidth", "scott,0.5")
     assert "AUROC" not in done.out
     assert "Likelihoods with different components do not compare" in done.out
+    rows = EmbeddingSet.from_array(np.load(unlabelled))
+    expected = best(sweep(rows, None, Grid((2, 4), bandwidths=("scott", 0.5)))).sentence
+    assert " ".join(expected.split()) in " ".join(done.out.split())
 
 
 def test_what_cannot_be_fitted_is_told_in_its_row(run, unlabelled):

@@ -37,6 +37,7 @@ from kdeviz.comparison import compare, scored_analysis, scored_model
 from kdeviz.errors import Cancelled, DataError, ModelFileError
 from kdeviz.export.model import model_bytes
 from kdeviz.marks import SampleMark
+from kdeviz.metrics import auroc
 from kdeviz.runs import RunStore
 from kdeviz.runs.run import RECORD, SCORES
 from kdeviz.settings import name_of
@@ -49,6 +50,7 @@ from kdeviz.wording import number
 
 CURVE = ProbabilityCurve()
 OTHER = Settings(8, "norm")
+LABELS = sample_sets()[1].labels
 
 
 @cache
@@ -140,7 +142,7 @@ def assert_shows(app, expected):
 
 def test_with_only_the_screen_there_is_a_hint(start):
     app = start(at="compare")
-    assert any("There is only what is on the screen so far" in info.value for info in app.info)
+    assert any("there is only what is on the screen so far" in info.value for info in app.info)
     assert not app.get("plotly_chart")
 
 
@@ -189,14 +191,13 @@ def test_swapping_and_choosing(start, keep):
     assert compared(app).second.name == plain(OTHER)
 
 
-def test_a_kept_screen_cannot_be_compared_with_itself_by_accident(start):
-    app = start(at="compare")
-    press(app.button(key="keep"))
-    assert "What is on the screen is kept: change the settings and compare." in captions(app)
+def test_runs_of_other_data_are_offered_but_not_proposed(start, keep, tmp_path):
+    np.save(tmp_path / "rows.npy", gaussian())
+    keep(OTHER)
+    app = start(str(tmp_path / "rows.npy"), at="compare")
+    assert any(option.endswith(" · other data") for option in options(app))
+    assert any("there is only what is on the screen so far" in info.value for info in app.info)
     assert not app.get("plotly_chart")
-    put(app.slider(key="components"), 3)
-    compared(app)
-    assert app.get("plotly_chart")
 
 
 def test_the_two_stay_while_another_page_is_looked_at(start, keep):
@@ -244,7 +245,7 @@ def test_rows_of_a_sweep_can_be_compared(start):
     settings = Settings(8, "norm", bandwidth=0.5)
     # The other one failed.
     assert [option for option in options(app) if option.startswith("Sweep")] == [
-        f"Sweep: {name_of(settings)}"
+        f"Sweep: {name_of(settings)} · AUROC {number(auroc(scored(settings).scores, LABELS))}"
     ]
     pick(app, "Sweep", "On the screen")
     assert_shows(app, compare(scored(settings), scored(Settings())))
@@ -427,13 +428,20 @@ def test_a_broken_model_file_is_explained_and_loses_nothing(start, keep):
     assert len(options(app)) == len(before) + 1
 
 
-def test_a_model_of_other_dimensions_cannot_be_compared(start):
+def test_a_model_of_other_dimensions_is_refused(start):
     app = start(at="compare")
     analysis = analyse(gaussian(), None, Settings(3))
     upload(app, "m.safetensors", model_bytes(analysis, 0.0, CURVE), "model_file")
-    until(app, lambda app: not page_session(app).compared[1].running)
-    rerun(app)
-    assert any("These two cannot be compared" in text for text in markdowns(app))
+    assert "m.safetensors was fitted on 10 dimensions, these samples have 64" in texts(app)
+    assert not any(option.startswith("Model file") for option in options(app))
+
+
+def test_an_uploaded_model_is_the_second_at_once(start, keep):
+    keep(OTHER)
+    app = start(at="compare")
+    upload(app, "mine.safetensors", model_of(Settings(4)), "model_file")
+    chosen = [app.selectbox(key=key).value for key in ("first_side", "second_side")]
+    assert chosen[0].startswith("run ") and chosen[1].startswith("file ")
 
 
 # --- kept runs
@@ -543,6 +551,24 @@ def test_deleting_what_was_kept_last_lets_it_be_kept_again(listed, store):
     press(button(app, "Delete for good"))
     assert store.runs() == ()
     assert app.button(key="keep").label == "Keep run"
+
+
+def test_a_run_that_is_kept_again_gets_a_number(start, keep, store):
+    keep(Settings())
+    app = start(at="compare")
+    press(app.button(key="keep"))
+    assert {run.name for run in store.runs()} == {plain(Settings()), f"{plain(Settings())} (2)"}
+
+
+def test_renaming_does_not_let_the_same_be_kept_again(listed, store):
+    app = listed()
+    press(app.button(key="keep"))
+    choose(app, 0)
+    app.text_input[-1].set_value("mine")
+    rerun(app)
+    press(button(app, "Rename"))
+    assert [run.name for run in store.runs()] == ["mine"]
+    assert app.button(key="keep").label == "Kept"
 
 
 def test_a_run_that_somebody_else_deleted_is_explained(listed, keep, store):
@@ -674,14 +700,14 @@ def test_the_command_line_prints_the_numbers_of_the_page(start, run, store):
 def test_a_model_file_is_refused_by_name():
     session = Session(sample())
     with pytest.raises(ModelFileError, match=r"^mine\.safetensors"):
-        add_model_file(session, "mine.safetensors", b"broken")
+        add_model_file(session, "mine.safetensors", b"broken", sample().inspected)
     assert session.model_files == {}
 
 
 def test_scoring_with_a_model_file_can_be_cancelled(monkeypatch, store):
     monkeypatch.setattr("kdeviz.ui.kept_runs.run_store", lambda: store)
     session, analysis = Session(sample()), analysed(Settings())
-    add_model_file(session, "mine.safetensors", model_of(OTHER))
+    add_model_file(session, "mine.safetensors", model_of(OTHER), sample().inspected)
     key = "sample", Settings(), "cpu"
     screen = Screen(key, sample(), analysis, "", ThresholdRule(), 0.0, CURVE, analysis)
     (mine,) = [side for key, side in sides(session, screen).items() if key.startswith("file ")]

@@ -14,11 +14,11 @@ from kdeviz.calibration import ProbabilityCurve, ThresholdRule
 from kdeviz.classifier import KDEClassifier
 from kdeviz.comparison import (
     Scored,
+    SeparationTest,
     analysis_of,
     auroc_difference,
     compare,
     mcnemar,
-    name_of,
     scored_analysis,
     scored_model,
 )
@@ -26,10 +26,12 @@ from kdeviz.data import EmbeddingSet
 from kdeviz.errors import DataError, OptionError
 from kdeviz.explain import explain
 from kdeviz.labels import ANOMALOUS, NORMAL, UNKNOWN
+from kdeviz.metrics import Interval
 from kdeviz.runs import RunStore
 from kdeviz.samples import load_sample
-from kdeviz.settings import Settings
+from kdeviz.settings import Settings, name_of
 from kdeviz.views import sample_view
+from kdeviz.wording import number
 
 CURVE, RULE = ProbabilityCurve(), ThresholdRule("quantile", 0.05)
 
@@ -438,26 +440,42 @@ def verdicts(catches_more, catches_fewer, more_alarms, fewer_alarms, same=5):
         (
             (12, 3, 0, 0),
             "The second catches 12 anomalous samples that the first misses, and misses 3 that the "
-            "first catches. If both were equally often right, a difference at least this large would be "
-            "chance in 3.52 % of cases.",
+            "first catches. All in all, it is more often right than the first, by more than chance explains. "
+            "If both were equally often right, a difference at least this large would be chance in 3.52 % of "
+            "cases.",
         ),
         (
-            (1, 0, 2, 0),
+            (1, 0, 3, 0),
             "The second catches 1 anomalous sample that the first misses, and misses 0 that the first "
-            "catches; it flags 2 normal samples that the first does not, and lets pass 0 that the first "
-            "flags. If both were equally often right, a difference at least this large would be chance in "
-            "100 % of cases.",
+            "catches; it flags 3 normal samples that the first does not, and lets pass 0 that the first "
+            "flags. All in all, it is less often right than the first, which chance could explain. If both "
+            "were equally often right, a difference at least this large would be chance in 62.5 % of cases.",
         ),
         (
             (0, 0, 0, 7),
             "The second flags 0 normal samples that the first does not, and lets pass 7 that the first "
-            "flags. If both were equally often right, a difference at least this large would be chance in "
-            "1.56 % of cases.",
+            "flags. All in all, it is more often right than the first, by more than chance explains. If both "
+            "were equally often right, a difference at least this large would be chance in 1.56 % of cases.",
+        ),
+        (
+            (30, 0, 30, 0),
+            "The second catches 30 anomalous samples that the first misses, and misses 0 that the first "
+            "catches; it flags 30 normal samples that the first does not, and lets pass 0 that the first "
+            "flags. All in all, neither is more often right than the other.",
         ),
     ],
 )
 def test_verdicts_in_plain_words(counts, sentence):
     assert mcnemar(*verdicts(*counts)).sentence == sentence
+
+
+@pytest.mark.parametrize(("wins", "losses"), [(8, 1), (8, 2), (1, 8), (5, 0), (6, 0), (0, 6), (60, 41)])
+def test_more_than_chance_is_claimed_below_one_in_twenty(wins, losses):
+    sentence = mcnemar(*verdicts(wins, losses, 0, 0)).sentence
+    claimed = exact_two_sided(wins, losses) < 0.05
+    assert ("by more than chance explains" in sentence) == claimed
+    assert ("which chance could explain" in sentence) != claimed
+    assert f"it is {'more' if wins > losses else 'less'} often right" in sentence
 
 
 # Separation
@@ -538,21 +556,25 @@ def test_intervals_hold_the_truth():
             [1, 2, 3, 4],
             [1, 2, 3, 4],
             [1, 1, 0, 0],
-            "Both separate the labelled samples equally well (AUROC 1.00).",
+            "Both separate equally well: AUROC 1.00.",
         ),
         (
             [1, 2, 3, 4],
             [4, 3, 2, 1],
             [1, 1, 0, 0],
-            "The second separates worse: AUROC 0 against 1.00; there are too few samples to tell whether "
-            "that is chance.",
+            "Resampling cannot tell which separates better: AUROC 1.00 and 0.",
         ),
         (
             [2, 1, 3, 4],
             [1, 2, 3, 4],
             [1, 0, 0, 0],
-            "The second separates better: AUROC 1.00 against 0.667; there are too few samples to tell "
-            "whether that is chance.",
+            "Resampling cannot tell which separates better: AUROC 0.667 and 1.00.",
+        ),
+        (  # every pair gains a half, so that all resamples agree but for rounding
+            [*[0] * 7, *[-1] * 20, *[0] * 23],
+            [*[0] * 7, *[0] * 20, *[1] * 23],
+            [*[1] * 7, *[0] * 43],
+            "Resampling cannot tell which separates better: AUROC 0.267 and 0.767.",
         ),
     ],
 )
@@ -561,16 +583,50 @@ def test_separation_that_resampling_says_nothing_about(first, second, labels, se
     assert found.sentence == sentence
     assert math.isnan(found.interval.low)
     assert math.isnan(found.p_value)
+    assert (found.clear, found.interval_words) == (False, "")
 
 
 def test_separation_in_plain_words(compared):
     found = compared.separation
     assert found.sentence.startswith(
-        "The second separates better: AUROC 0.960 against 0.943 (95 % interval of the "
+        "The second separates better: AUROC 0.960 against 0.943 (95 % interval of the difference "
     )
+    assert found.clear
     assert 0 < found.interval.low < found.difference < found.interval.high
     assert found.sentence.endswith("% of cases.")
     assert 0.001 < found.p_value < 0.05
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "interval", "finding"),
+    [
+        (0.94767, 0.94778, (-0.002, 0.002), "No clear difference: AUROC 0.9477 and 0.9478"),
+        (0.9, 0.95, (0.0, 0.1), "No clear difference: AUROC 0.900 and 0.950"),
+        (0.9, 0.95, (0.001, 0.1), "The second separates better: AUROC 0.950 against 0.900"),
+        (0.95, 0.9, (-0.1, -0.001), "The second separates worse: AUROC 0.900 against 0.950"),
+        (0.99999, 1.0, (1e-6, 2e-5), "The second separates better: AUROC 1.0000 against 0.99999"),
+        (0.9, 0.9, (-0.01, 0.01), "Both separate equally well: AUROC 0.900"),
+    ],
+)
+def test_no_more_is_claimed_than_the_interval_says(first, second, interval, finding):
+    found = SeparationTest(first, second, Interval(*interval), 0.9, 0.25)
+    assert found.finding == finding
+    assert found.clear == ("The second" in finding)
+    words = f"90 % interval of the difference {number(interval[0])} to {number(interval[1])}"
+    assert found.interval_words == words
+    chance = (
+        " If both were equally good, a difference at least this large would be chance in 25.0 % of cases."
+    )
+    assert found.sentence == f"{finding} ({words}).{chance if first != second else ''}"
+
+
+@given(st.integers(1, 2**40), st.integers(0, 2**40), st.integers(0, 2**40))
+def test_areas_read_the_same_only_if_they_are(pairs, one, other):
+    first, second = min(one / pairs, 1.0), min(other / pairs, 1.0)
+    words = SeparationTest(first, second, Interval(math.nan, math.nan), 0.95, math.nan).areas
+    assert (words[0] == words[1]) == (first == second)
+    if number(first) != number(second):
+        assert words == (number(first), number(second))
 
 
 @pytest.mark.parametrize("wrong", [{"resamples": 1}, {"level": 1.0}, {"level": 0}])

@@ -334,15 +334,19 @@ def test_areas_are_labelled_in_the_colours_of_the_curves():
         (pair(n=600, p=200, noise=2, better=0.2), "The second separates worse: AUROC 0.", True),
         (pair(), "No clear difference: AUROC 0.9", True),
         (pair(noise=0), "Both separate equally well: AUROC 0.9", False),
-        (CASES["two samples"], "Too few samples to compare AUROC 0 with 1.00", False),
+        (CASES["two samples"], "Resampling cannot tell which separates better: AUROC 1.00 and 0", False),
     ],
 )
 def test_the_title_claims_no_more_than_the_interval(comparison, start, interval):
     figure = compared_roc_figure(comparison, LIGHT)
     assert title(figure).startswith(start)
-    assert ("(95 % interval)" in subtitle(figure)) == interval
+    assert title(figure) == comparison.separation.finding
+    assert subtitle(figure) == "ROC curves · rings: present thresholds" + (
+        f" · {comparison.separation.interval_words}" if interval else ""
+    )
+    assert ("95 % interval of the difference" in subtitle(figure)) == interval
     low, high = comparison.separation.interval
-    assert ("separates" in title(figure)) == (low > 0 or high < 0)
+    assert ("The second separates" in title(figure)) == (low > 0 or high < 0)
 
 
 def test_areas_that_differ_do_not_read_the_same():
@@ -355,6 +359,8 @@ def test_areas_that_differ_do_not_read_the_same():
         compare(side(scores, 50, labels=labels), side(swapped, 50), resamples=40), LIGHT
     )
     assert title(figure) == "No clear difference: AUROC 0.99995 and 1.0000"
+    (areas,) = words(figure)
+    assert "first: AUROC 0.99995<br>" in areas and areas.endswith("second: AUROC 1.0000")
 
 
 def test_no_roc_curves_without_labels():

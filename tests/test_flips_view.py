@@ -237,6 +237,13 @@ def test_why_agrees_with_the_panel(analyses):
     assert f"Rank {sample.rank} of {sample.total}" in why_words(analyses[0], 5, 20.0, CURVE)[0]
 
 
+def test_why_from_an_explanation_that_is_there(analyses, monkeypatch):
+    analysis = analyses[0]
+    words, ready = why_words(analysis, 5, 20.0, CURVE), explain(analysis, 5)
+    monkeypatch.setattr("kdeviz.views.flips.explain", None)
+    assert why_words(analysis, 5, 20.0, CURVE, ready) == words
+
+
 # What is drawn
 
 

@@ -34,7 +34,7 @@ def test_agreement_is_what_the_repeats_say(seeds):
     assert view.sources == ("cap", "cap", "seeds", "bootstrap")
     assert view.caps.tolist() == [30, 60, 120, 120]
     assert view.repeats.tolist() == [4] * 4
-    assert (view.top, view.full, view.agrees) == (5, 120, 0.95)
+    assert (view.top, view.agrees) == (5, 0.95)
     assert view.smallest_cap == seeds.smallest_cap
     by_source = {(each.source, each.cap): each for each in seeds.repeats}
     for place, key in enumerate(zip(view.sources, view.caps.tolist(), strict=True)):
@@ -80,8 +80,6 @@ def test_no_repeats(data, seeds):
     assert (view.repeats, view.returning) == (0, 0)
     agreement = agreement_view(nothing)
     assert agreement.values.shape == agreement.low.shape == (3, 0)
-    assert agreement.full is None
     only_caps = seeds._replace(repeats=seeds.caps)
     assert np.isnan(strip_view(only_caps, data[1]).frequency).all()
-    assert agreement_view(only_caps).full is None
     assert agreement_view(only_caps).sources == ("cap", "cap")

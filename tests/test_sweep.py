@@ -33,8 +33,9 @@ from kdeviz.sweep import (
 )
 from kdeviz.sweep import honest as honest_module
 from kdeviz.sweep import sweep as sweep_function
+from kdeviz.sweep.choice import ENOUGH_VARIANCE, STABLE
 from kdeviz.sweep.honest import folds
-from kdeviz.sweep.sweep import RESAMPLES
+from kdeviz.sweep.sweep import RESAMPLES, TOP
 
 
 @pytest.fixture(scope="module")
@@ -149,6 +150,8 @@ def test_rows_equal_separate_analyses_to_the_last_bit(train, score, swept):
         assert row.components == analysis.classifier.n_components_
         assert row.training_points == len(analysis.fitted_on)
         assert row.warnings == analysis.warnings
+        lowest_first = sorted(range(len(score)), key=lambda i: (analysis.scores[i], i))
+        assert row.top == tuple(lowest_first[:TOP]) and len(row.top) == 20
         variances = analysis.classifier.pca_model.spectrum.numpy()
         assert_allclose(row.explained_variance, variances[: row.components].sum() / variances.sum())
 
@@ -197,6 +200,17 @@ def test_without_labels_there_are_no_metrics_of_labels(train):
     assert found.rows[0][6:9] == (None, None, None)
 
 
+def test_few_inspected_rows_are_all_at_the_top(train):
+    few = EmbeddingSet.from_array(train.features[[3, 50, 7]], "few")
+    row = sweep(train, few, Grid((2,))).rows[0]
+    assert row.top == tuple(np.argsort(analyse(train, few, Settings(2)).scores).tolist())
+
+
+def test_without_a_score_set_the_top_is_of_training_rows_left_out(train):
+    scores = analyse(train, None, Settings(2, max_training_points=60)).scores
+    assert sweep(train, None, Grid((2,), caps=(60,))).rows[0].top == tuple(np.argsort(scores)[:20].tolist())
+
+
 def test_equal_models_are_computed_once(train, monkeypatch):
     calls = []
     module = __import__("sys").modules["kdeviz.sweep.sweep"]
@@ -235,6 +249,7 @@ def test_a_failing_setting_does_not_end_the_sweep(train, score):
     assert [row.error is None for row in found.rows] == [True, False, True]
     assert "160 rows are fewer than 161 components" in found.rows[1].error
     assert found.rows[1].auroc is None and math.isnan(found.rows[1].fit_seconds)
+    assert found.rows[1].top == ()
     assert best(found).best in (found.rows[0], found.rows[2])
 
 
@@ -502,12 +517,19 @@ def test_recall_refuses_what_it_cannot_use():
 
 
 def made(
-    k, points, value, interval=(math.nan, math.nan), scaling="scale", variance=0.5, width="scott", seed=0
+    k,
+    points,
+    value,
+    interval=(math.nan, math.nan),
+    scaling="scale",
+    variance=0.5,
+    width="scott",
+    seed=0,
+    top=(),
 ):
     found = Estimate(value, Interval(*interval))
-    return SweepRow(
-        Settings(k, scaling, points, width, seed), k, points, variance, log_density=found, auroc=found
-    )
+    settings = Settings(k, scaling, points, width, seed)
+    return SweepRow(settings, k, points, variance, log_density=found, auroc=found, top=tuple(top))
 
 
 def of_rows(*rows, labelled=True):
@@ -554,7 +576,10 @@ def test_without_labels_components_come_by_variance_and_bandwidth_by_likelihood(
     choice = best(of_rows(*rows, labelled=False))
     assert choice.metric == "log_density" and choice.best is rows[2] and choice.simplest is rows[3]
     assert "Likelihoods with different components do not compare" in choice.sentence
-    assert "4 are the fewest that carry 92.0 %" in choice.sentence
+    assert (
+        "the components were chosen by explained variance and stability: 4 are the fewest that carry 92.0 %, "
+        "and no larger count was tried that shows whether it names the same samples." in choice.sentence
+    )
     assert "Nor do those of norm and scale: scale is the default." in choice.sentence
 
 
@@ -565,8 +590,124 @@ def test_too_little_variance_takes_the_most_components():
 
 
 def test_equal_components_need_no_excuse():
-    rows = made(4, 100, 5.0, (4, 6)), made(4, 100, 6.0, (5.5, 7), width=0.5)
-    assert "Likelihoods" not in best(of_rows(*rows, labelled=False)).sentence
+    rows = made(4, 100, 5.0, (4, 6)), made(4, 100, 6.0, (5.5, 7), width=0.5, top=range(20))
+    assert "components do not" not in best(of_rows(*rows, labelled=False)).sentence
+    both = best(of_rows(*rows, made(4, 100, 9.0, scaling="norm"), labelled=False))
+    assert both.best is rows[1]
+    assert both.sentence.endswith(". Those of norm and scale do not compare: scale is the default.")
+
+
+def ranking(k, hits, variance=0.95, **more):
+    """A row whose top holds so many of the samples 0 to 19."""
+    return made(k, 100, 5.0, variance=variance, top=[*range(hits), *range(100, 120 - hits)], **more)
+
+
+def of_likelihood(*rows):
+    return best(of_rows(*rows, labelled=False))
+
+
+def test_the_fewest_components_that_rank_like_the_next_larger_count():
+    """Explained variance alone would take 4, and an agreement of fewer than 16 of 20 is too little."""
+    rows = ranking(2, 20, 0.89), ranking(4, 5), ranking(6, 20), ranking(8, 17, 0.97), ranking(12, 20)
+    choice = of_likelihood(*rows)
+    assert choice.best is rows[2]
+    assert choice.sentence.endswith(
+        "so the components were chosen by explained variance and stability: 6 are the fewest that carry "
+        "95.0 % and name 17 of the 20 samples that 8 name as most anomalous."
+    )
+
+
+@pytest.mark.parametrize(("hits", "k"), [(15, 6), (16, 4)])
+def test_stable_is_four_fifths(hits, k):
+    assert STABLE == 0.8
+    assert of_likelihood(ranking(4, hits), ranking(6, 20), ranking(8, 20)).best.components == k
+
+
+def test_an_unstable_ranking_leaves_the_choice_to_the_variance():
+    rows = ranking(2, 10, 0.8), ranking(4, 10), ranking(8, 20), ranking(16, 11)
+    choice = of_likelihood(*rows)
+    assert choice.best is rows[1]
+    assert choice.sentence.endswith(
+        "4 are the fewest that carry 95.0 %; of the counts that do, none names 80.0 % of the 20 samples that "
+        "the next larger one names as most anomalous."
+    )
+
+
+def test_the_next_larger_count_decides_and_no_other():
+    """4 agrees with 16 in all, but not with 8."""
+    assert of_likelihood(ranking(4, 20), ranking(8, 2), ranking(16, 20)).best.components == 4
+    assert of_likelihood(ranking(4, 20), ranking(8, 2), ranking(16, 4)).best.components == 8
+
+
+def test_agreement_is_the_mean_over_rows_equal_but_for_the_components():
+    """14 of 20 at one width and 19 at the other; a row that only one of the counts has says nothing."""
+    alone = ranking(4, 0, width=2), ranking(6, 0, scaling="norm"), ranking(4, 1, seed=3)
+    rows = ranking(4, 14), ranking(4, 19, width=0.5), ranking(6, 20), ranking(6, 20, width=0.5), *alone
+    assert "4 are the fewest that carry 95.0 % and name on average 16.5 of the 20 samples that 6 name" in (
+        of_likelihood(*rows, ranking(8, 20)).sentence
+    )
+    lower = ranking(4, 12), ranking(4, 19, width=0.5), *rows[2:]  # 15.5
+    assert of_likelihood(*lower, ranking(8, 20)).best.components == 6
+
+
+def test_rows_that_failed_or_were_never_reached_are_no_next_larger_count():
+    failed = SweepRow(Settings(6), error="no")
+    rows = ranking(4, 20), failed, ranking(8, 18)
+    assert "4 are the fewest that carry 95.0 % and name 18 of the 20 samples that 8 name" in (
+        of_likelihood(*rows).sentence
+    )
+    cancelled = Sweep((ranking(2, 20, 0.5), ranking(4, 20)), 9, ThresholdRule(), False)
+    assert best(cancelled).best.components == 4
+    assert "4 are the fewest that carry 95.0 %, and no larger count was tried" in best(cancelled).sentence
+
+
+samples = st.lists(st.integers(0, 9), min_size=5, max_size=5, unique=True)
+rankings = st.dictionaries(
+    st.tuples(st.sampled_from([2, 3, 5, 8]), st.sampled_from(["scale", "norm"]), st.sampled_from([0.5, 2])),
+    samples,
+    min_size=1,
+)
+
+
+@given(rankings, st.sampled_from([1, 2, 4]))
+def test_the_choice_of_components_is_that_of_a_plain_search(tops, enough):
+    rows = [
+        made(k, 100, 1.0, scaling=scaling, width=width, variance=0.95 if k >= enough else 0.5, top=top)
+        for (k, scaling, width), top in tops.items()
+    ]
+    counts = sorted({k for k, _, _ in tops if k >= enough}) or [max(k for k, _, _ in tops)]
+    expected = counts[0]
+    for fewer, more in reversed(list(itertools.pairwise(counts))):
+        shares = [
+            sum(sample in top for sample in tops[(more, *others)]) / 5
+            for (k, *others), top in tops.items()
+            if k == fewer and (more, *others) in tops
+        ]
+        if shares and sum(shares) / len(shares) >= 0.8 - 1e-12:
+            expected = fewer
+    assert of_likelihood(*rows).best.components == expected
+
+
+def test_the_chosen_components_of_a_real_sweep(train, score, swept):
+    """From scores of separate analyses: each count against the next, over all other settings."""
+    tops = {}
+    for settings in Grid((5, 7, 9), bandwidths=("scott", 0.5)).settings:
+        scores = analyse(train, score, settings).scores
+        tops[settings.n_pca_components, settings.bandwidth] = set(np.argsort(scores, kind="stable")[:20])
+    agreement = {
+        fewer: np.mean([len(tops[fewer, width] & tops[more, width]) / 20 for width in ("scott", 0.5)])
+        for fewer, more in ((5, 7), (7, 9))
+    }
+    found = sweep(train, score, Grid((5, 7, 9), bandwidths=("scott", 0.5)))
+    enough = [row.components for row in found.rows if row.explained_variance >= ENOUGH_VARIANCE]
+    expected = next((k for k in sorted(agreement) if k in enough and agreement[k] >= STABLE), min(enough))
+    assert best(found, "log_density").best.components == expected
+
+
+def test_marks():
+    rows = made(8, 100, 0.9, (0.8, 0.95)), made(4, 100, 0.85, (0.7, 0.9)), made(2, 100, 0.5, (0.4, 0.6))
+    assert [best(of_rows(*rows)).mark(row) for row in rows] == ["best", "simplest", ""]
+    assert best(of_rows(rows[2])).mark(rows[2]) == "best, simplest"
 
 
 def test_choices_that_cannot_be_made():

@@ -57,6 +57,18 @@ def test_components_and_scaling_change_the_result(app):
     assert titles(app)[2].startswith("8 components keep")
 
 
+def test_data_with_few_dimensions_lower_the_components_only_while_they_are_there(app):
+    app.slider(key="components").set_value(12).run()
+    upload(app, "tiny.npy", npy(gaussian(30, 3)))
+    assert app.slider(key="components").value == 3
+    upload(app, "wide.npy", npy(gaussian(200, 40)))
+    assert app.slider(key="components").value == 12
+    upload(app, "tiny.npy", npy(gaussian(30, 3)))
+    app.slider(key="components").set_value(2).run()
+    upload(app, "wide.npy", npy(gaussian(200, 40)))
+    assert app.slider(key="components").value == 2
+
+
 @pytest.mark.parametrize(
     ("rule", "key", "value", "flagged"),
     [("top_k", "top_k", 33, 33), ("log_density", "nats", -1000.0, 0), ("probability", "p", 0.001, 756)],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,9 +15,6 @@ from kdeviz.errors import OptionError
 from kdeviz.wording import number
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from kdeviz.comparison import Comparison, Scored
     from kdeviz.data import EmbeddingSet
 
@@ -62,13 +59,10 @@ def compare(
     print_lines(_settings(found))
     typer.echo()
     print_facts(dict(_facts(found)))
-    for title, flips in (
-        ("only the first flags", found.flips.only_first),
-        ("only the second flags", found.flips.only_second),
-    ):
+    for side, flips in zip(("first", "second"), found.flips, strict=True):
         if most and len(flips):
             typer.echo()
-            print_lines(_flips(found, flips[:most], title))
+            print_lines(_flips(found, side, most))
 
 
 def _scored(side: str, rows: EmbeddingSet | None, runs: Path | None, device: str) -> Scored:
@@ -90,11 +84,12 @@ def _scored(side: str, rows: EmbeddingSet | None, runs: Path | None, device: str
 
 
 def _settings(found: Comparison) -> Iterator[tuple[str, str, str, str]]:
+    from kdeviz.views import settings_table
+
     yield "", "first", "second", ""
     yield "name", found.first.name, found.second.name, ""
-    for setting in found.settings:
-        differs = "differs" if setting.differs else ""
-        yield setting.name, _text(setting.first), _text(setting.second), differs
+    for row in settings_table(found):
+        yield row.name, row.first, row.second, "differs" if row.differs else ""
 
 
 def _facts(found: Comparison) -> Iterator[tuple[str, str]]:
@@ -110,25 +105,23 @@ def _facts(found: Comparison) -> Iterator[tuple[str, str]]:
         yield "AUROC difference", f"{found.separation.difference!r}"
 
 
-def _flips(found: Comparison, flips: NDArray[np.int64], title: str) -> Iterator[tuple[str, ...]]:
-    from kdeviz.views import LABEL_WORDS
+def _flips(found: Comparison, side: str, most: int) -> Iterator[tuple[str, ...]]:
+    from kdeviz.views import flip_table
 
-    yield title, "label", "first rank", "second rank", "first log density", "second log density"
-    first_scores, second_scores = found.first_scores, found.second_scores
-    for i in flips:
+    yield (
+        f"only the {side} flags",
+        "label",
+        "first rank",
+        "second rank",
+        "first log density",
+        "second log density",
+    )
+    for flip in flip_table(found, side).head(most).to_dict("records"):
         yield (
-            str(found.ids[i]),
-            "" if found.labels is None else LABEL_WORDS[int(found.labels[i])],
-            str(found.first_ranks[i]),
-            str(found.second_ranks[i]),
-            number(first_scores[i]),
-            number(second_scores[i]),
+            flip["id"],
+            flip.get("label", ""),
+            str(flip["first_rank"]),
+            str(flip["second_rank"]),
+            number(flip["first_log_density"]),
+            number(flip["second_log_density"]),
         )
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return "not known"
-    if isinstance(value, tuple):
-        return ", ".join(value) or "none"
-    return value if isinstance(value, str) else repr(value)

@@ -71,7 +71,7 @@ def delete_runs(
 def _line(run: Run) -> tuple[str, str, str, str, str]:
     metrics = run.record.metrics
     flagged = f"{metrics.get('flagged')} of {metrics.get('inspected')}"
-    return run.id, run.name, _time(run), flagged, _number(metrics.get("auroc"))
+    return run.id, run.name, run.kept_words, flagged, _number(metrics.get("auroc"))
 
 
 def _facts(run: Run) -> Iterator[tuple[str, str]]:
@@ -79,7 +79,7 @@ def _facts(run: Run) -> Iterator[tuple[str, str]]:
     metrics, provenance = record.metrics, record.provenance
     yield "run", run.id
     yield "name", run.name
-    yield "kept", _time(run)
+    yield "kept", run.kept_words
     yield "folder", f"{run.folder} ({size(run.bytes)})"
     yield from ((name.replace("_", " "), str(value)) for name, value in record.settings.to_dict().items())
     yield "threshold rule", f"{record.rule.kind} {record.rule.value!r}"
@@ -93,10 +93,6 @@ def _facts(run: Run) -> Iterator[tuple[str, str]]:
     yield "inspected data", f"{inspected or trained}, digest {record.inspected_digest}"
     yield "time", f"{duration(sum(record.timings.values()))} on {provenance.get('device')}"
     yield "written by", f"kdeviz {provenance.get('kdeviz_version')}, torch {provenance.get('torch_version')}"
-
-
-def _time(run: Run) -> str:
-    return run.record.kept.astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 def _number(value: float | None) -> str:

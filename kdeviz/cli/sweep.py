@@ -43,7 +43,6 @@ __all__ = ["sweep"]
 
 _INTERRUPTED = 130
 _DEFAULTS = Settings()
-_OF_LABELS = ("auroc", "average_precision", "recall")
 _SETTINGS: dict[str, Callable[[Settings], str]] = {
     "components": lambda settings: f"{settings.n_pca_components}",
     "scaling": lambda settings: settings.feature_scaling_method.value,
@@ -190,15 +189,15 @@ def _print_rows(found: Sweep, metric: str, choice: Choice | None) -> None:
     Only the metric that rows are sorted by shows its interval; it comes first, since a narrow terminal leaves
     out the last columns.
     """
-    from kdeviz.sweep import sorted_rows
+    from kdeviz.sweep import OF_LABELS, sorted_rows
 
     rows = sorted_rows(found, metric, choice)
     settings = {name: [write(row.settings) for row in rows] for name, write in _SETTINGS.items()}
     same = {name: cells[0] for name, cells in settings.items() if len(set(cells)) == 1}
     same.pop("components", None)
-    columns = {"": [_mark(row, choice) for row in rows]}
+    columns = {"": ["" if choice is None else choice.mark(row) for row in rows]}
     columns |= {name: cells for name, cells in settings.items() if name not in same}
-    shown = [name for name in _COLUMNS if found.labelled or name not in _OF_LABELS]
+    shown = [name for name in _COLUMNS if found.labelled or name not in OF_LABELS]
     for name in sorted(shown, key=lambda name: name != metric):
         columns[_COLUMNS[name]] = [_written(row, name, name == metric) for row in rows]
     left_out = print_table(columns)
@@ -206,13 +205,6 @@ def _print_rows(found: Sweep, metric: str, choice: Choice | None) -> None:
         say("note", f"the terminal is too narrow for {', '.join(left_out)}: widen it, or write all with -o")
     if same:
         print_lines([("", f"In every row: {', '.join(f'{name} {value}' for name, value in same.items())}")])
-
-
-def _mark(row: SweepRow, choice: Choice | None) -> str:
-    if choice is None:
-        return ""
-    marks = [name for name in ("best", "simplest") if getattr(choice, name).settings == row.settings]
-    return ", ".join(marks)
 
 
 def _written(row: SweepRow, metric: str, with_interval: bool) -> str:

@@ -12,10 +12,13 @@ from kdeviz.errors import DataError
 from kdeviz.labels import ANOMALOUS, NORMAL
 from kdeviz.metrics import Interval, auroc
 from kdeviz.metrics.bootstrap import check_resampling
-from kdeviz.metrics.separation import labelled_rows
+from kdeviz.metrics.separation import Places, labelled_rows, places, ranking_numbers
 from kdeviz.wording import count, number, percent
 
 __all__ = ["SeparationTest", "VerdictTest", "auroc_difference", "mcnemar"]
+
+_MORE_THAN_CHANCE = 0.05
+"""Verdicts with a p-value below it differ by more than chance explains."""
 
 
 class VerdictTest(NamedTuple):
@@ -59,7 +62,21 @@ class VerdictTest(NamedTuple):
                 f"flags {_samples(self.more_false_alarms, 'normal')} that the first does not, and lets pass "
                 f"{count(self.fewer_false_alarms)} that the first flags"
             )
-        return f"The second {'; it '.join(parts)}. {_chance(self.p_value, 'often right')}"
+        return f"The second {'; it '.join(parts)}. {self._balance}"
+
+    @property
+    def _balance(self) -> str:
+        """Which of the two is more often right, and whether that is more than chance."""
+        gain = self.only_second_right - self.only_first_right
+        if not gain:
+            return "All in all, neither is more often right than the other."
+        more = "more" if gain > 0 else "less"
+        sure = self.p_value < _MORE_THAN_CHANCE
+        explained = "by more than chance explains" if sure else "which chance could explain"
+        return (
+            f"All in all, it is {more} often right than the first, {explained}. "
+            f"{_chance(self.p_value, 'often right')}"
+        )
 
 
 class SeparationTest(NamedTuple):
@@ -79,17 +96,49 @@ class SeparationTest(NamedTuple):
         return self.second - self.first
 
     @property
+    def clear(self) -> bool:
+        """Whether the interval of the difference leaves out zero."""
+        low, high = self.interval
+        return low > 0 or high < 0
+
+    @property
+    def areas(self) -> tuple[str, str]:
+        """Both AUROCs in words: three digits, or as many more as tell the two apart."""
+        first, second = number(self.first), number(self.second)
+        digits = 3
+        while first == second and self.difference != 0:
+            digits += 1
+            first, second = number(self.first, digits), number(self.second, digits)
+        return first, second
+
+    @property
+    def finding(self) -> str:
+        """What can be claimed, without a full stop."""
+        first, second = self.areas
+        if self.difference == 0:
+            return f"Both separate equally well: AUROC {first}"
+        if math.isnan(self.p_value):
+            return f"Resampling cannot tell which separates better: AUROC {first} and {second}"
+        if not self.clear:
+            return f"No clear difference: AUROC {first} and {second}"
+        better = "better" if self.difference > 0 else "worse"
+        return f"The second separates {better}: AUROC {second} against {first}"
+
+    @property
+    def interval_words(self) -> str:
+        """The interval of the difference; empty where there is none."""
+        if math.isnan(self.p_value):
+            return ""
+        low, high = map(number, self.interval)
+        return f"{100 * self.level:g} % interval of the difference {low} to {high}"
+
+    @property
     def sentence(self) -> str:
         """The result in plain words."""
-        if self.difference == 0:
-            return f"Both separate the labelled samples equally well (AUROC {number(self.first)})."
-        better = "better" if self.difference > 0 else "worse"
-        said = f"The second separates {better}: AUROC {number(self.second)} against {number(self.first)}"
-        if math.isnan(self.p_value):
-            return f"{said}; there are too few samples to tell whether that is chance."
-        low, high = map(number, self.interval)
-        interval = f"{100 * self.level:g} % interval of the difference {low} to {high}"
-        return f"{said} ({interval}). {_chance(self.p_value, 'good')}"
+        if not self.interval_words:
+            return f"{self.finding}."
+        chance = f" {_chance(self.p_value, 'good')}" if self.difference else ""
+        return f"{self.finding} ({self.interval_words}).{chance}"
 
 
 def mcnemar(first: NDArray[np.bool_], second: NDArray[np.bool_], labels: NDArray[np.int8]) -> VerdictTest:
@@ -168,7 +217,7 @@ def auroc_difference(
     found = SeparationTest(
         auroc(first, labels), auroc(second, labels), Interval(math.nan, math.nan), level, math.nan
     )
-    spread = _spread(_ranks(one), _ranks(other), anomalous, resamples, seed)
+    spread = _spread(places(one, anomalous), places(other, anomalous), resamples, seed)
     freedom = min(int(anomalous.sum()), int((~anomalous).sum())) - 1
     if not spread or not freedom:
         return found
@@ -180,30 +229,21 @@ def auroc_difference(
     )
 
 
-def _spread(
-    one: NDArray[np.intp], other: NDArray[np.intp], anomalous: NDArray[np.bool_], resamples: int, seed: int
-) -> float:
+def _spread(one: Places, other: Places, resamples: int, seed: int) -> float:
     """Standard deviation of the resampled differences; 0 where all of them agree."""
     random = np.random.default_rng(seed)
-    positives, negatives = np.flatnonzero(anomalous), np.flatnonzero(~anomalous)
+    P, N = len(one.anomalous), len(one.normal)
     drawn = np.empty(resamples)
     for i in range(resamples):
-        p = positives[random.integers(len(positives), size=len(positives))]
-        n = negatives[random.integers(len(negatives), size=len(negatives))]
-        drawn[i] = _area(other[p], other[n]) - _area(one[p], one[n])
-    return float(drawn.std(ddof=1)) if drawn.min() < drawn.max() else 0.0
+        rows = random.integers(P, size=P), random.integers(N, size=N)
+        drawn[i] = _area(other, *rows) - _area(one, *rows)
+    step = 1 / (2 * P * N)  # areas are multiples of it: what is less is rounding
+    return float(drawn.std(ddof=1)) if np.ptp(drawn) > step / 2 else 0.0
 
 
-def _area(positive: NDArray[np.intp], negative: NDArray[np.intp]) -> float:
-    """AUROC from ranks: how many normal samples rank above an anomalous one, a tie counting half."""
-    at = np.bincount(negative, minlength=int(positive.max()) + 1)
-    higher = len(negative) - np.cumsum(at) + at / 2
-    return float(higher[positive].mean()) / len(negative)
-
-
-def _ranks(scores: NDArray[Any]) -> NDArray[np.intp]:
-    """Ascending from 0; equal scores share a rank."""
-    return np.unique(scores, return_inverse=True)[1]
+def _area(found: Places, anomalous: NDArray[np.int64], normal: NDArray[np.int64]) -> float:
+    """AUROC of a resample, given as positions among the anomalous and among the normal rows."""
+    return ranking_numbers(Places(found.marks, found.anomalous[anomalous], found.normal[normal]))[0]
 
 
 def _samples(many: int, kind: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from kdeviz.comparison import Comparison, SeparationTest
+from kdeviz.metrics import OperatingPoints
 from kdeviz.theme import Theme, faint, finish
 from kdeviz.views import RankView, compared_roc, rank_view, shares_below
 from kdeviz.wording import count, number, percent
@@ -20,6 +22,7 @@ __all__ = ["compared_roc_figure", "percentile_figure", "rank_figure", "side_colo
 _WEBGL_ABOVE = 2000
 _DASH = "8px 6px"
 _SIDES = ("first", "second")
+_SAME = "same verdict"
 # Rank correlation at least this high, in words.
 _ALIKE = (
     (0.9, "Both rank the samples much alike"),
@@ -43,34 +46,9 @@ def rank_figure(comparison: Comparison, theme: Theme, most: int = 4000) -> go.Fi
     customdata holds the numbers of the common samples.
     """
     view = rank_view(comparison, most)
-    figure = go.Figure()
     far = max(view.total, 2)
-    figure.add_trace(
-        go.Scatter(
-            x=[1, far],
-            y=[1, far],
-            mode="lines",
-            name="equal ranks",
-            line={"color": theme.muted, "width": 1.2, "dash": "dot"},
-            hoverinfo="skip",
-            showlegend=False,
-        )
-    )
-    names = _hover_names(comparison, view)
-    either = view.only_first | view.only_second
-    for mask, name, colour, size in (
-        (~either, "same verdict", faint(theme.muted, 0.45), 6),
-        (view.only_first, "only the first flags", side_colours(theme)[0], 9),
-        (view.only_second, "only the second flags", side_colours(theme)[1], 9),
-    ):
-        for anomalous in (False, True):
-            chosen = mask & (view.anomalous == anomalous)
-            if chosen.any():
-                figure.add_trace(_ranked(view, chosen, names, name, colour, size, anomalous, theme))
-                # A group stands in the legend once.
-                figure.data[-1].showlegend = name != "same verdict" and not (
-                    anomalous and (mask & ~view.anomalous).any()
-                )
+    figure = go.Figure(_equal_ranks(far, theme))
+    figure.add_traces(list(_verdict_groups(comparison, view, theme)))
     _flag_lines(figure, view, theme)
     finish(figure, theme, _alike(comparison.spearman), _what_is_drawn(comparison, view))
     ends = [np.log10(0.8), np.log10(1.25 * far)]
@@ -148,52 +126,14 @@ def compared_roc_figure(comparison: Comparison, theme: Theme, log_fpr: bool = Fa
     view, test = compared_roc(comparison), comparison.separation
     assert test is not None
     lowest = 0.5 / view.normal if log_fpr else 0.0  # no place for zero: half a sample stands for none
-    chance = np.geomspace(lowest, 1, 50) if log_fpr else np.array([0.0, 1.0])
-    figure = go.Figure(
-        go.Scatter(
-            x=chance,
-            y=chance,
-            mode="lines",
-            name="guessing",
-            line={"color": theme.muted, "width": 1.2, "dash": "dot"},
-            hoverinfo="skip",
-        )
-    )
-    colours = side_colours(theme)
+    figure, colours = go.Figure(_guessing(lowest, theme)), side_colours(theme)
     for name, points, at, colour in zip(
         _SIDES, (view.first, view.second), (view.first_at, view.second_at), colours, strict=True
     ):
-        hover = (
-            f"{name}, threshold %{{customdata[0]:.4g}} nats<br>%{{y:.1%}} of the anomalous caught<br>"
-            "%{customdata[1]:.2%} of the normal flagged<extra></extra>"
-        )
-        figure.add_trace(
-            go.Scatter(
-                x=np.maximum(points.fpr, lowest),
-                y=points.tpr,
-                customdata=np.stack([points.thresholds, points.fpr], axis=1),
-                mode="lines",
-                name=name,
-                line={"color": colour, "width": 2.4},
-                hovertemplate=hover,
-            )
-        )
-        figure.add_trace(
-            go.Scatter(
-                x=[max(at[0], lowest)],
-                y=[at[1]],
-                customdata=[at],
-                mode="markers",
-                name=f"{name} at its threshold",
-                cliponaxis=False,
-                marker={"size": 13, "color": faint(colour, 0.2), "line": {"color": colour, "width": 2.5}},
-                hovertemplate=f"{name} at its threshold<br>%{{customdata[1]:.1%}} of the anomalous caught<br>"
-                "%{customdata[0]:.2%} of the normal flagged<extra></extra>",
-            )
-        )
+        figure.add_traces([_roc_curve(points, name, colour, lowest), _present(at, name, colour, lowest)])
     _area_labels(figure, test, colours, theme)
-    title, interval = _separation(test)
-    finish(figure, theme, title, f"ROC curves · rings: present thresholds{interval}")
+    interval = f" · {test.interval_words}" if test.interval_words else ""
+    finish(figure, theme, test.finding, f"ROC curves · rings: present thresholds{interval}")
     axis = {"zeroline": False, "tickformat": "~%", "nticks": 6}
     figure.update_layout(
         xaxis={
@@ -218,9 +158,80 @@ def compared_roc_figure(comparison: Comparison, theme: Theme, log_fpr: bool = Fa
     return figure
 
 
+def _guessing(lowest: float, theme: Theme) -> go.Scatter:
+    """A straight line, which a logarithmic axis bends."""
+    chance = np.geomspace(lowest, 1, 50) if lowest else np.array([0.0, 1.0])
+    return go.Scatter(
+        x=chance,
+        y=chance,
+        mode="lines",
+        name="guessing",
+        line={"color": theme.muted, "width": 1.2, "dash": "dot"},
+        hoverinfo="skip",
+    )
+
+
+def _roc_curve(points: OperatingPoints, name: str, colour: str, lowest: float) -> go.Scatter:
+    return go.Scatter(
+        x=np.maximum(points.fpr, lowest),
+        y=points.tpr,
+        customdata=np.stack([points.thresholds, points.fpr], axis=1),
+        mode="lines",
+        name=name,
+        line={"color": colour, "width": 2.4},
+        hovertemplate=f"{name}, threshold %{{customdata[0]:.4g}} nats<br>%{{y:.1%}} of the anomalous caught"
+        "<br>%{customdata[1]:.2%} of the normal flagged<extra></extra>",
+    )
+
+
+def _present(at: tuple[float, float], name: str, colour: str, lowest: float) -> go.Scatter:
+    """A ring at the rates of the present threshold."""
+    return go.Scatter(
+        x=[max(at[0], lowest)],
+        y=[at[1]],
+        customdata=[at],
+        mode="markers",
+        name=f"{name} at its threshold",
+        cliponaxis=False,
+        marker={"size": 13, "color": faint(colour, 0.2), "line": {"color": colour, "width": 2.5}},
+        hovertemplate=f"{name} at its threshold<br>%{{customdata[1]:.1%}} of the anomalous caught<br>"
+        "%{customdata[0]:.2%} of the normal flagged<extra></extra>",
+    )
+
+
 def _hover_names(comparison: Comparison, view: RankView) -> NDArray[Any]:
     names = (html.escape(str(name)).replace("\n", "<br>") for name in comparison.ids[view.samples])
     return np.array(list(names), dtype=object)
+
+
+def _equal_ranks(far: int, theme: Theme) -> go.Scatter:
+    return go.Scatter(
+        x=[1, far],
+        y=[1, far],
+        mode="lines",
+        name="equal ranks",
+        line={"color": theme.muted, "width": 1.2, "dash": "dot"},
+        hoverinfo="skip",
+        showlegend=False,
+    )
+
+
+def _verdict_groups(comparison: Comparison, view: RankView, theme: Theme) -> Iterator[Any]:
+    """Samples by who flags them, and in each group those labelled anomalous last."""
+    names, (first, second) = _hover_names(comparison, view), side_colours(theme)
+    for mask, name, colour, size in (
+        (~(view.only_first | view.only_second), _SAME, faint(theme.muted, 0.45), 6),
+        (view.only_first, "only the first flags", first, 9),
+        (view.only_second, "only the second flags", second, 9),
+    ):
+        in_legend = name != _SAME
+        for anomalous in (False, True):
+            chosen = mask & (view.anomalous == anomalous)
+            if chosen.any():
+                trace = _ranked(view, chosen, names, name, colour, size, anomalous, theme)
+                trace.showlegend = in_legend
+                in_legend = False  # a group stands in the legend once
+                yield trace
 
 
 def _ranked(
@@ -247,7 +258,7 @@ def _ranked(
             "color": colour,
             "size": size + anomalous,
             "symbol": "x" if anomalous else "circle",
-            "line": {"width": 0 if name == "same verdict" else 1, "color": theme.paper},
+            "line": {"width": 0 if name == _SAME else 1, "color": theme.paper},
         },
         hovertemplate="%{hovertext}<br>rank %{x:d} by the first<br>rank %{y:d} by the second"
         f"<br>{name}{', labelled anomalous' if anomalous else ''}<extra></extra>",
@@ -330,7 +341,7 @@ def _area_labels(figure: go.Figure, test: SeparationTest, colours: tuple[str, st
     """In the corner below both curves, with the colour of each."""
     lines = (
         f'<span style="color:{colour}">━</span> {name}: AUROC {area}'
-        for name, area, colour in zip(_SIDES, _areas(test), colours, strict=True)
+        for name, area, colour in zip(_SIDES, test.areas, colours, strict=True)
     )
     figure.add_annotation(
         text="<br>".join(lines),
@@ -345,25 +356,3 @@ def _area_labels(figure: go.Figure, test: SeparationTest, colours: tuple[str, st
         font={"color": theme.text, "size": 12.5},
         bgcolor=faint(theme.paper, 0.8),
     )
-
-
-def _areas(test: SeparationTest) -> tuple[str, str]:
-    """Both AUROCs, with more digits where three would not tell them apart."""
-    alike = number(test.first) == number(test.second) and test.difference != 0
-    digits = 5 if alike else 3
-    return number(test.first, digits), number(test.second, digits)
-
-
-def _separation(test: SeparationTest) -> tuple[str, str]:
-    """The finding, and how sure it is."""
-    first, second = _areas(test)
-    if test.difference == 0:
-        return f"Both separate equally well: AUROC {first}", ""
-    low, high = test.interval
-    if not np.isfinite([low, high]).all():
-        return f"Too few samples to compare AUROC {second} with {first}", ""
-    interval = f" · difference {number(low)} to {number(high)} ({100 * test.level:g} % interval)"
-    if low <= 0 <= high:
-        return f"No clear difference: AUROC {first} and {second}", interval
-    better = "better" if test.difference > 0 else "worse"
-    return f"The second separates {better}: AUROC {second} against {first}", interval

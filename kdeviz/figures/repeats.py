@@ -228,12 +228,17 @@ def _picture(place: int, uri: str) -> dict[str, Any]:
 
 
 def _agreement_title(view: AgreementView) -> str:
-    if CAP not in view.sources:
+    """Of the smallest cap that agrees; where none does, of the largest one tried, which then falls short."""
+    found = {
+        int(cap): float(share)
+        for cap, share, source in zip(view.caps, view.values[0], view.sources, strict=True)
+        if source == CAP
+    }
+    if not found:
         return "No smaller cap was tried"
-    if view.smallest_cap is None:
-        return f"No smaller cap agrees at {_share(view.agrees)}"
-    full = "the full fit" if view.full is None else f"all {count(view.full)}"
-    return f"{count(view.smallest_cap)} training rows give the same top {count(view.top)} as {full}"
+    shown, find = (max(found), "find only") if view.smallest_cap is None else (view.smallest_cap, "find")
+    top = f"the top {count(view.top)}"
+    return f"{count(shown)} training rows {find} {percent(found[shown])} of {top} again, on average"
 
 
 def _agreement_subtitle(view: AgreementView) -> str:
@@ -248,7 +253,7 @@ def _strip_title(view: StripView) -> str:
         return "No repeat at the full cap: nothing is known of these samples"
     return (
         f"{count(view.returning)} of the {count(len(view.rows))} most anomalous come back in "
-        f"{_share(view.often)} of repeats"
+        f"at least {_share(view.often)} of repeats"
     )
 
 

@@ -35,8 +35,11 @@ _DARK_INK, _LIGHT_INK = "#000000", "#FFFFFF"
 _EVEN_LUMINANCE = 0.18
 
 
-def heat_figure(view: HeatView, theme: Theme) -> go.Figure:
-    """A metric over two knobs, one panel per scaling; a click on a cell gives the place of its row."""
+def heat_figure(view: HeatView, theme: Theme, chosen: int | None = None) -> go.Figure:
+    """A metric over two knobs, one panel per scaling; a click on a cell gives the place of its row.
+
+    The cell of the `chosen` row is framed.
+    """
     panels = max(len(view.scalings), 1)
     figure = make_subplots(
         1,
@@ -54,6 +57,8 @@ def heat_figure(view: HeatView, theme: Theme) -> go.Figure:
             shares = np.clip((view.shown[panel] - low) / (high - low), 0, 1)
             _written_cells(figure, view, panel, shares, scale)
     _frames(figure, view, theme)
+    for place in np.argwhere(view.rows == chosen).tolist() if chosen is not None else ():
+        _outline(figure, view, place, theme.text, 2, "dot")
     finish(figure, theme, heat_title(view), heat_subtitle(view, low, high))
     _heat_axes(figure, view)
     figure.update_layout(
@@ -182,19 +187,9 @@ def _frame(
     above: bool,
     theme: Theme,
 ) -> None:
-    panel, y, x = place
-    axis = "" if panel == 0 else str(panel + 1)
-    axes = {"xref": f"x{axis}", "yref": f"y{axis}"}
-    for colour, across in ((theme.paper, width + 4), (theme.text, width)):  # seen on every colour
-        figure.add_shape(
-            type="rect",
-            x0=x - 0.5,
-            x1=x + 0.5,
-            y0=y - 0.5,
-            y1=y + 0.5,
-            line={"color": colour, "width": across},
-            **axes,
-        )
+    _, y, x = place
+    _outline(figure, view, place, theme.paper, width + 4)  # seen on every colour
+    _outline(figure, view, place, theme.text, width)
     left = x < len(view.x) / 2
     figure.add_annotation(
         x=x - 0.5 if left else x + 0.5,
@@ -206,8 +201,22 @@ def _frame(
         bgcolor=theme.paper,
         borderpad=1,
         showarrow=False,
-        **axes,
+        **_axes_of(view, place),
     )
+
+
+def _outline(
+    figure: go.Figure, view: HeatView, place: Sequence[int], colour: str, width: float, dash: str = "solid"
+) -> None:
+    _, y, x = place
+    line = {"color": colour, "width": width, "dash": dash}
+    ends = {"x0": x - 0.5, "x1": x + 0.5, "y0": y - 0.5, "y1": y + 0.5}
+    figure.add_shape(type="rect", line=line, **ends, **_axes_of(view, place))
+
+
+def _axes_of(view: HeatView, place: Sequence[int]) -> dict[str, str]:
+    axis = "" if place[0] == 0 else str(place[0] + 1)
+    return {"xref": f"x{axis}", "yref": f"y{axis}"}
 
 
 def _heat_axes(figure: go.Figure, view: HeatView) -> None:

@@ -25,7 +25,7 @@ __all__ = [
     "ticks",
 ]
 
-LOG_DENSITY = "log_density"
+LOG_DENSITY, ALARM_SHARE = "log_density", "alarm_share"
 TICKS: dict[Any, dict[str, Any]] = {
     percent: {"tickformat": "~%"},
     duration: {"ticksuffix": " s"},
@@ -74,6 +74,9 @@ def _chosen(view: HeatView | LineView) -> str | None:
 
 
 def _best_shown(view: HeatView | LineView) -> str:
+    if view.metric == ALARM_SHARE:  # few alarms are no merit: a model may be blind
+        low, high = float(np.nanmin(view.values)), float(np.nanmax(view.values))
+        return f"{_capital(_metric(view.metric))} between {_written(view, low)} and {_written(view, high)}"
     values = view.values if METRICS[view.metric].higher_is_better else -view.values
     place = tuple(int(i) for i in np.unravel_index(int(np.nanargmax(values)), values.shape))
     return f"Best shown: {_names(view, place)}, {_metric(view.metric)} {_with_interval(view, place)}"
@@ -119,6 +122,8 @@ def bar_title(view: HeatView) -> str:
     """What the colours mean, and which end is better."""
     if view.relative:
         return "nats below the best (0 = best)"
+    if view.metric == ALARM_SHARE:
+        return METRICS[view.metric].words
     end = "high" if METRICS[view.metric].higher_is_better else "low"
     return f"{METRICS[view.metric].words} ({end} = better)"
 

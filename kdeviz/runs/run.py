@@ -64,6 +64,11 @@ class Run:
         return self.record.name
 
     @property
+    def kept_words(self) -> str:
+        """The day and time of keeping, in the time zone of this machine."""
+        return self.record.kept.astimezone().strftime("%Y-%m-%d %H:%M")
+
+    @property
     def bytes(self) -> int:
         """Of all files together, without run.json."""
         return sum(file.bytes for file in self.record.files.values())

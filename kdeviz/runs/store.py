@@ -192,7 +192,7 @@ class RunStore:
             reason = error.strerror or error
             raise OptionError(f"{self.folder} cannot be read ({reason}): choose another folder") from None
         folders = [path for path in inside if path.is_dir() and not path.name.startswith(".")]
-        return [path for path in folders if any((path / name).exists() for name in FILES)]
+        return list(filter(_may_be_run, folders))
 
     def _existing(self, id: str) -> Path:  # noqa: A002
         # Compared with what is there, so that no id can lead out of the folder.
@@ -299,6 +299,13 @@ def _headline(analysis: Analysis, threshold: float) -> dict[str, float | None]:
         "recall": counts.recall,
         "f1": counts.f1,
     }
+
+
+def _may_be_run(folder: Path) -> bool:
+    try:
+        return any((folder / name).exists() for name in FILES)
+    except OSError:  # nobody may look inside: it will be told as damaged
+        return True
 
 
 def _slug(name: str) -> str:

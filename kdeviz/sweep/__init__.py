@@ -1,6 +1,6 @@
 """Many settings on one data set, the choice between them, and whether the answer would come out again."""
 
-from kdeviz.sweep.choice import CHOICES, METRICS, Choice, best, estimate_of, sorted_rows
+from kdeviz.sweep.choice import CHOICES, METRICS, OF_LABELS, Choice, best, estimate_of, sorted_rows
 from kdeviz.sweep.grid import Grid
 from kdeviz.sweep.honest import held_out_alarms
 from kdeviz.sweep.recall import recall_at_fpr
@@ -11,6 +11,7 @@ from kdeviz.sweep.table import sweep_table
 __all__ = [
     "CHOICES",
     "METRICS",
+    "OF_LABELS",
     "Choice",
     "Grid",
     "Repeats",

@@ -4,18 +4,34 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import pairwise
 from typing import NamedTuple
 
 from kdeviz.errors import DataError, OptionError
 from kdeviz.metrics import Estimate, Interval
-from kdeviz.settings import FeatureScalingMethod, Settings, bandwidth_in_words
+from kdeviz.settings import Settings, bandwidth_in_words
 from kdeviz.sweep.sweep import Sweep, SweepRow
 from kdeviz.wording import count, duration, number, percent, size
 
-__all__ = ["CHOICES", "ENOUGH_VARIANCE", "METRICS", "Choice", "Metric", "best", "estimate_of", "sorted_rows"]
+__all__ = [
+    "CHOICES",
+    "ENOUGH_VARIANCE",
+    "METRICS",
+    "OF_LABELS",
+    "STABLE",
+    "Choice",
+    "Metric",
+    "best",
+    "estimate_of",
+    "sorted_rows",
+]
 
 ENOUGH_VARIANCE = 0.9
-"""Without labels the fewest components that carry this share of the variance are taken."""
+"""Without labels, component counts that carry this share of the variance are looked at."""
+
+STABLE = 0.8
+"""Of those the fewest are taken that name this share of the top anomalies of the next larger count."""
 
 
 class Metric(NamedTuple):
@@ -47,7 +63,8 @@ METRICS = {
     ),
     "alarm_share": Metric(
         "held-out alarms",
-        "The share of training rows flagged by models fitted without them, over five parts.",
+        "The share of training rows flagged by models fitted without them, over five parts. Good is what the "
+        "threshold's rule promises: far fewer may mean a model that sees nothing.",
         higher_is_better=False,
         written=percent,
     ),
@@ -65,7 +82,8 @@ METRICS = {
 CHOICES = ("auroc", "average_precision", "recall", "log_density")
 """The metrics that `best` chooses by: a good value of the others alone says nothing about the model."""
 
-_OF_LABELS = ("auroc", "average_precision", "recall")
+OF_LABELS = ("auroc", "average_precision", "recall")
+"""The metrics that there are only with labels."""
 
 
 class Choice(NamedTuple):
@@ -76,6 +94,11 @@ class Choice(NamedTuple):
     simplest: SweepRow
     """Fewest components, then fewest training rows, of those within the best one's interval."""
     sentence: str
+
+    def mark(self, row: SweepRow) -> str:
+        """What a row is, "best" or "simplest" or both; empty for all others."""
+        marks = {"best": self.best, "simplest": self.simplest}
+        return ", ".join(name for name, marked in marks.items() if marked.settings == row.settings)
 
     def as_good(self, row: SweepRow) -> bool | None:
         """Whether a row's value lies within the best one's interval or above; None if it does not compare."""
@@ -136,10 +159,13 @@ def best(sweep: Sweep, metric: str | None = None) -> Choice:
     Regression Trees, 1984, section 3.4.3) with the 95 % interval instead of one standard error.
 
     By log density, which needs no labels, only settings with equal components and equal scaling compare. So
-    the components come first, the fewest that carry `ENOUGH_VARIANCE` of the variance (the most there are,
-    if none do); scaling stays at the default where the grid has it, for nothing here can judge it; and the
-    leave-one-out likelihood then chooses the bandwidth, for which it is a sound criterion (Duin, IEEE
-    Transactions on Computers C-25, 1976), and the cap.
+    the components come first, by variance and stability: of the counts that carry `ENOUGH_VARIANCE` of the
+    variance, the fewest that rank like the next larger one. They do when at least `STABLE` of its top
+    anomalies (see `SweepRow.top`) are among their own, on average over the rows equal but for the components.
+    Where none do, the fewest with enough variance are taken; where none has enough, the most there are.
+    Scaling stays at the default where the grid has it, for nothing here can judge it; and the leave-one-out
+    likelihood then chooses the bandwidth, for which it is a sound criterion (Duin, IEEE Transactions on
+    Computers C-25, 1976), and the cap.
 
     Args:
         sweep: with at least one row that has the metric.
@@ -152,22 +178,19 @@ def best(sweep: Sweep, metric: str | None = None) -> Choice:
     metric = metric or ("auroc" if sweep.labelled else "log_density")
     if metric not in CHOICES:
         raise OptionError(f"metric {metric!r} chooses no setting: choose {', '.join(CHOICES)}")
-    if metric in _OF_LABELS and not sweep.labelled:
+    if metric in OF_LABELS and not sweep.labelled:
         raise DataError(f"{METRICS[metric].words} needs both normal and anomalous labels: choose log_density")
     known = [row for row in sweep.rows if math.isfinite(_value(row, metric))]
     if not known:
         raise DataError("no setting of this sweep could be fitted: look at the errors of its rows")
     likelihood = metric == "log_density"
-    rows = _comparable(known) if likelihood else known
+    rows, reason = _comparable(known) if likelihood else (known, "")
     top = max(rows, key=lambda row: (_value(row, metric), *(-x for x in _size(row))))
     found = estimate_of(top, metric)
     assert found is not None
     within = [row for row in rows if _value(row, metric) >= _lowest_within(found)]
     simplest = min(within, key=lambda row: (*_size(row), -_value(row, metric)))
-    parts = [_why(metric, top, simplest, found)]
-    if likelihood:
-        parts.append(_why_these(known, rows))
-    return Choice(metric, top, simplest, " ".join(parts))
+    return Choice(metric, top, simplest, f"{_why(metric, top, simplest, found)} {reason}".strip())
 
 
 def _value(row: SweepRow, metric: str) -> float:
@@ -183,14 +206,88 @@ def _size(row: SweepRow) -> tuple[int, int]:
     return row.components, row.training_points
 
 
-def _comparable(rows: Sequence[SweepRow]) -> list[SweepRow]:
-    """Rows of one component count and one scaling; see `best`."""
-    enough = [row for row in rows if row.explained_variance >= ENOUGH_VARIANCE]
-    k = min(row.components for row in enough) if enough else max(row.components for row in rows)
+def _comparable(rows: Sequence[SweepRow]) -> tuple[list[SweepRow], str]:
+    """Rows of one component count and one scaling, and why of these; see `best`."""
+    k, reason = _components(rows)
     chosen = [row for row in rows if row.components == k]
-    scaling = Settings().feature_scaling_method
-    usual = [row for row in chosen if row.settings.feature_scaling_method is scaling]
-    return usual or chosen
+    parts = []
+    if len(chosen) < len(rows):
+        parts.append(f"Likelihoods with different components do not compare, so the components {reason}.")
+    default = Settings().feature_scaling_method
+    usual = [row for row in chosen if row.settings.feature_scaling_method is default]
+    if len({row.settings.feature_scaling_method for row in rows}) > 1:
+        kept = chosen[0].settings.feature_scaling_method.value
+        which = f"{default.value} is the default" if usual else f"{kept} was left"
+        these = "Nor do those of norm and scale" if parts else "Those of norm and scale do not compare"
+        parts.append(f"{these}: {which}.")
+    return usual or chosen, " ".join(parts)
+
+
+def _components(rows: Sequence[SweepRow]) -> tuple[int, str]:
+    """How many components to take, and by what they were chosen, in words; see `best`."""
+    enough = [row for row in rows if row.explained_variance >= ENOUGH_VARIANCE]
+    if not enough:
+        most = max(rows, key=lambda row: (row.components, row.explained_variance))
+        carried = percent(most.explained_variance)
+        return most.components, (
+            f"were chosen by explained variance: {count(most.components)} are the most tried, which carry "
+            f"{carried}"
+        )
+    steps = _steps(enough)
+    step = next((step for step in steps if step.agreement >= STABLE), None)
+    k = min(row.components for row in enough) if step is None else step.fewer
+    carried = percent(max(row.explained_variance for row in enough if row.components == k))
+    found = f"{count(k)} are the fewest that carry {carried}"
+    if step is not None:
+        stable = f" and name {step.named} that {count(step.more)} name as most anomalous"
+    elif steps:
+        stable = (
+            f"; of the counts that do, none names {percent(STABLE)} of the {steps[0].top} samples that the "
+            "next larger one names as most anomalous"
+        )
+    else:
+        stable = ", and no larger count was tried that shows whether it names the same samples"
+    return k, f"were chosen by explained variance and stability: {found}{stable}"
+
+
+class _Step(NamedTuple):
+    """From one component count to the next larger one."""
+
+    fewer: int
+    more: int
+    pairs: int
+    """How many rows of each differ in nothing but the components."""
+    top: int
+    """How many top anomalies a row has."""
+    common: int
+    """Of these, how many are in both rows of a pair; the sum over the pairs."""
+
+    @property
+    def agreement(self) -> float:
+        """Mean share of the larger count's top anomalies that the smaller one names."""
+        return self.common / (self.top * self.pairs)
+
+    @property
+    def named(self) -> str:
+        """The same in words."""
+        average = "on average " if self.pairs > 1 else ""
+        return f"{average}{self.common / self.pairs:.3g} of the {self.top} samples"
+
+
+def _steps(rows: Sequence[SweepRow]) -> list[_Step]:
+    """Between successive component counts, where there are rows that are equal but for the components."""
+    tops: dict[int, dict[Settings, set[int]]] = {}
+    for row in rows:
+        others = replace(row.settings, n_pca_components=1)
+        tops.setdefault(row.components, {})[others] = set(row.top)
+    steps = []
+    for fewer, more in pairwise(sorted(tops)):
+        both = tops[fewer].keys() & tops[more].keys()
+        common = sum(len(tops[fewer][others] & tops[more][others]) for others in both)
+        top = max((len(tops[more][others]) for others in both), default=0)
+        if top:
+            steps.append(_Step(fewer, more, len(both), top, common))
+    return steps
 
 
 def _why(metric: str, top: SweepRow, simplest: SweepRow, found: Estimate) -> str:
@@ -213,19 +310,3 @@ def _described(row: SweepRow) -> str:
         f"{count(row.components)} {unit}, {settings.feature_scaling_method.value}, {width}, "
         f"{count(row.training_points)} training rows{seed}"
     )
-
-
-def _why_these(known: Sequence[SweepRow], rows: Sequence[SweepRow]) -> str:
-    k, share = rows[0].components, rows[0].explained_variance
-    parts = []
-    if len({row.components for row in known}) > 1:
-        reached = "the fewest that" if share >= ENOUGH_VARIANCE else "the most tried, which"
-        parts.append(
-            f"Likelihoods with different components do not compare, so the components were chosen by "
-            f"explained variance: {count(k)} are {reached} carry {percent(share)}."
-        )
-    if len({row.settings.feature_scaling_method for row in known}) > 1:
-        default = rows[0].settings.feature_scaling_method is FeatureScalingMethod.SCALE
-        kept = rows[0].settings.feature_scaling_method.value
-        parts.append(f"Nor do those of norm and scale: {kept} {'is the default' if default else 'was left'}.")
-    return " ".join(parts)

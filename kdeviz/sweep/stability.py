@@ -18,7 +18,7 @@ from kdeviz.errors import DataError, OptionError
 from kdeviz.metrics import Estimate, Interval
 from kdeviz.settings import Settings
 
-__all__ = ["AGREES", "BOOTSTRAP", "CAP", "SEEDS", "Repeats", "Stability", "stability"]
+__all__ = ["AGREES", "BOOTSTRAP", "CAP", "SEEDS", "Repeats", "Stability", "most_anomalous", "stability"]
 
 AGREES = 0.95
 """The share of the top anomalies that a smaller cap must name on average to agree with the full fit."""
@@ -128,7 +128,7 @@ def stability(
         return analyse(rows, inspected, changed, device, None, cancelled)
 
     full = fitted(train, score, settings)
-    chosen = _top(full.scores, min(top, len(full.scores)))
+    chosen = most_anomalous(full.scores, top)
     plan = _plan(full, caps)
     tell = _counted(on_progress, len(plan) * repeats)
     fits = _Fits(train, score, settings, fitted)
@@ -143,6 +143,11 @@ def stability(
             made.append(_compared(source, cap, np.stack(scores), chosen, level))
     tell("Comparing")
     return Stability(settings, chosen, full.scores, tuple(made), _smallest(made), tuple(notes))
+
+
+def most_anomalous(scores: NDArray[Any], most: int) -> NDArray[np.int64]:
+    """(K,) numbers of the rows of lowest score, at most so many, the lowest first; in a tie the first row."""
+    return np.argsort(scores, kind="stable")[:most]
 
 
 def _plan(full: Analysis, caps: Sequence[int] | None) -> list[tuple[str, int]]:
@@ -230,10 +235,6 @@ def _ladder(points: int, components: int) -> list[int]:
     return halves[::-1]
 
 
-def _top(scores: NDArray[Any], K: int) -> NDArray[np.int64]:
-    return np.argsort(scores, kind="stable")[:K]
-
-
 def _words(source: str, cap: int) -> str:
     return {SEEDS: "Other seeds", BOOTSTRAP: "Resampled training rows", CAP: f"At most {cap} rows"}[source]
 
@@ -246,7 +247,7 @@ def _compared(
     K, R = len(chosen), len(scores)
     inside = np.zeros(scores.shape, bool)
     for row, member in zip(scores, inside, strict=True):
-        member[_top(row, K)] = True
+        member[most_anomalous(row, K)] = True
     found = inside[:, chosen]
     common = inside.astype(np.float64) @ inside.T
     ranks = rankdata(scores, axis=1)

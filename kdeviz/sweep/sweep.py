@@ -24,11 +24,15 @@ from kdeviz.settings import FeatureScalingMethod, Settings
 from kdeviz.sweep.grid import Grid
 from kdeviz.sweep.honest import held_out_alarms
 from kdeviz.sweep.recall import recall_at_fpr
+from kdeviz.sweep.stability import most_anomalous
 
-__all__ = ["RESAMPLES", "Sweep", "SweepRow", "sweep"]
+__all__ = ["RESAMPLES", "TOP", "Sweep", "SweepRow", "sweep"]
 
 RESAMPLES = 100
 """Of the labelled samples, for each interval: they hold its width to some 7 per cent."""
+
+TOP = 20
+"""So many of the most anomalous samples are kept of each setting, or as many as there are."""
 
 _FPR = 0.01
 _ANALYSIS_SHARE = 0.3
@@ -64,6 +68,8 @@ class SweepRow(NamedTuple):
     """Of all training and all inspected rows."""
     model_bytes: int = 0
     """Of the tensors in the model file."""
+    top: tuple[int, ...] = ()
+    """Numbers of the `TOP` inspected rows of lowest score, the lowest first."""
     warnings: tuple[str, ...] = ()
     error: str | None = None
     """Why there are no numbers, or None."""
@@ -211,6 +217,7 @@ def _row(analysis: Analysis) -> SweepRow:
         fit_seconds=analysis.timings["fit"],
         score_seconds=analysis.timings["leave_one_out"] + analysis.timings["score"],
         model_bytes=sum(tensor.nbytes for tensor in classifier.state_dict().values()),
+        top=tuple(most_anomalous(scores, TOP).tolist()),
     )
     if labels is None or not has_both_labels(labels):
         return row

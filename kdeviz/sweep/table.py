@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from kdeviz.metrics import Estimate
+from kdeviz.sweep.choice import OF_LABELS
 from kdeviz.sweep.sweep import Sweep, SweepRow
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["sweep_table"]
 
-_WITH_INTERVAL = ("log_density", "alarm_share", "auroc", "average_precision", "recall")
+_WITH_INTERVAL = ("log_density", "alarm_share", *OF_LABELS)
 
 
 def sweep_table(sweep: Sweep) -> pd.DataFrame:
@@ -34,7 +35,7 @@ def _line(row: SweepRow, labelled: bool) -> dict[str, Any]:
     for name in ("components", "training_points", "explained_variance"):
         numbers[name] = getattr(row, name)
     for name in _WITH_INTERVAL:
-        if labelled or name in ("log_density", "alarm_share"):
+        if labelled or name not in OF_LABELS:
             found: Estimate | None = getattr(row, name)
             value, (low, high) = found or (math.nan, (math.nan, math.nan))
             numbers |= {name: value, f"{name}_low": low, f"{name}_high": high}

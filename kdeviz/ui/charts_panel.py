@@ -11,7 +11,7 @@ import streamlit as st
 from kdeviz import figures, views
 from kdeviz.errors import DataError
 from kdeviz.ui.choices import one_of
-from kdeviz.ui.clicks import clicked_number
+from kdeviz.ui.plots import clicked_number, show_figure
 from kdeviz.ui.state import Screen, Session, theme
 from kdeviz.ui.text import plain_error
 from kdeviz.ui.threshold_panel import set_curve, set_threshold
@@ -19,7 +19,6 @@ from kdeviz.wording import number
 
 __all__ = ["show_chart"]
 
-_NO_TOOLS = {"displayModeBar": False}
 _CURVES = {
     "ROC": "Caught samples against false alarms, at every threshold",
     "Precision": "Precision against recall, at every threshold",
@@ -48,25 +47,13 @@ def _show_densities(current: Session, screen: Screen, height: int) -> None:
     view = views.density_histogram(screen.analysis, screen.threshold)
     curve = views.probability_curve(screen.analysis, screen.curve, screen.threshold, view.edges)
     figure = figures.density_figure(view, theme(), curve, current.mark(screen))
-    figure.update_layout(height=height)
-    st.plotly_chart(
-        figure, theme=None, key="densities", config=_NO_TOOLS, alt="Histograms of log density and the curve"
-    )
+    show_figure(figure, "densities", "Histograms of log density and the curve", height)
 
 
 def _show_curve(chosen: str, screen: Screen, log_fpr: bool, height: int) -> None:
     key = f"curve_{chosen}"
     figure = _curve(chosen, screen, log_fpr)
-    figure.update_layout(height=height)
-    st.plotly_chart(
-        figure,
-        theme=None,
-        key=key,
-        config=_NO_TOOLS,
-        on_select=partial(_clicked, key),
-        selection_mode="points",
-        alt=_CURVES[chosen],
-    )
+    show_figure(figure, key, _CURVES[chosen], height, partial(_clicked, key))
 
 
 def _show_reliability(screen: Screen, height: int) -> None:
@@ -76,8 +63,7 @@ def _show_reliability(screen: Screen, height: int) -> None:
         plain_error("The curve cannot be fitted to these labels", str(error))
         return
     figure = figures.reliability_figure(fit, theme())
-    figure.update_layout(height=height - 56)
-    st.plotly_chart(figure, theme=None, key="reliability", config=_NO_TOOLS, alt="Reliability diagram")
+    show_figure(figure, "reliability", "Reliability diagram", height - 56)
     st.button(
         f"Use the fit: midpoint {number(fit.curve.midpoint)}, steepness {number(fit.curve.steepness)}",
         disabled=screen.curve == fit.curve,

@@ -17,15 +17,14 @@ from kdeviz import explain, figures, views
 from kdeviz.analysis import OnProgress
 from kdeviz.comparison import Comparison, Scored, analysis_of, compare
 from kdeviz.data import EmbeddingSet
-from kdeviz.errors import KdevizError
 from kdeviz.ui.choices import one_of
-from kdeviz.ui.clicks import clicked_number
 from kdeviz.ui.jobs import job_board
+from kdeviz.ui.plots import clicked_number, show_figure
 from kdeviz.ui.progress import POLL_SECONDS, show_progress
 from kdeviz.ui.sides import Side, add_model_file, sides
 from kdeviz.ui.state import Screen, Session, session, theme
 from kdeviz.ui.tasks import Task
-from kdeviz.ui.text import plain_error, plain_warning
+from kdeviz.ui.text import failure_words, plain_error, plain_warning
 from kdeviz.wording import count
 
 __all__ = ["SIDE_KEYS", "show_comparison"]
@@ -35,9 +34,7 @@ SIDE_KEYS = ("first_side", "second_side")
 
 _CHART_HEIGHT = 360
 _CONTROL_HEIGHT = 46
-# In the colours of the charts, as near as text has them.
-_TITLES = (":green[:material/circle:] First", ":violet[:material/circle:] Second")
-_NO_TOOLS = {"displayModeBar": False}
+_TITLES = ("First", "Second")
 # How long a rerun waits for a comparison before it shows progress instead.
 _PATIENCE_SECONDS = 2.0
 
@@ -52,13 +49,8 @@ def show_comparison(current: Session, screen: Screen) -> None:
     if task.running:
         _live()
         return
-    try:
-        found = task.result()
-    except KdevizError as error:
-        plain_error("These two cannot be compared", str(error))
-        return
+    found = _outcome(task)
     if found is None:
-        plain_warning("Cancelled.")
         st.button("Compare again", icon=":material/refresh:", on_click=_forget)
         return
     for note in found.notes:
@@ -67,6 +59,18 @@ def show_comparison(current: Session, screen: Screen) -> None:
     _charts(found)
     _flips(current, screen, found)
     _settings(found)
+
+
+def _outcome(task: Task[Comparison]) -> Comparison | None:
+    """What came of it; None, and why, if nothing did."""
+    try:
+        found = task.result()
+    except Exception as error:
+        plain_error("These two cannot be compared", failure_words(error))
+        return None
+    if found is None:
+        plain_warning("Cancelled.")
+    return found
 
 
 def _choose(current: Session, screen: Screen) -> tuple[Side, Side] | None:
@@ -101,14 +105,21 @@ def _choose(current: Session, screen: Screen) -> tuple[Side, Side] | None:
             width="stretch",
         )
     with columns[3], st.popover("Model file", icon=":material/upload_file:", width="stretch"):
-        _upload(current)
+        st.file_uploader(
+            "A model that kdeviz saved, to score the samples that are loaded now",
+            type=["safetensors"],
+            key="model_file",
+            on_change=_read_model_file,
+            args=(screen,),
+        )
     if current.model_file_error:
         plain_error("That model file cannot be used", current.model_file_error)
     first, second = current.sides
-    if len(keys) == 1:
+    if first == second == "screen":
         st.info(
-            "There is only what is on the screen so far. Keep it with “Keep run” in the sidebar, change the "
-            "settings and compare; or run a sweep on the page Tune, whose rows can be compared as well.",
+            "Of these data there is only what is on the screen so far. Keep it with “Keep run” in the "
+            "sidebar, change the settings and compare; or run a sweep on the page Tune, whose rows can be "
+            "compared as well.",
             icon=":material/info:",
         )
         return None
@@ -119,26 +130,26 @@ def _choose(current: Session, screen: Screen) -> tuple[Side, Side] | None:
 
 
 def _usual(screen: Screen, known: dict[str, Side]) -> tuple[str, str]:
-    """What is on the screen against the latest run, or the first row of a sweep, that is another model."""
+    """What is on the screen against the latest run, or best row of a sweep, that is another model."""
     shown = screen.analysis.settings
-    others = [key for key, side in known.items() if key != "screen" and side.settings != shown]
-    return (others or list(known))[0], "screen"
+    others = [key for key, side in known.items() if key != "screen" and side.same_data]
+    better = [key for key in others if known[key].settings != shown]
+    return (better or others or ["screen"])[0], "screen"
 
 
-def _upload(current: Session) -> None:
-    file = st.file_uploader("A model that kdeviz saved", type=["safetensors"], key="model_file")
-    st.caption("It scores the samples that are loaded now.")
+def _read_model_file(screen: Screen) -> None:
+    """Take the uploaded model as the second side."""
+    current, file = session(), st.session_state["model_file"]
+    current.model_file_error = ""
     if file is None:
-        current.model_file_error = ""
         return
-    if file.file_id == current.model_file_read:
-        return
-    current.model_file_read, current.model_file_error = file.file_id, ""
     try:
-        add_model_file(current, file.name, file.getvalue())
-    except KdevizError as error:
-        current.model_file_error = str(error)
-    st.rerun()
+        key = add_model_file(current, file.name, file.getvalue(), screen.analysis.inspected)
+    except Exception as error:
+        current.model_file_error = failure_words(error)
+        return
+    first, second = current.sides
+    st.session_state["first_side"], st.session_state["second_side"] = second if first == key else first, key
 
 
 def _keep_apart(side: int) -> None:
@@ -216,16 +227,8 @@ def _charts(found: Comparison) -> None:
 
 
 def _chart(figure: go.Figure, key: str, words: str, clickable: bool = False, less: int = 0) -> None:
-    figure.update_layout(height=_CHART_HEIGHT - less)
-    st.plotly_chart(
-        figure,
-        theme=None,
-        key=f"compared_{key}",
-        config=_NO_TOOLS,
-        alt=words,
-        on_select=partial(_clicked, f"compared_{key}") if clickable else "ignore",
-        selection_mode="points",
-    )
+    key = f"compared_{key}"
+    show_figure(figure, key, words, _CHART_HEIGHT - less, partial(_clicked, key) if clickable else None)
 
 
 def _clicked(key: str) -> None:
@@ -310,14 +313,12 @@ def _why(scored: Scored, row: int, title: str, screen: Screen) -> None:
     if analysis is None:
         st.caption("Why: load the data that this model was fitted on and has scored.")
         return
+    reasons = explain.explain(analysis, row)
     with st.container(gap="xxsmall"):
-        for sentence in views.why_words(analysis, row, scored.threshold, scored.curve):
+        for sentence in views.why_words(analysis, row, scored.threshold, scored.curve, reasons):
             st.text(sentence)
-    figure = figures.components_figure(explain.explain(analysis, row).components, theme())
-    figure.update_layout(height=300)
-    st.plotly_chart(
-        figure, theme=None, key=f"why_{title}", config=_NO_TOOLS, alt=f"Components, by the {title}"
-    )
+    figure = figures.components_figure(reasons.components, theme())
+    show_figure(figure, f"why_{title}", f"Components, by the {title}", 300)
 
 
 def _settings(found: Comparison) -> None:
@@ -339,6 +340,6 @@ def _settings(found: Comparison) -> None:
             "setting": st.column_config.TextColumn("Setting"),
             "first": st.column_config.TextColumn("First"),
             "second": st.column_config.TextColumn("Second"),
-            "differs": st.column_config.TextColumn(""),
+            "differs": st.column_config.TextColumn("Differs"),
         },
     )

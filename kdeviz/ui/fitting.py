@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from concurrent.futures import CancelledError, Future, wait
 
 import streamlit as st
@@ -16,12 +15,10 @@ from kdeviz.ui.loaded import sample
 from kdeviz.ui.mark_books import book_of
 from kdeviz.ui.progress import POLL_SECONDS, show_progress
 from kdeviz.ui.state import Screen, Session, session
-from kdeviz.ui.text import plain_error
+from kdeviz.ui.text import failure_words, plain_error
 from kdeviz.wording import duration, size
 
 __all__ = ["adopt", "fit"]
-
-logger = logging.getLogger(__name__)
 
 # Below this a change of settings is applied at once.
 _LIVE_SECONDS = 1.0
@@ -103,11 +100,8 @@ def _collect(current: Session, job: Job, patience: float) -> None:
         job.future.result()
     except (Cancelled, CancelledError):
         current.failed = (job.key, "Cancelled.")
-    except KdevizError as error:
-        current.failed = (job.key, str(error))
     except Exception as error:
-        logger.exception("an analysis failed")
-        current.failed = (job.key, f"Unexpected: {type(error).__name__}: {error}")
+        current.failed = (job.key, failure_words(error))
 
 
 @st.fragment(run_every=POLL_SECONDS)

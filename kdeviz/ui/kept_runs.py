@@ -14,15 +14,16 @@ import streamlit as st
 from kdeviz.analysis import OnProgress
 from kdeviz.errors import DataError, OptionError
 from kdeviz.runs import DamagedRun, Run, RunStore
+from kdeviz.settings import name_of
 from kdeviz.tracking import log_run
 from kdeviz.ui.jobs import job_board
 from kdeviz.ui.model_panel import can_use, use_settings
 from kdeviz.ui.state import Screen, Session, session
 from kdeviz.ui.tasks import Task
-from kdeviz.ui.text import plain_error, plain_warning
+from kdeviz.ui.text import failure_words, plain_error, plain_warning
 from kdeviz.wording import count, size
 
-__all__ = ["keep_button", "keep_problems", "known_runs", "show_runs", "when"]
+__all__ = ["keep_button", "keep_problems", "known_runs", "show_runs"]
 
 logger = logging.getLogger(__name__)
 
@@ -33,18 +34,13 @@ def run_store() -> RunStore:
     return RunStore(None if folder is None else Path(folder))
 
 
-def known_runs(current: Session) -> tuple[Run | DamagedRun, ...]:
-    """All that are kept; none, and a message on the page, if the folder cannot be read."""
+def known_runs() -> tuple[Run | DamagedRun, ...]:
+    """All that are kept; none, and a message here, if the folder cannot be read."""
     try:
         return run_store().runs()
     except OptionError as error:
-        current.runs_error = str(error)
+        plain_error("The kept runs cannot be read", str(error))
         return ()
-
-
-def when(run: Run) -> str:
-    """The day and time of keeping, here."""
-    return run.record.kept.astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 def keep_button(current: Session) -> None:
@@ -90,6 +86,7 @@ def _keep() -> None:
                 screen.curve,
                 screen.rule,
                 screen.book,
+                name=_unused(name_of(screen.analysis.settings)),
                 fixes=screen.data.fixes,
             )
     except (OptionError, DataError) as error:
@@ -102,15 +99,20 @@ def _keep() -> None:
         current.logging = _log(uri, run)
 
 
+def _unused(name: str) -> str:
+    """A name that no run has: with a number after it, if need be."""
+    plain = " ".join(name.split())
+    taken = {run.name for run in run_store().runs() if isinstance(run, Run)}
+    numbered = (f"{plain} ({i})" for i in range(2, len(taken) + 2))
+    return next(each for each in (plain, *numbered) if each not in taken)
+
+
 def _log(uri: str, run: Run) -> Task[str]:
     def work(report: OnProgress, cancelled: Callable[[], bool]) -> str:
         try:
             log_run(uri, run)
-        except (OptionError, DataError) as error:
-            return str(error)
         except Exception as error:  # of any server's making
-            logger.exception("a run was not logged")
-            return f"{type(error).__name__}: {error}"
+            return failure_words(error)
         return ""
 
     task = job_board().start_aside(work)
@@ -120,7 +122,7 @@ def _log(uri: str, run: Run) -> Task[str]:
 
 def show_runs(current: Session) -> None:
     """Draw the list; the chosen run can be used, renamed and deleted."""
-    store, found = run_store(), known_runs(current)
+    store, found = run_store(), known_runs()
     runs = [run for run in found if isinstance(run, Run)]
     st.text(f"{count(len(runs))} kept in {store.folder}")
     if current.runs_error:
@@ -133,8 +135,8 @@ def show_runs(current: Session) -> None:
                 st.button(
                     "Delete",
                     key=f"delete_{damaged.id}",
-                    on_click=_change,
-                    args=(partial(store.delete, damaged.id),),
+                    on_click=_delete,
+                    args=(store, damaged.id),
                 )
     if not runs:
         st.caption("Press “Keep run” in the sidebar to keep what is on the screen.")
@@ -167,7 +169,7 @@ def _table(runs: list[Run]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "name": [run.name for run in runs],
-            "kept": [when(run) for run in runs],
+            "kept": [run.kept_words for run in runs],
             "data": [
                 str(run.record.provenance.get("score_name") or run.record.provenance.get("train_name"))
                 for run in runs
@@ -188,7 +190,7 @@ def _actions(current: Session, store: RunStore, run: Run) -> None:
             icon=":material/check:",
             on_click=use_settings,
             args=(run.record.settings,),
-            disabled=not can_use(run.record.settings),
+            disabled=not can_use(run.record.settings, current.data),
         )
     with name:
         wanted = st.text_input("Name", run.name, max_chars=200, key=f"name_{run.id}_{run.name}")
@@ -205,9 +207,14 @@ def _actions(current: Session, store: RunStore, run: Run) -> None:
         st.button(
             "Delete for good",
             type="primary",
-            on_click=_change,
-            args=(partial(store.delete, run.id),),
+            on_click=_delete,
+            args=(store, run.id),
         )
+
+
+def _delete(store: RunStore, run_id: str) -> None:
+    _change(partial(store.delete, run_id))
+    session().kept = None  # it may have been this one
 
 
 def _change(change: Callable[[], object]) -> None:
@@ -218,4 +225,3 @@ def _change(change: Callable[[], object]) -> None:
         current.runs_error = str(error)
     else:
         current.runs_error = ""
-        current.kept = None

@@ -33,8 +33,8 @@ def main() -> None:
     options = _options()
     st.session_state["marks_folder"] = options.marks
     st.session_state["runs_folder"], st.session_state["mlflow"] = options.runs, options.mlflow
-    _keep_widgets()
     current = session()
+    _keep_widgets(current)
     _open_path_once(current, options.file)
     pages = {
         "explore": st.Page(explore.show, title="Explore", icon=":material/explore:", default=True),
@@ -105,11 +105,13 @@ def _options() -> argparse.Namespace:
     return parser.parse_known_args(sys.argv[1:])[0]
 
 
-def _keep_widgets() -> None:
-    """Streamlit forgets a widget's value when a page without it is drawn, unless it is written again."""
+def _keep_widgets(current: Session) -> None:
+    """Streamlit forgets the values of widgets while pages without them are drawn."""
     for key in (*GRID_KEYS, *SIDE_KEYS):
         if key in st.session_state:
-            st.session_state[key] = st.session_state[key]
+            current.remembered[key] = st.session_state[key]
+        elif key in current.remembered:
+            st.session_state[key] = current.remembered[key]
 
 
 def _open_path_once(current: Session, path: str | None) -> None:

@@ -9,11 +9,13 @@ from kdeviz import views
 from kdeviz.analysis import Analysis
 from kdeviz.settings import FeatureScalingMethod, Settings, name_of
 from kdeviz.ui.address import read_choice, write_choice
+from kdeviz.ui.loaded import Loaded
 from kdeviz.ui.state import Session, session
 from kdeviz.wording import count, percent
 
 __all__ = ["can_use", "model_control", "undo_button", "use_settings", "variance_words"]
 
+_DEFAULT_COMPONENTS = 16
 _MOST_COMPONENTS = 128
 _MOST = 2**53 - 1  # no browser counts further
 _CAPS = (250, 500, 1000, 2000, 5000, 10000, 20000, 40000, 100000)
@@ -25,15 +27,14 @@ BANDWIDTH_WORDS = {"scott": "Scott", "silverman": "Silverman", "factor": "My own
 def model_control(current: Session) -> tuple[Settings, DeltaGenerator, DeltaGenerator]:
     """Components, scaling, training cap, bandwidth, seed; a place for `variance_words`, one for undoing."""
     st.subheader("Model")
-    rows, dimensions = current.data.train.features.shape
     offered = max(_MOST_COMPONENTS, st.session_state.get("components", 0))
-    most = max(min(rows - 1, dimensions, offered), 2)
-    _clamp("components", most)
+    most = min(_most_components(current.data), offered)
+    _fit_components(current, most)
     components = st.slider(
         "Components (PCA)",
         1,
         most,
-        min(16, most),
+        min(_DEFAULT_COMPONENTS, most),
         key="components",
         bind="query-params",
         help="How many directions of largest variation the model looks at; everything else is ignored.",
@@ -74,10 +75,11 @@ def model_control(current: Session) -> tuple[Settings, DeltaGenerator, DeltaGene
     return Settings(components, FeatureScalingMethod(scaling), cap, bandwidth, seed), variance, undo
 
 
-def can_use(settings: Settings) -> bool:
-    """Whether the knobs can stand at these settings."""
-    whole = isinstance(settings.n_pca_components, int)
-    return whole and max(settings.max_training_points, settings.seed) <= _MOST
+def can_use(settings: Settings, data: Loaded) -> bool:
+    """Whether the knobs can stand at these settings while these data are loaded."""
+    k = settings.n_pca_components
+    possible = isinstance(k, int) and k <= _most_components(data)
+    return possible and max(settings.max_training_points, settings.seed) <= _MOST
 
 
 def use_settings(settings: Settings) -> None:
@@ -163,7 +165,17 @@ def variance_words(analysis: Analysis) -> str:
     )
 
 
-def _clamp(key: str, most: int) -> None:
-    """A remembered value above the new data's limit moves to the limit, not back to the default."""
-    if key in st.session_state and st.session_state[key] > most:
-        st.session_state[key] = most
+def _most_components(data: Loaded) -> int:
+    rows, dimensions = map(int, data.train.features.shape)
+    return max(min(rows - 1, dimensions), 2)
+
+
+def _fit_components(current: Session, most: int) -> None:
+    """Data with fewer dimensions lower the count to what they allow; other data raise it again."""
+    state = st.session_state
+    if current.clamped is not None and state.get("components") == current.clamped[1]:
+        state["components"] = current.clamped[0]
+    current.clamped = None
+    asked = state.get("components", _DEFAULT_COMPONENTS)
+    if asked > most:
+        state["components"], current.clamped = most, (asked, most)

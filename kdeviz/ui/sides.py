@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,15 +14,21 @@ from kdeviz import errors
 from kdeviz.analysis import OnProgress, analyse
 from kdeviz.classifier import KDEClassifier
 from kdeviz.comparison import Scored, scored_analysis, scored_model
-from kdeviz.errors import ModelFileError
+from kdeviz.data import EmbeddingSet
+from kdeviz.errors import DataError, ModelFileError
+from kdeviz.metrics import has_both_labels
 from kdeviz.runs import Run
 from kdeviz.settings import Settings, name_of
-from kdeviz.ui.kept_runs import known_runs, when
+from kdeviz.sweep import METRICS, SweepRow, best, estimate_of, sorted_rows
+from kdeviz.ui.kept_runs import known_runs
 from kdeviz.ui.state import Screen, Session
+from kdeviz.ui.sweep_run import SweepRun
 
 __all__ = ["Side", "add_model_file", "sides"]
 
 Cancelled = Callable[[], bool]
+
+_MOST_FILES = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,34 +40,30 @@ class Side:
         identity: equal for sides that give the same scores.
         score: gives the scores; it may take long.
         settings: of the model; None if they are not known yet.
+        same_data: whether it is about the samples on the screen.
     """
 
     name: str
     identity: tuple[object, ...]
     score: Callable[[OnProgress, Cancelled], Scored]
     settings: Settings | None = None
+    same_data: bool = True
 
 
 def sides(current: Session, screen: Screen) -> dict[str, Side]:
     """All that there are, by a key that stays while the thing is there."""
     found = {"screen": _shown(screen)}
-    for run in known_runs(current):
-        if isinstance(run, Run):
-            found[f"run {run.id}"] = Side(
-                f"{run.name} · kept {when(run)}",
-                ("run", run.id, run.name),
-                partial(_kept, run),
-                run.record.settings,
-            )
+    found |= {f"run {run.id}": _kept_side(run, screen) for run in known_runs() if isinstance(run, Run)}
     swept = current.swept
     if swept is not None and swept.token == screen.key[0]:
-        for row in swept.rows:
-            if row.error is None:
-                name = f"Sweep: {name_of(row.settings)}"
-                found[f"row {row.settings}"] = _swept(name, row.settings, screen)
+        found |= {
+            f"row {row.settings}": _swept(words, row.settings, screen) for words, row in _best_first(swept)
+        }
     for digest, (name, content) in current.model_files.items():
         found[f"file {digest}"] = Side(
-            f"Model file: {name}", ("file", digest, screen.key[0]), partial(_loaded, name, content, screen)
+            f"Model file: {name}",
+            ("file", digest, screen.analysis.inspected),
+            partial(_loaded, name, content, screen),
         )
     names = Counter(side.name for side in found.values())
     # streamlit knows an option by what it shows; keys end in random digits.
@@ -71,15 +73,31 @@ def sides(current: Session, screen: Screen) -> dict[str, Side]:
     }
 
 
-def add_model_file(current: Session, name: str, content: bytes) -> None:
-    """Offer a model file for comparison.
+def _best_first(swept: SweepRun) -> Iterator[tuple[str, SweepRow]]:
+    """The rows that could be fitted, with what to call them."""
+    found, metric = swept.found, "auroc" if has_both_labels(swept.inspected.labels) else "log_density"
+    choice = best(found, metric) if any(row.error is None for row in found.rows) else None
+    for row in sorted_rows(found, metric, choice):
+        value = estimate_of(row, metric)
+        if value is not None:
+            said = f"{METRICS[metric].words} {METRICS[metric].written(value.value)}"
+            yield f"Sweep: {name_of(row.settings)} · {said}", row
+
+
+def add_model_file(current: Session, name: str, content: bytes, inspected: EmbeddingSet) -> str:
+    """Offer a model file for comparison; returns its key in `sides`.
 
     Raises:
-        ModelFileError: it is none.
+        DataError: it is none, or it cannot score these samples.
     """
-    _model(name, content)
+    expected, given = len(_model(name, content).pca_model.mean), inspected.features.shape[1]
+    if expected != given:
+        raise DataError(f"{name} was fitted on {expected} dimensions, these samples have {given}")
     digest = hashlib.blake2b(content, digest_size=8).hexdigest()
     current.model_files[digest] = name, content
+    while len(current.model_files) > _MOST_FILES:
+        del current.model_files[next(iter(current.model_files))]
+    return f"file {digest}"
 
 
 def _shown(screen: Screen) -> Side:
@@ -92,11 +110,16 @@ def _shown(screen: Screen) -> Side:
     return Side(f"On the screen: {name_of(screen.analysis.settings)}", identity, score)
 
 
+def _kept_side(run: Run, screen: Screen) -> Side:
+    same = run.record.inspected_digest == screen.analysis.inspected.digest
+    name = f"{run.name} · kept {run.kept_words}{'' if same else ' · other data'}"
+    return Side(name, ("run", run.id, run.name), partial(_kept, run), run.record.settings, same)
+
+
 def _swept(name: str, settings: Settings, screen: Screen) -> Side:
     def score(report: OnProgress, cancelled: Cancelled) -> Scored:
         shown = screen.analysis
-        inspected = None if shown.inspects_training else shown.inspected
-        fitted = analyse(shown.train, inspected, settings, screen.key[2], report, cancelled)
+        fitted = analyse(shown.train, shown.scored, settings, screen.key[2], report, cancelled)
         threshold = screen.rule.threshold(
             fitted.train_scores, fitted.scores, fitted.inspected.labels, screen.curve
         )
@@ -113,7 +136,7 @@ def _loaded(name: str, content: bytes, screen: Screen, report: OnProgress, cance
     def on_block(done: int, total: int) -> None:
         if cancelled():
             raise errors.Cancelled(f"cancelled while scoring with {name}")
-        report(f"Scoring with {name}", done / max(total, 1))
+        report("Scoring with the model file", done / max(total, 1))
 
     return scored_model(_model(name, content), screen.analysis.inspected, name, on_block)
 

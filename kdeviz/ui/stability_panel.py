@@ -11,16 +11,16 @@ from kdeviz import figures, views
 from kdeviz.analysis import OnProgress
 from kdeviz.settings import name_of
 from kdeviz.sweep import Stability, stability
-from kdeviz.ui.clicks import clicked_number
+from kdeviz.sweep.stability import BOOTSTRAP
 from kdeviz.ui.jobs import job_board
+from kdeviz.ui.plots import clicked_number, show_figure
 from kdeviz.ui.progress import POLL_SECONDS, show_progress
 from kdeviz.ui.stability_run import StabilityRun
 from kdeviz.ui.state import Screen, Session, session, theme
-from kdeviz.ui.text import plain_error, plain_warning
+from kdeviz.ui.text import failure_words, plain_error, plain_warning
+from kdeviz.wording import count, percent
 
 __all__ = ["show_stability"]
-
-_NO_TOOLS = {"displayModeBar": False}
 
 
 def show_stability(current: Session, screen: Screen) -> None:
@@ -29,8 +29,9 @@ def show_stability(current: Session, screen: Screen) -> None:
     running = run is not None and run.task.running
     top, repeats, start, text = st.columns([0.8, 0.8, 1, 3], vertical_alignment="bottom")
     with top:
-        most = min(200, len(screen.analysis.scores))
-        k = st.number_input("Top samples", 1, most, min(20, most), help="Whether these come out again.")
+        scored = len(screen.analysis.scores)
+        most, usual = min(200, scored), min(20, max(scored // 10, 1))
+        k = st.number_input("Top samples", 1, most, usual, help="Whether these come out again.")
     with repeats:
         often = st.number_input("Repeats", 2, 100, 10, help="Fits for every cap and every way to repeat.")
     with start:
@@ -58,11 +59,18 @@ def show_stability(current: Session, screen: Screen) -> None:
 
 def _start(screen: Screen, top: int, repeats: int) -> None:
     analysis = screen.analysis
-    score = None if analysis.inspects_training else analysis.inspected
 
     def work(report: OnProgress, cancelled: Callable[[], bool]) -> Stability:
         return stability(
-            analysis.train, score, analysis.settings, top, repeats, None, screen.key[2], report, cancelled
+            analysis.train,
+            analysis.scored,
+            analysis.settings,
+            top,
+            repeats,
+            None,
+            screen.key[2],
+            report,
+            cancelled,
         )
 
     session().repeated = StabilityRun(screen.key[0], analysis.inspected, job_board().start_long(work))
@@ -80,39 +88,31 @@ def _outcome(run: StabilityRun, screen: Screen) -> None:
     try:
         found = run.task.result()
     except Exception as error:
-        plain_error("The check did not finish", str(error))
+        plain_error("The check did not finish", failure_words(error))
         return
     if found is None:
         plain_warning("Cancelled.")
         return
     if (run.token, found.settings) != (screen.key[0], screen.analysis.settings):
         plain_warning(f"This was for {name_of(found.settings)} on {run.inspected.name}.")
+    for repeats in found.repeats:
+        if repeats.source == BOOTSTRAP:
+            share, (low, high) = percent(repeats.found.value), map(percent, repeats.found.interval)
+            st.markdown(
+                f"On average **{share}** ({low} to {high}) of the {count(len(found.top))} most anomalous "
+                "samples come back when the training samples are drawn anew."
+            )
     for note in found.notes:
-        st.caption(note)
+        st.text(note[0].upper() + note[1:] + ".")
     strip = figures.strip_figure(
         views.strip_view(found, run.inspected),
         theme(),
         [run.inspected.thumbnail_uri(int(row)) for row in found.top],
     )
-    strip.update_layout(height=270)
-    st.plotly_chart(
-        strip,
-        theme=None,
-        key="strip",
-        config=_NO_TOOLS,
-        on_select=partial(_picked, run),
-        selection_mode="points",
-        alt="How often each of the most anomalous samples comes out again",
-    )
+    words = "How often each of the most anomalous samples comes out again"
+    show_figure(strip, "strip", words, 270, partial(_picked, run))
     agreement = figures.agreement_figure(views.agreement_view(found), theme())
-    agreement.update_layout(height=340)
-    st.plotly_chart(
-        agreement,
-        theme=None,
-        key="agreement",
-        config=_NO_TOOLS,
-        alt="Agreement with the full fit, by training cap",
-    )
+    show_figure(agreement, "agreement", "Agreement with the full fit, by training cap", 340)
 
 
 def _picked(run: StabilityRun) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -86,6 +87,10 @@ class Session:
         mark_error: why the last mark could not be kept.
         swept: the last sweep.
         repeated: the last check of stability.
+        remembered: values of widgets for when their page is drawn again.
+        clamped: a component count that was asked for, and what the data allow.
+        metric_of: the sweep whose metric was chosen last.
+        proposed_grid: what the fields of the grid were filled with.
         chosen_row: the settings of the row of the sweep that is selected.
         applied: the settings that were taken over from elsewhere, and those before, to undo it.
         kept: what of the screen was kept last.
@@ -95,8 +100,7 @@ class Session:
         sides: the keys of the two models that are compared.
         compared: the last comparison, and of what.
         model_files: uploaded model files, by what stands for their content.
-        model_file_read: which uploaded model file was read last.
-        model_file_error: why it could not be.
+        model_file_error: why the uploaded model file cannot be used.
         flip: the number of the common sample that is looked at in the comparison.
     """
 
@@ -125,6 +129,10 @@ class Session:
     mark_error: str = ""
     swept: SweepRun | None = None
     repeated: StabilityRun | None = None
+    remembered: dict[str, Any] = field(default_factory=dict)
+    clamped: tuple[int, int] | None = None
+    metric_of: SweepRun | None = None
+    proposed_grid: dict[str, str] = field(default_factory=dict)
     chosen_row: Settings | None = None
     applied: tuple[Settings, Settings] | None = None
     kept: tuple[object, ...] | None = None
@@ -134,7 +142,6 @@ class Session:
     sides: tuple[str, ...] = ()
     compared: tuple[object, Task[Comparison]] | None = None
     model_files: dict[str, tuple[str, bytes]] = field(default_factory=dict)
-    model_file_read: str | None = None
     model_file_error: str = ""
     flip: int | None = None
 

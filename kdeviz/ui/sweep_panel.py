@@ -30,6 +30,12 @@ def show_sweep(current: Session, screen: Screen) -> None:
     running = run is not None and run.task.running
     _grid(screen, running)
     if run is None:
+        st.info(
+            "A sweep fits every combination of these settings and shows how well each tells anomalous from "
+            "normal samples, or, without labels, how well it predicts samples it has not seen. The best and "
+            "the simplest that is as good are marked, and one click takes a row over.",
+            icon=":material/info:",
+        )
         return
     if running:
         _live()
@@ -101,16 +107,21 @@ def _grid(screen: Screen, running: bool) -> None:
 
 def _default_grid(screen: Screen) -> None:
     limit = min(screen.analysis.train.features.shape)
-    settings = screen.analysis.settings
+    settings, current = screen.analysis.settings, session()
+    in_use = screen.analysis.classifier.n_components_
+    usual = {k for k in _USUAL_COMPONENTS if k < limit} | ({in_use} if in_use < limit - 1 else set())
     defaults = {
-        "grid_components": ", ".join(str(k) for k in _USUAL_COMPONENTS if k < limit) or "1",
+        "grid_components": ", ".join(map(str, sorted(usual))) or "1",
         "grid_scalings": "scale, norm",
         "grid_bandwidths": "0.5, scott, 2",
         "grid_caps": str(settings.max_training_points),
         "grid_seeds": str(settings.seed),
     }
     for key, value in defaults.items():
-        st.session_state.setdefault(key, value)
+        # What was typed stays; what was proposed follows the data and the settings in use.
+        if st.session_state.get(key) in (None, current.proposed_grid.get(key)):
+            st.session_state[key] = value
+    current.proposed_grid = defaults
 
 
 def _start(screen: Screen, grid: Grid) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
+import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from kdeviz import figures, views
+from kdeviz.data import EmbeddingSet
 from kdeviz.errors import DataError
 from kdeviz.export.sweeps import sweep_csv, sweep_parquet
 from kdeviz.settings import name_of
@@ -22,18 +24,18 @@ from kdeviz.sweep import (
     estimate_of,
 )
 from kdeviz.ui.choices import one_of
-from kdeviz.ui.clicks import clicked_number
 from kdeviz.ui.model_panel import can_use, use_settings
+from kdeviz.ui.plots import clicked_number, show_figure
+from kdeviz.ui.sidebar import RULE_WORDS
 from kdeviz.ui.state import Screen, Session, session, theme
 from kdeviz.ui.sweep_run import SweepRun
 from kdeviz.ui.sweep_table import metric_title, show_rows
-from kdeviz.ui.text import plain_error, plain_warning
+from kdeviz.ui.text import failure_words, plain_error, plain_warning
 from kdeviz.wording import count
 
 __all__ = ["show_results"]
 
-_CHART_HEIGHT = 340
-_NO_TOOLS = {"displayModeBar": False}
+_CHART_HEIGHT = 330
 
 
 def show_results(current: Session, screen: Screen, run: SweepRun) -> None:
@@ -48,35 +50,51 @@ def show_results(current: Session, screen: Screen, run: SweepRun) -> None:
     choice = _choice(found, metric)
     usable = run.token == screen.key[0]
     if choice is not None:
-        _cards(found, choice, screen, usable)
-    _chart(found, metric, choice, controls[1:])
+        _cards(run, choice, screen, usable)
+    _chart(current, found, metric, choice, controls[1:])
+    _chosen(current, found, usable)
     if choice is not None:
-        st.caption(
-            f"{choice.sentence} The best of many is flattered by chance: expect a little less on new data."
-        )
-    st.caption(f"{metric_title(metric)}: {METRICS[metric].explanation}")
-    _chosen(current, run, choice, usable)
+        so_far = f"Of the {count(len(found.rows))} settings done: " if found.cancelled else ""
+        flattered = "The best of many is flattered by chance: expect a little less on new data."
+        st.caption(f"{so_far}{choice.sentence} {flattered}")
+    rule = f" The threshold: {RULE_WORDS[run.rule.kind].lower()}." if metric == "alarm_share" else ""
+    st.caption(f"{metric_title(metric)}: {METRICS[metric].explanation}{rule}")
     show_rows(found, metric, choice, run.task.running)
+    _downloads(run, choice)
 
 
 def _troubles(run: SweepRun, found: Sweep, screen: Screen) -> None:
     error = None if run.task.running or run.task.future.cancelled() else run.task.future.exception()
     if error is not None:
-        plain_error("The sweep did not finish", str(error))
+        plain_error("The sweep did not finish", failure_words(error))
     elif found.cancelled and not run.task.running:
         plain_warning(
             f"Cancelled: {count(len(found.rows))} of {count(found.asked)} settings are done and kept."
         )
     if run.token != screen.key[0]:
         plain_warning(f"This sweep was over {run.train.name}: run it again for the present data.")
-    if run.log_problem:
-        plain_warning(f"The sweep is not in MLflow: {run.log_problem}")
+    elif run.rule != screen.rule or not _same_labels(run.inspected, screen.analysis.inspected):
+        plain_warning(
+            "The threshold rule or the labels are others now: run the sweep again to count with them."
+        )
+    problem = run.logging.result() if run.logging is not None else None
+    if problem:
+        plain_warning(f"The sweep is not in MLflow: {problem}")
+
+
+def _same_labels(one: EmbeddingSet, other: EmbeddingSet) -> bool:
+    if one.labels is None or other.labels is None:
+        return one.labels is other.labels
+    return np.array_equal(one.labels, other.labels)
 
 
 def _metric(found: Sweep) -> str:
     known = [name for name in METRICS if any(estimate_of(row, name) is not None for row in found.rows)]
     known = known or ["auroc" if found.labelled else "log_density"]
-    if st.session_state.get("sweep_metric") not in known:
+    current = session()
+    before, current.metric_of = current.metric_of, current.swept
+    other_data = before is not None and current.swept is not None and before.token != current.swept.token
+    if other_data or st.session_state.get("sweep_metric") not in known:
         st.session_state["sweep_metric"] = "auroc" if "auroc" in known else "log_density"
     metric: str = st.selectbox(
         "Compare by",
@@ -96,18 +114,25 @@ def _choice(found: Sweep, metric: str) -> Choice | None:
         return None
 
 
-def _cards(found: Sweep, choice: Choice, screen: Screen, usable: bool) -> None:
+def _cards(run: SweepRun, choice: Choice, screen: Screen, usable: bool) -> None:
     """The best, the simplest that may be as good, and how the settings in use compare."""
-    words = METRICS[choice.metric].words
-    used = next((row for row in found.rows if row.settings == screen.analysis.settings), None)
+    title, top = f"Best {METRICS[choice.metric].words}", choice.best
+    if choice.metric == "log_density":  # it compares nothing else
+        scaling = top.settings.feature_scaling_method.value
+        title = f"Best for {count(top.components)} components, {scaling}"
+    used = next((row for row in run.rows if row.settings == screen.analysis.settings), None)
     columns = st.columns(3, gap="small")
     with columns[0]:
-        _card(f"Best {words}", choice.best, choice.metric, usable)
+        _card(title, top, choice.metric, usable)
     with columns[1]:
-        _card("Simplest as good", choice.simplest, choice.metric, usable)
+        if choice.simplest is choice.best:
+            with st.container(border=True, height="stretch"):
+                st.caption("Nothing simpler is as good.")
+        else:
+            _card("Simplest as good", choice.simplest, choice.metric, usable)
     with columns[2], st.container(border=True, height="stretch", gap="xxsmall"):
         st.markdown("**In use now**")
-        st.caption(_standing(choice, used, screen))
+        st.caption(_standing(run, choice, used, screen))
         st.page_link(st.session_state["explore_page"], label="See it in Explore")
 
 
@@ -121,10 +146,12 @@ def _card(title: str, row: SweepRow, metric: str, usable: bool) -> None:
         _use_button(row, f"use_{title}", usable)
 
 
-def _standing(choice: Choice, used: SweepRow | None, screen: Screen) -> str:
+def _standing(run: SweepRun, choice: Choice, used: SweepRow | None, screen: Screen) -> str:
     name = name_of(screen.analysis.settings)
     good = None if used is None else choice.as_good(used)
     found = None if used is None else estimate_of(used, choice.metric)
+    if used is None and screen.analysis.settings in run.grid.settings:
+        return f"{name}: not done yet."
     if good is None or found is None:
         return f"{name}: not among the settings that this compares."
     where = "within" if good else "outside"
@@ -134,47 +161,63 @@ def _standing(choice: Choice, used: SweepRow | None, screen: Screen) -> str:
 def _use_button(row: SweepRow, key: str, usable: bool) -> None:
     # A row that failed has no components.
     settings = replace(row.settings, n_pca_components=row.components or row.settings.n_pca_components)
-    st.button(
+    pressed = st.button(
         "Use",
         key=key,
         icon=":material/check:",
         help="Takes these settings over, in Explore and everywhere; this can be undone.",
         on_click=use_settings,
         args=(settings,),
-        disabled=not usable or not row.components or not can_use(settings),
+        disabled=not usable or not row.components or not can_use(settings, session().data),
     )
+    if pressed:  # while the sweep runs only this part of the page would be drawn again
+        st.rerun()
 
 
-def _chart(found: Sweep, metric: str, choice: Choice | None, controls: list[DeltaGenerator]) -> None:
+def _chart(
+    current: Session, found: Sweep, metric: str, choice: Choice | None, controls: list[DeltaGenerator]
+) -> None:
     varied = views.varied(found)
     across = varied[0] if varied else "components"
     others = [knob for knob in varied if knob != across]
     down = others[0] if others else ("bandwidth" if across != "bandwidth" else "components")
     with controls[0]:
         if len(others) > 1:
-            down = st.selectbox("Rows", others, format_func=views.KNOBS.__getitem__, key="sweep_down")
+            down = st.selectbox(
+                "Rows",
+                others,
+                format_func=lambda knob: f"Rows: {views.KNOBS[knob]}",
+                key="sweep_down",
+                label_visibility="collapsed",
+            )
     with controls[2]:
         drawn = one_of("Chart", ["Heat map", "Lines"], "sweep_chart", in_address=False, wide=True)
-    fixed = {}
-    for place, knob in zip(controls[1:2], [knob for knob in others if knob != down], strict=False):
-        with place:
-            fixed[knob] = st.selectbox(
-                views.KNOBS[knob].capitalize(), views.values_of(found, knob), key=f"sweep_at_{knob}"
-            )
+    with controls[1]:
+        fixed = {knob: _held(found, knob, choice) for knob in others if knob != down}
     if drawn == "Lines":
         figure = figures.line_figure(views.line_view(found, metric, across, fixed, choice), theme())
     else:
-        figure = figures.heat_figure(views.heat_view(found, metric, across, down, fixed, choice), theme())
-    figure.update_layout(height=_CHART_HEIGHT)
-    st.plotly_chart(
-        figure,
-        theme=None,
-        key=f"sweep_{drawn}",
-        config=_NO_TOOLS,
-        on_select=partial(_cell_clicked, f"sweep_{drawn}"),
-        selection_mode="points",
-        alt=f"{METRICS[metric].words} of every setting",
+        rows = [row.settings for row in found.rows]
+        chosen = rows.index(current.chosen_row) if current.chosen_row in rows else None
+        heat = views.heat_view(found, metric, across, down, fixed, choice)
+        figure = figures.heat_figure(heat, theme(), chosen)
+    key, words = f"sweep_{drawn}", f"{METRICS[metric].words} of every setting"
+    show_figure(figure, key, words, _CHART_HEIGHT, partial(_cell_clicked, key))
+
+
+def _held(found: Sweep, knob: str, choice: Choice | None) -> views.KnobValue:
+    """At which of its values the chart shows the other knobs; where the best row is, at first."""
+    values = views.values_of(found, knob)
+    best = None if choice is None else views.knob_value(choice.best.settings, knob)
+    value: views.KnobValue = st.selectbox(
+        views.KNOBS[knob].capitalize(),
+        values,
+        index=values.index(best) if best in values else 0,
+        format_func=lambda value: f"{views.KNOBS[knob].capitalize()}: {views.knob_text(knob, value)}",
+        key=f"sweep_at_{knob}_{best}",
+        label_visibility="collapsed",
     )
+    return value
 
 
 def _cell_clicked(key: str) -> None:
@@ -183,21 +226,22 @@ def _cell_clicked(key: str) -> None:
         current.chosen_row = current.swept.rows[int(row)].settings
 
 
-def _chosen(current: Session, run: SweepRun, choice: Choice | None, usable: bool) -> None:
-    found = run.found
+def _chosen(current: Session, found: Sweep, usable: bool) -> None:
     row = next((row for row in found.rows if row.settings == current.chosen_row), None)
     with st.container(horizontal=True, vertical_alignment="center"):
         if row is None:
-            st.caption(
-                "Click a cell of the heat map or a row of the table to choose a setting.", width="stretch"
-            )
+            st.caption("Click a cell of the heat map or a row of the table to choose a setting.")
         else:
             st.markdown(f"Chosen: **{name_of(row.settings)}**", width="stretch")
             _use_button(row, "use_chosen", usable)
+
+
+def _downloads(run: SweepRun, choice: Choice | None) -> None:
+    with st.container(horizontal=True):
         for label, write in (("CSV", sweep_csv), ("Parquet", sweep_parquet)):
             st.download_button(
                 label,
-                partial(write, found, run.grid, run.train, choice),
+                partial(write, run.found, run.grid, run.train, choice),
                 f"sweep.{label.lower()}",
                 on_click="ignore",
                 icon=":material/download:",

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from kdeviz.analysis import Analysis, OnProgress
 from kdeviz.calibration import ProbabilityCurve, ThresholdRule
 from kdeviz.data import EmbeddingSet
-from kdeviz.errors import OptionError
 from kdeviz.metrics import has_both_labels
 from kdeviz.sweep import Grid, Sweep, SweepRow, sweep, sweep_table
 from kdeviz.tracking import log_sweep
 from kdeviz.ui.jobs import JobBoard
 from kdeviz.ui.tasks import Task
+from kdeviz.ui.text import failure_words
 
 __all__ = ["SweepRun"]
 
@@ -30,19 +30,19 @@ class SweepRun:
         train: the rows fitted on.
         grid: the settings.
         rule: the threshold whose alarms are counted.
-        labelled: whether the inspected rows have both labels.
+        inspected: the samples, with the labels of then.
         rows: what is finished; it grows.
-        log_problem: why it is not in MLflow.
+        logging: on its way to MLflow; it gives what went wrong, or nothing.
     """
 
     token: str
     train: EmbeddingSet
     grid: Grid
     rule: ThresholdRule
-    labelled: bool
+    inspected: EmbeddingSet
     task: Task[None] = field(init=False)
     rows: list[SweepRow] = field(default_factory=list)
-    log_problem: str = ""
+    logging: Task[str] | None = None
 
     @classmethod
     def start(
@@ -57,14 +57,14 @@ class SweepRun:
         mlflow: str | None = None,
     ) -> SweepRun:
         """Queue a sweep over the rows, and with the labels, of an analysis."""
-        run = cls(token, analysis.train, grid, rule, has_both_labels(analysis.inspected.labels))
-        score = None if analysis.inspects_training else analysis.inspected
+        run = cls(token, analysis.train, grid, rule, analysis.inspected)
 
         def work(report: OnProgress, cancelled: Callable[[], bool]) -> None:
-            sweep(analysis.train, score, grid, rule, device, run.rows.append, report, cancelled, curve)
-            if mlflow is not None and run.rows:
-                report("Logging to MLflow", 1.0)
-                run._log(mlflow)
+            sweep(
+                analysis.train, analysis.scored, grid, rule, device, run.rows.append, report, cancelled, curve
+            )
+            if mlflow and run.rows:
+                run.logging = board.start_aside(lambda report, cancelled: _log(mlflow, run.found))
 
         run.task = board.start_long(work)
         return run
@@ -72,13 +72,13 @@ class SweepRun:
     @property
     def found(self) -> Sweep:
         """What is finished."""
-        return Sweep(tuple(self.rows), len(self.grid), self.rule, self.labelled)
+        return Sweep(tuple(self.rows), len(self.grid), self.rule, has_both_labels(self.inspected.labels))
 
-    def _log(self, uri: str) -> None:
-        try:
-            log_sweep(uri, sweep_table(self.found))
-        except OptionError as error:
-            self.log_problem = str(error)
-        except Exception as error:  # of any server's making
-            logger.exception("a sweep was not logged")
-            self.log_problem = f"{type(error).__name__}: {error}"
+
+def _log(uri: str, found: Sweep) -> str:
+    """What went wrong, or nothing."""
+    try:
+        log_sweep(uri, sweep_table(found))
+    except Exception as error:  # of any server's making
+        return failure_words(error)
+    return ""

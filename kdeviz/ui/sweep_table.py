@@ -9,14 +9,7 @@ import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
 from kdeviz.settings import Settings
-from kdeviz.sweep import (
-    METRICS,
-    Choice,
-    Sweep,
-    SweepRow,
-    sorted_rows,
-    sweep_table,
-)
+from kdeviz.sweep import METRICS, Choice, Sweep, sorted_rows, sweep_table
 from kdeviz.ui.state import session
 
 __all__ = ["metric_title", "show_rows"]
@@ -51,7 +44,7 @@ def show_rows(found: Sweep, metric: str, choice: Choice | None, running: bool) -
     """Draw the rows, the better first; a click chooses one."""
     rows = sorted_rows(found, metric, choice)
     table = sweep_table(found._replace(rows=tuple(rows)))
-    marks = ["" if choice is None else _mark(row, choice) for row in rows]
+    marks = ["" if choice is None else choice.mark(row) for row in rows]
     shown = pd.DataFrame({"choice": marks})
     settings = [name for name in _SETTINGS if name in _ALWAYS or table[name].nunique() > 1]
     shown[settings] = table[settings]
@@ -76,11 +69,6 @@ def show_rows(found: Sweep, metric: str, choice: Choice | None, running: bool) -
 def _row_clicked(key: str, settings: list[Settings]) -> None:
     chosen = st.session_state[key]["selection"]["rows"]
     session().chosen_row = settings[chosen[0]] if chosen else None
-
-
-def _mark(row: SweepRow, choice: Choice) -> str:
-    names = [name for name in ("best", "simplest") if getattr(choice, name).settings == row.settings]
-    return ", ".join(names)
 
 
 def _columns(shown: pd.DataFrame, metric: str) -> dict[str, ColumnConfig]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
-from threading import Condition, Event, Lock
+from concurrent.futures import CancelledError, Future
+from functools import partial
+from queue import SimpleQueue
+from threading import Condition, Event, Lock, Thread
 from typing import Any, Generic, TypeVar
 
 from kdeviz.errors import Cancelled
@@ -35,7 +37,7 @@ class Task(Generic[Result]):
         self._last_watched = time.monotonic()
 
     def cancel(self) -> None:
-        """Stop within one block; a queued task never starts."""
+        """Stop within one block, once it has its turn; a queued task never starts."""
         self._cancel.set()
         self.future.cancel()
 
@@ -75,17 +77,41 @@ class Task(Generic[Result]):
             return None
 
 
+class _Worker:
+    """A thread that does one thing after another. Unlike an executor's it ends with the process."""
+
+    def __init__(self, name: str) -> None:
+        self._queue: SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = SimpleQueue()
+        Thread(target=self._run, name=name, daemon=True).start()
+
+    def submit(self, work: Callable[[], Result]) -> Future[Result]:
+        future: Future[Result] = Future()
+        self._queue.put((future, work))
+        return future
+
+    def _run(self) -> None:
+        while True:
+            future, work = self._queue.get()
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                found = work()
+            except BaseException as error:
+                future.set_exception(error)
+            else:
+                future.set_result(found)
+            del future, work  # nothing is held while the queue is empty
+
+
 class Workers:
-    """Two threads, of which only one works at a time: short work goes first.
+    """Two threads of which only one computes at a time, short work first; and one that waits for others.
 
     Long work is asked to stand aside between its steps, see `give_way`, so that nobody who moves a slider
     waits for another's sweep.
     """
 
     def __init__(self) -> None:
-        self._short = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kdeviz")
-        self._long = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kdeviz-long")
-        self._aside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kdeviz-aside")
+        self._short, self._long, self._aside = map(_Worker, ("kdeviz", "kdeviz-long", "kdeviz-aside"))
         self._processor = Lock()
         self._waiting = 0  # short work that is queued or under way
         self._fewer = Condition()
@@ -94,13 +120,13 @@ class Workers:
         """Queue work that somebody waits for."""
         with self._fewer:
             self._waiting += 1
-        future = self._short.submit(self._alone, work)
+        future = self._short.submit(partial(self._alone, work))
         future.add_done_callback(self._one_less)
         return future
 
     def long(self, work: Callable[[], Result]) -> Future[Result]:
         """Queue work that calls `give_way` every now and then."""
-        return self._long.submit(self._alone, work)
+        return self._long.submit(partial(self._alone, work))
 
     def aside(self, work: Callable[[], Result]) -> Future[Result]:
         """Queue work that needs no processor to speak of."""

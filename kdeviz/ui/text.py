@@ -1,8 +1,22 @@
 """Text that may hold what a user typed or a file said: shown as text, never as Markdown or HTML."""
 
+import logging
+
 import streamlit as st
 
-__all__ = ["plain_error", "plain_warning"]
+from kdeviz.errors import KdevizError
+
+__all__ = ["failure_words", "plain_error", "plain_warning"]
+
+logger = logging.getLogger(__name__)
+
+
+def failure_words(error: BaseException) -> str:
+    """What went wrong, for people; what nobody expected goes to the log as well."""
+    if isinstance(error, KdevizError):
+        return str(error)
+    logger.error("unexpected", exc_info=error)
+    return f"Unexpected: {type(error).__name__}" + (f": {error}" if str(error) else "")
 
 
 def plain_error(title: str, message: str) -> None:

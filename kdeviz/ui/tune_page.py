@@ -39,7 +39,7 @@ def show_running(shown: str = "") -> None:
 def _live(shown: str) -> None:
     running = _running(shown)
     for part, task in running.items():
-        show_progress(task, f"{part.lower()}_elsewhere")
+        show_progress(task, f"{part.lower()}_elsewhere", f"{part}: ")
     if not running:  # ends the polling
         st.rerun()
 

@@ -12,6 +12,7 @@ from kdeviz.errors import OptionError
 from kdeviz.marks import MARK_LABELS, SampleMark
 from kdeviz.ui.choices import one_of
 from kdeviz.ui.mark_books import shelf
+from kdeviz.ui.plots import show_figure
 from kdeviz.ui.state import Screen, Session, session, theme
 from kdeviz.ui.table_panel import ranked_rows
 from kdeviz.ui.text import plain_error
@@ -19,7 +20,6 @@ from kdeviz.wording import count, number, percent
 
 __all__ = ["show_why"]
 
-_NO_TOOLS = {"displayModeBar": False}
 _ROWS_PER_FEATURE = 10
 _PARTS = ("Neighbours", "Components", "Features", "Slice")
 
@@ -32,8 +32,7 @@ def show_why(current: Session, screen: Screen, height: int) -> None:
     if current.picked is None:
         st.caption("Pick a sample on the map or in the table, or press N for the most anomalous one.")
         figure = figures.scree_figure(views.scree(screen.analysis), theme())
-        figure.update_layout(height=height - 90)
-        st.plotly_chart(figure, theme=None, key="scree", config=_NO_TOOLS, alt="Variance per component")
+        show_figure(figure, "scree", "Variance per component", height - 90)
         return
     row = current.picked
     found = explain.explain(screen.analysis, row)
@@ -226,5 +225,4 @@ def _slice(row: int, screen: Screen, components: explain.Components, height: int
 
 
 def _chart(figure: go.Figure, part: str, height: int) -> None:
-    figure.update_layout(height=height)
-    st.plotly_chart(figure, theme=None, key=f"why_{part}", config=_NO_TOOLS, alt=part)
+    show_figure(figure, f"why_{part}", part, height)

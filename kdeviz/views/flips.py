@@ -11,7 +11,7 @@ from kdeviz.analysis import Analysis
 from kdeviz.calibration import ProbabilityCurve
 from kdeviz.comparison import Comparison, Setting
 from kdeviz.errors import OptionError
-from kdeviz.explain import Components, explain
+from kdeviz.explain import Components, Explanation, explain
 from kdeviz.settings import bandwidth_in_words, components_in_words
 from kdeviz.views.table import LABEL_WORDS, SampleView, sample_view
 from kdeviz.wording import count, number, percent
@@ -107,7 +107,13 @@ def flip_table(comparison: Comparison, side: str) -> pd.DataFrame:
     )
 
 
-def why_words(analysis: Analysis, row: int, threshold: float, curve: ProbabilityCurve) -> tuple[str, ...]:
+def why_words(
+    analysis: Analysis,
+    row: int,
+    threshold: float,
+    curve: ProbabilityCurve,
+    explanation: Explanation | None = None,
+) -> tuple[str, ...]:
     """Why one inspected row has its place, in a few plain sentences; they hold ids, which are user text.
 
     Args:
@@ -115,11 +121,12 @@ def why_words(analysis: Analysis, row: int, threshold: float, curve: Probability
         row: which inspected row.
         threshold: nats.
         curve: log density to probability.
+        explanation: of this row, if it is there already.
 
     Raises:
         OptionError: there is no such row.
     """
-    found = explain(analysis, row, neighbours=1, features=1)
+    found = explain(analysis, row, neighbours=1, features=1) if explanation is None else explanation
     words = [
         _place(sample_view(analysis, row, threshold, curve)),
         _components(found.components),

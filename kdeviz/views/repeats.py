@@ -37,8 +37,6 @@ class AgreementView(NamedTuple):
     """The share found again from which on a cap agrees with the full fit."""
     smallest_cap: int | None
     """The smallest cap that agrees, as do all larger ones; None if none does."""
-    full: int | None
-    """Training rows of the full fit; None where no repeat was of that size."""
 
 
 class StripView(NamedTuple):
@@ -76,7 +74,6 @@ def agreement_view(stability: Stability) -> AgreementView:
         high=high,
         agrees=AGREES,
         smallest_cap=stability.smallest_cap,
-        full=max((each.cap for each in others), default=None),
     )
 
 

@@ -70,6 +70,16 @@ def test_sweep_cancel_apply_keep_restart_compare(
         fill_grid(page, Components=LONG, Bandwidth="scott")
         page.get_by_role("button", name=f"Run {MANY} fits").click()
         expect(page.get_by_text(re.compile(r"^Setting ([5-9]|\d\d)"))).to_be_visible()
+        # A row can be used while others are still to come.
+        page.get_by_role("button", name="Use").first.click()
+        components = page.get_by_role("slider", name="Components (PCA)")
+        expect(components).not_to_have_value("16")
+        used = components.input_value()
+        page.wait_for_timeout(2500)
+        assert components.input_value() == used
+        page.get_by_role("button", name="Undo the new settings").click()
+        settled(page)
+        expect(components).to_have_value("16")
         page.get_by_role("button", name="Cancel").click()
         stopped = page.get_by_text(re.compile(r"^Cancelled: \d+ of 120 settings are done and kept"))
         expect(stopped).to_be_visible()
@@ -124,6 +134,10 @@ def test_sweep_cancel_apply_keep_restart_compare(
         page.screenshot(path=screenshots / "compare.png")
         choose(page, "Kept runs")
         assert rows_of(page.get_by_test_id("stDataFrame").first) == 2
+        go_to(page, "Tune")
+        fill_grid(page, Components=LONG)
+        page.get_by_role("button", name=re.compile("Run .* fits")).click()
+        expect(page.get_by_text(re.compile(r"^Setting "))).to_be_visible()
         page.context.close()
     finally:
-        stop_app(server)
+        stop_app(server)  # it does not wait for the sweep
