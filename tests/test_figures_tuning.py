@@ -13,6 +13,7 @@ from kdeviz.calibration import ThresholdRule
 from kdeviz.figures import agreement_figure, heat_figure, line_figure, strip_figure
 from kdeviz.figures.labels import spread
 from kdeviz.metrics import Estimate, Interval
+from kdeviz.settings import Settings
 from kdeviz.sweep import METRICS, Grid, Sweep, SweepRow, best
 from kdeviz.theme import DARK, LIGHT
 from kdeviz.views import AgreementView, StripView, heat_view, line_view, values_of
@@ -270,8 +271,10 @@ def test_empty_cells_are_told_apart():
 def test_best_and_simplest_are_framed_and_named(theme):
     grid = Grid(components=(1, 2, 3, 4), bandwidths=(1.0, 2.0), scalings=("scale", "norm"))
     rows = [row_of(settings)._replace(auroc=Estimate(0.5, NOTHING)) for settings in grid.settings]
-    rows[14] = rows[14]._replace(auroc=Estimate(0.9, Interval(0.8, 0.95)))  # norm, 4 components, first
-    rows[3] = rows[3]._replace(auroc=Estimate(0.85, NOTHING))  # scale, 2 components, second
+    norm = grid.settings.index(Settings(4, "norm", bandwidth=1.0))
+    scale = grid.settings.index(Settings(2, "scale", bandwidth=2.0))
+    rows[norm] = rows[norm]._replace(auroc=Estimate(0.9, Interval(0.8, 0.95)))
+    rows[scale] = rows[scale]._replace(auroc=Estimate(0.85, NOTHING))
     found = Sweep(tuple(rows), len(rows), ThresholdRule(), True)
     figure = heat_figure(heat_view(found, "auroc", choice=best(found)), theme)
     frames = {}
@@ -285,7 +288,7 @@ def test_best_and_simplest_are_framed_and_named(theme):
     assert (notes["best"].xref, notes["simplest"].xref) == ("x2", "x")
     assert notes["best"].y == -0.5  # the simplest one is above
     assert notes["simplest"].y == 1.5
-    same = heat_figure(heat_view(found, "auroc", choice=best(found)._replace(simplest=rows[14])), theme)
+    same = heat_figure(heat_view(found, "auroc", choice=best(found)._replace(simplest=rows[norm])), theme)
     assert "best and simplest" in {note.text for note in same.layout.annotations}
     assert not heat_figure(heat_view(found, "auroc"), theme).layout.shapes
 

@@ -30,7 +30,7 @@ __all__ = [
 ENOUGH_VARIANCE = 0.9
 """Without labels, component counts that carry this share of the variance are looked at."""
 
-STABLE = 0.8
+STABLE = 0.5
 """Of those the fewest are taken that name this share of the top anomalies of the next larger count."""
 
 

@@ -69,7 +69,7 @@ class SweepRow(NamedTuple):
     model_bytes: int = 0
     """Of the tensors in the model file."""
     top: tuple[int, ...] = ()
-    """Numbers of the `TOP` inspected rows of lowest score, the lowest first."""
+    """Numbers of the `TOP` inspected rows of lowest score, or of half the rows, the lowest first."""
     warnings: tuple[str, ...] = ()
     error: str | None = None
     """Why there are no numbers, or None."""
@@ -217,7 +217,7 @@ def _row(analysis: Analysis) -> SweepRow:
         fit_seconds=analysis.timings["fit"],
         score_seconds=analysis.timings["leave_one_out"] + analysis.timings["score"],
         model_bytes=sum(tensor.nbytes for tensor in classifier.state_dict().values()),
-        top=tuple(most_anomalous(scores, TOP).tolist()),
+        top=tuple(most_anomalous(scores, min(TOP, max(len(scores) // 2, 1))).tolist()),
     )
     if labels is None or not has_both_labels(labels):
         return row
