@@ -74,9 +74,7 @@ def _troubles(run: SweepRun, found: Sweep, screen: Screen) -> None:
     if run.token != screen.key[0]:
         plain_warning(f"This sweep was over {run.train.name}: run it again for the present data.")
     elif run.rule != screen.rule or not _same_labels(run.inspected, screen.analysis.inspected):
-        plain_warning(
-            "The threshold rule or the labels are others now: run the sweep again to count with them."
-        )
+        st.caption("The threshold rule or the labels have changed since: run it again to count with them.")
     problem = run.logging.result() if run.logging is not None else None
     if problem:
         plain_warning(f"The sweep is not in MLflow: {problem}")
