@@ -106,7 +106,8 @@ class FusedKernel:
 
     def __init__(self, points: Tensor) -> None:
         self._points = points
-        self._keys = torch.cat([points, -points.square().sum(1, keepdim=True) / 2], 1)
+        norms = -points.square().sum(1, keepdim=True) / 2
+        self._keys = torch.cat([points, norms, points.new_zeros(len(points), _padding(points))], 1)
 
     def sums(self, queries: Tensor) -> Tensor:
         """(M, k) queries to (M,) sums."""
@@ -164,7 +165,17 @@ def _operator(*arguments: Tensor, **options: Any) -> tuple[Tensor, Tensor]:
 
 
 def _extended(queries: Tensor) -> Tensor:
-    return torch.cat([queries, queries.new_ones(len(queries), 1)], 1)
+    ones, zeros = queries.new_ones(len(queries), 1), queries.new_zeros(len(queries), _padding(queries))
+    return torch.cat([queries, ones, zeros], 1)
+
+
+def _padding(points: Tensor) -> int:
+    """How many columns of zeros to add to the k + 1 of the operator.
+
+    Measured on two cores: 5 to 15 columns take up to 1.8 times as long when they are no multiple of 4.
+    """
+    columns = points.shape[1] + 1
+    return -columns % 4 if columns < 16 else 0
 
 
 def _attention(queries: Tensor, keys: Tensor, mask: Tensor | None = None) -> Tensor:
