@@ -5,6 +5,7 @@ import json
 import time
 
 import numpy as np
+from streamlit.runtime.state.common import user_key_from_element_id
 
 from kdeviz.ui.loaded import sample
 
@@ -51,7 +52,13 @@ def metrics(app):
 
 def figures(app):
     """Plotly's own description of every chart."""
-    return [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
+    return [json.loads(chart.proto.bytes) for chart in charts(app)]
+
+
+def charts(app):
+    """Every chart, as the app sends it to the browser."""
+    found = app.get("bidi_component")
+    return [element for element in found if element.proto.component_name == "kdeviz.chart"]
 
 
 def titles(app):
@@ -133,20 +140,28 @@ def click(app, element, *, row=None, carried=None):
     """Click a row of a table, or a point of a chart that carries this; AppTest itself cannot."""
     from streamlit.proto.WidgetStates_pb2 import WidgetState
 
-    selection = {"rows": [row], "columns": [], "cells": []}
     if row is None:
-        points = [{"customdata": carried}]
-        selection = {"points": points, "point_indices": [0], "box": [], "lasso": []}
+        clicked = json.dumps([{"event": "clicked", "value": {"point": carried}}])
+        name = f"$$STREAMLIT_INTERNAL_KEY_{element.proto.id}__events"
+        state = WidgetState(id=name, json_trigger_value=clicked)
+    else:
+        selection = {"rows": [row], "columns": [], "cells": []}
+        state = WidgetState(id=element.proto.id, string_value=json.dumps({"selection": selection}))
     states = app._tree.get_widget_states()
-    states.widgets.append(WidgetState(id=element.proto.id, string_value=json.dumps({"selection": selection})))
+    states.widgets.append(state)
     app._run(states)
     assert not app.exception, app.exception
 
 
 def chart(app, key):
     """The chart with this key."""
-    (found,) = [chart for chart in app.get("plotly_chart") if chart.key == key]
+    (found,) = [chart for chart in charts(app) if key_of(chart) == key]
     return found
+
+
+def key_of(chart):
+    """The key that the app gave a chart."""
+    return user_key_from_element_id(chart.proto.id)
 
 
 def same_figure(drawn, figure):

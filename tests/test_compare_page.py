@@ -11,9 +11,11 @@ from app_steps import (
     button,
     captions,
     chart,
+    charts,
     click,
     figures,
     gaussian,
+    key_of,
     markdowns,
     npy,
     page_session,
@@ -143,7 +145,7 @@ def assert_shows(app, expected):
 def test_with_only_the_screen_there_is_a_hint(start):
     app = start(at="compare")
     assert any("there is only what is on the screen so far" in info.value for info in app.info)
-    assert not app.get("plotly_chart")
+    assert not charts(app)
 
 
 def test_keep_change_a_knob_and_compare(start, store):
@@ -197,7 +199,7 @@ def test_runs_of_other_data_are_offered_but_not_proposed(start, keep, tmp_path):
     app = start(str(tmp_path / "rows.npy"), at="compare")
     assert any(option.endswith(" · other data") for option in options(app))
     assert any("there is only what is on the screen so far" in info.value for info in app.info)
-    assert not app.get("plotly_chart")
+    assert not charts(app)
 
 
 def test_the_two_stay_while_another_page_is_looked_at(start, keep):
@@ -274,7 +276,7 @@ def test_why_a_verdict_flips(start, keep):
     sample = expected.flips.only_second[0]
     assert page_session(app).flip == sample
     check_why(app, expected, sample)
-    click(app, chart(app, "compared_ranks"), carried=[11])
+    click(app, chart(app, "compared_ranks"), carried=11)
     check_why(app, expected, 11)
     put(app.slider(key="components"), 15)  # another model: its flips are others
     compared(app)
@@ -290,7 +292,7 @@ def check_why(app, expected, sample):
         expected.first.flagged[sample],
         expected.second.flagged[sample],
     ]
-    assert {shown.key for shown in app.get("plotly_chart")} >= {"why_first", "why_second"}
+    assert {key_of(shown) for shown in charts(app)} >= {"why_first", "why_second"}
 
 
 def test_without_labels_nobody_is_said_to_be_right(start, tmp_path):
@@ -301,7 +303,7 @@ def test_without_labels_nobody_is_said_to_be_right(start, tmp_path):
     found = compared(app)
     assert found.verdicts is None
     assert any(caption.startswith("Without labels nobody can say") for caption in captions(app))
-    assert [shown.key for shown in app.get("plotly_chart")] == ["compared_ranks", "compared_percentiles"]
+    assert [key_of(shown) for shown in charts(app)] == ["compared_ranks", "compared_percentiles"]
 
 
 def test_marks_count_as_labels(start, tmp_path):
@@ -330,7 +332,7 @@ def test_other_data_cannot_be_compared_with_a_run(start, keep):
     until(app, lambda app: page_session(app).screen.data.source == "rows.parquet")
     until(app, lambda app: any("These two cannot be compared" in text for text in markdowns(app)))
     assert any("have no sample in common" in text for text in texts(app))
-    assert not app.get("plotly_chart")
+    assert not charts(app)
 
 
 def test_a_comparison_can_be_cancelled_and_done_again(start, keep, monkeypatch):

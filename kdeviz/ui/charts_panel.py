@@ -29,7 +29,7 @@ _CURVES = {
 def show_chart(current: Session, screen: Screen, height: int) -> None:
     """Draw the chart that is chosen."""
     chosen, log_fpr = "Density", False
-    if screen.counts is not None:
+    if screen.labelled:
         with st.container(horizontal=True, vertical_alignment="center"):
             chosen = one_of("Chart", ["Density", *_CURVES, "Reliability"], "chart")
             if chosen == "ROC":
@@ -47,13 +47,13 @@ def _show_densities(current: Session, screen: Screen, height: int) -> None:
     view = views.density_histogram(screen.analysis, screen.threshold)
     curve = views.probability_curve(screen.analysis, screen.curve, screen.threshold, view.edges)
     figure = figures.density_figure(view, theme(), curve, current.mark(screen))
-    show_figure(figure, "densities", "Histograms of log density and the curve", height)
+    show_figure(figure, "densities", "Histograms of log density and the curve", height, same=screen.key)
 
 
 def _show_curve(chosen: str, screen: Screen, log_fpr: bool, height: int) -> None:
     key = f"curve_{chosen}"
     figure = _curve(chosen, screen, log_fpr)
-    show_figure(figure, key, _CURVES[chosen], height, partial(_clicked, key))
+    show_figure(figure, key, _CURVES[chosen], height, partial(_clicked, key), same=screen.key)
 
 
 def _show_reliability(screen: Screen, height: int) -> None:

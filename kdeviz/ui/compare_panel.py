@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import wait
 from functools import partial
+from threading import Event
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,7 @@ from kdeviz.data import EmbeddingSet
 from kdeviz.ui.choices import one_of
 from kdeviz.ui.jobs import job_board
 from kdeviz.ui.plots import clicked_number, show_figure
-from kdeviz.ui.progress import POLL_SECONDS, show_progress
+from kdeviz.ui.progress import POLL_SECONDS, follow
 from kdeviz.ui.sides import Side, add_model_file, sides
 from kdeviz.ui.state import Screen, Session, session, theme
 from kdeviz.ui.tasks import Task
@@ -47,7 +48,7 @@ def show_comparison(current: Session, screen: Screen) -> None:
     first, second = chosen
     task = _task(current, first, second)
     if task.running:
-        _live()
+        _live(Event())
         return
     found = _outcome(task)
     if found is None:
@@ -187,11 +188,10 @@ def _task(current: Session, first: Side, second: Side) -> Task[Comparison]:
 
 
 @st.fragment(run_every=POLL_SECONDS)
-def _live() -> None:
+def _live(drawn: Event) -> None:
     compared = session().compared
-    if compared is None or not compared[1].running:
-        st.rerun()
-    show_progress(compared[1], "comparison")
+    if compared is not None:
+        follow(compared[1], "comparison", drawn)
 
 
 def _sentences(found: Comparison) -> None:

@@ -31,8 +31,9 @@ def show() -> None:
         st.info("The first fit is under way.", icon=":material/hourglass_top:")
         st.skeleton(_CHART_HEIGHT)
         return
-    for message in screen.analysis.warnings:
-        plain_warning(message)
+    with st.container():
+        for message in screen.analysis.warnings:
+            plain_warning(message)
     components, colour_by, tool = _headline(screen)
     charts, samples = st.container(), st.container()
     draw_charts = partial(_charts, charts, current, screen, (components, colour_by, tool))

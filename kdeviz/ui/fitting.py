@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import CancelledError, Future, wait
+from threading import Event
 
 import streamlit as st
 
@@ -13,7 +14,7 @@ from kdeviz.settings import Settings
 from kdeviz.ui.jobs import Job, Key, job_board
 from kdeviz.ui.loaded import sample
 from kdeviz.ui.mark_books import book_of
-from kdeviz.ui.progress import POLL_SECONDS, show_progress
+from kdeviz.ui.progress import POLL_SECONDS, follow, look_out
 from kdeviz.ui.state import Screen, Session, session
 from kdeviz.ui.text import failure_words, plain_error
 from kdeviz.wording import duration, size
@@ -38,6 +39,8 @@ def fit(current: Session) -> str:
     if current.job is not None and current.job.key != key:
         current.job.cancel()
         current.job = None
+    if current.job is not None:
+        _collect(current, current.job, 0)
     missing = _finished(current, key) is None and current.job is None and not current.has_failed(key)
     cost = _cost(current, key, missing)
     live = cost is not None and cost.seconds < _LIVE_SECONDS
@@ -45,7 +48,7 @@ def fit(current: Session) -> str:
         current.job = job_board().submit(key, current.data)
         _collect(current, current.job, _PATIENCE_SECONDS if live else 0)
     if current.job is not None:
-        _progress()
+        _progress(Event())
     if current.has_failed(key):
         _failure(current)
     done = _finished(current, key)
@@ -60,15 +63,14 @@ def _cost(current: Session, key: Key, needed: bool) -> Estimate | None:
     pending = job_board().estimate(key, current.data)
     wait([pending], _PATIENCE_SECONDS if needed else 0)
     if needed and not pending.done():
-        _await(pending)
+        _await(pending, Event())
     return pending.result() if pending.done() and pending.exception() is None else None
 
 
 @st.fragment(run_every=POLL_SECONDS)
-def _await(pending: Future[Estimate]) -> None:
+def _await(pending: Future[Estimate], drawn: Event) -> None:
     st.caption("Waiting for the processor, to estimate what this fit takes …")
-    if pending.done():
-        st.rerun()
+    look_out(pending, drawn)
 
 
 def _finished(current: Session, key: Key) -> Analysis | None:
@@ -105,15 +107,10 @@ def _collect(current: Session, job: Job, patience: float) -> None:
 
 
 @st.fragment(run_every=POLL_SECONDS)
-def _progress() -> None:
-    current = session()
-    job = current.job
-    if job is None:
-        return
-    show_progress(job, "fit")
-    _collect(current, job, 0)
-    if current.job is None:
-        st.rerun()
+def _progress(drawn: Event) -> None:
+    job = session().job
+    if job is not None:
+        follow(job, "fit", drawn)
 
 
 def _failure(current: Session) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 from PIL import Image
+from streamlit.delta_generator import DeltaGenerator
 
 from kdeviz.errors import KdevizError
 from kdeviz.ui import compare_page, explore, export_page, preflight_panel, sidebar, tune_page
@@ -60,21 +61,29 @@ def main() -> None:
     with undo:
         undo_button(current)
     preflight_panel.open_on_problems(current, settings.n_pca_components)
-    preflight_panel.show_checks(current, settings.n_pca_components)
-    with st.container():
+    with _place():
+        preflight_panel.show_checks(current, settings.n_pca_components)
+    with _place():
         cost.caption(fit(current))
-    adopt(current, rule, curve)
-    if current.screen is not None:
-        if current.screen.key == current.wanted:
-            variance.caption(variance_words(current.screen.analysis))
-        _name_other(current, current.screen)
+    with _place():
+        adopt(current, rule, curve)
+        if current.screen is not None:
+            if current.screen.key == current.wanted:
+                variance.caption(variance_words(current.screen.analysis))
+            _name_other(current, current.screen)
     with keep:
         keep_button(current)
     machine.text(sidebar.device_words(device, current.screen))
-    keep_problems(current)
-    if page is not pages["tune"]:
-        tune_page.show_running()
+    with _place():
+        keep_problems(current)
+        if page is not pages["tune"]:
+            tune_page.show_running()
     page.run()
+
+
+def _place() -> DeltaGenerator:
+    """Where something may be or not be: charts below would be drawn from nothing if they moved up or down."""
+    return st.container()
 
 
 @st.cache_data

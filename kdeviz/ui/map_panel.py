@@ -9,6 +9,7 @@ import streamlit as st
 
 from kdeviz import figures, views
 from kdeviz.ui.choices import one_of
+from kdeviz.ui.plots import clicked, show_figure
 from kdeviz.ui.state import Screen, Session, session, theme
 from kdeviz.ui.table_panel import chosen_rows
 from kdeviz.wording import number
@@ -45,15 +46,14 @@ def show_map(
         chosen_rows(current, screen),
         tool,
     )
-    figure.update_layout(height=height)
-    st.plotly_chart(
+    show_figure(
         figure,
-        theme=None,
-        key="map",
-        config=_TOOLS if flat else _TOOLS_3D,
-        on_select=partial(_map_selected, components) if flat else "ignore",
-        selection_mode=("points", "box", "lasso"),
-        alt="Samples projected on principal components",
+        "map",
+        "Samples projected on principal components",
+        height,
+        partial(_map_selected, components) if flat else None,
+        _TOOLS if flat else _TOOLS_3D,
+        (screen.key, components),
     )
 
 
@@ -118,17 +118,17 @@ def _words(value: object) -> str:
 def _map_selected(components: tuple[int, ...]) -> None:
     """A click picks a sample; a box or lasso selects every sample inside it, drawn or not."""
     current = session()
-    chosen = st.session_state["map"]["selection"]
+    chosen = clicked("map")
     if current.screen is None:
         return
     analysis = current.screen.analysis
-    if chosen["box"]:
-        box = chosen["box"][0]
+    if "box" in chosen:
+        box = chosen["box"]
         current.select(views.rows_inside(analysis, components, box=(tuple(box["x"]), tuple(box["y"]))))
-    elif chosen["lasso"]:
-        outline = np.column_stack([chosen["lasso"][0]["x"], chosen["lasso"][0]["y"]])
+    elif "lasso" in chosen:
+        outline = np.column_stack([chosen["lasso"]["x"], chosen["lasso"]["y"]])
         current.select(views.rows_inside(analysis, components, lasso=outline))
-    elif chosen["points"]:
-        current.pick(int(np.ravel(chosen["points"][0]["customdata"])[0]))
+    elif "point" in chosen:
+        current.pick(int(chosen["point"]))
     else:
         current.select(None)

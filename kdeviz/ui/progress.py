@@ -1,7 +1,10 @@
-"""How far a task is, and a way to end it."""
+"""How far a task is, a way to end it, and what to do until it has ended."""
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import Future, wait
+from threading import Event
 from typing import Any
 
 import streamlit as st
@@ -9,9 +12,42 @@ import streamlit as st
 from kdeviz.ui.tasks import Task
 from kdeviz.wording import duration
 
-__all__ = ["POLL_SECONDS", "show_progress"]
+__all__ = ["POLL_SECONDS", "follow", "look_out", "show_progress"]
 
 POLL_SECONDS = 1.0
+# Of that, how long to look out for the end: the rest is for drawing the bar.
+_LOOK_OUT_SECONDS = 0.8
+_GLANCE_SECONDS = 0.05
+
+
+def follow(task: Task[Any], key: str, drawn: Event) -> None:
+    """Draw the bar and the button, and the whole page as soon as the task has ended.
+
+    Args:
+        task: to look at.
+        key: of the button.
+        drawn: as in `look_out`.
+    """
+    if task.running:
+        show_progress(task, key)
+    look_out(task.future, drawn)
+
+
+def look_out(future: Future[Any], drawn: Event) -> None:
+    """Draw the whole page as soon as this has ended; to be called by a fragment every `POLL_SECONDS`.
+
+    Args:
+        future: to wait for until it is nearly time to poll again, or until the user does something.
+        drawn: a new one for each run of the page. It is set here: in the first call the rest of the page is
+            still to be drawn, so that there is no time to wait.
+    """
+    until = time.monotonic() + _LOOK_OUT_SECONDS * drawn.is_set()
+    drawn.set()
+    while not future.done() and time.monotonic() < until:
+        wait([future], _GLANCE_SECONDS)
+        _ = "session" in st.session_state  # at every look into the state, streamlit asks for clicks
+    if future.done():
+        st.rerun()
 
 
 def show_progress(task: Task[Any], key: str, what: str = "") -> None:

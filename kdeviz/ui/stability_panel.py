@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from threading import Event
 
 import streamlit as st
 
@@ -14,7 +15,7 @@ from kdeviz.sweep import Stability, stability
 from kdeviz.sweep.stability import BOOTSTRAP
 from kdeviz.ui.jobs import job_board
 from kdeviz.ui.plots import clicked_number, show_figure
-from kdeviz.ui.progress import POLL_SECONDS, show_progress
+from kdeviz.ui.progress import POLL_SECONDS, follow
 from kdeviz.ui.stability_run import StabilityRun
 from kdeviz.ui.state import Screen, Session, session, theme
 from kdeviz.ui.text import failure_words, plain_error, plain_warning
@@ -52,7 +53,7 @@ def show_stability(current: Session, screen: Screen) -> None:
     if run is None:
         return
     if running:
-        _live()
+        _live(Event())
     else:
         _outcome(run, screen)
 
@@ -77,11 +78,10 @@ def _start(screen: Screen, top: int, repeats: int) -> None:
 
 
 @st.fragment(run_every=POLL_SECONDS)
-def _live() -> None:
+def _live(drawn: Event) -> None:
     run = session().repeated
-    if run is None or not run.task.running:
-        st.rerun()
-    show_progress(run.task, "stability")
+    if run is not None:
+        follow(run.task, "stability", drawn)
 
 
 def _outcome(run: StabilityRun, screen: Screen) -> None:

@@ -13,7 +13,7 @@ from kdeviz.analysis import Analysis
 from kdeviz.calibration import ProbabilityCurve, ThresholdRule
 from kdeviz.comparison import Comparison
 from kdeviz.marks import MarkBook, sample_keys
-from kdeviz.metrics import Confusion
+from kdeviz.metrics import has_both_labels
 from kdeviz.settings import Settings
 from kdeviz.theme import DARK, LIGHT, Mark, Theme
 from kdeviz.ui.jobs import Job, Key
@@ -22,7 +22,7 @@ from kdeviz.ui.mark_books import book_of
 from kdeviz.ui.stability_run import StabilityRun
 from kdeviz.ui.sweep_run import SweepRun
 from kdeviz.ui.tasks import Task
-from kdeviz.views import kept, threshold_view
+from kdeviz.views import kept
 
 __all__ = ["Screen", "Session", "session", "theme"]
 
@@ -47,9 +47,9 @@ class Screen:
         return book_of(self.data)
 
     @property
-    def counts(self) -> Confusion | None:
-        """Labelled samples by what the threshold makes of them; None without labels of both kinds."""
-        return threshold_view(self.analysis, self.threshold).counts
+    def labelled(self) -> bool:
+        """Whether there are labels of both kinds."""
+        return has_both_labels(self.analysis.inspected.labels)
 
     @property
     def keys(self) -> list[str]:

@@ -1,0 +1,146 @@
+"""Charts are drawn into the element that is there, in a real browser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from browser.steps import (
+    click_on_map,
+    drag_box,
+    figure,
+    metric,
+    move_slider,
+    settled,
+    upload,
+)
+from kdeviz import Settings, analyse, load_sample
+
+pytestmark = pytest.mark.browser
+
+OpenPage = Callable[..., Page]
+
+_MAP, _DENSITY = 0, 1
+
+
+def chart(page: Page, number: int) -> Any:
+    return page.locator(".js-plotly-plot").nth(number)
+
+
+def x_range(page: Page, number: int) -> list[float]:
+    return [float(end) for end in chart(page, number).evaluate("plot => plot._fullLayout.xaxis.range")]
+
+
+def zoom(page: Page, number: int, low: float, high: float) -> list[float]:
+    """Drag along the x axis over the middle of a chart."""
+    area = chart(page, number).locator(".nsewdrag").first.bounding_box()
+    assert area is not None
+    height = area["y"] + area["height"] / 2
+    page.mouse.move(area["x"] + low * area["width"], height)
+    page.mouse.down()
+    page.mouse.move(area["x"] + high * area["width"], height, steps=8)
+    page.mouse.up()
+    page.wait_for_timeout(600)
+    return x_range(page, number)
+
+
+def mark_charts(page: Page) -> None:
+    page.evaluate("document.querySelectorAll('.js-plotly-plot').forEach(plot => { plot.marked = true; })")
+
+
+def marked(page: Page) -> list[bool]:
+    return page.locator(".js-plotly-plot").evaluate_all("plots => plots.map(plot => plot.marked === true)")
+
+
+def test_other_settings_other_data_and_messages_leave_every_chart_in_its_place(
+    open_page: OpenPage, app_url: str, tmp_path: Path
+) -> None:
+    page = open_page(app_url)
+    mark_charts(page)
+    before = figure(page, _MAP)
+    move_slider(page, "Components (PCA)", "ArrowLeft", 8)
+    assert figure(page, _MAP)["traces"] != before["traces"]
+    rows = np.random.default_rng(0).standard_normal((300, 24)).astype(np.float32)
+    rows[7] = 0.0  # the checks open above the charts
+    np.save(tmp_path / "zeros.npy", rows)
+    upload(page, tmp_path / "zeros.npy")
+    expect(page.get_by_role("heading", name="Before you fit")).to_be_visible()
+    expect(page.get_by_text("300 to learn from · 24")).to_be_visible()
+    assert "of 300 samples" in figure(page, _MAP)["title"]
+    # Without labels the density chart has the column for itself.
+    assert marked(page)[_MAP] and marked(page)[-1]
+
+
+def test_the_zoom_stays_for_another_threshold_and_goes_with_another_fit(
+    open_page: OpenPage, app_url: str
+) -> None:
+    page = open_page(app_url)
+    whole = x_range(page, _DENSITY)
+    zoomed = zoom(page, _DENSITY, 0.5, 0.9)
+    assert zoomed[1] - zoomed[0] < 0.6 * (whole[1] - whole[0])
+    shapes = figure(page, _DENSITY)["shapes"]
+    move_slider(page, "Threshold on log density", "ArrowLeft", 20)
+    assert figure(page, _DENSITY)["shapes"] != shapes
+    assert x_range(page, _DENSITY) == pytest.approx(zoomed)
+    move_slider(page, "Components (PCA)", "ArrowLeft", 4)
+    assert x_range(page, _DENSITY) != pytest.approx(zoomed)
+
+
+def test_a_selection_that_is_cleared_leaves_nothing_faded(open_page: OpenPage, app_url: str) -> None:
+    page = open_page(app_url)
+    drag_box(page, 0.2, 0.2, 0.6, 0.7)
+    selected = "plot => plot._fullData.map(trace => trace.selectedpoints !== undefined)"
+    assert any(chart(page, _MAP).evaluate(selected))
+    page.get_by_role("button", name="Clear", exact=True).click()
+    settled(page)
+    assert not any(chart(page, _MAP).evaluate(selected))
+    assert not chart(page, _MAP).evaluate("plot => (plot._fullLayout.selections || []).length")
+
+
+def test_a_click_picks_what_the_present_chart_shows(open_page: OpenPage, app_url: str) -> None:
+    page = open_page(f"{app_url}?dimensions=3D")
+    assert "scatter3d" in {trace["type"] for trace in figure(page, _MAP)["traces"]}
+    page.get_by_role("button", name="Axes, colour").click()
+    page.get_by_role("radio", name="2D").click()
+    page.keyboard.press("Escape")
+    settled(page)
+    move_slider(page, "Components (PCA)", "ArrowLeft", 6)
+    train, score = load_sample().train_and_test()
+    analysis = analyse(train, score, Settings(10))
+    points = analysis.coordinates[:, :2]
+    alone = int(np.argmax([np.sort(np.linalg.norm(points - point, axis=1))[1] for point in points]))
+    click_on_map(page, *points[alone])
+    expect(page.get_by_text(f"{analysis.inspected.ids[alone]} ·").first).to_be_visible()
+    ring = next(trace for trace in figure(page, _MAP)["traces"] if trace["name"] == "picked")
+    assert ring["x"][0] == pytest.approx(float(points[alone, 0]), abs=1e-5)
+
+
+def test_charts_are_as_wide_as_there_is_room(open_page: OpenPage, app_url: str) -> None:
+    page = open_page(app_url)
+    fits = (
+        """plot => Math.abs(plot._fullLayout.width - plot.parentElement.getBoundingClientRect().width) < 1"""
+    )
+    before = chart(page, _MAP).evaluate("plot => plot._fullLayout.width")
+    page.set_viewport_size({"width": 1600, "height": 900})
+    page.wait_for_timeout(800)
+    assert chart(page, _MAP).evaluate("plot => plot._fullLayout.width") > before + 50
+    assert page.locator(".js-plotly-plot").evaluate_all(f"plots => plots.every({fits})")
+
+
+def test_a_screen_reader_is_told_what_a_chart_shows(open_page: OpenPage, app_url: str) -> None:
+    page = open_page(app_url)
+    expect(page.get_by_role("figure", name="Samples projected on principal components")).to_be_visible()
+
+
+def test_without_its_drawing_library_the_page_says_so(browser: Browser, app_url: str) -> None:
+    page = browser.new_page()
+    page.route("**/plotly.min.js", lambda route: route.abort())
+    page.goto(app_url)
+    expect(page.get_by_text("This chart could not be drawn").first).to_be_visible(timeout=30_000)
+    assert metric(page, "Flagged").endswith("of 756")
+    page.close()
