@@ -1,22 +1,36 @@
-"""Scoring on a GPU: every kernel over k, as a share of the limit of the same GPU, with its error."""
+"""Scoring on a GPU: every kernel over k, as a share of the limit of the same GPU, with its error.
+
+Beside kdeviz's own kernels, repairs included, stand the sums alone by other means, in float32: both forms of
+the Triton kernel, attention operators (with queries [x, 1] and keys [y, -|y|^2 / 2] the log-sum-exp of the
+scores is the sum without its -|x|^2 / 2), and KeOps.
+"""
 
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from statistics import median
 
 import torch
 from torch import Tensor
+from torch.nn.attention.flex_attention import AuxRequest, flex_attention
 
 from benchmarks import limit, peers
 from benchmarks.tables import Cell, Table, markdown
 from benchmarks.timing import seconds
 from kdeviz.kde import GaussianKDE
-from kdeviz.logsumexp_kernels import KERNELS
+from kdeviz.kernel_choice import KERNELS
 
-KEOPS = "KeOps"
+__all__ = ["SUMS", "attention_sums", "flex_log_sum_exp", "run"]
+
+Sums = Callable[[Tensor], Tensor]
+Attention = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""(1, 1, M, d) queries, (1, 1, N, d) keys and (1, 1, N, d) values to a log-sum-exp per query."""
+
 _CHECKED = 256
+_MOST_DIFFERENCES = 16
 
 
 def run(
@@ -47,9 +61,9 @@ def _rows(device: str, n: int, m: int, k: int, bound: limit.Limit, rounds: int) 
     points, queries = torch.randn(n, k, generator=generator), torch.randn(m, k, generator=generator)
     exact = GaussianKDE().fit(points).log_prob(queries[:_CHECKED].double())
     there, asked = points.to(device), queries.to(device)
-    for name in [*(name for name in KERNELS if name != "auto"), KEOPS]:
+    for name in [*KERNELS[1:], *SUMS]:
         try:
-            scorer = _keops(there) if name == KEOPS else _kdeviz(there, name)
+            scorer = _whitened(there, SUMS[name]) if name in SUMS else _kdeviz(there, name)
             error = (scorer(asked[:_CHECKED]).cpu() - exact).abs().max()
         except Exception as error:  # an impossible kernel, or whatever an optional package does wrong
             yield [f"{name}: skipped: {peers.reason(error)}", k, n, m, *[""] * 5]
@@ -59,20 +73,87 @@ def _rows(device: str, n: int, m: int, k: int, bound: limit.Limit, rounds: int) 
         yield [name, k, n, m, *rates, median(speeds) / bound.pairs(k), float(error)]
 
 
-def _kdeviz(points: Tensor, kernel: str) -> Callable[[Tensor], Tensor]:
+def _kdeviz(points: Tensor, kernel: str) -> Sums:
     kde = GaussianKDE().to(points.device).fit(points)
     kde.kernel = kernel
     kde.log_prob(points[:2])  # an impossible kernel is refused here
     return kde.log_prob
 
 
-def _keops(points: Tensor) -> Callable[[Tensor], Tensor]:
-    """One width suits KeOps only: it is given whitened points."""
+def _whitened(points: Tensor, sums_over: Callable[[Tensor], Sums]) -> Sums:
+    """Log density by sums that take one width only: they are given whitened points."""
     kde = GaussianKDE().to(points.device).fit(points)
     whiten, mean = kde.bw_transform.float(), kde.mean.float()
-    offset = float(kde.log_norm) - torch.tensor(float(len(points))).log().item()
-    sums = peers.keops_sums(kde.dataset.float())
+    offset = float(kde.log_norm) - math.log(len(points))
+    sums = sums_over(kde.dataset.float())
     return lambda queries: sums((queries - mean) @ whiten) + offset
+
+
+def _triton(points: Tensor, differences: bool) -> Sums:
+    _require_cuda(points)
+    if differences and points.shape[1] > _MOST_DIFFERENCES:
+        raise ValueError(f"not tried in more than {_MOST_DIFFERENCES} dimensions")
+    from kdeviz.triton_kernel import TritonKernel
+
+    return TritonKernel(points, differences).sums
+
+
+def attention_sums(points: Tensor, attention: Attention, width: int) -> Sums:
+    """log sum_j exp(-|x - y_j|^2 / 2) by the log-sum-exp of attention over `width` columns."""
+    keys = _extended(points, -points.square().sum(1) / 2, width)
+
+    def sums(queries: Tensor) -> Tensor:
+        extended = _extended(queries, queries.new_ones(len(queries)), width)
+        found = attention(extended[None, None], keys[None, None], keys[None, None])
+        return found.flatten()[: len(queries)] - queries.square().sum(1) / 2
+
+    return sums
+
+
+def _extended(x: Tensor, last: Tensor, width: int) -> Tensor:
+    """x, one more column, and zeros."""
+    return torch.cat([x, last[:, None], x.new_zeros(len(x), width - x.shape[1] - 1)], 1)
+
+
+def _efficient(points: Tensor) -> Sums:
+    def log_sum_exp(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        # Its rows are padded: to a multiple of 32 in torch 2.13.
+        return torch.ops.aten._scaled_dot_product_efficient_attention(
+            query, key, value[..., :8], None, True, scale=1.0
+        )[1]
+
+    _require_cuda(points)
+    return attention_sums(points, log_sum_exp, points.shape[1] // 8 * 8 + 8)
+
+
+def flex_log_sum_exp(query: Tensor, key: Tensor, value: Tensor, **options: str) -> Tensor:
+    """Of the scores, by the public operator."""
+    auxiliary = flex_attention(
+        query, key, value, scale=1.0, kernel_options=options or None, return_aux=AuxRequest(lse=True)
+    )[1]
+    return auxiliary.lse
+
+
+def _flex(points: Tensor, **options: str) -> Sums:
+    _require_cuda(points)
+    torch.compiler.reset()  # every k is another program, and torch keeps few: then it would not compile
+    compiled = torch.compile(partial(flex_log_sum_exp, **options))
+    return attention_sums(points, compiled, max(1 << points.shape[1].bit_length(), 16))
+
+
+def _require_cuda(points: Tensor) -> None:
+    if points.device.type != "cuda":
+        raise ValueError("needs a CUDA device")
+
+
+SUMS: dict[str, Callable[[Tensor], Sums]] = {
+    "Triton, differences, no repairs": partial(_triton, differences=True),
+    "Triton, products, no repairs": partial(_triton, differences=False),
+    "memory-efficient attention": _efficient,
+    "flex_attention": _flex,
+    "flex_attention, tf32x3": partial(_flex, FLOAT32_PRECISION="'tf32x3'"),
+    "KeOps": peers.keops_sums,
+}
 
 
 def main() -> None:

@@ -1,19 +1,17 @@
-"""Ways to compute log sum_j exp(-|x - y_j|^2 / 2), and the choice between them.
+"""Ways to compute log sum_j exp(-|x - y_j|^2 / 2) in torch; `triton_kernel` has another.
 
 Both use |x - y|^2 = |x|^2 - 2 x.y + |y|^2, in one precision; `kernel_sums` looks after the accuracy.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
+import math
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-from kdeviz.errors import OptionError
-
-__all__ = ["KERNELS", "BlockedKernel", "FusedKernel", "Kernel", "choose_kernel"]
+__all__ = ["BlockedKernel", "FusedKernel", "Kernel", "rounding_bound"]
 
 _CPU_BLOCK = (256, 1024)
 _GPU_BLOCK = (2048, 16384)
@@ -32,6 +30,15 @@ class Kernel(Protocol):
 
     def leave_one_out(self, start: int, stop: int) -> Tensor:
         """Sums at points start to stop, each without its own term."""
+
+    def rounding(self, length: Tensor, reach: Tensor, distance: Tensor) -> Tensor:
+        """Largest error of an exponent, in nats.
+
+        Args:
+            length: of the query, |x|.
+            reach: |y| at most.
+            distance: |x - y| at most.
+        """
 
 
 class BlockedKernel:
@@ -73,6 +80,10 @@ class BlockedKernel:
         """Sums at points start to stop, each without its own term."""
         own = torch.arange(start, stop, device=self._points.device)
         return self.sums(self._points[start:stop], own)
+
+    def rounding(self, length: Tensor, reach: Tensor, distance: Tensor) -> Tensor:
+        """See `Kernel`."""
+        return _rounding(self._points, length, reach)
 
     def _block(self, x: Tensor, own: Tensor | None, step: int) -> Tensor:
         """A running maximum, and a running sum relative to it."""
@@ -124,36 +135,30 @@ class FusedKernel:
         ]
         return torch.stack(parts).logsumexp(0) - points.square().sum(1) / 2
 
+    def rounding(self, length: Tensor, reach: Tensor, distance: Tensor) -> Tensor:
+        """See `Kernel`."""
+        return _rounding(self._points, length, reach)
 
-KERNELS = ("auto", FusedKernel.name, BlockedKernel.name)
 
+def _rounding(points: Tensor, length: Tensor, reach: Tensor) -> Tensor:
+    """Of x.y - |y|^2 / 2 - |x|^2 / 2, at most (|x| + |y|)^2 / 2 in size; measured was up to 1.1 times this.
 
-def choose_kernel(points: Tensor, wanted: str = "auto") -> Kernel:
-    """The kernel for these points: the fused one where it exists, unless another is wanted.
-
-    Raises:
-        OptionError: the wanted kernel is unknown or cannot be used for these points.
+    When the process allows shortened float32 products (tf32, bf16), their precision counts.
     """
-    if wanted not in KERNELS:
-        raise OptionError(f"kernel={wanted!r} is not known: choose {', '.join(KERNELS)}")
-    possible = points.device.type == "cpu" and points.dtype == torch.float32 and _fused_works()
-    if wanted == FusedKernel.name and not possible:
-        raise OptionError(
-            f"kernel={wanted!r} needs float32 points on the CPU, and an operator of torch's: use 'auto'"
-        )
-    return FusedKernel(points) if possible and wanted != BlockedKernel.name else BlockedKernel(points)
+    eps = torch.finfo(points.dtype).eps
+    if torch.get_float32_matmul_precision() != "highest":
+        eps = torch.finfo(torch.bfloat16).eps
+    return eps * (1 + points.shape[1] / 80) * (length + reach).square() / 2
 
 
-@lru_cache(maxsize=1)
-def _fused_works() -> bool:
-    """Whether this torch has the operator and it still means the same."""
-    points = torch.linspace(-2, 2, 12).reshape(6, 2)
-    try:
-        fused, blocked = FusedKernel(points), BlockedKernel(points)
-        same = torch.allclose(fused.sums(points), blocked.sums(points), atol=1e-5)
-        return same and torch.allclose(fused.leave_one_out(1, 4), blocked.leave_one_out(1, 4), atol=1e-5)
-    except Exception:
-        return False
+def rounding_bound(kernel: Kernel, queries: Tensor, sums: Tensor, n: int, farthest: float) -> Tensor:
+    """Largest rounding error of the sums over n points that are at most `farthest` from the origin.
+
+    The points that matter lie within d of the query, d^2 <= 2 (log n - sum).
+    """
+    length = torch.linalg.vector_norm(queries, dim=1)
+    distance = (2 * (math.log(n) - sums).clamp_min(0)).sqrt()
+    return kernel.rounding(length, (length + distance).clamp_max(farthest), distance)
 
 
 def _operator(*arguments: Tensor, **options: Any) -> tuple[Tensor, Tensor]:

@@ -1,13 +1,16 @@
+import sys
+
 import numpy as np
 import oracles
 import pytest
 import torch
 from scipy.special import logsumexp
 
-from kdeviz import kernel_sums, logsumexp_kernels
+from kdeviz import kernel_choice, logsumexp_kernels
 from kdeviz.errors import OptionError
+from kdeviz.kernel_choice import choose_kernel
 from kdeviz.kernel_sums import KernelSums
-from kdeviz.logsumexp_kernels import BlockedKernel, FusedKernel, choose_kernel
+from kdeviz.logsumexp_kernels import BlockedKernel, FusedKernel, rounding_bound
 
 KERNELS = ["fused attention", "blocked"]
 
@@ -186,7 +189,7 @@ def test_the_fused_kernel_is_chosen_for_float32_and_only_there():
     with pytest.raises(OptionError, match="needs float32 points on the CPU"):
         choose_kernel(points.double(), "fused attention")
     with pytest.raises(
-        OptionError, match="kernel='warp' is not known: choose auto, fused attention, blocked"
+        OptionError, match="kernel='warp' is not known: choose auto, fused attention, triton, blocked"
     ):
         choose_kernel(points, "warp")
 
@@ -205,7 +208,7 @@ def other_meaning(query, key, value, **_):
 
 @pytest.mark.parametrize("operator", [no_operator, other_signature, other_meaning])
 def test_without_the_operator_the_blocked_kernel_takes_over(monkeypatch, operator, cloud):
-    logsumexp_kernels._fused_works.cache_clear()
+    kernel_choice._fused_works.cache_clear()
     monkeypatch.setattr(logsumexp_kernels, "_operator", operator)
     try:
         queries, points = cloud
@@ -213,13 +216,116 @@ def test_without_the_operator_the_blocked_kernel_takes_over(monkeypatch, operato
         assert sums.kernel == "blocked"
         np.testing.assert_allclose(sums.at(queries), direct(queries, points), **oracles.LOG_DENSITY)
     finally:
-        logsumexp_kernels._fused_works.cache_clear()
+        kernel_choice._fused_works.cache_clear()
+
+
+class ExactKernel(BlockedKernel):
+    """Stands in for Triton's: this one is right."""
+
+    name = "triton"
+
+    def sums(self, queries, own=None):
+        return BlockedKernel(self._points.double()).sums(queries.double(), own).float()
+
+
+class WrongSums(ExactKernel):
+    def sums(self, queries, own=None):
+        return super().sums(queries, own) + (1e-3 if own is None else 0)
+
+
+class WrongLeaveOneOut(ExactKernel):
+    def leave_one_out(self, start, stop):
+        return self.sums(self._points[start:stop])
+
+
+class NotANumber(ExactKernel):
+    def sums(self, queries, own=None):
+        return torch.full((len(queries),), torch.nan)
+
+
+class DoesNotCompile(ExactKernel):
+    def sums(self, queries, own=None):
+        raise RuntimeError("no ptxas\nand more")
+
+
+@pytest.fixture
+def cpu_as_gpu(monkeypatch):
+    """`cpu_as_gpu(kernel)`: float32 points on the CPU may use this in place of Triton's kernel."""
+    monkeypatch.setattr(kernel_choice, "_fused_works", lambda: False)
+    for name, value in {"TRITON_DEVICE": "cpu", "CHECK_POINTS": 500, "CHECK_QUERIES": 300}.items():
+        monkeypatch.setattr(kernel_choice, f"_{name}", value)
+
+    def clear():
+        kernel_choice._triton_fault.cache_clear()
+        kernel_choice._warn_once.cache_clear()
+
+    def use(kernel):
+        clear()
+        monkeypatch.setattr(kernel_choice, "_triton_kernel", kernel)
+
+    yield use
+    clear()
+
+
+def test_triton_is_chosen_where_it_works_and_is_worth_it(cpu_as_gpu):
+    cpu_as_gpu(ExactKernel)
+    points = torch.zeros(8192, 128)
+    assert choose_kernel(points).name == "triton"
+    assert choose_kernel(points, "blocked").name == "blocked"
+    assert choose_kernel(points.double()).name == "blocked"
+    assert choose_kernel(points[:8191]).name == "blocked"
+    assert choose_kernel(points[:8191], "triton").name == "triton"
+    assert choose_kernel(torch.zeros(8192, 129)).name == "blocked"
+
+
+@pytest.mark.parametrize(
+    ("kernel", "fault"),
+    [
+        (WrongSums, r"it is wrong by 0\.0009|it is wrong by 0\.001"),
+        (WrongLeaveOneOut, "it is wrong by"),
+        (NotANumber, "it is wrong by nan"),
+        (DoesNotCompile, "RuntimeError: no ptxas: use 'auto'$"),
+    ],
+)
+def test_a_triton_that_does_not_work_is_told_once_and_left_alone(cpu_as_gpu, caplog, cloud, kernel, fault):
+    cpu_as_gpu(kernel)
+    monotone = torch.linspace(-3, 3, 8192)[:, None]
+    for _ in range(2):
+        assert choose_kernel(monotone).name == "blocked"
+    (record,) = caplog.records
+    assert "does not work on cpu" in record.message
+    assert "'blocked' takes its place" in record.message
+    with pytest.raises(OptionError, match=fault):
+        choose_kernel(monotone, "triton")
+    queries, points = cloud
+    sums = KernelSums(points.repeat(3, 1), torch.float32)
+    assert sums.kernel == "blocked"
+    np.testing.assert_allclose(
+        sums.at(queries[:50]), direct(queries[:50], points) + np.log(3), **oracles.LOG_DENSITY
+    )
+
+
+def test_without_triton_the_reason_is_the_missing_package(cpu_as_gpu, monkeypatch, caplog):
+    monkeypatch.setitem(sys.modules, "triton", None)
+    monkeypatch.delitem(sys.modules, "kdeviz.triton_kernel", raising=False)
+    cpu_as_gpu(kernel_choice._triton_kernel)
+    assert [choose_kernel(torch.zeros(8192, k)).name for k in (2, 3)] == ["blocked", "blocked"]
+    (record,) = caplog.records
+    assert "ModuleNotFoundError" in record.message or "ImportError" in record.message
+
+
+def test_triton_is_only_for_cuda():
+    with pytest.raises(OptionError, match="kernel='triton' needs float32 points on CUDA: use 'auto'"):
+        choose_kernel(torch.zeros(9, 2), "triton")
 
 
 def test_shortened_products_are_not_trusted(monkeypatch, cloud):
     monkeypatch.setattr(torch, "get_float32_matmul_precision", lambda: "medium")
     queries, points = cloud
-    assert kernel_sums._rounding(torch.float32, 8) > 1e-3
+    sums, single = torch.zeros(len(queries)), points.float()
+    for kernel in (BlockedKernel(single), FusedKernel(single)):
+        bound = rounding_bound(kernel, queries, sums, len(points), 1e3)
+        assert (bound > 1e-3 * queries.square().sum(1) / 2).all()
     np.testing.assert_allclose(
         log_kernel_sums(queries, points, torch.float32), direct(queries, points), **oracles.LOG_DENSITY
     )

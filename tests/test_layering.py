@@ -17,7 +17,8 @@ LAYERS = (
     "data",
     "readers",
     "calibration metrics curve_fitting preflight",
-    "logsumexp_kernels",
+    "logsumexp_kernels triton_kernel",
+    "kernel_choice",
     "kernel_sums",
     "kde pca axes_cache",
     "classifier",
@@ -100,7 +101,12 @@ def test_every_module_has_a_layer():
 
 @pytest.mark.parametrize(
     ("package", "homes"),
-    [("streamlit", {"ui"}), ("plotly", {"figures", "theme", "ui"}), ("typer", {"cli"})],
+    [
+        ("streamlit", {"ui"}),
+        ("plotly", {"figures", "theme", "ui"}),
+        ("typer", {"cli"}),
+        ("triton", {"triton_kernel"}),
+    ],
 )
 def test_heavy_packages_stay_at_home(package, homes):
     users = {
