@@ -1,11 +1,15 @@
 """The look of the charts, light and dark. One colour means one thing on every chart."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-__all__ = ["DARK", "LIGHT", "Mark", "Theme", "faint", "finish"]
+__all__ = ["DARK", "LIGHT", "Mark", "Part", "Theme", "drawn", "faint"]
+
+Part = dict[str, Any]
+"""A trace, an axis, a shape or another piece of a figure, in plotly's JSON."""
 
 _CIVIDIS = (
     "#00224E",
@@ -19,6 +23,38 @@ _CIVIDIS = (
     "#E1CC55",
     "#FEE838",
 )
+
+
+_AXIS = {
+    "automargin": True,
+    "gridcolor": "white",
+    "ticks": "",
+    "title": {"standoff": 15},
+    "zerolinecolor": "white",
+    "zerolinewidth": 2,
+}
+_DEEP_AXIS = {
+    "gridwidth": 2,
+    "linecolor": "white",
+    "showbackground": True,
+    "ticks": "",
+    "zerolinecolor": "white",
+}
+_COLOUR_BAR = {"colorbar": {"outlinewidth": 0, "ticks": ""}}
+# As much of plotly's own template as these charts show. The whole is 7 KB, half of what a small chart sends,
+# and takes a millisecond a figure.
+_TEMPLATE = {
+    "layout": {
+        "autotypenumbers": "strict",
+        "hoverlabel": {"align": "left"},
+        "hovermode": "closest",
+        "coloraxis": _COLOUR_BAR,
+        "xaxis": _AXIS,
+        "yaxis": _AXIS,
+        "scene": {"xaxis": _DEEP_AXIS, "yaxis": _DEEP_AXIS, "zaxis": _DEEP_AXIS},
+    },
+    "data": {kind: [{"type": kind, "marker": _COLOUR_BAR}] for kind in ("scattergl", "scatter3d")},
+}
 
 
 class Theme(NamedTuple):
@@ -93,10 +129,30 @@ class Mark(NamedTuple):
     """(k,) in the model's space."""
 
 
-def finish(figure: go.Figure, theme: Theme, title: str, subtitle: str) -> None:
-    """The layout that all charts share; the title is the finding, the subtitle what is drawn."""
-    figure.update_layout(
-        title={
+def drawn(
+    traces: Sequence[Part], theme: Theme, title: str, subtitle: str, layout: Mapping[str, Any]
+) -> go.Figure:
+    """A figure of these traces, with the look that all charts share.
+
+    Args:
+        traces: each with its "type", in plotly's own JSON, as is the layout: nested, without plotly's
+            short forms such as `title_font_size`.
+        theme: LIGHT or DARK.
+        title: the finding.
+        subtitle: what is drawn.
+        layout: what this chart adds to the shared layout, or has instead; its axes get the shared look too.
+    """
+    whole = _merged(_shared_layout(theme, title, subtitle), layout)
+    for name in whole:
+        if name.startswith(("xaxis", "yaxis")):
+            whole[name] = _merged(_shared_axis(theme), whole[name])
+    # Measured on the sample set: 9 to 49 ms a figure with validation, 0.4 to 2.7 without. The tests validate.
+    return go.Figure({"data": list(traces), "layout": whole}, _validate=False)
+
+
+def _shared_layout(theme: Theme, title: str, subtitle: str) -> Part:
+    return {
+        "title": {
             "text": title,
             "font": {"size": 16, "color": theme.text},
             "x": 0,
@@ -105,22 +161,36 @@ def finish(figure: go.Figure, theme: Theme, title: str, subtitle: str) -> None:
             "yanchor": "top",
             "subtitle": {"text": subtitle, "font": {"size": 12.5, "color": theme.muted}},
         },
-        font={"color": theme.muted, "size": 12.5, "family": "Source Sans, Source Sans Pro, sans-serif"},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        margin={"l": 8, "r": 8, "t": 80, "b": 8},
-        hoverlabel={
+        "template": _TEMPLATE,
+        "font": {"color": theme.muted, "size": 12.5, "family": "Source Sans, Source Sans Pro, sans-serif"},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "margin": {"l": 8, "r": 8, "t": 80, "b": 8},
+        "hoverlabel": {
             "bgcolor": theme.paper,
             "bordercolor": theme.line,
             "font": {"color": theme.text, "size": 13},
         },
-        legend={"font": {"color": theme.text}},
-        modebar={"bgcolor": "rgba(0,0,0,0)", "color": theme.muted, "activecolor": theme.text},
-        overwrite=True,  # whole parts at once: merging them takes plotly ten times as long
-    )
-    axes = {"automargin": True, "linecolor": theme.line, "tickcolor": theme.line, "title_font_size": 13}
-    figure.update_xaxes(**axes)
-    figure.update_yaxes(**axes)
+        "legend": {"font": {"color": theme.text}},
+        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": theme.muted, "activecolor": theme.text},
+    }
+
+
+def _shared_axis(theme: Theme) -> Part:
+    return {
+        "linecolor": theme.line,
+        "tickcolor": theme.line,
+        "title": {"font": {"size": 13}},
+    }
+
+
+def _merged(shared: Mapping[str, Any], own: Mapping[str, Any]) -> Part:
+    """Both, part by part; where they differ, `own`."""
+    whole = {**shared, **own}
+    for name in shared.keys() & own.keys():
+        if isinstance(shared[name], Mapping):
+            whole[name] = _merged(shared[name], own[name])
+    return whole
 
 
 def faint(colour: str, opacity: float) -> str:

@@ -1,5 +1,4 @@
 import html
-import json
 import re
 from dataclasses import replace
 
@@ -7,6 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import pytest
+from figure_steps import spec, strings, title
 
 from kdeviz.analysis import analyse
 from kdeviz.calibration import ProbabilityCurve
@@ -74,26 +74,6 @@ def mark_of(analysis, row=0, name=None):
     return Mark(name, score, float(ProbabilityCurve()(np.array(score))), analysis.coordinates[row])
 
 
-def refuse(constant):
-    raise AssertionError(f"{constant} is no JSON")
-
-
-def spec(figure):
-    """What the browser gets; strict JSON that plotly itself reads back."""
-    assert isinstance(figure, go.Figure)
-    decoded = json.loads(figure.to_json(), parse_constant=refuse)
-    assert set(decoded) == {"data", "layout"}
-    go.Figure(decoded)
-    return decoded
-
-
-def strings(node):
-    if isinstance(node, str):
-        yield node
-    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
-        yield from strings(child)
-
-
 def assert_tame(figure):
     """No tag but plotly's own harmless ones, and every other < and & escaped."""
     decoded = spec(figure)
@@ -102,10 +82,6 @@ def assert_tame(figure):
         assert not re.search(r"<(?!/?(br|extra|b|i|sub|sup|span)\b[^<>]*>)", text), text
         assert not re.search(r"&(?!(amp|lt|gt|quot|#x27|#39);)", text), text
     return decoded
-
-
-def title(figure):
-    return figure.layout.title.text
 
 
 def rings(figure):
@@ -331,10 +307,29 @@ def test_many_points_are_drawn_by_the_graphics_card(theme, n, kind):
     assert {type(trace) for trace in figure.data} == {kind}
 
 
+@pytest.mark.parametrize(("components", "sizes"), [((0, 1), (6, 9)), ((0, 1, 2), (3, 5))])
+def test_points_that_look_alike_say_so_once(theme, components, sizes):
+    analysis = make(metadata=METADATA)
+    threshold = float(np.median(analysis.scores))
+    for trace in draw_map(analysis, theme, components, "log density", threshold).data:
+        flagged = trace.name == "flagged"
+        assert (trace.marker.size, trace.marker.symbol) == (
+            sizes[flagged],
+            "diamond" if flagged else "circle",
+        )
+        assert trace.marker.line.width == (1.2 if flagged and len(components) == 2 else 0)
+        assert len(trace.x) == 30
+    for trace in draw_map(analysis, theme, components, "verdict_in_file", threshold).data:
+        flagged = analysis.scores[trace.customdata] < threshold
+        assert flagged.any() and not flagged.all()
+        np.testing.assert_array_equal(trace.marker.size, np.where(flagged, sizes[1], sizes[0]))
+        np.testing.assert_array_equal(trace.marker.symbol, np.where(flagged, "diamond", "circle"))
+
+
 def test_thinned_maps_have_a_background_of_all_samples(theme):
     figure = draw_map(make(), theme, most=20)
     (heat,) = [trace for trace in figure.data if isinstance(trace, go.Heatmap)]
-    assert 55 <= heat.customdata.sum() <= 60
+    assert 55 <= np.expm1(np.nan_to_num(heat.z)).sum() <= 60
     assert figure.data[0] is heat
 
 

@@ -1,8 +1,8 @@
 import json
 
 import numpy as np
-import plotly.graph_objects as go
 import pytest
+from figure_steps import spec, subtitle, title
 from sklearn.metrics import roc_auc_score
 
 from kdeviz.calibration import ProbabilityCurve
@@ -34,25 +34,6 @@ def pair(n=300, p=60, noise=1.0, seed=0, better=1.0, labelled=True, thresholds=(
     labels = np.where(truth, ANOMALOUS, NORMAL) if labelled else None
     sides = [side(s, t, labels=labels, **others) for s, t in zip(scores, thresholds, strict=True)]
     return compare(*sides, resamples=60)
-
-
-def refuse(constant):
-    raise AssertionError(f"{constant} is no JSON")
-
-
-def spec(figure):
-    """What the browser gets; strict JSON that plotly itself reads back."""
-    decoded = json.loads(figure.to_json(), parse_constant=refuse)
-    go.Figure(decoded)
-    return decoded
-
-
-def title(figure):
-    return figure.layout.title.text
-
-
-def subtitle(figure):
-    return figure.layout.title.subtitle.text
 
 
 def traces(figure, name):

@@ -1,9 +1,8 @@
-import json
 import re
 
 import numpy as np
-import plotly.graph_objects as go
 import pytest
+from figure_steps import spec, strings, subtitle, title
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -41,33 +40,13 @@ def direction_of(features, present, change):
     return Direction(nothing, nothing, nothing, nothing, np.asarray(features), present, change)
 
 
-def refuse(constant):
-    raise AssertionError(f"{constant} is no JSON")
-
-
-def strings(node):
-    if isinstance(node, str):
-        yield node
-    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
-        yield from strings(child)
-
-
 def assert_tame(figure):
     """Strict JSON that plotly reads back, with no tag but plotly's own, and every other < and & escaped."""
-    decoded = json.loads(figure.to_json(), parse_constant=refuse)
-    go.Figure(decoded)
+    decoded = spec(figure)
     decoded["layout"].pop("template", None)
     for text in strings(decoded):
         assert not re.search(r"<(?!/?(br|extra)\b[^<>]*>)", text), text
         assert not re.search(r"&(?!(amp|lt|gt|quot|#x27|#39);)", text), text
-
-
-def title(figure):
-    return figure.layout.title.text
-
-
-def subtitle(figure):
-    return figure.layout.title.subtitle.text
 
 
 # --- every chart, every awkward case

@@ -1,8 +1,6 @@
-import json
-
 import numpy as np
-import plotly.graph_objects as go
 import pytest
+from figure_steps import spec, subtitle, title
 from sklearn.metrics import (
     average_precision_score,
     f1_score,
@@ -67,17 +65,6 @@ FIGURES = {
 EVERY = pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES)
 
 
-def refuse(constant):
-    raise AssertionError(f"{constant} is no JSON")
-
-
-def spec(figure):
-    """What the browser gets; strict JSON that plotly itself reads back."""
-    decoded = json.loads(figure.to_json(), parse_constant=refuse)
-    go.Figure(decoded)
-    return decoded
-
-
 def trace(figure, name):
     (found,) = [trace for trace in figure.data if trace.name == name]
     return found
@@ -91,14 +78,6 @@ def present(figure):
     (ring,) = found
     assert (ring.mode, len(ring.x)) == ("markers+text", 1)
     return ring.x[0], ring.y[0]
-
-
-def title(figure):
-    return figure.layout.title.text
-
-
-def subtitle(figure):
-    return figure.layout.title.subtitle.text
 
 
 # --- every chart, every awkward case

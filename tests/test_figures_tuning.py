@@ -4,8 +4,8 @@ import zlib
 from itertools import pairwise
 
 import numpy as np
-import plotly.graph_objects as go
 import pytest
+from figure_steps import spec, strings, subtitle, title
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -51,21 +51,9 @@ def sweep_of(grid, done=None, failed=()):
     return Sweep(tuple(rows), len(grid), ThresholdRule(), True)
 
 
-def refuse(constant):
-    raise AssertionError(f"{constant} is no JSON")
-
-
-def strings(node):
-    if isinstance(node, str):
-        yield node
-    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
-        yield from strings(child)
-
-
 def assert_tame(figure, theme):
     """Strict JSON that plotly reads back, without tags of strangers, with a title and no small text."""
-    decoded = json.loads(figure.to_json(), parse_constant=refuse)
-    go.Figure(decoded)
+    decoded = spec(figure)
     decoded["layout"].pop("template", None)
     for text in strings(decoded):
         assert not re.search(r"<(?!/?(br|extra)\b[^<>]*>)", text), text
@@ -76,14 +64,6 @@ def assert_tame(figure, theme):
     assert title(figure)[0] == title(figure)[0].upper()
     assert figure.layout.font.color == theme.muted
     assert min(map(int, re.findall(r'"size":\s*(1\d)\b', json.dumps(decoded["layout"])))) >= 12
-
-
-def title(figure):
-    return figure.layout.title.text
-
-
-def subtitle(figure):
-    return figure.layout.title.subtitle.text
 
 
 def traces(figure, name):

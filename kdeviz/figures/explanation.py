@@ -8,16 +8,18 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
-from plotly.subplots import make_subplots
 
 from kdeviz.explain import Components, Direction
-from kdeviz.theme import Theme, finish
+from kdeviz.figures.panels import in_panel, panel_axes, panel_titles
+from kdeviz.figures.parts import bare_axis, colour_scale, ring
+from kdeviz.theme import Part, Theme, drawn
 from kdeviz.views import SliceView
 from kdeviz.wording import count, number, percent
 
 __all__ = ["components_figure", "features_figure", "slice_figure"]
 
 _MOST_BARS = 10
+_GAP = 0.04  # between the two slices
 # A slice tells densities apart down to this quantile of what it shows, and at most so many nats deep.
 _LOWEST_SHOWN, _DEPTH = 0.15, 30.0
 # Of huge log densities at least this share, or their differences would be rounding.
@@ -40,17 +42,19 @@ def components_figure(view: Components, theme: Theme) -> go.Figure:
         texts.append("")
         hovers.append("%{y} add %{x:.4g}<extra></extra>")
     colours = [theme.anomalous if part >= 0 else theme.normal for part in parts]
-    figure = _bars(names, parts, texts, colours)
-    figure.update_traces(hovertemplate=hovers)
     # Under "norm" the largest part can be negative: what makes the sample odd is the largest positive one.
     most, total = int(view.contribution.argmax()), view.squared_distance
     title = "No distance to the nearest usual samples"
     if total > _NO_DISTANCE:
         share = percent(float(view.contribution[most]) / total)
         title = f"Component {most + 1} adds most: {share} of the squared distance"
-    finish(figure, theme, title, f"Parts of {number(total)}, the squared distance · σ from the training mean")
-    _bar_axes(figure, theme, "adds to the squared distance", "component")
-    return figure
+    return drawn(
+        [{**_bars(names, parts, texts, colours), "hovertemplate": hovers}],
+        theme,
+        title,
+        f"Parts of {number(total)}, the squared distance · σ from the training mean",
+        _bar_layout(parts, theme, "adds to the squared distance", "component"),
+    )
 
 
 def features_figure(view: Direction, theme: Theme) -> go.Figure:
@@ -58,54 +62,44 @@ def features_figure(view: Direction, theme: Theme) -> go.Figure:
     names = [f"{feature}" for feature in view.features]
     pairs = zip(view.present, view.present + view.change, strict=True)
     texts = [f"{number(now)} → {number(then)}" for now, then in pairs]
-    figure = _bars(names, view.change.tolist(), texts, [theme.normal] * len(names))
-    figure.update_traces(hovertemplate="feature %{y}: %{text}<extra></extra>")
+    bars = _bars(names, view.change.tolist(), texts, [theme.normal] * len(names))
     title = f"Feature {names[0]} would have to change most, by {number(float(view.change[0]))}"
     if (view.present + view.change == view.present).all():
         title = "No feature would have to change"
-    finish(figure, theme, title, "One step towards the nearest usual samples · value now → after")
-    _bar_axes(figure, theme, "change, in the feature's own unit", "feature")
-    return figure
+    return drawn(
+        [{**bars, "hovertemplate": "feature %{y}: %{text}<extra></extra>"}],
+        theme,
+        title,
+        "One step towards the nearest usual samples · value now → after",
+        _bar_layout(view.change.tolist(), theme, "change, in the feature's own unit", "feature"),
+    )
 
 
 def slice_figure(view: SliceView, theme: Theme, name: str) -> go.Figure:
     """Two densities over two components: through the sample, and averaged over all other components."""
     first, second = (component + 1 for component in view.slice.components)
-    figure = make_subplots(
-        1,
-        2,
-        shared_yaxes=True,
-        horizontal_spacing=0.04,
-        subplot_titles=("through this sample", "averaged over the rest"),
-    )
-    for column, values in ((1, view.slice.log_density), (2, view.marginal)):
-        figure.add_trace(_density(view, values, theme), 1, column)
-        if column == 1 and values.min() < view.threshold < values.max():
-            figure.add_trace(_threshold_contour(view, values, theme), 1, column)
-        figure.add_trace(
-            go.Scatter(
-                x=[view.slice.place[0]],
-                y=[view.slice.place[1]],
-                mode="markers",
-                marker={"symbol": "circle-open", "size": 14, "color": theme.text, "line": {"width": 3}},
-                hovertemplate="this sample<extra></extra>",
-            ),
-            1,
-            column,
-        )
-    highest, lowest = view.slice.log_density.max(), view.slice.log_density.min()
+    here, everywhere = view.slice.log_density, view.marginal
+    traces = [_density(view, here, theme)]
+    if here.min() < view.threshold < here.max():
+        traces.append(_threshold_contour(view, here, theme))
+    traces.append(_this_sample(view, theme))
+    traces = [{**trace, **in_panel(0)} for trace in traces]
+    traces += [{**trace, **in_panel(1)} for trace in (_density(view, everywhere, theme), traces[-1])]
     where = "the dashed line is the threshold"
-    if highest <= view.threshold:
+    if here.max() <= view.threshold:
         where = "below the threshold everywhere on the left"
-    elif lowest >= view.threshold:
+    elif here.min() >= view.threshold:
         where = "above the threshold everywhere on the left"
-    finish(figure, theme, f"Density around {html.escape(name)}", f"Components {first} and {second} · {where}")
-    figure.update_annotations(font={"size": 12.5, "color": theme.muted}, yshift=-2)
-    figure.update_xaxes(title={"text": f"component {first}"}, showgrid=False, zeroline=False, nticks=4)
-    figure.update_yaxes(showgrid=False, zeroline=False)
-    figure.update_yaxes(title={"text": f"component {second}"}, col=1)
-    figure.update_layout(showlegend=False, margin={"t": 92})
-    return figure
+    titles = ("through this sample", "averaged over the rest")
+    x, y = bare_axis(f"component {first}", nticks=4), bare_axis(f"component {second}")
+    layout = {
+        **panel_axes(2, _GAP, x, y),
+        "annotations": panel_titles(titles, _GAP, 12.5, theme.muted),
+        "showlegend": False,
+        "margin": {"t": 92},
+    }
+    title, subtitle = f"Density around {html.escape(name)}", f"Components {first} and {second} · {where}"
+    return drawn(traces, theme, title, subtitle, layout)
 
 
 def _deviations(z: float) -> str:
@@ -114,67 +108,78 @@ def _deviations(z: float) -> str:
     return f"{z:+.1f} σ".replace("-", "−")
 
 
-def _bars(names: list[str], values: list[float], texts: list[str], colours: list[str]) -> go.Figure:
-    return go.Figure(
-        go.Bar(
-            y=names,
-            x=values,
-            text=texts,
-            orientation="h",
-            textposition="outside",
-            textfont={"size": 12},
-            cliponaxis=False,
-            marker={"color": colours, "line": {"width": 0}},
-        )
-    )
+def _bars(names: list[str], values: list[float], texts: list[str], colours: list[str]) -> Part:
+    return {
+        "type": "bar",
+        "y": names,
+        "x": values,
+        "text": texts,
+        "orientation": "h",
+        "textposition": "outside",
+        "textfont": {"size": 12},
+        "cliponaxis": False,
+        "marker": {"color": colours, "line": {"width": 0}},
+    }
 
 
-def _bar_axes(figure: go.Figure, theme: Theme, x: str, y: str) -> None:
-    values = np.append(np.asarray(figure.data[0].x, dtype=np.float64), 0)
-    room = 0.3 * (values.max() - values.min() or 1)  # for the texts beyond the bars
-    ends = [values.min() - room * (values.min() < 0), values.max() + room * (values.max() > 0)]
-    figure.update_layout(
-        bargap=0.25,
-        xaxis={
+def _bar_layout(values: list[float], theme: Theme, x: str, y: str) -> Part:
+    low, high = min(0, *values), max(0, *values)
+    room = 0.3 * (high - low or 1)  # for the texts beyond the bars
+    ends = [low - room * (low < 0), high + room * (high > 0)]
+    return {
+        "bargap": 0.25,
+        "xaxis": {
             "title": {"text": x},
             "gridcolor": theme.line,
             "zerolinecolor": theme.muted,
             "nticks": 5,
             "range": ends,
         },
-        yaxis={"title": {"text": y}, "type": "category", "autorange": "reversed", "dtick": 1},
-        showlegend=False,
-        uirevision="explanation",
-    )
+        "yaxis": {"title": {"text": y}, "type": "category", "autorange": "reversed", "dtick": 1},
+        "showlegend": False,
+    }
 
 
-def _density(view: SliceView, values: NDArray[Any], theme: Theme) -> go.Heatmap:
+def _density(view: SliceView, values: NDArray[Any], theme: Theme) -> Part:
     finite = values[np.isfinite(values)]  # far out even a log density overflows
     highest = float(finite.max()) if len(finite) else 0.0
     deepest = highest - max(_DEPTH, _RELATIVE_DEPTH * abs(highest))
     lowest = max(deepest, float(np.quantile(finite, _LOWEST_SHOWN))) if len(finite) else deepest
-    scale = [[i / (len(theme.scale) - 1), colour] for i, colour in enumerate(theme.scale)]
-    return go.Heatmap(
-        x=view.slice.x,
-        y=view.slice.y,
-        z=values,
-        zmin=lowest if lowest < highest else deepest,
-        zmax=highest,
-        zsmooth="best",
-        colorscale=scale,
-        showscale=False,
-        hovertemplate="log density %{z:.4g}<extra></extra>",
-    )
+    return {
+        "type": "heatmap",
+        "x": view.slice.x,
+        "y": view.slice.y,
+        "z": values,
+        "zmin": lowest if lowest < highest else deepest,
+        "zmax": highest,
+        "zsmooth": "best",
+        "colorscale": colour_scale(theme.scale),
+        "showscale": False,
+        "hovertemplate": "log density %{z:.4g}<extra></extra>",
+    }
 
 
-def _threshold_contour(view: SliceView, values: NDArray[Any], theme: Theme) -> go.Contour:
+def _threshold_contour(view: SliceView, values: NDArray[Any], theme: Theme) -> Part:
     level = view.threshold
-    return go.Contour(
-        x=view.slice.x,
-        y=view.slice.y,
-        z=values,
-        contours={"start": level, "end": level, "size": 1, "coloring": "none"},
-        line={"color": theme.text, "width": 2, "dash": "dash"},
-        showscale=False,
-        hoverinfo="skip",
-    )
+    return {
+        "type": "contour",
+        "x": view.slice.x,
+        "y": view.slice.y,
+        "z": values,
+        "contours": {"start": level, "end": level, "size": 1, "coloring": "none"},
+        "line": {"color": theme.text, "width": 2, "dash": "dash"},
+        "showscale": False,
+        "hoverinfo": "skip",
+    }
+
+
+def _this_sample(view: SliceView, theme: Theme) -> Part:
+    x, y = view.slice.place
+    return {
+        "type": "scatter",
+        "x": [x],
+        "y": [y],
+        "mode": "markers",
+        "marker": ring(14, theme, 3),
+        "hovertemplate": "this sample<extra></extra>",
+    }

@@ -10,14 +10,12 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from kdeviz.theme import Mark, Theme, faint, finish
+from kdeviz.figures.parts import WEBGL_ABOVE, bare_axis, colour_scale, ring
+from kdeviz.theme import Mark, Part, Theme, drawn, faint
 from kdeviz.views import Contours, MapView
 from kdeviz.wording import count, percent
 
 __all__ = ["map_figure"]
-
-# Above this many points SVG becomes slow; below it SVG is crisper than WebGL.
-_WEBGL_ABOVE = 2000
 
 
 def map_figure(
@@ -42,47 +40,42 @@ def map_figure(
         region: the inspected rows to stand out from the others; None for no such selection.
         tool: what dragging does on a flat map: "pan", "select" (a box) or "lasso".
     """
-    figure = go.Figure()
-    if view.background is not None:
-        figure.add_trace(_heat(view.background, theme))
-    if contours is not None:
-        figure.add_traces(_contour_lines(contours, theme))
     samples = _samples(view, theme, names, colour_range)
     if region is not None:
         for trace in samples:
-            trace.selectedpoints = np.flatnonzero(np.isin(trace.customdata, region))
-    figure.add_traces(samples)
-    if mark is not None:
-        figure.add_trace(_ring(mark.coordinates[list(view.components)], theme, _flat_kind(view)))
+            trace["selectedpoints"] = np.flatnonzero(np.isin(trace["customdata"], region))
+    traces = [
+        *([] if view.background is None else [_heat(view.background, theme)]),
+        *([] if contours is None else _contour_lines(contours, theme)),
+        *samples,
+        *([] if mark is None else [_ring(mark.coordinates[list(view.components)], theme, _kind(view))]),
+    ]
+    deep = len(view.components) == 3
+    layout = {
+        **(_deep_axes(view, theme) if deep else _flat_axes(view, contours)),
+        "dragmode": "orbit" if deep else tool,
+    }
     flagged = int(view.flagged.sum())
     shown = "" if len(view.rows) == view.total else f" · {count(len(view.rows))} of {count(view.total)} drawn"
     lines = "" if contours is None else f" · lines hold {_listed(contours.shares)} of training samples"
-    finish(
-        figure,
+    return drawn(
+        traces,
         theme,
         f"{count(flagged)} of {count(view.total)} samples fall below the threshold",
         f"Main directions (PCA){shown}{lines}",
-    )
-    if len(view.components) == 3:
-        _deep_axes(figure, view, theme)
-    else:
-        _flat_axes(figure, view, contours)
-    return figure.update_layout(
-        dragmode=tool if len(view.components) == 2 else "orbit", uirevision=str(view.components)
+        layout,
     )
 
 
-def _flat_axes(figure: go.Figure, view: MapView, contours: Contours | None) -> None:
-    titles = [
-        f"component {c + 1} · {percent(share)} of variance"
-        for c, share in zip(view.components, view.variance_shares, strict=True)
-    ]
-    x, y = _ranges(view, contours)
-    figure.update_xaxes(title_text=titles[0], showgrid=False, zeroline=False, range=x)
-    figure.update_yaxes(title_text=titles[1], showgrid=False, zeroline=False, range=y)
+def _flat_axes(view: MapView, contours: Contours | None) -> Part:
+    x, y = (
+        bare_axis(f"component {c + 1} · {percent(share)} of variance", range=ends)
+        for c, share, ends in zip(view.components, view.variance_shares, _ranges(view, contours), strict=True)
+    )
+    return {"xaxis": x, "yaxis": y}
 
 
-def _deep_axes(figure: go.Figure, view: MapView, theme: Theme) -> None:
+def _deep_axes(view: MapView, theme: Theme) -> Part:
     look = {
         "backgroundcolor": theme.paper,
         "gridcolor": theme.line,
@@ -94,7 +87,7 @@ def _deep_axes(figure: go.Figure, view: MapView, theme: Theme) -> None:
         for name, c in zip("xyz", view.components, strict=True)
     }
     camera = {"eye": {"x": 1.5, "y": 1.5, "z": 0.9}, "center": {"x": 0, "y": 0, "z": -0.15}}
-    figure.update_layout(scene={**scene, "camera": camera}, margin={"l": 0, "b": 0})
+    return {"scene": {**scene, "camera": camera}, "margin": {"l": 0, "b": 0}}
 
 
 def _ranges(view: MapView, contours: Contours | None) -> list[list[float]]:
@@ -105,33 +98,33 @@ def _ranges(view: MapView, contours: Contours | None) -> list[list[float]]:
     return [[low[i] - margin[i], high[i] + margin[i]] for i in (0, 1)]
 
 
-def _heat(background: tuple[NDArray[Any], NDArray[Any], NDArray[Any]], theme: Theme) -> go.Heatmap:
+def _heat(background: tuple[NDArray[Any], NDArray[Any], NDArray[Any]], theme: Theme) -> Part:
     x, y, counts = background
-    shade = np.where(counts > 0, np.log1p(counts), np.nan)
-    return go.Heatmap(
-        x=x,
-        y=y,
-        z=shade,
-        customdata=counts,
-        showscale=False,
-        hoverinfo="skip",
-        colorscale=[[0, faint(theme.normal, 0.06)], [1, faint(theme.normal, 0.4)]],
-    )
+    return {
+        "type": "heatmap",
+        "x": x,
+        "y": y,
+        "z": np.where(counts > 0, np.log1p(counts), np.nan),
+        "showscale": False,
+        "hoverinfo": "skip",
+        "colorscale": colour_scale([faint(theme.normal, 0.06), faint(theme.normal, 0.4)]),
+    }
 
 
-def _contour_lines(view: Contours, theme: Theme) -> list[go.Contour]:
+def _contour_lines(view: Contours, theme: Theme) -> list[Part]:
     """One trace per level, since plotly draws only evenly spaced levels."""
     return [
-        go.Contour(
-            x=view.x,
-            y=view.y,
-            z=view.log_density,
-            showscale=False,
-            hoverinfo="skip",
-            showlegend=False,
-            contours={"start": level, "end": level, "size": 1, "coloring": "none"},
-            line={"color": faint(theme.normal, _opacity(share)), "width": 1.5, "smoothing": 0.6},
-        )
+        {
+            "type": "contour",
+            "x": view.x,
+            "y": view.y,
+            "z": view.log_density,
+            "showscale": False,
+            "hoverinfo": "skip",
+            "showlegend": False,
+            "contours": {"start": level, "end": level, "size": 1, "coloring": "none"},
+            "line": {"color": faint(theme.normal, _opacity(share)), "width": 1.5, "smoothing": 0.6},
+        }
         for level, share in zip(view.levels, view.shares, strict=True)
     ]
 
@@ -147,7 +140,7 @@ def _listed(shares: Sequence[float]) -> str:
 
 def _samples(
     view: MapView, theme: Theme, names: Sequence[str], colour_range: tuple[float, float] | None
-) -> list[Any]:
+) -> list[Part]:
     hover = np.array([html.escape(name).replace("\n", "<br>") for name in names], dtype=object)
     if view.colour.dtype.kind == "f":
         return _scaled(view, theme, hover, colour_range)
@@ -165,25 +158,28 @@ def _samples(
 
 def _scaled(
     view: MapView, theme: Theme, hover: NDArray[Any], colour_range: tuple[float, float] | None
-) -> list[Any]:
+) -> list[Part]:
     """Samples coloured by a number; those without one in grey."""
     known = ~np.isnan(view.colour)
     low, high = colour_range or _finite_range(view.colour)
     # The strong end is the anomalous one: of log density the low end, of a residual the high one.
     scale = theme.scale[::-1] if view.colour_name == "residual" else theme.scale
-    marker = {
-        "colorscale": [[i / (len(scale) - 1), colour] for i, colour in enumerate(scale)],
-        "cmin": low,
-        "cmax": high,
-    }
+    marker = {"colorscale": colour_scale(scale), "cmin": low, "cmax": high}
+    bar = {"showscale": True, "colorbar": _colour_bar(view, theme)}
+    usual, flagged = known & ~view.flagged, known & view.flagged
     traces = [
-        _points(view, mask, hover, {**marker, "color": view.colour[mask]}, name, theme)
-        for name, mask in (("not flagged", known & ~view.flagged), ("flagged", known & view.flagged))
+        _points(view, usual, hover, {**marker, **bar, "color": view.colour[usual]}, "not flagged", theme),
+        _points(view, flagged, hover, {**marker, "color": view.colour[flagged]}, "flagged", theme),
     ]
     for trace in traces:
-        trace.showlegend = False
-    traces[0].marker.showscale = True
-    traces[0].marker.colorbar = {
+        trace["showlegend"] = False
+    if not known.all():
+        traces.insert(0, _points(view, ~known, hover, {"color": theme.line}, "no value", theme))
+    return traces
+
+
+def _colour_bar(view: MapView, theme: Theme) -> Part:
+    return {
         "title": {"text": _colour_title(view.colour_name), "side": "right", "font": {"size": 13}},
         "thickness": 10,
         "len": 0.9,
@@ -191,45 +187,39 @@ def _scaled(
         "x": 1.01,
         "tickfont": {"color": theme.muted},
     }
-    if not known.all():
-        traces.insert(0, _points(view, ~known, hover, {"color": theme.line}, "no value", theme))
-    return traces
 
 
 def _points(
-    view: MapView,
-    mask: NDArray[np.bool_],
-    hover: NDArray[Any],
-    marker: dict[str, Any],
-    name: str,
-    theme: Theme,
-) -> Any:
-    flagged = view.flagged[mask]
+    view: MapView, mask: NDArray[np.bool_], hover: NDArray[Any], marker: Part, name: str, theme: Theme
+) -> Part:
+    flagged, points = view.flagged[mask], view.coordinates[mask]
+    deep = points.shape[1] == 3
     shape = {
-        "size": np.where(flagged, 9, 6),
-        "symbol": np.where(flagged, "diamond", "circle"),
+        "size": _either(flagged, 5, 3) if deep else _either(flagged, 9, 6),
+        "symbol": _either(flagged, "diamond", "circle"),
         "opacity": 0.85,
-        "line": {"width": np.where(flagged, 1.2, 0.0), "color": theme.anomalous},
+        "line": {"width": 0},
     }
-    common = {
+    if flagged.any() and not deep:  # 3-D markers take one outline width for all
+        shape["line"] = {"width": _either(flagged, 1.2, 0.0), "color": theme.anomalous}
+    return {
+        "type": _kind(view),
+        **dict(zip("xyz", points.T, strict=False)),
         "mode": "markers",
         "name": html.escape(_short(name), quote=False),
         "customdata": view.rows[mask],
         "hovertext": hover[mask],
         "hoverinfo": "text",
+        "marker": {**shape, **marker},
+        **({} if deep else {"unselected": {"marker": {"opacity": 0.15}}}),
     }
-    points = view.coordinates[mask]
-    if points.shape[1] == 3:
-        # 3-D markers take one outline width for all.
-        shape["line"] = {"width": 0}
-        shape["size"] = np.where(flagged, 5, 3)
-        return go.Scatter3d(
-            x=points[:, 0], y=points[:, 1], z=points[:, 2], marker={**shape, **marker}, **common
-        )
-    faded = {"marker": {"opacity": 0.15}}
-    return _flat_kind(view)(
-        x=points[:, 0], y=points[:, 1], marker={**shape, **marker}, unselected=faded, **common
-    )
+
+
+def _either(flagged: NDArray[np.bool_], if_flagged: Any, otherwise: Any) -> Any:
+    """Per point, or one for all where they agree, which the browser gets and draws faster."""
+    if flagged.any() and not flagged.all():
+        return np.where(flagged, if_flagged, otherwise)
+    return if_flagged if flagged.any() else otherwise
 
 
 def _short(name: str, most: int = 24) -> str:
@@ -237,22 +227,25 @@ def _short(name: str, most: int = 24) -> str:
     return name if len(name) <= most else f"{name[: most - 1]}…"
 
 
-def _flat_kind(view: MapView) -> Any:
-    """For points on a flat map; what lies above them must be of the same kind, or WebGL hides it."""
-    return go.Scattergl if len(view.rows) > _WEBGL_ABOVE else go.Scatter
+def _kind(view: MapView) -> str:
+    """Of the points and of what lies above them: one kind, or WebGL hides what is drawn otherwise."""
+    if len(view.components) == 3:
+        return "scatter3d"
+    return "scattergl" if len(view.rows) > WEBGL_ABOVE else "scatter"
 
 
-def _ring(at: NDArray[Any], theme: Theme, flat: Any) -> Any:
-    ring = {
-        "symbol": "circle-open",
-        "size": 20,
-        "color": theme.text,
-        "line": {"width": 2.5, "color": theme.text},
+def _ring(at: NDArray[Any], theme: Theme, kind: str) -> Part:
+    marker = ring(20, theme)
+    marker["line"]["color"] = theme.text
+    return {
+        "type": kind,
+        **{axis: [value] for axis, value in zip("xyz", at.tolist(), strict=False)},
+        "mode": "markers",
+        "marker": marker,
+        "showlegend": False,
+        "hoverinfo": "skip",
+        "name": "picked",
     }
-    common = {"mode": "markers", "marker": ring, "showlegend": False, "hoverinfo": "skip", "name": "picked"}
-    if len(at) == 3:
-        return go.Scatter3d(x=at[:1], y=at[1:2], z=at[2:], **common)
-    return flat(x=at[:1], y=at[1:2], **common)
 
 
 def _category_colours(values: NDArray[Any], theme: Theme) -> dict[str, str]:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from kdeviz.figures.labels import spread
+from kdeviz.figures.parts import bare_axis, end_labels, graded_axis, horizontal_line, interval, note, placed
 from kdeviz.sweep.stability import BOOTSTRAP, CAP, SEEDS
-from kdeviz.theme import Theme, faint, finish
+from kdeviz.theme import Part, Theme, drawn, faint
 from kdeviz.views import MEASURES, AgreementView, StripView
 from kdeviz.wording import count, number, percent
 
@@ -20,62 +19,29 @@ __all__ = ["agreement_figure", "strip_figure"]
 
 _MOST_NAMES, _LONGEST_NAME = 40, 14
 _PICTURE = 0.62  # height of a picture, the highest bar being 1
+_MANNERS = {"showlegend": False, "hovermode": "closest", "dragmode": False}
 _SOURCES = {SEEDS: "other seeds", BOOTSTRAP: "resampled"}
 
 
 def agreement_figure(view: AgreementView, theme: Theme) -> go.Figure:
     """How well fits on fewer rows agree with the full fit and among themselves."""
-    figure = go.Figure()
     x = _places(view)
-    smaller = np.array([source == CAP for source in view.sources], bool)
-    looks = (
-        (theme.normal, "circle", "solid", 2.4),
-        (theme.muted, "diamond", "dash", 1.6),
-        (theme.muted, "square", "dot", 1.6),
-    )
-    for measure, look in enumerate(looks):
-        for mask in (smaller, ~smaller):
-            if mask.any():
-                figure.add_trace(_agreement(view, measure, mask, x, look))
+    layout = {
+        "xaxis": bare_axis(
+            "training rows",
+            tickvals=x,
+            ticktext=[_tick(view, place) for place in range(len(x))],
+            tickangle=0,
+            range=[x.min() - 0.3, x.max() + 0.3] if len(x) else [0, 1],
+        ),
+        "yaxis": graded_axis("agreement", theme, tickformat="~%", nticks=6, range=[_floor(view), 1.04]),
+        **_MANNERS,
+        "margin": {"r": 92},  # for the names of the lines
+    }
     if len(x):
-        figure.add_hline(
-            y=view.agrees,
-            line={"color": theme.text, "width": 1.2, "dash": "dash"},
-            annotation={
-                "text": _share(view.agrees),
-                "font": {"color": theme.text, "size": 12},
-                "showarrow": False,
-            },
-            annotation_position="top left",
-        )
-        last = int(np.argmax(x))
-        _end_labels(figure, float(x[last]), view.values[:, last], theme)
-    finish(figure, theme, _agreement_title(view), _agreement_subtitle(view))
-    figure.update_layout(
-        xaxis={
-            "title": {"text": "training rows"},
-            "tickvals": x,
-            "ticktext": [_tick(view, place) for place in range(len(x))],
-            "tickangle": 0,
-            "showgrid": False,
-            "zeroline": False,
-            "range": [x.min() - 0.3, x.max() + 0.3] if len(x) else [0, 1],
-        },
-        yaxis={
-            "title": {"text": "agreement"},
-            "tickformat": "~%",
-            "gridcolor": theme.line,
-            "zeroline": False,
-            "nticks": 6,
-            "range": [_floor(view), 1.04],
-        },
-        showlegend=False,
-        hovermode="closest",
-        dragmode=False,
-        uirevision="agreement",
-        margin={"r": 92},  # for the names of the lines
-    )
-    return figure
+        layout |= _agreement_marks(view, x, theme)
+    traces = list(_agreements(view, x, theme))
+    return drawn(traces, theme, _agreement_title(view), _agreement_subtitle(view), layout)
 
 
 def strip_figure(view: StripView, theme: Theme, pictures: Sequence[str | None] | None = None) -> go.Figure:
@@ -87,65 +53,61 @@ def strip_figure(view: StripView, theme: Theme, pictures: Sequence[str | None] |
         pictures: (K,) data URIs, None where a sample has no picture.
     """
     K = len(view.rows)
-    x = np.arange(K)
     shown = pictures is not None and any(pictures)
     floor = -_PICTURE - 0.08 if shown else 0.0
-    figure = go.Figure(
-        [
-            go.Bar(
-                x=x,
-                y=view.frequency,
-                marker={"color": theme.anomalous, "line": {"width": 0}},
-                hoverinfo="skip",
-                unselected={"marker": {"opacity": 1}},
-                name="named again",
-            ),
-            # Over the whole height, picture included: a bar of no height cannot be hovered or clicked.
-            go.Bar(
-                x=x,
-                y=np.full(K, 1 - floor),
-                base=floor,
-                width=1,
-                customdata=view.rows,
-                marker={"color": faint(theme.text, 0.0), "line": {"width": 0}},
-                hovertext=[_sample_hover(view, place) for place in range(K)],
-                hovertemplate="%{hovertext}<extra></extra>",
-                unselected={"marker": {"opacity": 0}},
-                name="samples",
-            ),
-        ]
-    )
-    finish(figure, theme, _strip_title(view), _strip_subtitle(view))
     named = K <= _MOST_NAMES and not shown
-    figure.update_layout(
-        barmode="overlay",
-        bargap=0.2,
-        images=[_picture(place, uri) for place, uri in enumerate(pictures or ()) if uri],
-        xaxis={
-            "title": {"text": "samples, most anomalous first"},
-            "tickvals": x if named else [],
-            "ticktext": [_short(name) for name in view.names] if named else [],
-            "tickangle": -90,
-            "showgrid": False,
-            "zeroline": False,
-            "range": [-0.5, max(K, 1) - 0.5],
-            "fixedrange": True,
+    layout = {
+        "barmode": "overlay",
+        "bargap": 0.2,
+        "images": [_picture(place, uri) for place, uri in enumerate(pictures or ()) if uri],
+        "xaxis": bare_axis(
+            "samples, most anomalous first",
+            tickvals=np.arange(K) if named else [],
+            ticktext=[_short(name) for name in view.names] if named else [],
+            tickangle=-90,
+            range=[-0.5, max(K, 1) - 0.5],
+            fixedrange=True,
+        ),
+        "yaxis": graded_axis(
+            "repeats",
+            theme,
+            tickvals=[0, 0.5, 1],
+            tickformat="~%",
+            range=[floor, 1.02],
+            fixedrange=True,
+        ),
+        **_MANNERS,
+    }
+    return drawn(_strip_bars(view, floor, theme), theme, _strip_title(view), _strip_subtitle(view), layout)
+
+
+def _strip_bars(view: StripView, floor: float, theme: Theme) -> list[Part]:
+    K = len(view.rows)
+    return [
+        {
+            "type": "bar",
+            "x": np.arange(K),
+            "y": view.frequency,
+            "marker": {"color": theme.anomalous, "line": {"width": 0}},
+            "hoverinfo": "skip",
+            "unselected": {"marker": {"opacity": 1}},
+            "name": "named again",
         },
-        yaxis={
-            "title": {"text": "repeats"},
-            "tickvals": [0, 0.5, 1],
-            "tickformat": "~%",
-            "gridcolor": theme.line,
-            "zeroline": False,
-            "range": [floor, 1.02],
-            "fixedrange": True,
+        # Over the whole height, picture included: a bar of no height cannot be hovered or clicked.
+        {
+            "type": "bar",
+            "x": np.arange(K),
+            "y": np.full(K, 1 - floor),
+            "base": floor,
+            "width": 1,
+            "customdata": view.rows,
+            "marker": {"color": faint(theme.text, 0.0), "line": {"width": 0}},
+            "hovertext": [_sample_hover(view, place) for place in range(K)],
+            "hovertemplate": "%{hovertext}<extra></extra>",
+            "unselected": {"marker": {"opacity": 0}},
+            "name": "samples",
         },
-        showlegend=False,
-        hovermode="closest",
-        dragmode=False,
-        uirevision="strip",
-    )
-    return figure
+    ]
 
 
 def _places(view: AgreementView) -> NDArray[np.float64]:
@@ -158,49 +120,54 @@ def _places(view: AgreementView) -> NDArray[np.float64]:
     return x
 
 
-def _agreement(
-    view: AgreementView,
-    measure: int,
-    mask: NDArray[np.bool_],
-    x: NDArray[np.float64],
-    look: tuple[str, str, str, float],
-) -> go.Scatter:
-    colour, symbol, dash, width = look
-    values, low, high = (part[measure][mask] for part in (view.values, view.low, view.high))
-    smaller = view.sources[int(np.flatnonzero(mask)[0])] == CAP
-    return go.Scatter(
-        x=x[mask] + 0.05 * (measure - 1),  # intervals side by side
-        y=values,
-        mode="lines+markers" if smaller else "markers",
-        line={"color": colour, "dash": dash, "width": width},
-        marker={"symbol": symbol if smaller else f"{symbol}-open", "size": 8, "color": colour},
-        error_y={
-            "type": "data",
-            "array": high - values,
-            "arrayminus": values - low,
-            "thickness": 1.2,
-            "width": 0,
-            "color": colour,
-        },
-        hovertext=[_agreement_hover(view, measure, int(place)) for place in np.flatnonzero(mask)],
-        hovertemplate="%{hovertext}<extra></extra>",
-        name=list(MEASURES.values())[measure],
+def _agreements(view: AgreementView, x: NDArray[np.float64], theme: Theme) -> Iterator[Part]:
+    """Of each measure the smaller sets, joined, and those of the full size."""
+    smaller = np.array([source == CAP for source in view.sources], bool)
+    looks = (
+        (theme.normal, "circle", "solid", 2.4),
+        (theme.muted, "diamond", "dash", 1.6),
+        (theme.muted, "square", "dot", 1.6),
     )
+    for measure, (colour, symbol, dash, width) in enumerate(looks):
+        line = {"color": colour, "dash": dash, "width": width}
+        for mask, mode, symbol_ in (
+            (smaller, "lines+markers", symbol),
+            (~smaller, "markers", f"{symbol}-open"),
+        ):
+            if mask.any():
+                trace = _agreement(view, measure, mask, x, colour)
+                marker = {"symbol": symbol_, "size": 8, "color": colour}
+                yield {**trace, "mode": mode, "line": line, "marker": marker}
 
 
-def _end_labels(figure: go.Figure, x: float, values: NDArray[np.float64], theme: Theme) -> None:
-    known = [(float(value), name) for value, name in zip(values, MEASURES.values(), strict=True)]
-    known = [pair for pair in known if np.isfinite(pair[0])]
-    for y, (_, name) in zip(spread([pair[0] for pair in known], 0.08), known, strict=True):
-        figure.add_annotation(
-            x=x,
-            y=y,
-            text=name,
-            font={"size": 12.5, "color": theme.text},
-            xanchor="left",
-            xshift=12,
-            showarrow=False,
-        )
+def _agreement(
+    view: AgreementView, measure: int, mask: NDArray[np.bool_], x: NDArray[np.float64], colour: str
+) -> Part:
+    values, low, high = (part[measure][mask] for part in (view.values, view.low, view.high))
+    return {
+        "type": "scatter",
+        "x": x[mask] + 0.05 * (measure - 1),  # intervals side by side
+        "y": values,
+        "error_y": interval(values, low, high, color=colour),
+        "hovertext": [_agreement_hover(view, measure, int(place)) for place in np.flatnonzero(mask)],
+        "hovertemplate": "%{hovertext}<extra></extra>",
+        "name": list(MEASURES.values())[measure],
+    }
+
+
+def _agreement_marks(view: AgreementView, x: NDArray[np.float64], theme: Theme) -> Part:
+    """The agreement that is enough, and the names of the lines."""
+    last = int(np.argmax(x))
+    ends = [
+        (float(x[last]), float(value), name)
+        for value, name in zip(view.values[:, last], MEASURES.values(), strict=True)
+        if np.isfinite(value)
+    ]
+    above = {**placed("x", 0, "left", "x domain"), **placed("y", view.agrees, "bottom")}
+    return {
+        "shapes": [horizontal_line(view.agrees, theme.text, 1.2, "dash")],
+        "annotations": [note(_share(view.agrees), theme, 12, **above), *end_labels(ends, 0.08, 12, theme)],
+    }
 
 
 def _floor(view: AgreementView) -> float:
@@ -209,7 +176,7 @@ def _floor(view: AgreementView) -> float:
     return min(-0.02, float(np.nanmin(drawn)) - 0.02)
 
 
-def _picture(place: int, uri: str) -> dict[str, Any]:
+def _picture(place: int, uri: str) -> Part:
     return {
         "source": uri,
         "xref": "x",
