@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from kdeviz.errors import DataError
 from kdeviz.labels import ANOMALOUS, NORMAL
 from kdeviz.metrics import Interval, auroc
-from kdeviz.metrics.bootstrap import check_resampling
+from kdeviz.metrics.bootstrap import ROWS_AT_ONCE, check_resampling
 from kdeviz.metrics.separation import Places, labelled_rows, places, ranking_numbers
 from kdeviz.wording import count, number, percent
 
@@ -234,16 +234,21 @@ def _spread(one: Places, other: Places, resamples: int, seed: int) -> float:
     random = np.random.default_rng(seed)
     P, N = len(one.anomalous), len(one.normal)
     drawn = np.empty(resamples)
-    for i in range(resamples):
-        rows = random.integers(P, size=P), random.integers(N, size=N)
-        drawn[i] = _area(other, *rows) - _area(one, *rows)
+    at_once = max(ROWS_AT_ONCE // (P + N), 1)
+    for start in range(0, resamples, at_once):
+        part = drawn[start : start + at_once]
+        rows = [random.integers(n, size=(len(part), n)) for n in (P, N)]
+        part[:] = _areas(other, *rows) - _areas(one, *rows)
     step = 1 / (2 * P * N)  # areas are multiples of it: what is less is rounding
     return float(drawn.std(ddof=1)) if np.ptp(drawn) > step / 2 else 0.0
 
 
-def _area(found: Places, anomalous: NDArray[np.int64], normal: NDArray[np.int64]) -> float:
-    """AUROC of a resample, given as positions among the anomalous and among the normal rows."""
-    return ranking_numbers(Places(found.marks, found.anomalous[anomalous], found.normal[normal]))[0]
+def _areas(found: Places, anomalous: NDArray[np.int64], normal: NDArray[np.int64]) -> NDArray[np.float64]:
+    """AUROC of each resample, given as positions among the anomalous and among the normal rows."""
+    areas: NDArray[np.float64] = ranking_numbers(
+        Places(found.marks, found.anomalous[anomalous], found.normal[normal])
+    )[0]
+    return areas
 
 
 def _samples(many: int, kind: str) -> str:

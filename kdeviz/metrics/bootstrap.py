@@ -12,8 +12,10 @@ from kdeviz.errors import OptionError
 from kdeviz.metrics.intervals import Interval, check_level, rate_interval
 from kdeviz.metrics.separation import Confusion, Places, confusion, labelled_rows, places, ranking_numbers
 
-__all__ = ["Bootstrap", "Estimate", "bootstrap", "check_resampling", "resampled"]
+__all__ = ["ROWS_AT_ONCE", "Bootstrap", "Estimate", "bootstrap", "check_resampling", "resampled"]
 
+ROWS_AT_ONCE = 2**16
+"""So many rows of resamples stay in cache while they are counted."""
 _UNKNOWN = Interval(math.nan, math.nan)
 
 
@@ -82,7 +84,7 @@ def bootstrap(
     random = np.random.default_rng(seed)
     quantile = _student_quantile(anomalous, level)
     ranked = places(rows, anomalous)
-    area, average = ranking_numbers(ranked)
+    area, average = map(float, ranking_numbers(ranked))
     areas, averages = _resampled_rankings(ranked, resamples, random)
     found = Bootstrap(resampled(area, areas, quantile), resampled(average, averages, quantile))
     if threshold is None:
@@ -128,9 +130,11 @@ def _resampled_rankings(found: Places, resamples: int, random: np.random.Generat
     """(2, resamples): AUROC and average precision."""
     P, N = len(found.anomalous), len(found.normal)
     drawn = np.empty((2, resamples))
-    for column in drawn.T:
-        positives = found.anomalous[random.integers(P, size=P)]
-        column[:] = ranking_numbers(Places(found.marks, positives, found.normal[random.integers(N, size=N)]))
+    at_once = max(ROWS_AT_ONCE // (P + N), 1)
+    for start in range(0, resamples, at_once):
+        part = drawn[:, start : start + at_once]
+        positives, negatives = (random.integers(n, size=(part.shape[1], n)) for n in (P, N))
+        part[:] = ranking_numbers(Places(found.marks, found.anomalous[positives], found.normal[negatives]))
     return drawn
 
 

@@ -67,7 +67,7 @@ def average_precision(scores: NDArray[Any], labels: NDArray[np.int8]) -> float:
 
 
 class Places(NamedTuple):
-    """Where P anomalous and N normal rows lie: all that a ranking's numbers depend on.
+    """Where P anomalous and N normal rows lie: all that a ranking's numbers depend on; or B such rankings.
 
     A mark is a distinct score of the anomalous rows. Cell 2 i + 1 is the i-th mark itself, the even cells lie
     between marks.
@@ -75,9 +75,9 @@ class Places(NamedTuple):
 
     marks: int
     anomalous: NDArray[np.intp]
-    """(P,) the mark of each."""
+    """(P,) or (B, P), the mark of each."""
     normal: NDArray[np.intp]
-    """(N,) the cell of each."""
+    """(N,) or (B, N), the cell of each."""
 
 
 def places(scores: NDArray[Any], anomalous: NDArray[np.bool_]) -> Places:
@@ -88,19 +88,27 @@ def places(scores: NDArray[Any], anomalous: NDArray[np.bool_]) -> Places:
     return Places(len(marks), np.searchsorted(marks, positives), cells)
 
 
-def ranking_numbers(found: Places) -> tuple[float, float]:
-    """AUROC and average precision."""
-    P, N = len(found.anomalous), len(found.normal)
-    hits = np.bincount(found.anomalous, minlength=found.marks)
-    false = np.cumsum(np.bincount(found.normal, minlength=2 * found.marks + 1))
-    true = np.cumsum(hits)
-    below, up_to = false[:-1:2], false[1::2]
-    area = 1 - hits @ (below + up_to) / (2 * P * N)  # a tie counts half
-    return float(area), float(hits @ (true / np.maximum(true + up_to, 1)) / P)
+def ranking_numbers(found: Places) -> NDArray[np.float64]:
+    """AUROC and average precision: (2,), or (2, B) of B rankings."""
+    P, N = found.anomalous.shape[-1], found.normal.shape[-1]
+    hits = _counts(found.anomalous, found.marks)
+    false = np.cumsum(_counts(found.normal, 2 * found.marks + 1), -1)
+    true = np.cumsum(hits, -1)
+    below, up_to = false[..., :-1:2], false[..., 1::2]
+    area = 1 - (hits * (below + up_to)).sum(-1) / (2 * P * N)  # a tie counts half
+    return np.stack([area, (hits * (true / np.maximum(true + up_to, 1))).sum(-1) / P])
+
+
+def _counts(cells: NDArray[np.intp], among: int) -> NDArray[np.intp]:
+    """How often each of (..., among) cells occurs along the last axis."""
+    rankings = math.prod(cells.shape[:-1])
+    apart = cells + among * np.arange(rankings).reshape(*cells.shape[:-1], 1)
+    return np.bincount(apart.ravel(), minlength=among * rankings).reshape(*cells.shape[:-1], among)
 
 
 def _ranking_of(scores: NDArray[Any], labels: NDArray[np.int8]) -> tuple[float, float]:
-    return ranking_numbers(places(*labelled_rows(scores, labels)))
+    area, average = ranking_numbers(places(*labelled_rows(scores, labels)))
+    return float(area), float(average)
 
 
 def confusion(scores: NDArray[Any], labels: NDArray[np.int8], threshold: float) -> Confusion:
