@@ -81,13 +81,19 @@ class Analysis:
     @cached_property
     def coordinates(self) -> NDArray[Any]:
         """(M, k) scaled PCA scores of the inspected rows: where the model sees them."""
-        return _array(self.classifier.transform(self.inspected.features))
+        if not self.inspects_training:
+            return _array(self.classifier.transform(self.inspected.features))
+        known, others = self.train_coordinates, np.ones(len(self.train), dtype=bool)
+        others[self.fitted_on] = False
+        coordinates = np.empty((len(others), known.shape[1]), known.dtype)
+        coordinates[self.fitted_on] = known
+        if others.any():
+            coordinates[others] = _array(self.classifier.transform(self.train.features[others]))
+        return coordinates
 
     @cached_property
     def train_coordinates(self) -> NDArray[Any]:
         """(n, k) scaled PCA scores of the rows the model was fitted on."""
-        if self.inspects_training:
-            return np.asarray(self.coordinates[self.fitted_on])
         return _array(self.classifier.transform(self.train.features[self.fitted_on]))
 
     def relabelled(self, labels: NDArray[np.int8]) -> Analysis:
@@ -178,7 +184,7 @@ def _analyse(
             scores = log_densities(classifier, train, fitted_on, on_block, train_scores)
         else:
             scores = log_densities(classifier, score, fitted_on[:0], on_block)
-    return Analysis(
+    analysis = Analysis(
         settings=settings,
         classifier=classifier,
         train=train,
@@ -190,6 +196,9 @@ def _analyse(
         timings=timings,
         provenance=_provenance(classifier, train, score, device),
     )
+    if report.points is not None:
+        vars(analysis)["train_coordinates"] = _array(report.points.to(classifier.result_dtype))
+    return analysis
 
 
 def _contamination(train: EmbeddingSet, fitted_on: NDArray[np.int64]) -> tuple[str, ...]:

@@ -38,6 +38,8 @@ class FitReport(NamedTuple):
     """False when there were fewer rows than components."""
     warnings: tuple[str, ...]
     """What is not quite as it was asked for, one sentence each."""
+    points: Tensor | None = None
+    """(n, k) scaled PCA scores of the training rows."""
 
 
 class KDEClassifier(FittedModule):
@@ -182,7 +184,8 @@ class KDEClassifier(FittedModule):
         self.training_rows = torch.from_numpy(index).to(device)
         self.data_digest, self.result_dtype = digest or rows.digest(), rows.result_dtype(device)
         self.max_length = longest
-        return FitReport(True, tuple(self._fit_warnings(len(chosen), int((stack == 0).all(1).sum()))))
+        warned = tuple(self._fit_warnings(len(chosen), int((stack == 0).all(1).sum())))
+        return FitReport(True, warned, scaled)
 
     def _fit_warnings(self, n: int, zero_lengths: int) -> Iterator[str]:
         asked, kept = self.settings.n_pca_components, self.n_components_

@@ -12,6 +12,7 @@ from kdeviz.errors import DataError
 from kdeviz.labels import ANOMALOUS, NORMAL
 from kdeviz.metrics import Interval, auroc
 from kdeviz.metrics.bootstrap import ROWS_AT_ONCE, check_resampling
+from kdeviz.metrics.intervals import student_quantile
 from kdeviz.metrics.separation import Places, labelled_rows, places, ranking_numbers
 from kdeviz.wording import count, number, percent
 
@@ -210,7 +211,7 @@ def auroc_difference(
         DataError: a label does not occur, or a score is NaN or +inf.
         OptionError: a number out of its range.
     """
-    from scipy.stats import t as student
+    from scipy.special import stdtr
 
     check_resampling(resamples, level)
     (one, anomalous), (other, _) = labelled_rows(first, labels), labelled_rows(second, labels)
@@ -221,11 +222,11 @@ def auroc_difference(
     freedom = min(int(anomalous.sum()), int((~anomalous).sum())) - 1
     if not spread or not freedom:
         return found
-    half_width = float(student.ppf((1 + level) / 2, freedom)) * spread
+    half_width = student_quantile(level, freedom) * spread
     low, high = found.difference - half_width, found.difference + half_width
     return found._replace(
         interval=Interval(max(low, -1.0), min(high, 1.0)),
-        p_value=2 * float(student.sf(abs(found.difference) / spread, freedom)),
+        p_value=2 * float(stdtr(freedom, -abs(found.difference) / spread)),
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdeviz.errors import OptionError
-from kdeviz.metrics.intervals import Interval, check_level, rate_interval
+from kdeviz.metrics.intervals import Interval, check_level, rate_interval, student_quantile
 from kdeviz.metrics.separation import Confusion, Places, confusion, labelled_rows, places, ranking_numbers
 
 __all__ = ["ROWS_AT_ONCE", "Bootstrap", "Estimate", "bootstrap", "check_resampling", "resampled"]
@@ -96,10 +96,7 @@ def bootstrap(
 
 def _student_quantile(anomalous: NDArray[np.bool_], level: float) -> float:
     """With the degrees of freedom of the rarer label; one row of it tells no spread."""
-    from scipy.stats import t as student
-
-    rarer = int(min(anomalous.sum(), (~anomalous).sum()))
-    return float(student.ppf((1 + level) / 2, rarer - 1)) if rarer > 1 else math.inf
+    return student_quantile(level, int(min(anomalous.sum(), (~anomalous).sum())) - 1)
 
 
 def _at_threshold(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from kdeviz.calibration import ThresholdRule
 from kdeviz.metrics import Estimate, rate_interval
 from kdeviz.metrics.bootstrap import resampled
+from kdeviz.metrics.intervals import student_quantile
 from kdeviz.metrics.separation import labelled_rows
 
 __all__ = ["recall_at_fpr"]
@@ -44,8 +45,6 @@ def recall_at_fpr(
         DataError: a label does not occur, or a score is NaN or +inf.
         OptionError: `fpr` is out of its range.
     """
-    from scipy.stats import t as student
-
     ThresholdRule("fpr", fpr)  # checks the rate
     rows, anomalous = labelled_rows(scores, labels)
     normal, positives = np.sort(rows[~anomalous]), np.sort(rows[anomalous])
@@ -57,5 +56,5 @@ def recall_at_fpr(
     ranks = np.minimum((N * random.beta(allowed + 1, N - allowed, resamples)).astype(np.int64), N - 1)
     below = np.searchsorted(positives, normal[ranks])
     drawn = random.binomial(P, below / P) / P
-    quantile = float(student.ppf((1 + level) / 2, min(P, N) - 1)) if min(P, N) > 1 else math.inf
+    quantile = student_quantile(level, min(P, N) - 1)
     return resampled(found / P, drawn, quantile, rate_interval(found, P, level))

@@ -16,6 +16,7 @@ from kdeviz.analysis import Analysis, OnProgress, analyse
 from kdeviz.data import EmbeddingSet
 from kdeviz.errors import DataError, OptionError
 from kdeviz.metrics import Estimate, Interval
+from kdeviz.metrics.intervals import student_quantile
 from kdeviz.settings import Settings
 
 __all__ = ["AGREES", "BOOTSTRAP", "CAP", "SEEDS", "Repeats", "Stability", "most_anomalous", "stability"]
@@ -287,9 +288,7 @@ def _pairwise(measure: NDArray[np.float64], level: float, lowest: float) -> Esti
 
 
 def _within(value: float, spread: float, n: int, level: float, lowest: float) -> Estimate:
-    from scipy.stats import t as student
-
-    half_width = float(student.ppf((1 + level) / 2, n - 1)) * spread
+    half_width = student_quantile(level, n - 1) * spread
     return Estimate(value, Interval(max(value - half_width, lowest), min(value + half_width, 1.0)))
 
 

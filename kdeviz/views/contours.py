@@ -15,8 +15,8 @@ from kdeviz.views.map import check_drawable
 __all__ = ["Contours", "contours"]
 
 CONTOUR_SHARES = (0.5, 0.9, 0.99)
-_GRID = 56
-_CONTOUR_SAMPLE = 2000
+_GRID = 48
+_CONTOUR_SAMPLE = 1500
 
 
 class Contours(NamedTuple):
