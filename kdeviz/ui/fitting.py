@@ -44,11 +44,13 @@ def fit(current: Session) -> str:
     missing = _finished(current, key) is None and current.job is None and not current.has_failed(key)
     cost = _cost(current, key, missing)
     live = cost is not None and cost.seconds < _LIVE_SECONDS
-    if missing and (live or _asked_for(cost)):
+    if missing and live:
         current.job = job_board().submit(key, current.data)
-        _collect(current, current.job, _PATIENCE_SECONDS if live else 0)
+        _collect(current, current.job, _PATIENCE_SECONDS)
     if current.job is not None:
         _progress(Event())
+    elif missing and not live:
+        _offer(cost)
     if current.has_failed(key):
         _failure(current)
     done = _finished(current, key)
@@ -80,14 +82,19 @@ def _finished(current: Session, key: Key) -> Analysis | None:
     return job_board().result(key)
 
 
-def _asked_for(cost: Estimate | None) -> bool:
-    """The button of a fit that takes too long, or nobody knows how long, to run unasked."""
-    place = st.empty()
+@st.fragment
+def _offer(cost: Estimate | None) -> None:
+    """The button of a fit that takes too long, or nobody knows how long, to run unasked.
+
+    A fragment, since pressing it changes nothing else on the page, whose drawing would compete with the fit.
+    """
+    current, place = session(), st.empty()
+    assert current.wanted is not None
     label = "Fit" if cost is None else f"Fit · about {duration(cost.seconds)}"
-    pressed = place.button(label, type="primary", icon=":material/play_arrow:", key="fit")
-    if pressed:
+    if place.button(label, type="primary", icon=":material/play_arrow:", key="fit"):
         place.empty()
-    return pressed
+        current.job = job_board().submit(current.wanted, current.data)
+        _progress(Event())
 
 
 def _collect(current: Session, job: Job, patience: float) -> None:
