@@ -36,6 +36,7 @@ async function drawNow(place) {
     const { wanted, clientWidth: width } = place;
     if (width === 0 || (wanted === place.drawn && width === place._fullLayout?.width)) return;
     const Plotly = await plotly();
+    if (!place.drawn) place.textContent = "";  // where it said that it could not be drawn
     // What is selected is up to the server: plotly keeps none of its own from drawing to drawing.
     place.drawings = (place.drawings ?? 0) + 1;
     const layout = { ...wanted.layout, width, selectionrevision: place.drawings };
