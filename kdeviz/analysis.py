@@ -84,6 +84,8 @@ class Analysis:
         if not self.inspects_training:
             return _array(self.classifier.transform(self.inspected.features))
         known, others = self.train_coordinates, np.ones(len(self.train), dtype=bool)
+        if np.array_equal(self.fitted_on, np.arange(len(others))):
+            return known
         others[self.fitted_on] = False
         coordinates = np.empty((len(others), known.shape[1]), known.dtype)
         coordinates[self.fitted_on] = known

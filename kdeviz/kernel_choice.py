@@ -62,8 +62,12 @@ def _obstacle(kernel: str, points: Tensor) -> str:
         possible = single and device == "cpu" and _fused_works()
         return "" if possible else "needs float32 points on the CPU, and an operator of torch's"
     if kernel == _TRITON:
-        possible = single and device == _TRITON_DEVICE
-        return _triton_fault(points.device, points.shape[1]) if possible else "needs float32 points on CUDA"
+        if not single or device != _TRITON_DEVICE:
+            return "needs float32 points on CUDA"
+        try:
+            return _triton_fault(points.device, points.shape[1])
+        except torch.OutOfMemoryError:
+            return f"cannot be tried on {points.device}: its memory is full"
     return ""
 
 
@@ -78,6 +82,8 @@ def _triton_fault(device: torch.device, k: int) -> str:
     """What goes wrong when Triton sums in k dimensions on this device; empty if nothing does."""
     try:
         error = _triton_excess(device, k)
+    except torch.OutOfMemoryError:
+        raise  # passes, so it is not remembered
     except Exception as raised:
         fault = f"does not work on {device}: {type(raised).__name__}: {raised}".splitlines()[0]
     else:

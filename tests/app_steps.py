@@ -141,7 +141,8 @@ def click(app, element, *, row=None, carried=None):
     from streamlit.proto.WidgetStates_pb2 import WidgetState
 
     if row is None:
-        clicked = json.dumps([{"event": "clicked", "value": {"point": carried}}])
+        value = {"point": carried, "about": json.loads(element.proto.bytes)["about"]}
+        clicked = json.dumps([{"event": "clicked", "value": value}])
         name = f"$$STREAMLIT_INTERNAL_KEY_{element.proto.id}__events"
         state = WidgetState(id=name, json_trigger_value=clicked)
     else:

@@ -26,7 +26,7 @@ def seen(monkeypatch):
 
 def test_the_rest_of_the_page_is_drawn_before_anything_is_waited_for(seen):
     drawn = Event()
-    progress.look_out(Future(), drawn)
+    progress.redraw_at_end(Future(), drawn)
     assert seen == []
     assert drawn.is_set()
 
@@ -41,7 +41,7 @@ def test_the_page_is_drawn_as_soon_as_the_future_is_done_and_clicks_are_heard(se
             future.set_result(None)
 
     monkeypatch.setattr(progress, "wait", glance)
-    progress.look_out(future, drawn)
+    progress.redraw_at_end(future, drawn)
     assert seen == ["glance", "clicks"] * 3 + ["page"]
 
 
@@ -50,7 +50,7 @@ def test_the_waiting_ends_in_time_for_the_next_look(seen, monkeypatch):
     monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock) / 4)
     drawn = Event()
     drawn.set()
-    progress.look_out(Future(), drawn)
+    progress.redraw_at_end(Future(), drawn)
     assert 0 < seen.count("glance") < 4 * progress.POLL_SECONDS
     assert "page" not in seen
 
@@ -61,5 +61,5 @@ def test_the_waiting_ends_in_time_for_the_next_look(seen, monkeypatch):
 def test_however_it_ended_the_page_is_drawn_at_once(seen, end):
     future = Future()
     end(future)
-    progress.look_out(future, Event())
+    progress.redraw_at_end(future, Event())
     assert seen == ["page"]

@@ -232,13 +232,14 @@ def auroc_difference(
 
 def _spread(one: Places, other: Places, resamples: int, seed: int) -> float:
     """Standard deviation of the resampled differences; 0 where all of them agree."""
-    random = np.random.default_rng(seed)
+    # One for each label, so that nothing depends on how many resamples are counted at once.
+    randoms = np.random.default_rng(seed).spawn(2)
     P, N = len(one.anomalous), len(one.normal)
     drawn = np.empty(resamples)
     at_once = max(ROWS_AT_ONCE // (P + N), 1)
     for start in range(0, resamples, at_once):
         part = drawn[start : start + at_once]
-        rows = [random.integers(n, size=(len(part), n)) for n in (P, N)]
+        rows = [each.integers(n, size=(len(part), n)) for each, n in zip(randoms, (P, N), strict=True)]
         part[:] = _areas(other, *rows) - _areas(one, *rows)
     step = 1 / (2 * P * N)  # areas are multiples of it: what is less is rounding
     return float(drawn.std(ddof=1)) if np.ptp(drawn) > step / 2 else 0.0

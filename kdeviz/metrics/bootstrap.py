@@ -127,10 +127,14 @@ def _resampled_rankings(found: Places, resamples: int, random: np.random.Generat
     """(2, resamples): AUROC and average precision."""
     P, N = len(found.anomalous), len(found.normal)
     drawn = np.empty((2, resamples))
+    # A generator for each, so that nothing depends on how many resamples are counted at once.
+    randoms = random.spawn(2)
     at_once = max(ROWS_AT_ONCE // (P + N), 1)
     for start in range(0, resamples, at_once):
         part = drawn[:, start : start + at_once]
-        positives, negatives = (random.integers(n, size=(part.shape[1], n)) for n in (P, N))
+        positives, negatives = (
+            each.integers(n, size=(part.shape[1], n)) for each, n in zip(randoms, (P, N), strict=True)
+        )
         part[:] = ranking_numbers(Places(found.marks, found.anomalous[positives], found.normal[negatives]))
     return drawn
 

@@ -1,57 +1,72 @@
 // Draws a plotly figure, and every later one into the same element: nothing flickers, and the zoom stays.
 
-const PLOTLY = "component/kdeviz.ui.plots.plotly/plotly.min.js";
+const FAILED = "This chart could not be drawn. Reload the page to try again.";
 
 export default function ({ data, parentElement, setTriggerValue }) {
-    let place = parentElement.querySelector(":scope > .kdeviz-chart");
-    if (!place) {
-        place = document.createElement("div");
-        place.className = "kdeviz-chart";
-        place.setAttribute("role", "figure");
-        place.drawing = Promise.resolve();
-        parentElement.append(place);
-        place.watch = new ResizeObserver(() => draw(place));
-        place.watch.observe(place);
-    }
-    place.tell = (clicked) => place.drawn.clickable && setTriggerValue("clicked", clicked);
+    const place = parentElement.querySelector(":scope > .kdeviz-chart") ?? made(parentElement);
+    const chart = place.kdeviz;
+    chart.tell = (clicked) => setTriggerValue("clicked", clicked);
     const sent = new TextDecoder().decode(data);
-    if (sent !== place.sent) {
-        place.sent = sent;
-        place.wanted = JSON.parse(sent);
-        place.setAttribute("aria-label", place.wanted.alt);
-        place.style.height = `${place.wanted.layout.height}px`;
+    if (sent !== chart.sent) {
+        chart.sent = sent;
+        chart.wanted = JSON.parse(sent);
+        place.setAttribute("aria-label", chart.wanted.alt);
+        place.style.height = `${chart.wanted.layout.height}px`;
         draw(place);
     }
+    // Streamlit also calls this for a call that a later one has overtaken.
     return () => setTimeout(() => place.isConnected || remove(place));
 }
 
+function made(parentElement) {
+    const place = document.createElement("div");
+    place.className = "kdeviz-chart";
+    place.setAttribute("role", "figure");
+    const watch = new ResizeObserver(() => draw(place));
+    // What is wanted, what is drawn and how wide, how often it was drawn, and the end of the last drawing.
+    place.kdeviz = { watch, wanted: undefined, drawn: undefined, width: 0, drawings: 0, last: Promise.resolve() };
+    parentElement.append(place);
+    watch.observe(place);
+    return place;
+}
+
 function draw(place) {
-    place.drawing = place.drawing.then(() => drawNow(place)).catch((error) => {
+    const chart = place.kdeviz;
+    chart.last = chart.last.then(() => drawNow(place)).catch((error) => {
         console.error(error);
-        if (!place.drawn) place.textContent = "This chart could not be drawn. Reload the page to try again.";
+        clear(place);
+        place.textContent = FAILED;
     });
 }
 
 async function drawNow(place) {
-    const { wanted, clientWidth: width } = place;
-    if (width === 0 || (wanted === place.drawn && width === place._fullLayout?.width)) return;
-    const Plotly = await plotly();
-    if (!place.drawn) place.textContent = "";  // where it said that it could not be drawn
+    const chart = place.kdeviz;
+    if (!isNew(place)) return;
+    const [Plotly] = await Promise.all([plotly(chart.wanted.library), document.fonts.ready]);
+    const { wanted } = chart, width = place.clientWidth;
+    if (!isNew(place)) return;
+    if (!chart.drawn) place.textContent = "";
     // What is selected is up to the server: plotly keeps none of its own from drawing to drawing.
-    place.drawings = (place.drawings ?? 0) + 1;
-    const layout = { ...wanted.layout, width, selectionrevision: place.drawings };
+    const layout = { ...wanted.layout, width, selectionrevision: ++chart.drawings };
     await Plotly.react(place, wanted.data, layout, wanted.config);
-    if (!place.drawn) listen(place);
-    place.drawn = wanted;
+    if (!chart.drawn) listen(place);
+    Object.assign(chart, { drawn: wanted, width });
+}
+
+function isNew(place) {
+    const { wanted, drawn, width } = place.kdeviz;
+    return place.isConnected && place.clientWidth > 0 && (wanted !== drawn || place.clientWidth !== width);
 }
 
 function listen(place) {
-    place.on("plotly_click", ({ points }) => place.tell({ point: carried(points[0]) }));
+    const chart = place.kdeviz;
+    const tell = (what) => chart.drawn.clickable && chart.tell({ ...what, about: chart.drawn.about });
+    place.on("plotly_click", ({ points }) => tell({ point: carried(points[0]) }));
     place.on("plotly_selected", (chosen) => {
-        if (chosen?.range) place.tell({ box: chosen.range });
-        else if (chosen?.lassoPoints) place.tell({ lasso: chosen.lassoPoints });
+        if (chosen?.range) tell({ box: chosen.range });
+        else if (chosen?.lassoPoints) tell({ lasso: chosen.lassoPoints });
     });
-    for (const event of ["plotly_deselect", "plotly_doubleclick"]) place.on(event, () => place.tell({}));
+    place.on("plotly_deselect", () => tell({}));
 }
 
 function carried({ customdata }) {
@@ -59,19 +74,26 @@ function carried({ customdata }) {
 }
 
 function remove(place) {
-    place.watch.disconnect();
-    if (place.drawn) window.Plotly.purge(place);
+    const chart = place.kdeviz;
+    chart.watch.disconnect();
+    chart.last = chart.last.then(() => clear(place));
 }
 
-function plotly() {
+function clear(place) {
+    if (place.kdeviz.drawings) window.Plotly.purge(place);
+    place.kdeviz.drawn = undefined;
+}
+
+function plotly(library) {
     window.kdevizPlotly ??= new Promise((loaded, failed) => {
         const script = document.createElement("script");
-        script.src = new URL(PLOTLY, document.baseURI);
-        script.onload = () => loaded(window.Plotly);
-        script.onerror = () => {
+        script.src = new URL(library, document.baseURI);
+        const ended = () => {
+            if (window.Plotly) return loaded(window.Plotly);
             window.kdevizPlotly = undefined;
             failed(new Error(`${script.src} could not be loaded`));
         };
+        script.onload = script.onerror = ended;
         document.head.append(script);
     });
     return window.kdevizPlotly;

@@ -47,13 +47,13 @@ def _show_densities(current: Session, screen: Screen, height: int) -> None:
     view = views.density_histogram(screen.analysis, screen.threshold)
     curve = views.probability_curve(screen.analysis, screen.curve, screen.threshold, view.edges)
     figure = figures.density_figure(view, theme(), curve, current.mark(screen))
-    show_figure(figure, "densities", "Histograms of log density and the curve", height, same=screen.key)
+    show_figure(figure, "densities", "Histograms of log density and the curve", height, screen.key)
 
 
 def _show_curve(chosen: str, screen: Screen, log_fpr: bool, height: int) -> None:
     key = f"curve_{chosen}"
     figure = _curve(chosen, screen, log_fpr)
-    show_figure(figure, key, _CURVES[chosen], height, partial(_clicked, key), same=screen.key)
+    show_figure(figure, key, _CURVES[chosen], height, screen.key, partial(_clicked, key))
 
 
 def _show_reliability(screen: Screen, height: int) -> None:
@@ -63,7 +63,7 @@ def _show_reliability(screen: Screen, height: int) -> None:
         plain_error("The curve cannot be fitted to these labels", str(error))
         return
     figure = figures.reliability_figure(fit, theme())
-    show_figure(figure, "reliability", "Reliability diagram", height - 56)
+    show_figure(figure, "reliability", "Reliability diagram", height - 56, screen.key)
     st.button(
         f"Use the fit: midpoint {number(fit.curve.midpoint)}, steepness {number(fit.curve.steepness)}",
         disabled=screen.curve == fit.curve,

@@ -190,8 +190,9 @@ def _task(current: Session, first: Side, second: Side) -> Task[Comparison]:
 @st.fragment(run_every=POLL_SECONDS)
 def _live(drawn: Event) -> None:
     compared = session().compared
-    if compared is not None:
-        follow(compared[1], "comparison", drawn)
+    if compared is None:
+        st.rerun()
+    follow(compared[1], "comparison", drawn)
 
 
 def _sentences(found: Comparison) -> None:
@@ -207,28 +208,26 @@ def _sentences(found: Comparison) -> None:
 def _charts(found: Comparison) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
-        _chart(
-            figures.rank_figure(found, theme()), "ranks", "Rank by the second against rank by the first", True
-        )
+        words = "Rank by the second against rank by the first"
+        _chart(found, figures.rank_figure(found, theme()), "ranks", words, True)
     with right:
         kinds = ["Percentiles", "ROC"] if found.roc is not None else ["Percentiles"]
         kind, less = kinds[0], _CONTROL_HEIGHT * (len(kinds) > 1)
         if len(kinds) > 1:
             kind = one_of("Chart", kinds, "compared_chart", in_address=False)
         if kind == "ROC":
-            _chart(figures.compared_roc_figure(found, theme()), "rocs", "Both ROC curves", less=less)
+            _chart(found, figures.compared_roc_figure(found, theme()), "rocs", "Both ROC curves", less=less)
         else:
-            _chart(
-                figures.percentile_figure(found, theme()),
-                "percentiles",
-                "Histograms of percentiles",
-                less=less,
-            )
+            figure, words = figures.percentile_figure(found, theme()), "Histograms of percentiles"
+            _chart(found, figure, "percentiles", words, less=less)
 
 
-def _chart(figure: go.Figure, key: str, words: str, clickable: bool = False, less: int = 0) -> None:
+def _chart(
+    found: Comparison, figure: go.Figure, key: str, words: str, clickable: bool = False, less: int = 0
+) -> None:
     key = f"compared_{key}"
-    show_figure(figure, key, words, _CHART_HEIGHT - less, partial(_clicked, key) if clickable else None)
+    on_click = partial(_clicked, key) if clickable else None
+    show_figure(figure, key, words, _CHART_HEIGHT - less, id(found), on_click)
 
 
 def _clicked(key: str) -> None:
@@ -318,7 +317,7 @@ def _why(scored: Scored, row: int, title: str, screen: Screen) -> None:
         for sentence in views.why_words(analysis, row, scored.threshold, scored.curve, reasons):
             st.text(sentence)
     figure = figures.components_figure(reasons.components, theme())
-    show_figure(figure, f"why_{title}", f"Components, by the {title}", 300)
+    show_figure(figure, f"why_{title}", f"Components, by the {title}", 300, (id(scored), row))
 
 
 def _settings(found: Comparison) -> None:

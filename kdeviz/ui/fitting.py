@@ -14,7 +14,7 @@ from kdeviz.settings import Settings
 from kdeviz.ui.jobs import Job, Key, job_board
 from kdeviz.ui.loaded import sample
 from kdeviz.ui.mark_books import book_of
-from kdeviz.ui.progress import POLL_SECONDS, follow, look_out
+from kdeviz.ui.progress import POLL_SECONDS, follow, redraw_at_end
 from kdeviz.ui.state import Screen, Session, session
 from kdeviz.ui.text import failure_words, plain_error
 from kdeviz.wording import duration, size
@@ -72,7 +72,7 @@ def _cost(current: Session, key: Key, needed: bool) -> Estimate | None:
 @st.fragment(run_every=POLL_SECONDS)
 def _await(pending: Future[Estimate], drawn: Event) -> None:
     st.caption("Waiting for the processor, to estimate what this fit takes …")
-    look_out(pending, drawn)
+    redraw_at_end(pending, drawn)
 
 
 def _finished(current: Session, key: Key) -> Analysis | None:
@@ -91,9 +91,11 @@ def _offer(cost: Estimate | None) -> None:
     current, place = session(), st.empty()
     assert current.wanted is not None
     label = "Fit" if cost is None else f"Fit · about {duration(cost.seconds)}"
-    if place.button(label, type="primary", icon=":material/play_arrow:", key="fit"):
-        place.empty()
+    pressed = place.button(label, type="primary", icon=":material/play_arrow:", key="fit")
+    if pressed and current.job is None:
         current.job = job_board().submit(current.wanted, current.data)
+    if current.job is not None:  # also when it is pressed twice
+        place.empty()
         _progress(Event())
 
 

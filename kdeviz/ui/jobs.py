@@ -10,6 +10,7 @@ from functools import partial
 from threading import Lock
 from typing import TypeVar
 
+import numpy as np
 import streamlit as st
 
 from kdeviz.analysis import Analysis, Estimate, OnProgress, analyse, estimate
@@ -127,7 +128,8 @@ def _bytes_behind(results: Mapping[Key, Analysis]) -> int:
     sources = {key[0]: analysis for key, analysis in results.items()}
     rows = sum(_bytes_of(a.train) + _bytes_of(a.inspected) for a in sources.values())
     tensors = [tensor for a in results.values() for tensor in a.classifier.state_dict().values()]
-    return rows + sum(int(tensor.nbytes) for tensor in tensors)
+    own = [part for a in results.values() for part in vars(a).values() if isinstance(part, np.ndarray)]
+    return rows + sum(int(part.nbytes) for part in (*tensors, *own))
 
 
 def _bytes_of(rows: EmbeddingSet) -> int:

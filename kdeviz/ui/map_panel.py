@@ -51,9 +51,9 @@ def show_map(
         "map",
         "Samples projected on principal components",
         height,
+        (screen.key, components),
         partial(_map_selected, components) if flat else None,
         _TOOLS if flat else _TOOLS_3D,
-        (screen.key, components),
     )
 
 
@@ -119,7 +119,7 @@ def _map_selected(components: tuple[int, ...]) -> None:
     """A click picks a sample; a box or lasso selects every sample inside it, drawn or not."""
     current = session()
     chosen = clicked("map")
-    if current.screen is None:
+    if current.screen is None or chosen is None:
         return
     analysis = current.screen.analysis
     if "box" in chosen:

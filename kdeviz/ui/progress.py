@@ -12,11 +12,11 @@ import streamlit as st
 from kdeviz.ui.tasks import Task
 from kdeviz.wording import duration
 
-__all__ = ["POLL_SECONDS", "follow", "look_out", "show_progress"]
+__all__ = ["POLL_SECONDS", "follow", "redraw_at_end", "show_progress"]
 
 POLL_SECONDS = 1.0
-# Of that, how long to look out for the end: the rest is for drawing the bar.
-_LOOK_OUT_SECONDS = 0.8
+# Of that, how long to wait for the end; in the rest streamlit attends to clicks in fragments.
+_WAIT_SECONDS = 0.4
 _GLANCE_SECONDS = 0.05
 
 
@@ -26,22 +26,23 @@ def follow(task: Task[Any], key: str, drawn: Event) -> None:
     Args:
         task: to look at.
         key: of the button.
-        drawn: as in `look_out`.
+        drawn: as in `redraw_at_end`.
     """
     if task.running:
         show_progress(task, key)
-    look_out(task.future, drawn)
+    redraw_at_end(task.future, drawn)
 
 
-def look_out(future: Future[Any], drawn: Event) -> None:
+def redraw_at_end(future: Future[Any], drawn: Event) -> None:
     """Draw the whole page as soon as this has ended; to be called by a fragment every `POLL_SECONDS`.
 
     Args:
-        future: to wait for until it is nearly time to poll again, or until the user does something.
+        future: to wait for a while. What the user does elsewhere ends the waiting; what is in a fragment, as
+            the button for cancelling is, has to wait for its end.
         drawn: a new one for each run of the page. It is set here: in the first call the rest of the page is
             still to be drawn, so that there is no time to wait.
     """
-    until = time.monotonic() + _LOOK_OUT_SECONDS * drawn.is_set()
+    until = time.monotonic() + _WAIT_SECONDS * drawn.is_set()
     drawn.set()
     while not future.done() and time.monotonic() < until:
         wait([future], _GLANCE_SECONDS)

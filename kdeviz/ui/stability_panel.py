@@ -80,8 +80,9 @@ def _start(screen: Screen, top: int, repeats: int) -> None:
 @st.fragment(run_every=POLL_SECONDS)
 def _live(drawn: Event) -> None:
     run = session().repeated
-    if run is not None:
-        follow(run.task, "stability", drawn)
+    if run is None:
+        st.rerun()
+    follow(run.task, "stability", drawn)
 
 
 def _outcome(run: StabilityRun, screen: Screen) -> None:
@@ -110,9 +111,9 @@ def _outcome(run: StabilityRun, screen: Screen) -> None:
         [run.inspected.thumbnail_uri(int(row)) for row in found.top],
     )
     words = "How often each of the most anomalous samples comes out again"
-    show_figure(strip, "strip", words, 270, partial(_picked, run))
+    show_figure(strip, "strip", words, 270, id(run), partial(_picked, run))
     agreement = figures.agreement_figure(views.agreement_view(found), theme())
-    show_figure(agreement, "agreement", "Agreement with the full fit, by training cap", 340)
+    show_figure(agreement, "agreement", "Agreement with the full fit, by training cap", 340, id(run))
 
 
 def _picked(run: StabilityRun) -> None:

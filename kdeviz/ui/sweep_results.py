@@ -200,7 +200,8 @@ def _chart(
         heat = views.heat_view(found, metric, across, down, fixed, choice)
         figure = figures.heat_figure(heat, theme(), chosen)
     key, words = f"sweep_{drawn}", f"{METRICS[metric].words} of every setting"
-    show_figure(figure, key, words, _CHART_HEIGHT, partial(_cell_clicked, key))
+    about = (id(current.swept), metric, across, down, fixed)
+    show_figure(figure, key, words, _CHART_HEIGHT, about, partial(_cell_clicked, key))
 
 
 def _held(found: Sweep, knob: str, choice: Choice | None) -> views.KnobValue:

@@ -32,17 +32,17 @@ def show_why(current: Session, screen: Screen, height: int) -> None:
     if current.picked is None:
         st.caption("Pick a sample on the map or in the table, or press N for the most anomalous one.")
         figure = figures.scree_figure(views.scree(screen.analysis), theme())
-        show_figure(figure, "scree", "Variance per component", height - 90)
+        show_figure(figure, "scree", "Variance per component", height - 90, screen.key)
         return
     row = current.picked
     found = explain.explain(screen.analysis, row)
     _place(row, screen, found.residual)
     _decide(row, screen)
-    part = one_of("Why", _PARTS, "why", wide=True)
+    part, about = one_of("Why", _PARTS, "why", wide=True), (screen.key, row)
     if part == "Components":
-        _chart(figures.components_figure(found.components, theme()), part, height - 60)
+        _chart(figures.components_figure(found.components, theme()), part, height - 60, about)
     elif part == "Features":
-        _chart(figures.features_figure(found.direction, theme()), part, height - 60)
+        _chart(figures.features_figure(found.direction, theme()), part, height - 60, about)
     elif part == "Slice":
         _slice(row, screen, found.components, height - 60)
     else:
@@ -221,8 +221,9 @@ def _slice(row: int, screen: Screen, components: explain.Components, height: int
         st.caption("Choose two different components.")
         return
     view = views.slice_view(screen.analysis, row, (first - 1, second - 1), screen.threshold)
-    _chart(figures.slice_figure(view, theme(), str(screen.analysis.inspected.ids[row])), "Slice", height)
+    figure = figures.slice_figure(view, theme(), str(screen.analysis.inspected.ids[row]))
+    _chart(figure, "Slice", height, (screen.key, row, first, second))
 
 
-def _chart(figure: go.Figure, part: str, height: int) -> None:
-    show_figure(figure, f"why_{part}", part, height)
+def _chart(figure: go.Figure, part: str, height: int, about: object) -> None:
+    show_figure(figure, f"why_{part}", part, height, about)

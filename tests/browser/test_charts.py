@@ -144,3 +144,30 @@ def test_without_its_drawing_library_the_page_says_so(browser: Browser, app_url:
     expect(page.get_by_text("This chart could not be drawn").first).to_be_visible(timeout=30_000)
     assert metric(page, "Flagged").endswith("of 756")
     page.close()
+
+
+def test_another_colour_brings_back_what_the_legend_had_hidden(open_page: OpenPage, app_url: str) -> None:
+    page = open_page(f"{app_url}?colour=digit")
+    visible = "plot => plot._fullData.filter(trace => trace.type === 'scatter').map(trace => trace.visible)"
+    for entry in (0, 1):
+        chart(page, _MAP).locator(".legendtoggle").nth(entry).click()
+        page.wait_for_timeout(600)
+    assert chart(page, _MAP).evaluate(visible).count("legendonly") == 2
+    zoomed = zoom(page, _DENSITY, 0.5, 0.9)
+    page.get_by_role("button", name="Axes, colour").click()
+    page.get_by_role("combobox", name="Colour by").click()
+    page.get_by_role("option", name="verdict").click()
+    page.keyboard.press("Escape")
+    settled(page)
+    assert {trace["name"] for trace in figure(page, _MAP)["traces"]} >= {"flagged", "not flagged"}
+    assert "legendonly" not in chart(page, _MAP).evaluate(visible)
+    assert x_range(page, _DENSITY) == pytest.approx(zoomed)
+
+
+def test_charts_that_are_gone_leave_nothing_behind(open_page: OpenPage, app_url: str) -> None:
+    page = open_page(app_url)
+    page.evaluate("window.gone = Array.from(document.querySelectorAll('.js-plotly-plot'))")
+    page.get_by_role("link", name="Export").click()
+    settled(page)
+    assert page.locator(".js-plotly-plot").count() == 0
+    assert page.evaluate("window.gone.every(plot => plot._fullLayout === undefined && !plot.kdeviz.drawn)")
