@@ -60,15 +60,17 @@ def metric(page: Page, label: str) -> str:
 
 
 def figure(page: Page, chart: int) -> dict[str, Any]:
-    """Titles and traces of a chart as the browser has them; arrays as lists."""
-    script = """(plot) => JSON.stringify({
+    """Titles and traces of a chart as the browser has them; arrays as lists, one symbol for each point."""
+    script = """(plot) => {
+        const each = (value, n) => typeof value === "string" ? Array(n).fill(value) : Array.from(value || []);
+        return JSON.stringify({
         title: plot.layout.title.text, subtitle: plot.layout.title.subtitle.text,
         shapes: (plot.layout.shapes || []).map(s => s.x0),
         traces: plot._fullData.map(t => ({name: t.name, type: t.type, n: (t.x || []).length,
                                           x: Array.from(t.x || []).slice(0, 5),
                                           y: Array.from(t.y || []).slice(0, 5),
-                                          symbols: Array.from((t.marker || {}).symbol || [])})),
-    })"""
+                                          symbols: each((t.marker || {}).symbol, (t.x || []).length)})),
+    })}"""
     return json.loads(page.locator(".js-plotly-plot").nth(chart).evaluate(script))
 
 
