@@ -1,4 +1,5 @@
 import math
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -660,3 +661,14 @@ def test_nothing_given_is_changed(pair):
         np.testing.assert_array_equal(one.scores, scores)
         np.testing.assert_array_equal(one.flagged, flagged)
         np.testing.assert_array_equal(one.labels, labels)
+
+
+def test_the_difference_does_not_depend_on_how_many_resamples_are_counted_at_once(monkeypatch):
+    random = np.random.default_rng(3)
+    first = random.normal(size=90)
+    second, labels = first + random.normal(size=90), np.repeat([ANOMALOUS, NORMAL], [20, 70])
+    found = []
+    for rows in (1, 700, 2**16):
+        monkeypatch.setattr(sys.modules["kdeviz.comparison.paired"], "ROWS_AT_ONCE", rows)
+        found.append(auroc_difference(first, second, labels, resamples=60))
+    assert found[0] == found[1] == found[2]

@@ -305,6 +305,22 @@ def test_a_triton_that_does_not_work_is_told_once_and_left_alone(cpu_as_gpu, cap
     )
 
 
+def test_a_full_memory_is_no_fault_of_tritons_for_good(cpu_as_gpu, monkeypatch, caplog):
+    cpu_as_gpu(ExactKernel)
+    points = torch.zeros(8192, 3)
+    with monkeypatch.context() as full:
+        full.setattr(ExactKernel, "sums", no_memory)
+        assert choose_kernel(points).name == "blocked"
+        with pytest.raises(OptionError, match="cannot be tried on cpu: its memory is full: use 'auto'"):
+            choose_kernel(points, "triton")
+    assert not caplog.records
+    assert choose_kernel(points).name == "triton"
+
+
+def no_memory(*_):
+    raise torch.OutOfMemoryError("full")
+
+
 def test_without_triton_the_reason_is_the_missing_package(cpu_as_gpu, monkeypatch, caplog):
     monkeypatch.setitem(sys.modules, "triton", None)
     monkeypatch.delitem(sys.modules, "kdeviz.triton_kernel", raising=False)

@@ -1,4 +1,5 @@
 import math
+import sys
 
 import numpy as np
 import oracles
@@ -452,3 +453,13 @@ def test_impossible_bootstraps_raise():
         bootstrap(*data, resamples=1)
     with pytest.raises(OptionError, match="threshold=nan"):
         bootstrap(*data, math.nan)
+
+
+def test_intervals_do_not_depend_on_how_many_resamples_are_counted_at_once(monkeypatch):
+    random = np.random.default_rng(3)
+    scores, labels = random.normal(size=90).round(1), np.repeat([ANOMALOUS, NORMAL], [20, 70])
+    found = []
+    for rows in (1, 700, 2**16):
+        monkeypatch.setattr(sys.modules["kdeviz.metrics.bootstrap"], "ROWS_AT_ONCE", rows)
+        found.append(bootstrap(scores, labels, threshold=-0.5, resamples=60))
+    assert found[0] == found[1] == found[2]
