@@ -83,7 +83,6 @@ def map_controls(screen: Screen) -> tuple[tuple[int, ...], str, str]:
     if len(set(axes)) < len(axes):
         st.caption("Choose different components for the axes.")
         axes = list(range(1, wanted + 1))
-    # Streamlit lets a click pick a sample only while dragging pans.
     tool = one_of(
         "On the map", list(_MAP_TOOLS), "tool", in_address=False, wide=True, disabled=len(axes) != 2
     )
