@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import io
 import json
 import logging
@@ -12,6 +13,7 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from app_steps import gaussian, metrics, npy, page_session, texts, titles, upload
 
 from kdeviz import Settings, analyse, load_sample
@@ -45,6 +47,14 @@ def test_the_first_run_shows_the_sample_set(app):
     assert shown["Flagged"].endswith("of 756")
     assert shown["Separation (AUROC)"] == "0.943"
     assert titles(app)[0] == f"{shown['Flagged']} samples fall below the threshold"
+
+
+def test_the_garbage_collector_does_not_look_through_what_was_loaded_before(app):
+    assert metrics(app)
+    made_later = [gc]
+    looked_through = {id(thing) for thing in gc.get_objects()}
+    assert id(torch.__dict__) not in looked_through
+    assert id(made_later) in looked_through
 
 
 def test_components_and_scaling_change_the_result(app):

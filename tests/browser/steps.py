@@ -48,10 +48,12 @@ def painted(page: Page) -> None:
 
 
 def settled(page: Page) -> None:
-    """Wait for the present rerun to end."""
-    page.wait_for_timeout(250)
-    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
-    page.wait_for_timeout(150)
+    """Wait until what was sent has been heard, no rerun is under way and what came of it is drawn."""
+    for _ in range(2):
+        page.wait_for_timeout(200)
+        page.evaluate("() => fetch('/_stcore/health')")  # answered after what was sent before
+        page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+    page.locator(".kdeviz-chart").evaluate_all("all => Promise.all(all.map(place => place.kdeviz.last))")
 
 
 def metric(page: Page, label: str) -> str:
