@@ -322,9 +322,8 @@ def test_the_title_claims_no_more_than_the_interval(comparison, start, interval)
     figure = compared_roc_figure(comparison, LIGHT)
     assert title(figure).startswith(start)
     assert title(figure) == comparison.separation.finding
-    assert subtitle(figure) == "ROC curves · rings: present thresholds" + (
-        f" · {comparison.separation.interval_words}" if interval else ""
-    )
+    first = comparison.separation.interval_words if interval else "ROC curves"
+    assert subtitle(figure) == f"{first} · rings: thresholds"
     assert ("95 % interval of the difference" in subtitle(figure)) == interval
     low, high = comparison.separation.interval
     assert ("The second separates" in title(figure)) == (low > 0 or high < 0)

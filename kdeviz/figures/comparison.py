@@ -131,8 +131,8 @@ def compared_roc_figure(comparison: Comparison, theme: Theme, log_fpr: bool = Fa
         "hovermode": "closest",
         "dragmode": "pan",
     }
-    interval = f" · {test.interval_words}" if test.interval_words else ""
-    return drawn(traces, theme, test.finding, f"ROC curves · rings: present thresholds{interval}", layout)
+    subtitle = f"{test.interval_words or 'ROC curves'} · rings: thresholds"
+    return drawn(traces, theme, test.finding, subtitle, layout)
 
 
 def _percentile_bars(comparison: Comparison, counts: NDArray[Any], name: str, colour: str) -> Part:
