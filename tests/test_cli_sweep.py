@@ -212,6 +212,8 @@ def test_an_interruption_keeps_what_is_finished(run, unlabelled, monkeypatch, fi
 def test_ctrl_c_keeps_what_is_finished(tmp_path):
     np.save(tmp_path / "rows.npy", np.random.default_rng(0).normal(size=(3000, 20)).astype(np.float32))
     code = (
+        # Tests that run in the background of a shell inherit that Ctrl-C is ignored.
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "import sys, kdeviz.sweep, kdeviz.cli as c\n"
         "import importlib; m = importlib.import_module('kdeviz.sweep.sweep'); row = m._row\n"
         "def told(a):\n    open('begun', 'w').close(); return row(a)\n"
