@@ -4,6 +4,6 @@ from kdeviz.threads import sleep_while_waiting
 
 sleep_while_waiting()
 
-from kdeviz.ui.main import main  # noqa: E402 (torch comes with it)
+from kdeviz.ui import main  # noqa: E402 (torch comes with it)
 
 main()

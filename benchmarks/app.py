@@ -17,7 +17,9 @@ import numpy as np
 
 from benchmarks.tables import Table
 from benchmarks.timing import seconds
-from kdeviz import Settings, analyse, load_sample
+from kdeviz.analysis import analyse
+from kdeviz.data import load_sample
+from kdeviz.settings import Settings
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

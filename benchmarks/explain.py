@@ -9,10 +9,10 @@ import numpy as np
 
 from benchmarks.tables import Table
 from benchmarks.timing import Work, paired
-from kdeviz import Settings, analyse
-from kdeviz.curve_fitting import platt
+from kdeviz.analysis import analyse
+from kdeviz.decision import bootstrap, platt
 from kdeviz.explain import explain, slice_density
-from kdeviz.metrics import bootstrap
+from kdeviz.settings import Settings
 
 
 def run(

@@ -14,9 +14,10 @@ from benchmarks import memory, reference
 from benchmarks.peers import ANOMALIB
 from benchmarks.tables import Table
 from benchmarks.timing import Work, comparison, paired
-from kdeviz import KDEClassifier, Settings, analyse
+from kdeviz.analysis import analyse
 from kdeviz.data import EmbeddingSet
-from kdeviz.pca import PCA
+from kdeviz.model import PCA, KDEClassifier
+from kdeviz.settings import Settings
 
 COMPONENTS = 16
 PCA_SHAPES = (

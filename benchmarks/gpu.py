@@ -20,8 +20,7 @@ from torch.nn.attention.flex_attention import AuxRequest, flex_attention
 from benchmarks import limit, peers
 from benchmarks.tables import Cell, Table, markdown
 from benchmarks.timing import seconds
-from kdeviz.kde import GaussianKDE
-from kdeviz.kernel_choice import KERNELS
+from kdeviz.model import KERNELS, GaussianKDE
 
 __all__ = ["SUMS", "attention_sums", "flex_log_sum_exp", "run"]
 
@@ -93,7 +92,7 @@ def _triton(points: Tensor, differences: bool) -> Sums:
     _require_cuda(points)
     if differences and points.shape[1] > _MOST_DIFFERENCES:
         raise ValueError(f"not tried in more than {_MOST_DIFFERENCES} dimensions")
-    from kdeviz.triton_kernel import TritonKernel
+    from kdeviz.model.kernels.triton_kernel import TritonKernel
 
     return TritonKernel(points, differences).sums
 

@@ -16,7 +16,7 @@ import torch
 
 from benchmarks import reference
 from benchmarks.tables import Table
-from kdeviz import KDEClassifier
+from kdeviz.model import KDEClassifier
 
 ROOT = Path(__file__).parents[1]
 SHAPES = (

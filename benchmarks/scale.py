@@ -13,7 +13,7 @@ from benchmarks import peers
 from benchmarks.growth_plot import Line, Panel, draw
 from benchmarks.tables import Table
 from benchmarks.timing import seconds
-from kdeviz.kde import GaussianKDE
+from kdeviz.model import GaussianKDE
 from kdeviz.wording import count
 
 PLOT = Path(__file__).parents[1] / "docs" / "growth.svg"

@@ -11,8 +11,8 @@ from torch import Tensor
 from benchmarks import limit, peers
 from benchmarks.tables import Table
 from benchmarks.timing import Work, comparison, paired, seconds
-from kdeviz.kde import GaussianKDE
-from kdeviz.rows import Rows
+from kdeviz.data import Rows
+from kdeviz.model import GaussianKDE
 
 SHAPES = ((40_000, 16), *((40_000, k) for k in (3, 10, 33, 64, 100)), (777, 16), (100_003, 16))
 MICRO = 1e6

@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmarks.tables import Table
 from benchmarks.timing import seconds
-from kdeviz import EmbeddingSet, load_sample
+from kdeviz.data import EmbeddingSet, load_sample
 from kdeviz.sweep import Grid, sweep
 
 _USUAL = Grid.parse(components="2,4,6,8,12,16,20,24,28,32", scalings="scale,norm", bandwidths="0.5,scott,2")

@@ -1,15 +1,5 @@
 """The errors that kdeviz raises: every message says what, where, and the remedy."""
 
-__all__ = [
-    "Cancelled",
-    "DataError",
-    "FitWarning",
-    "KdevizError",
-    "ModelFileError",
-    "NotFittedError",
-    "OptionError",
-]
-
 
 class KdevizError(Exception):
     """Base of every error that kdeviz raises on purpose."""

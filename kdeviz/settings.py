@@ -10,15 +10,6 @@ from typing import Any
 from kdeviz.errors import OptionError
 from kdeviz.wording import count
 
-__all__ = [
-    "BANDWIDTH_RULES",
-    "FeatureScalingMethod",
-    "Settings",
-    "bandwidth_in_words",
-    "components_in_words",
-    "name_of",
-]
-
 BANDWIDTH_RULES = ("scott", "silverman")
 # Narrower kernels would be lost in the rounding of float64 coordinates.
 _BANDWIDTH_RANGE = (1e-3, 1e3)

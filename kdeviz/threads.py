@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 
-__all__ = ["sleep_while_waiting"]
-
 
 def sleep_while_waiting() -> None:
     """Let waiting threads sleep, unless the user chose otherwise; to be called before torch is loaded.

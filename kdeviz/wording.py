@@ -2,8 +2,6 @@
 
 import math
 
-__all__ = ["count", "duration", "number", "percent", "size"]
-
 _THIN_SPACE = "\u202f"
 _MINUS = "\u2212"
 

@@ -7,7 +7,7 @@ import time
 import numpy as np
 from streamlit.runtime.state.common import user_key_from_element_id
 
-from kdeviz.ui.loaded import sample
+from kdeviz.ui.work.loaded import sample
 
 PATIENCE = 30
 """Seconds until something in the background must be done."""

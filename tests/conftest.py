@@ -7,7 +7,7 @@ import torch
 from cli_steps import Outcome
 from hypothesis import settings
 
-from kdeviz.classifier import KDEClassifier
+from kdeviz.model.classifier import KDEClassifier
 
 settings.register_profile("kdeviz", deadline=None, derandomize=True, database=None, max_examples=25)
 settings.load_profile("kdeviz")
@@ -91,7 +91,7 @@ def start(monkeypatch, tmp_path):
     from streamlit.testing.v1 import AppTest
     from streamlit.util import calc_hash
 
-    from kdeviz.resources import resource
+    from kdeviz.data.resources import resource
 
     def started(*arguments, at="", **query):
         folders = (f"--{name}={tmp_path / name}" for name in ("marks", "runs"))
@@ -115,11 +115,11 @@ def app(start):
 @pytest.fixture
 def work_with(monkeypatch):
     """Let every page started from now on do its analyses with this function."""
-    from kdeviz.ui.jobs import JobBoard
+    from kdeviz.ui.work.jobs import JobBoard
 
     def replaced(work):
         board = JobBoard(work)
-        monkeypatch.setattr("kdeviz.ui.fitting.job_board", lambda: board)
+        monkeypatch.setattr("kdeviz.ui.work.fitting.job_board", lambda: board)
         return board
 
     return replaced

@@ -15,7 +15,7 @@ from benchmarks.growth_plot import Line, Panel, draw  # noqa: E402
 from benchmarks.tables import Table, markdown  # noqa: E402
 from benchmarks.timing import Work, comparison, paired  # noqa: E402
 from kdeviz import KDEClassifier  # noqa: E402
-from kdeviz.kde import GaussianKDE  # noqa: E402
+from kdeviz.model.kde import GaussianKDE  # noqa: E402
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from benchmarks import gpu
-from kdeviz.logsumexp_kernels import BlockedKernel
+from kdeviz.model.kernels.logsumexp import BlockedKernel
 
 
 def clouds(k):

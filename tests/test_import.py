@@ -9,7 +9,7 @@ import json, sys, time
 start = time.perf_counter()
 import torch
 after_torch = time.perf_counter()
-import kdeviz, kdeviz.calibration, kdeviz.classifier
+import kdeviz, kdeviz.decision, kdeviz.model
 done = time.perf_counter()
 heavy = {"streamlit", "plotly", "pandas", "pyarrow", "sklearn", "scipy"} & set(sys.modules)
 print(json.dumps({"beyond_torch": done - after_torch, "heavy": sorted(heavy)}))

@@ -9,33 +9,25 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "kdeviz"
 
-# From the bottom to the top: a module imports from its own layer and from those below.
-LAYERS = (
-    "errors formats labels resources settings wording atomic threads",
-    "devices rows module model_file eigen",
-    "principal_axes",
+# From the bottom to the top: a room imports from its own line and from those above it in this list.
+ROOMS = (
+    "errors wording threads atomic",
+    "settings",
     "data",
-    "readers",
-    "calibration metrics curve_fitting preflight",
-    "logsumexp_kernels triton_kernel",
-    "kernel_choice",
-    "kernel_sums",
-    "kde pca axes_cache",
-    "classifier",
-    "samples scoring marks",
+    "model",
+    "preflight",
     "analysis",
-    "explain sweep comparison",
-    "views",
-    "theme",
-    "figures",
-    "export detector",
-    "runs",
-    "report",
-    "tracking",
+    "decision",
+    "explain",
+    "sweep comparison",
+    "charts",
+    "output",
+    "detector batch",
     "cli",
     "ui",
 )
-LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names.split()}
+LEVEL = {name: level for level, names in enumerate(ROOMS) for name in names.split()}
+MOST_ROOMS = 19
 
 
 def is_type_checking(node):
@@ -70,42 +62,70 @@ MODULES = {name_of(path): path for path in sorted(PACKAGE.rglob("*.py"))}
 
 
 @cache
+def listed(name):
+    """What a package's front door lists."""
+    path = MODULES[name] if name in MODULES else None
+    if path is None or path.name != "__init__.py":
+        return frozenset()
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            return frozenset(ast.literal_eval(node.value)) if node.targets[0].id == "__all__" else frozenset()
+    return frozenset()
+
+
+@cache
 def depends_on(name, deferred=True):
     """The modules of kdeviz that one of them imports: kdeviz.data for kdeviz.data.EmbeddingSet."""
     found = set()
     for whole in imported(MODULES[name], deferred):
         if whole.partition(".")[0] == "kdeviz":
-            found.add(whole if whole in MODULES else whole.rpartition(".")[0])
+            parent, _, last = whole.rpartition(".")
+            found.add(parent if whole not in MODULES or last in listed(parent) else whole)
     assert found <= set(MODULES), f"{name} imports {found - set(MODULES)}"
     return found - {name}
 
 
-def layer(name):
+def room(name):
     return name.split(".")[1]
 
 
 @pytest.mark.parametrize("name", sorted(set(MODULES) - {"kdeviz"}))
 def test_imports_point_downwards(name):
-    upwards = {
-        other for other in depends_on(name) if other != "kdeviz" and LEVEL[layer(other)] > LEVEL[layer(name)]
+    level = LEVEL[room(name)]
+    upwards = {other for other in depends_on(name) - {"kdeviz"} if LEVEL[room(other)] > level}
+    beside = {
+        room(other)
+        for other in depends_on(name) - {"kdeviz"}
+        if LEVEL[room(other)] == level and room(other) != room(name)
     }
-    # The one way up: `load_embeddings` is the readers' front, and needs them only when it is called.
-    allowed = {"kdeviz.readers.load"} if name == "kdeviz.data" else set()
-    assert upwards <= allowed
-    assert not upwards & depends_on(name, deferred=False)
+    assert not upwards
+    assert not beside
 
 
-def test_every_module_has_a_layer():
-    assert {layer(name) for name in MODULES if name != "kdeviz"} <= set(LEVEL)
+@pytest.mark.parametrize("name", sorted(set(MODULES) - {"kdeviz"}))
+def test_other_rooms_are_entered_by_their_front_doors(name):
+    others = {other for other in depends_on(name) - {"kdeviz"} if room(other) != room(name)}
+    assert {other for other in others if other.count(".") > 1} == set()
+
+
+def test_the_rooms_are_known_and_few():
+    rooms = {room(name) for name in MODULES if name != "kdeviz"}
+    assert rooms <= set(LEVEL)
+    assert len(rooms) <= MOST_ROOMS
+
+
+def test_only_front_doors_list_names():
+    listing = {name for name, path in MODULES.items() if "__all__" in path.read_text()}
+    assert {name for name in listing if MODULES[name].name != "__init__.py"} == set()
 
 
 @pytest.mark.parametrize(
     ("package", "homes"),
     [
         ("streamlit", {"ui"}),
-        ("plotly", {"figures", "theme", "ui"}),
+        ("plotly", {"charts", "ui"}),
         ("typer", {"cli"}),
-        ("triton", {"triton_kernel"}),
+        ("triton", {"model"}),
     ],
 )
 def test_heavy_packages_stay_at_home(package, homes):
@@ -115,13 +135,13 @@ def test_heavy_packages_stay_at_home(package, homes):
         if package in {whole.partition(".")[0] for whole in imported(path)}
     }
     assert users
-    assert {layer(name) for name in users} <= homes
+    assert {room(name) for name in users} <= homes
 
 
 def test_nothing_imports_the_screen_but_the_front_door():
-    users = {name for name in MODULES if any(layer(other) == "ui" for other in depends_on(name) - {"kdeviz"})}
-    assert {layer(name) for name in users} == {"ui"}
-    assert "kdeviz.ui.main.main" in imported(ROOT / "app.py")
+    users = {name for name in MODULES if any(room(other) == "ui" for other in depends_on(name) - {"kdeviz"})}
+    assert {room(name) for name in users} == {"ui"}
+    assert "kdeviz.ui.main" in imported(ROOT / "app.py")
 
 
 def test_no_modules_import_each_other_in_a_circle():
@@ -132,7 +152,8 @@ def test_no_modules_import_each_other_in_a_circle():
         if name in done:
             return
         open_.append(name)
-        for other in sorted(depends_on(name, deferred=False)):
+        for other in sorted(depends_on(name)):
+            # A front door is not imported from within its own room.
             visit(other)
         done.add(open_.pop())
 

@@ -44,7 +44,7 @@ def metadata(wheel, names):
 def test_the_wheel_holds_what_runs(names):
     expected = {
         "kdeviz/py.typed",
-        "kdeviz/ui/chart.js",
+        "kdeviz/ui/widgets/chart.js",
         "kdeviz/ui/style.css",
         "kdeviz/_bundle/app.py",
         "kdeviz/_bundle/.streamlit/config.toml",

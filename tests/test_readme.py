@@ -5,8 +5,10 @@ import subprocess
 import sys
 
 from kdeviz import Settings, load_sample
-from kdeviz.resources import resource
-from kdeviz.sweep import Grid, best, sweep
+from kdeviz.data.resources import resource
+from kdeviz.sweep.choice import best
+from kdeviz.sweep.grid import Grid
+from kdeviz.sweep.sweep import sweep
 from kdeviz.wording import number
 
 README = resource("README.md").read_text()

@@ -16,8 +16,6 @@ from kdeviz.cli.options import Device, RunsFolder, TrackingServer
 from kdeviz.cli.output import say
 from kdeviz.errors import OptionError
 
-__all__ = ["open_app"]
-
 
 def open_app(
     file: Annotated[
@@ -47,16 +45,16 @@ def open_app(
     ] = True,
 ) -> None:
     """Open the app in a browser; Ctrl-C stops it."""
-    from kdeviz.resources import resource
+    from kdeviz.data import resource
 
     opened = [] if file is None or is_sample(file) else [str(existing(file))]
     _check_address(host, port)
     if device != "auto":
-        from kdeviz.devices import resolve_device
+        from kdeviz.model import resolve_device
 
         resolve_device(device)
     if mlflow is not None:
-        from kdeviz.tracking import check_installed
+        from kdeviz.output import check_installed
 
         check_installed()
     if host not in ("127.0.0.1", "localhost", "::1"):

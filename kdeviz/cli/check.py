@@ -16,8 +16,6 @@ from kdeviz.wording import size
 if TYPE_CHECKING:
     from kdeviz.preflight import Facts, Finding, Preflight
 
-__all__ = ["check"]
-
 FOUND_ERROR = 1
 
 

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from kdeviz.comparison import Comparison, Scored
     from kdeviz.data import EmbeddingSet
 
-__all__ = ["compare"]
-
 _Side = Annotated[str, typer.Argument(help="A kept run (its id or folder) or a model file.")]
 
 
@@ -66,9 +64,9 @@ def compare(
 
 
 def _scored(side: str, rows: EmbeddingSet | None, runs: Path | None, device: str) -> Scored:
-    from kdeviz.classifier import KDEClassifier
     from kdeviz.comparison import scored_model
-    from kdeviz.runs import RunStore, read_run
+    from kdeviz.model import KDEClassifier
+    from kdeviz.output import RunStore, read_run
 
     path = Path(side)
     if path.is_dir():
@@ -84,7 +82,7 @@ def _scored(side: str, rows: EmbeddingSet | None, runs: Path | None, device: str
 
 
 def _settings(found: Comparison) -> Iterator[tuple[str, str, str, str]]:
-    from kdeviz.views import settings_table
+    from kdeviz.comparison import settings_table
 
     yield "", "first", "second", ""
     yield "name", found.first.name, found.second.name, ""
@@ -106,7 +104,7 @@ def _facts(found: Comparison) -> Iterator[tuple[str, str]]:
 
 
 def _flips(found: Comparison, side: str, most: int) -> Iterator[tuple[str, ...]]:
-    from kdeviz.views import flip_table
+    from kdeviz.comparison import flip_table
 
     yield (
         f"only the {side} flags",

@@ -28,10 +28,9 @@ from kdeviz.wording import duration, number, percent
 
 if TYPE_CHECKING:
     from kdeviz.analysis import Analysis
-    from kdeviz.calibration import ProbabilityCurve, ThresholdRule
-    from kdeviz.runs import RunStore
-
-__all__ = ["fit"]
+    from kdeviz.decision import ThresholdRule
+    from kdeviz.model import ProbabilityCurve
+    from kdeviz.output import RunStore
 
 _DEFAULTS = Settings()
 
@@ -122,7 +121,7 @@ def fit(
     settings = Settings(number_or_text(components), scaling, points, number_or_text(bandwidth), seed)
     with progress() as tell:
         from kdeviz.analysis import analyse
-        from kdeviz.export.model import fitted_model
+        from kdeviz.output import fitted_model
 
         rule, curve = _threshold_rule(threshold_rule, threshold_value), _curve(midpoint, steepness)
         store = _checked_store(runs, name, mlflow) if keep else None
@@ -141,7 +140,7 @@ def fit(
         say("warning", warning)
     print_facts(facts)
     if mlflow is not None:
-        from kdeviz.tracking import log_run
+        from kdeviz.output import log_run
 
         print_facts({"MLflow run": log_run(mlflow, run)})
 
@@ -158,21 +157,21 @@ def _check_destinations(output: Path | None, keep: bool, about_the_run: dict[str
 
 def _checked_store(runs: Path | None, name: str | None, mlflow: str | None) -> RunStore:
     """Where the run will be kept; refuses, before any work is done, what would be refused after it."""
-    from kdeviz.runs import RunStore, checked_name
+    from kdeviz.output import RunStore, checked_name
 
     if name is not None:
         checked_name(name)
     store = RunStore(runs)
     store.check_writable()
     if mlflow is not None:
-        from kdeviz.tracking import check_server
+        from kdeviz.output import check_server
 
         check_server(mlflow)
     return store
 
 
 def _fit_facts(analysis: Analysis, threshold: float) -> dict[str, str]:
-    from kdeviz.views import summary
+    from kdeviz.decision import summary
 
     numbers = summary(analysis, threshold)
     train, kept = analysis.train.features, analysis.classifier
@@ -192,14 +191,14 @@ def _fit_facts(analysis: Analysis, threshold: float) -> dict[str, str]:
 
 
 def _curve(midpoint: float | None, steepness: float | None) -> ProbabilityCurve:
-    from kdeviz.calibration import ProbabilityCurve
+    from kdeviz.model import ProbabilityCurve
 
     given = {"midpoint": midpoint, "steepness": steepness}
     return ProbabilityCurve(**{name: value for name, value in given.items() if value is not None})
 
 
 def _threshold_rule(kind: str, value: float | None) -> ThresholdRule:
-    from kdeviz.calibration import THRESHOLD_RULES, ThresholdRule
+    from kdeviz.decision import THRESHOLD_RULES, ThresholdRule
 
     if value is not None:
         return ThresholdRule(kind, value)

@@ -6,14 +6,10 @@ from kdeviz.cli.options import Model
 from kdeviz.cli.output import print_facts
 from kdeviz.wording import percent, size
 
-__all__ = ["info"]
-
 
 def info(model: Model) -> None:
     """Say what is in a model file."""
-    from kdeviz.classifier import KDEClassifier
-    from kdeviz.kde import bandwidth_factor
-    from kdeviz.model_file import read_model_file
+    from kdeviz.model import KDEClassifier, bandwidth_factor, read_model_file
 
     classifier = KDEClassifier.load(model, "cpu")
     _, stored = read_model_file(model)

@@ -12,8 +12,6 @@ from kdeviz.errors import DataError, OptionError
 if TYPE_CHECKING:
     from kdeviz.data import EmbeddingSet
 
-__all__ = ["existing", "fixed", "fixed_like", "is_sample", "read"]
-
 SAMPLE = "sample"
 _CHEAP = 1  # how many components are asked for changes no fix, but what the rank costs
 
@@ -32,8 +30,7 @@ def existing(path: str) -> Path:
 
 def read(data: str, embedding_column: str | None, metadata: str | None) -> EmbeddingSet:
     """The sample set or the rows of a file; what was noted on reading goes to stderr."""
-    from kdeviz.data import load_embeddings
-    from kdeviz.samples import load_sample
+    from kdeviz.data import load_embeddings, load_sample
 
     if not is_sample(data):
         rows = load_embeddings(data, embedding_column=embedding_column, metadata=metadata)

@@ -7,23 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from kdeviz.formats import FORMATS
+from kdeviz.data import FORMATS
 from kdeviz.settings import Settings
-
-__all__ = [
-    "COMPONENTS",
-    "Components",
-    "Data",
-    "Device",
-    "EmbeddingColumn",
-    "Fixes",
-    "Force",
-    "Metadata",
-    "Model",
-    "RunsFolder",
-    "TrackingServer",
-    "number_or_text",
-]
 
 COMPONENTS = str(Settings().n_pca_components)
 """The default of `Components`."""

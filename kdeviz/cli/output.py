@@ -12,19 +12,6 @@ import typer
 
 from kdeviz.errors import OptionError
 
-__all__ = [
-    "check_output",
-    "check_table_name",
-    "is_csv",
-    "print_facts",
-    "print_lines",
-    "print_table",
-    "progress",
-    "say",
-    "write",
-    "writing",
-]
-
 _TABLES = (".parquet", ".csv")
 _GAP = 2  # columns of text
 

@@ -12,9 +12,7 @@ from kdeviz.cli.output import print_facts, print_lines, say
 from kdeviz.wording import duration, number, size
 
 if TYPE_CHECKING:
-    from kdeviz.runs import Run
-
-__all__ = ["runs"]
+    from kdeviz.output import Run
 
 runs = typer.Typer(help="Kept runs: list them, show one, delete some.", no_args_is_help=True)
 
@@ -24,7 +22,7 @@ _RunId = Annotated[str, typer.Argument(metavar="ID", help="The id that kdeviz ru
 @runs.command("list")
 def list_runs(folder: RunsFolder = None) -> None:
     """List the kept runs, the newest first."""
-    from kdeviz.runs import DamagedRun, RunStore
+    from kdeviz.output import DamagedRun, RunStore
 
     store = RunStore(folder)
     found = store.runs()
@@ -44,7 +42,7 @@ def list_runs(folder: RunsFolder = None) -> None:
 @runs.command("show")
 def show_run(run_id: _RunId, folder: RunsFolder = None) -> None:
     """Say what is in a kept run, after checking every byte of it."""
-    from kdeviz.runs import RunStore
+    from kdeviz.output import RunStore
 
     run = RunStore(folder).open(run_id)
     for warning in run.record.warnings:
@@ -60,7 +58,7 @@ def delete_runs(
     folder: RunsFolder = None,
 ) -> None:
     """Delete kept runs, damaged ones as well."""
-    from kdeviz.runs import RunStore
+    from kdeviz.output import RunStore
 
     store = RunStore(folder)
     for run_id in run_ids:

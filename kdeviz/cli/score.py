@@ -17,10 +17,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from kdeviz.classifier import KDEClassifier
     from kdeviz.data import EmbeddingSet
-
-__all__ = ["score"]
+    from kdeviz.model import KDEClassifier
 
 _Output = Annotated[
     Path, typer.Option("-o", "--output", metavar="FILE", help="The table to write, .parquet or .csv.")
@@ -66,8 +64,8 @@ def score(
         raise OptionError("--fitted is where --fix looks: give both, or leave out what begins with --fitted")
     check_output(output, force, data, metadata, str(model), fitted, fitted_metadata)
     with progress() as tell:
-        from kdeviz.classifier import KDEClassifier
-        from kdeviz.export.scores import model_scores, to_csv, to_parquet
+        from kdeviz.model import KDEClassifier
+        from kdeviz.output import model_scores, to_csv, to_parquet
 
         classifier = KDEClassifier.load(model, device)
         given = read(data, embedding_column, metadata)
@@ -101,8 +99,8 @@ def _rows_to_score(data: EmbeddingSet, all_rows: bool) -> EmbeddingSet:
 def _scores(
     classifier: KDEClassifier, rows: EmbeddingSet, tell: Callable[[str, float], None]
 ) -> NDArray[np.floating[Any]]:
-    from kdeviz.devices import is_out_of_memory
-    from kdeviz.scoring import log_densities, rows_fitted_on
+    from kdeviz.analysis import log_densities, rows_fitted_on
+    from kdeviz.model import is_out_of_memory
 
     fitted_on = rows_fitted_on(classifier, rows)
     if len(fitted_on):
@@ -122,7 +120,7 @@ def _scores(
 
 
 def _threshold_of(classifier: KDEClassifier) -> float:
-    from kdeviz.calibration import ThresholdRule
+    from kdeviz.decision import ThresholdRule
 
     if classifier.threshold is not None:
         return classifier.threshold

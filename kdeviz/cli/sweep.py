@@ -39,8 +39,6 @@ if TYPE_CHECKING:
     from kdeviz.data import EmbeddingSet
     from kdeviz.sweep import Choice, Grid, Sweep, SweepRow
 
-__all__ = ["sweep"]
-
 _INTERRUPTED = 130
 _DEFAULTS = Settings()
 _SETTINGS: dict[str, Callable[[Settings], str]] = {
@@ -114,7 +112,7 @@ def sweep(
         check_table_name(output, "sweeps")
         check_output(output, force, data, metadata)
     with progress() as tell:
-        from kdeviz.export.sweeps import sweep_csv, sweep_parquet
+        from kdeviz.output import sweep_csv, sweep_parquet
         from kdeviz.sweep import METRICS, Grid, sweep_table
 
         if sort is not None and sort not in METRICS:
@@ -123,7 +121,7 @@ def sweep(
             components=components, scalings=scaling, caps=cap, bandwidths=bandwidth, seeds=seeds
         )
         if mlflow is not None:
-            from kdeviz.tracking import check_server
+            from kdeviz.output import check_server
 
             check_server(mlflow)
         train, others = fixed(read(data, embedding_column, metadata), fix or ()).train_and_test()
@@ -137,7 +135,7 @@ def sweep(
             write(output, content)
             print_facts({"sweep": str(output)})
         if mlflow is not None:
-            from kdeviz.tracking import log_sweep
+            from kdeviz.output import log_sweep
 
             print_facts({"MLflow run": log_sweep(mlflow, sweep_table(found))})
     if found.cancelled:
@@ -152,7 +150,7 @@ def _swept(
     tell: Callable[[str, float], None],
 ) -> Sweep:
     """The sweep, or what was finished of it when Ctrl-C was pressed."""
-    from kdeviz.calibration import ThresholdRule
+    from kdeviz.decision import ThresholdRule
     from kdeviz.sweep import Sweep
     from kdeviz.sweep import sweep as run
 

@@ -9,16 +9,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kdeviz.calibration import ThresholdRule
 from kdeviz.comparison.paired import SeparationTest, VerdictTest, auroc_difference, mcnemar
 from kdeviz.comparison.scored import Scored
+from kdeviz.data import UNKNOWN, sample_keys
+from kdeviz.decision import OperatingPoints, ThresholdRule, has_both_labels, operating_points
 from kdeviz.errors import DataError
-from kdeviz.labels import UNKNOWN
-from kdeviz.marks import sample_keys
-from kdeviz.metrics import OperatingPoints, has_both_labels, operating_points
 from kdeviz.wording import count
-
-__all__ = ["Comparison", "Flips", "Percentiles", "Setting", "compare"]
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]

@@ -8,15 +8,20 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kdeviz.data import ANOMALOUS, NORMAL
+from kdeviz.decision import (
+    ROWS_AT_ONCE,
+    Interval,
+    Places,
+    auroc,
+    check_resampling,
+    labelled_rows,
+    places,
+    ranking_numbers,
+    student_quantile,
+)
 from kdeviz.errors import DataError
-from kdeviz.labels import ANOMALOUS, NORMAL
-from kdeviz.metrics import Interval, auroc
-from kdeviz.metrics.bootstrap import ROWS_AT_ONCE, check_resampling
-from kdeviz.metrics.intervals import student_quantile
-from kdeviz.metrics.separation import Places, labelled_rows, places, ranking_numbers
 from kdeviz.wording import count, number, percent
-
-__all__ = ["SeparationTest", "VerdictTest", "auroc_difference", "mcnemar"]
 
 _MORE_THAN_CHANCE = 0.05
 """Verdicts with a p-value below it differ by more than chance explains."""

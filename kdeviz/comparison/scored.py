@@ -9,20 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kdeviz.analysis import Analysis
-from kdeviz.calibration import ProbabilityCurve, ThresholdRule
-from kdeviz.classifier import KDEClassifier
-from kdeviz.data import EmbeddingSet
-from kdeviz.rows import OnBlock
-from kdeviz.scoring import log_densities, rows_fitted_on
+from kdeviz.analysis import Analysis, log_densities, rows_fitted_on
+from kdeviz.data import EmbeddingSet, OnBlock
+from kdeviz.decision import ThresholdRule
+from kdeviz.model import KDEClassifier, ProbabilityCurve
 from kdeviz.settings import Settings, name_of
-
-__all__ = [
-    "Scored",
-    "analysis_of",
-    "scored_analysis",
-    "scored_model",
-]
 
 
 @dataclass(frozen=True, eq=False)

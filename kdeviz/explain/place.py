@@ -10,21 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from kdeviz.analysis import Analysis
-from kdeviz.classifier import KDEClassifier
+from kdeviz.data import Rows, working_dtype
 from kdeviz.errors import OptionError
-from kdeviz.rows import Rows, working_dtype
-
-__all__ = [
-    "Density",
-    "Floats",
-    "Place",
-    "as_array",
-    "density_of",
-    "double",
-    "kernel_widths",
-    "one_row",
-    "place_of",
-]
+from kdeviz.model import KDEClassifier
 
 Floats = NDArray[np.float64]
 

@@ -13,11 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from kdeviz.analysis import Analysis
-from kdeviz.classifier import KDEClassifier
+from kdeviz.data import Rows
 from kdeviz.explain.place import Floats, as_array, double, one_row
-from kdeviz.rows import Rows
-
-__all__ = ["UNUSUAL_RESIDUAL", "Residual", "residual_of", "residuals"]
+from kdeviz.model import KDEClassifier
 
 UNUSUAL_RESIDUAL = 0.99
 """A row whose residual is above this quantile of those in training is unusual outside the kept components."""

@@ -10,14 +10,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from kdeviz.analysis import Analysis
-from kdeviz.classifier import KDEClassifier
 from kdeviz.errors import OptionError
 from kdeviz.explain.place import Density, Floats, Place, as_array, density_of, double, kernel_widths, place_of
 from kdeviz.explain.residual import Residual, residual_of
-from kdeviz.kde import bandwidth_factor
+from kdeviz.model import KDEClassifier, bandwidth_factor
 from kdeviz.settings import FeatureScalingMethod
-
-__all__ = ["Components", "Direction", "Explanation", "Neighbours", "explain"]
 
 
 class Neighbours(NamedTuple):

@@ -10,12 +10,9 @@ import torch
 from torch import Tensor
 
 from kdeviz.analysis import Analysis
-from kdeviz.classifier import KDEClassifier
 from kdeviz.errors import OptionError
 from kdeviz.explain.place import Density, Floats, Place, as_array, density_of, kernel_widths, place_of
-from kdeviz.kernel_sums import KernelSums
-
-__all__ = ["Slice", "slice_density"]
+from kdeviz.model import KDEClassifier, KernelSums
 
 _BULK = (0.005, 0.995)
 _PADDING = 3.0

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from kdeviz.data import EmbeddingSet
-from kdeviz.labels import ANOMALOUS, NORMAL, UNKNOWN
+from kdeviz.data import ANOMALOUS, NORMAL, UNKNOWN, EmbeddingSet
 from kdeviz.preflight.copies import column_copies
 from kdeviz.preflight.evidence import Evidence, are, many, of
 from kdeviz.preflight.findings import Facts, Finding, Numbers, Preflight
@@ -15,8 +14,6 @@ from kdeviz.preflight.ranks import Rank, rank_of
 from kdeviz.preflight.row_checks import bad_rows, duplicate_rows, huge_rows, outliers, zero_rows
 from kdeviz.preflight.scan import constant_columns, scan
 from kdeviz.wording import count
-
-__all__ = ["preflight"]
 
 
 def preflight(data: EmbeddingSet, n_pca_components: int | float = 16) -> Preflight:

@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 
 from kdeviz.preflight.scan import within
 
-__all__ = ["column_copies", "row_copies"]
-
 _FEW = 64
 
 

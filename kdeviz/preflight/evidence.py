@@ -12,8 +12,6 @@ from kdeviz.preflight.findings import Fix, Numbers
 from kdeviz.preflight.scan import Scan
 from kdeviz.wording import count
 
-__all__ = ["Evidence", "are", "hold", "many", "of"]
-
 
 class Evidence(NamedTuple):
     """What all checks look at."""

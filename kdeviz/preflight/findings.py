@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from kdeviz.data import EmbeddingSet
 from kdeviz.errors import DataError, OptionError
 
-__all__ = ["Facts", "Finding", "Fix", "FixKind", "Numbers", "Preflight", "Severity", "apply"]
-
 Numbers = NDArray[np.int64]
 """Row or column numbers, ascending."""
 Severity = Literal["ok", "note", "warning", "error"]

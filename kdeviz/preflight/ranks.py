@@ -8,12 +8,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from kdeviz.data import Rows
 from kdeviz.errors import DataError
-from kdeviz.principal_axes import principal_axes
-from kdeviz.rows import Rows
+from kdeviz.model import principal_axes
 from kdeviz.settings import Settings
-
-__all__ = ["Rank", "rank_of"]
 
 _SAMPLE_BYTES = 16 * 2**20
 _FEWEST_ROWS = 64

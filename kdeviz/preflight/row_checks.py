@@ -13,8 +13,6 @@ from kdeviz.preflight.findings import Finding, Numbers
 from kdeviz.preflight.scan import bad_values
 from kdeviz.wording import number
 
-__all__ = ["bad_rows", "duplicate_rows", "huge_rows", "outliers", "zero_rows"]
-
 _FEW_COLUMNS = 0.05
 _FAR = 3.0
 _BULK = 0.95

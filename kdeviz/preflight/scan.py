@@ -9,9 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from kdeviz.rows import Rows
-
-__all__ = ["LARGEST_ENTRY", "BadValues", "Scan", "bad_values", "constant_columns", "scan", "within"]
+from kdeviz.data import Rows
 
 LARGEST_ENTRY = 1e150
 """Entries above it have no float64 square, and no model."""

@@ -2,16 +2,20 @@
 
 from kdeviz.sweep.choice import CHOICES, METRICS, OF_LABELS, Choice, best, estimate_of, sorted_rows
 from kdeviz.sweep.grid import Grid
-from kdeviz.sweep.honest import held_out_alarms
+from kdeviz.sweep.held_out import held_out_alarms
 from kdeviz.sweep.recall import recall_at_fpr
-from kdeviz.sweep.stability import Repeats, Stability, stability
+from kdeviz.sweep.stability import AGREES, BOOTSTRAP, CAP, SEEDS, Repeats, Stability, stability
 from kdeviz.sweep.sweep import Sweep, SweepRow, sweep
 from kdeviz.sweep.table import sweep_table
 
 __all__ = [
+    "AGREES",
+    "BOOTSTRAP",
+    "CAP",
     "CHOICES",
     "METRICS",
     "OF_LABELS",
+    "SEEDS",
     "Choice",
     "Grid",
     "Repeats",

@@ -8,24 +8,11 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
+from kdeviz.decision import Estimate, Interval
 from kdeviz.errors import DataError, OptionError
-from kdeviz.metrics import Estimate, Interval
 from kdeviz.settings import Settings, bandwidth_in_words
 from kdeviz.sweep.sweep import Sweep, SweepRow
 from kdeviz.wording import count, duration, number, percent, size
-
-__all__ = [
-    "CHOICES",
-    "ENOUGH_VARIANCE",
-    "METRICS",
-    "OF_LABELS",
-    "STABLE",
-    "Choice",
-    "Metric",
-    "best",
-    "estimate_of",
-    "sorted_rows",
-]
 
 ENOUGH_VARIANCE = 0.9
 """Without labels, component counts that carry this share of the variance are looked at."""

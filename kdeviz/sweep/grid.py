@@ -12,8 +12,6 @@ from typing import Any, TypeVar
 from kdeviz.errors import OptionError
 from kdeviz.settings import FeatureScalingMethod, Settings
 
-__all__ = ["MOST_SETTINGS", "Grid"]
-
 MOST_SETTINGS = 10_000
 """No person waits for more, and none reads so many rows."""
 

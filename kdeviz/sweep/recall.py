@@ -8,13 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kdeviz.calibration import ThresholdRule
-from kdeviz.metrics import Estimate, rate_interval
-from kdeviz.metrics.bootstrap import resampled
-from kdeviz.metrics.intervals import student_quantile
-from kdeviz.metrics.separation import labelled_rows
-
-__all__ = ["recall_at_fpr"]
+from kdeviz.decision import Estimate, ThresholdRule, labelled_rows, rate_interval, resampled, student_quantile
 
 
 def recall_at_fpr(

@@ -14,12 +14,9 @@ from numpy.typing import NDArray
 
 from kdeviz.analysis import Analysis, OnProgress, analyse
 from kdeviz.data import EmbeddingSet
+from kdeviz.decision import Estimate, Interval, student_quantile
 from kdeviz.errors import DataError, OptionError
-from kdeviz.metrics import Estimate, Interval
-from kdeviz.metrics.intervals import student_quantile
 from kdeviz.settings import Settings
-
-__all__ = ["AGREES", "BOOTSTRAP", "CAP", "SEEDS", "Repeats", "Stability", "most_anomalous", "stability"]
 
 AGREES = 0.95
 """The share of the top anomalies that a smaller cap must name on average to agree with the full fit."""

@@ -13,20 +13,15 @@ import torch
 from numpy.typing import NDArray
 
 from kdeviz.analysis import Analysis, OnProgress, analyse
-from kdeviz.axes_cache import AxesCache
-from kdeviz.calibration import ProbabilityCurve, ThresholdRule
-from kdeviz.classifier import KDEClassifier
-from kdeviz.data import EmbeddingSet
+from kdeviz.data import EmbeddingSet, OnBlock
+from kdeviz.decision import Estimate, Interval, ThresholdRule, bootstrap, has_both_labels
 from kdeviz.errors import Cancelled, DataError, KdevizError
-from kdeviz.metrics import Estimate, Interval, bootstrap, has_both_labels
-from kdeviz.rows import OnBlock
+from kdeviz.model import AxesCache, KDEClassifier, ProbabilityCurve
 from kdeviz.settings import FeatureScalingMethod, Settings
 from kdeviz.sweep.grid import Grid
-from kdeviz.sweep.honest import held_out_alarms
+from kdeviz.sweep.held_out import held_out_alarms
 from kdeviz.sweep.recall import recall_at_fpr
 from kdeviz.sweep.stability import most_anomalous
-
-__all__ = ["RESAMPLES", "TOP", "Sweep", "SweepRow", "sweep"]
 
 RESAMPLES = 100
 """Of the labelled samples, for each interval: they hold its width to some 7 per cent."""

@@ -5,14 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from kdeviz.metrics import Estimate
+from kdeviz.decision import Estimate
 from kdeviz.sweep.choice import OF_LABELS
 from kdeviz.sweep.sweep import Sweep, SweepRow
 
 if TYPE_CHECKING:
     import pandas as pd
-
-__all__ = ["sweep_table"]
 
 _WITH_INTERVAL = ("log_density", "alarm_share", *OF_LABELS)
 

@@ -1,1 +1,5 @@
-"""The app: everything here may import streamlit, nothing outside does."""
+"""The app: everything that imports streamlit."""
+
+from kdeviz.ui.main import main
+
+__all__ = ["main"]

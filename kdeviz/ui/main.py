@@ -16,17 +16,20 @@ from PIL import Image
 from streamlit.delta_generator import DeltaGenerator
 
 from kdeviz.errors import KdevizError
-from kdeviz.ui import compare_page, explore, export_page, preflight_panel, sidebar, tune_page
-from kdeviz.ui.compare_panel import SIDE_KEYS
-from kdeviz.ui.fitting import adopt, fit
-from kdeviz.ui.kept_runs import keep_button, keep_problems
-from kdeviz.ui.loaded import from_path
-from kdeviz.ui.model_panel import model_control, undo_button, variance_words
+from kdeviz.ui.pages import compare as compare_page
+from kdeviz.ui.pages import explore
+from kdeviz.ui.pages import export as export_page
+from kdeviz.ui.pages import tune as tune_page
+from kdeviz.ui.panels import preflight as preflight_panel
+from kdeviz.ui.panels import sidebar
+from kdeviz.ui.panels.comparison import SIDE_KEYS
+from kdeviz.ui.panels.kept_runs import keep_button, keep_problems
+from kdeviz.ui.panels.model import model_control, undo_button, variance_words
+from kdeviz.ui.panels.sweep import GRID_KEYS
 from kdeviz.ui.state import Screen, Session, session
-from kdeviz.ui.sweep_panel import GRID_KEYS
-from kdeviz.ui.text import plain_warning
-
-__all__ = ["main"]
+from kdeviz.ui.widgets.text import plain_warning
+from kdeviz.ui.work.fitting import adopt, fit
+from kdeviz.ui.work.loaded import from_path
 
 
 def main() -> None:

@@ -9,22 +9,19 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from kdeviz.analysis import Analysis
-from kdeviz.calibration import ProbabilityCurve, ThresholdRule
+from kdeviz.analysis import Analysis, cached
+from kdeviz.charts import DARK, LIGHT, Mark, Theme
 from kdeviz.comparison import Comparison
-from kdeviz.marks import MarkBook, sample_keys
-from kdeviz.metrics import has_both_labels
+from kdeviz.data import MarkBook, sample_keys
+from kdeviz.decision import ThresholdRule, has_both_labels
+from kdeviz.model import ProbabilityCurve
 from kdeviz.settings import Settings
-from kdeviz.theme import DARK, LIGHT, Mark, Theme
-from kdeviz.ui.jobs import Job, Key
-from kdeviz.ui.loaded import Loaded, sample
-from kdeviz.ui.mark_books import book_of
-from kdeviz.ui.stability_run import StabilityRun
-from kdeviz.ui.sweep_run import SweepRun
-from kdeviz.ui.tasks import Task
-from kdeviz.views import kept
-
-__all__ = ["Screen", "Session", "session", "theme"]
+from kdeviz.ui.work.jobs import Job, Key
+from kdeviz.ui.work.loaded import Loaded, sample
+from kdeviz.ui.work.mark_books import book_of
+from kdeviz.ui.work.stability_run import StabilityRun
+from kdeviz.ui.work.sweep_run import SweepRun
+from kdeviz.ui.work.tasks import Task
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,7 +190,7 @@ class Session:
         )
 
 
-@kept
+@cached
 def _keys(analysis: Analysis) -> list[str]:
     return sample_keys(analysis.inspected.ids)
 

@@ -30,11 +30,12 @@ from browser.steps import (
     upload,
 )
 from kdeviz import Analysis, Settings, analyse, load_sample
-from kdeviz.calibration import ProbabilityCurve, ThresholdRule
-from kdeviz.curve_fitting import curve_from_spread, platt
-from kdeviz.data import load_embeddings
-from kdeviz.labels import ANOMALOUS, NORMAL
-from kdeviz.metrics import operating_points
+from kdeviz.data.embedding_set import load_embeddings
+from kdeviz.data.labels import ANOMALOUS, NORMAL
+from kdeviz.decision.curve_fitting import curve_from_spread, platt
+from kdeviz.decision.metrics.operating_points import operating_points
+from kdeviz.decision.rules import ThresholdRule
+from kdeviz.model.curve import ProbabilityCurve
 from kdeviz.wording import number
 
 pytestmark = pytest.mark.browser

@@ -11,9 +11,12 @@ from playwright.sync_api import Locator, Page, expect
 
 from browser.steps import choose, figure, metric, painted, settled, start_app, stop_app
 from kdeviz import Settings, ThresholdRule, analyse, load_sample
-from kdeviz.calibration import ProbabilityCurve
-from kdeviz.comparison import Comparison, compare, scored_analysis
-from kdeviz.sweep import Grid, best, sweep
+from kdeviz.comparison.compare import Comparison, compare
+from kdeviz.comparison.scored import scored_analysis
+from kdeviz.model.curve import ProbabilityCurve
+from kdeviz.sweep.choice import best
+from kdeviz.sweep.grid import Grid
+from kdeviz.sweep.sweep import sweep
 from kdeviz.wording import number
 
 pytestmark = pytest.mark.browser

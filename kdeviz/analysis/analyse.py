@@ -1,0 +1,179 @@
+"""analyse: settings and data in, scores out. The one function that the app, the CLI and the exports call."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from kdeviz import __version__
+from kdeviz.analysis.analysis import Analysis
+from kdeviz.analysis.progress import OnProgress, Watch
+from kdeviz.analysis.scoring import log_densities
+from kdeviz.data import ANOMALOUS, EmbeddingSet, Features
+from kdeviz.errors import DataError
+from kdeviz.model import AxesCache, KDEClassifier, device_name, is_out_of_memory, resolve_device
+from kdeviz.settings import Settings
+
+_ROWS_PER_COMPONENT = 30
+_AXES = AxesCache()
+
+FITTING = "Finding the principal components"
+SCORING_TRAINING = "Scoring the training samples"
+SCORING = "Scoring the other samples"
+
+
+def analyse(
+    train: EmbeddingSet | Features,
+    score: EmbeddingSet | Features | None = None,
+    settings: Settings | None = None,
+    device: str | torch.device = "auto",
+    on_progress: OnProgress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Analysis:
+    """Fit on `train`, score `score` (or, without one, `train` itself, each row left out of its own score).
+
+    Args:
+        train: (N, D) rows, mostly normal.
+        score: (M, D) rows to inspect.
+        settings: the model's knobs; the defaults if None.
+        device: "auto" picks CUDA, then Apple's GPU, then the CPU. When a GPU's memory runs out, blocks are
+            halved first, and then the CPU takes over, with a warning.
+        on_progress: told after every block of rows.
+        cancelled: asked after every block of rows.
+
+    Raises:
+        DataError: the data cannot be fitted or scored.
+        Cancelled: `cancelled` said yes.
+    """
+    train, score = _as_set(train, "training data"), None if score is None else _as_set(score, "scored data")
+    settings = settings or Settings()
+    chosen = resolve_device(device)
+    watch = Watch(on_progress, cancelled)
+    try:
+        return _analyse(train, score, settings, chosen, watch, ())
+    except RuntimeError as error:
+        if chosen.type == "cpu" or not is_out_of_memory(error):
+            raise
+        note = f"{device_name(chosen)} ran out of memory: computed on the CPU"
+    return _analyse(train, score, settings, torch.device("cpu"), watch, (note,))
+
+
+def _analyse(
+    train: EmbeddingSet,
+    score: EmbeddingSet | None,
+    settings: Settings,
+    device: torch.device,
+    watch: Watch,
+    notes: tuple[str, ...],
+) -> Analysis:
+    timings: dict[str, float] = {}
+    classifier, fitted = KDEClassifier(**settings.to_dict()).to(device), train.to_fit
+    if score is not None and len(score) == 0:
+        raise DataError(f"{score.name}: there are no rows to score: load some, or score the training rows")
+    with _timed(timings, "fit"), watch.stage(FITTING) as on_block:
+        subset = (settings.max_training_points, settings.seed)
+        axes_of = _AXES.of((fitted.digest, subset if len(fitted) > subset[0] else None))
+        report = classifier.fit_report(
+            fitted.features, axes_of=axes_of, digest=fitted.digest, on_block=on_block
+        )
+    if not report.fitted:
+        raise DataError(
+            f"{train.name}: {len(fitted)} rows are fewer than {settings.n_pca_components} components: "
+            "load more rows or lower the number of components"
+        )
+    fitted_on = _array(classifier.training_rows)
+    if fitted is not train and train.excluded is not None:
+        fitted_on = np.flatnonzero(~train.excluded)[fitted_on]
+    with _timed(timings, "leave_one_out"), watch.stage(SCORING_TRAINING) as on_block:
+        train_scores = _array(classifier.leave_one_out_scores(on_block=on_block))
+    with _timed(timings, "score"), watch.stage(SCORING) as on_block:
+        if score is None:
+            scores = log_densities(classifier, train, fitted_on, on_block, train_scores)
+        else:
+            scores = log_densities(classifier, score, fitted_on[:0], on_block)
+    analysis = Analysis(
+        settings=settings,
+        classifier=classifier,
+        train=train,
+        inspected=train if score is None else score,
+        fitted_on=fitted_on,
+        train_scores=train_scores,
+        scores=scores,
+        warnings=(*notes, *report.warnings, *_contamination(train, fitted_on), *_optimism(classifier)),
+        timings=timings,
+        provenance=_provenance(classifier, train, score, device),
+    )
+    if report.points is not None:
+        vars(analysis)["train_coordinates"] = _array(report.points.to(classifier.result_dtype))
+    return analysis
+
+
+def _contamination(train: EmbeddingSet, fitted_on: NDArray[np.int64]) -> tuple[str, ...]:
+    labelled = 0 if train.labels is None else int((train.labels[fitted_on] == ANOMALOUS).sum())
+    if not labelled:
+        return ()
+    return (
+        f"{labelled} of the {len(fitted_on)} training rows are labelled anomalous: the model learns them as "
+        "normal, and the alarm budget counts them",
+    )
+
+
+def _optimism(classifier: KDEClassifier) -> tuple[str, ...]:
+    """Leaving one row out leaves its share in the axes and the covariance, which shows when rows are few.
+
+    Measured with Gaussian rows: a budget of 5 % gave 5 to 6 % at 60 rows per component, up to 9 % at 30.
+    """
+    n, k = len(classifier.training_rows), classifier.n_components_
+    if n >= _ROWS_PER_COMPONENT * k:
+        return ()
+    return (
+        f"only {n} training rows for {k} components: expect more false alarms than shown; "
+        "use fewer components or more rows",
+    )
+
+
+@contextmanager
+def _timed(timings: dict[str, float], name: str) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    timings[name] = time.perf_counter() - start
+
+
+def _as_set(rows: EmbeddingSet | Features, name: str) -> EmbeddingSet:
+    if isinstance(rows, EmbeddingSet):
+        return rows
+    if isinstance(rows, Tensor):
+        # numpy has no bfloat16.
+        rows = (rows.float() if rows.dtype == torch.bfloat16 else rows).detach().cpu().numpy()
+    return EmbeddingSet.from_array(np.atleast_1d(rows), name)
+
+
+def _array(values: Tensor) -> NDArray[Any]:
+    array: NDArray[Any] = values.cpu().numpy()
+    return array
+
+
+def _provenance(
+    classifier: KDEClassifier, train: EmbeddingSet, score: EmbeddingSet | None, device: torch.device
+) -> dict[str, Any]:
+    return {
+        "train_name": train.name,
+        "train_digest": classifier.data_digest,
+        "train_shape": list(train.features.shape),
+        "train_changes": list(train.changes),
+        "score_name": None if score is None else score.name,
+        "score_digest": None if score is None else score.digest,
+        "seed": classifier.settings.seed,
+        "device": device_name(device),
+        "kdeviz_version": __version__,
+        "torch_version": torch.__version__,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }

@@ -1,0 +1,113 @@
+"""What several charts draw alike: axes, lines, rings, intervals, and the words at the ends of lines."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from typing import Any
+
+from numpy.typing import NDArray
+
+from kdeviz.charts.figures.labels import spread
+from kdeviz.charts.theme import Part, Theme
+
+# Above this many points SVG becomes slow; below it SVG is crisper than WebGL.
+WEBGL_ABOVE = 2000
+_DASHES = "8px 6px"
+
+
+# --- axes
+
+
+def bare_axis(title: str, **more: Any) -> Part:
+    """An axis without a grid."""
+    return {"title": {"text": title}, "showgrid": False, "zeroline": False, **more}
+
+
+def graded_axis(title: str, theme: Theme, **more: Any) -> Part:
+    """An axis with a grid to read values by."""
+    return {"title": {"text": title}, "gridcolor": theme.line, "zeroline": False, **more}
+
+
+def rate_axes(x: str, y: str, theme: Theme, exponent: float | None = None) -> Part:
+    """Two shares against each other; the first is logarithmic, from ten to this power on, if one is given."""
+    ticks: Part = {"tickformat": "~%", "nticks": 6}
+    across = bare_axis(x, **ticks, range=[-0.01, 1.02])
+    if exponent is not None:
+        across = bare_axis(x, tickformat="~%", type="log", dtick=1, range=[exponent, 0.02])
+    return {"xaxis": across, "yaxis": graded_axis(y, theme, **ticks, range=[-0.02, 1.04])}
+
+
+# --- lines across a chart, and words
+
+
+def vertical_line(x: float, colour: str, width: float, dash: str = _DASHES) -> Part:
+    """From the bottom to the top."""
+    ends = {"x0": x, "x1": x, "xref": "x", "y0": 0, "y1": 1, "yref": "y domain"}
+    return {"type": "line", **ends, "line": {"color": colour, "width": width, "dash": dash}}
+
+
+def horizontal_line(y: float, colour: str, width: float, dash: str = _DASHES) -> Part:
+    """From the left to the right."""
+    ends = {"x0": 0, "x1": 1, "xref": "x domain", "y0": y, "y1": y, "yref": "y"}
+    return {"type": "line", **ends, "line": {"color": colour, "width": width, "dash": dash}}
+
+
+def note(text: str, theme: Theme, size: float = 12.5, **more: Any) -> Part:
+    """Words without an arrow, `placed` on both axes."""
+    return {"text": text, "font": {"color": theme.text, "size": size}, "showarrow": False, **more}
+
+
+def placed(letter: str, at: float, anchor: str, ref: str | None = None) -> Part:
+    """Which side of a note stands where on an axis, "x" or "y"; `ref` is what that place refers to."""
+    return {letter: at, f"{letter}anchor": anchor, f"{letter}ref": ref or letter}
+
+
+def end_labels(
+    ends: Sequence[tuple[float, float, str]], gap: float, aside: float, theme: Theme
+) -> list[Part]:
+    """Names right of the last points of lines, moved apart where lines end close together.
+
+    Args:
+        ends: per line, its last point and its name (plain text).
+        gap: between the heights of two names, on the y axis.
+        aside: from a point to its name, in pixels.
+        theme: LIGHT or DARK.
+    """
+    heights = spread([y for _, y, _ in ends], gap)
+    return [
+        note(html.escape(name), theme, xshift=aside, y=height, **placed("x", x, "left"))
+        for (x, _, name), height in zip(ends, heights, strict=True)
+    ]
+
+
+# --- traces and what they are made of
+
+
+def dotted_line(x: Any, y: Any, name: str, theme: Theme) -> Part:
+    """What a curve is compared with."""
+    return {
+        "type": "scatter",
+        "x": x,
+        "y": y,
+        "mode": "lines",
+        "name": name,
+        "line": {"color": theme.muted, "width": 1.2, "dash": "dot"},
+        "hoverinfo": "skip",
+    }
+
+
+def ring(size: float, theme: Theme, width: float = 2.5) -> Part:
+    """The marker round a picked sample or the best of several."""
+    return {"symbol": "circle-open", "size": size, "color": theme.text, "line": {"width": width}}
+
+
+def interval(values: NDArray[Any], low: NDArray[Any], high: NDArray[Any], **more: Any) -> Part:
+    """A line from `low` to `high` through each value."""
+    spans = {"array": high - values, "arrayminus": values - low}
+    return {"type": "data", **spans, "thickness": 1.2, "width": 0, **more}
+
+
+def colour_scale(colours: Sequence[str]) -> list[list[Any]]:
+    """Evenly spaced, the first for the lowest value."""
+    return [[place / (len(colours) - 1), colour] for place, colour in enumerate(colours)]

@@ -1,0 +1,197 @@
+"""The look of the charts, light and dark. One colour means one thing on every chart."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+Part = dict[str, Any]
+"""A trace, an axis, a shape or another piece of a figure, in plotly's JSON."""
+
+_CIVIDIS = (
+    "#00224E",
+    "#123570",
+    "#3B496C",
+    "#575D6D",
+    "#707173",
+    "#8A8678",
+    "#A59C74",
+    "#C3B369",
+    "#E1CC55",
+    "#FEE838",
+)
+
+
+_AXIS = {
+    "automargin": True,
+    "gridcolor": "white",
+    "ticks": "",
+    "title": {"standoff": 15},
+    "zerolinecolor": "white",
+    "zerolinewidth": 2,
+}
+_DEEP_AXIS = {
+    "gridwidth": 2,
+    "linecolor": "white",
+    "showbackground": True,
+    "ticks": "",
+    "zerolinecolor": "white",
+}
+_COLOUR_BAR = {"colorbar": {"outlinewidth": 0, "ticks": ""}}
+# As much of plotly's own template as these charts show. The whole is 7 KB, half of what a small chart sends,
+# and takes a millisecond a figure.
+_TEMPLATE = {
+    "layout": {
+        "autotypenumbers": "strict",
+        "hoverlabel": {"align": "left"},
+        "hovermode": "closest",
+        "coloraxis": _COLOUR_BAR,
+        "xaxis": _AXIS,
+        "yaxis": _AXIS,
+        "scene": {"xaxis": _DEEP_AXIS, "yaxis": _DEEP_AXIS, "zaxis": _DEEP_AXIS},
+    },
+    "data": {kind: [{"type": kind, "marker": _COLOUR_BAR}] for kind in ("scattergl", "scatter3d")},
+}
+
+
+class Theme(NamedTuple):
+    """Colours of one appearance, safe for colour-blind readers."""
+
+    name: str
+    text: str
+    muted: str
+    line: str
+    paper: str
+    normal: str
+    anomalous: str
+    scale: tuple[str, ...]
+    """For log density, the low and anomalous end first: the end that stands out from the paper."""
+    categories: tuple[str, ...]
+    """For values without a meaning of their own; neither `normal` nor `anomalous` is among them."""
+
+
+LIGHT = Theme(
+    name="light",
+    text="#1B2430",
+    muted="#5B6875",
+    line="#DDE3E9",
+    paper="#FFFFFF",
+    normal="#0072B2",
+    anomalous="#D55E00",
+    scale=_CIVIDIS,
+    categories=(
+        "#E69F00",
+        "#009E73",
+        "#CC79A7",
+        "#7A4EAB",
+        "#8C6D1F",
+        "#27A9B8",
+        "#5B5B5B",
+        "#A3A000",
+        "#4C5FD5",
+        "#A83258",
+    ),
+)
+DARK = Theme(
+    name="dark",
+    text="#E6EBF0",
+    muted="#9AA7B4",
+    line="#2C3640",
+    paper="#11161C",
+    normal="#56B4E9",
+    anomalous="#FF7A1A",
+    scale=_CIVIDIS[::-1],
+    categories=(
+        "#E69F00",
+        "#2BC59A",
+        "#E39CC3",
+        "#B08AE0",
+        "#C9A66B",
+        "#4FD3E0",
+        "#B5B5B5",
+        "#D6D34A",
+        "#8E9BFF",
+        "#E0708F",
+    ),
+)
+
+
+class Mark(NamedTuple):
+    """The sample picked by the user: ringed on every chart."""
+
+    name: str
+    log_density: float
+    probability: float
+    coordinates: NDArray[Any]
+    """(k,) in the model's space."""
+
+
+def drawn(
+    traces: Sequence[Part], theme: Theme, title: str, subtitle: str, layout: Mapping[str, Any]
+) -> go.Figure:
+    """A figure of these traces, with the look that all charts share.
+
+    Args:
+        traces: each with its "type", in plotly's own JSON, as is the layout: nested, without plotly's
+            short forms such as `title_font_size`.
+        theme: LIGHT or DARK.
+        title: the finding.
+        subtitle: what is drawn.
+        layout: what this chart adds to the shared layout, or has instead; its axes get the shared look too.
+    """
+    whole = _merged(_shared_layout(theme, title, subtitle), layout)
+    for name in whole:
+        if name.startswith(("xaxis", "yaxis")):
+            whole[name] = _merged(_shared_axis(theme), whole[name])
+    # Measured on the sample set: 9 to 49 ms a figure with validation, 0.4 to 2.7 without. The tests validate.
+    return go.Figure({"data": list(traces), "layout": whole}, _validate=False)
+
+
+def _shared_layout(theme: Theme, title: str, subtitle: str) -> Part:
+    return {
+        "title": {
+            "text": title,
+            "font": {"size": 16, "color": theme.text},
+            "x": 0,
+            "xanchor": "left",
+            "y": 0.985,
+            "yanchor": "top",
+            "subtitle": {"text": subtitle, "font": {"size": 12.5, "color": theme.muted}},
+        },
+        "template": _TEMPLATE,
+        "font": {"color": theme.muted, "size": 12.5, "family": "Source Sans, Source Sans Pro, sans-serif"},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "margin": {"l": 8, "r": 8, "t": 80, "b": 8},
+        "hoverlabel": {
+            "bgcolor": theme.paper,
+            "bordercolor": theme.line,
+            "font": {"color": theme.text, "size": 13},
+        },
+        "legend": {"font": {"color": theme.text}},
+        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": theme.muted, "activecolor": theme.text},
+    }
+
+
+def _shared_axis(theme: Theme) -> Part:
+    return {
+        "linecolor": theme.line,
+        "tickcolor": theme.line,
+        "title": {"font": {"size": 13}},
+    }
+
+
+def _merged(shared: Mapping[str, Any], own: Mapping[str, Any]) -> Part:
+    """Both, part by part; where they differ, `own`."""
+    whole = {**shared, **own}
+    for name in shared.keys() & own.keys():
+        if isinstance(shared[name], Mapping):
+            whole[name] = _merged(shared[name], own[name])
+    return whole
+
+
+def faint(colour: str, opacity: float) -> str:
+    """A #rrggbb colour, see-through."""
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{opacity})"

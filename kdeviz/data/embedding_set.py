@@ -1,0 +1,189 @@
+"""EmbeddingSet: N feature rows and what is known about each; `load_embeddings` reads one from a file."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kdeviz.data.formats import image_type
+from kdeviz.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+    from typing import BinaryIO
+
+    import pandas as pd
+
+MAX_BYTES = 4 * 2**30
+"""The most that the features of a file may take in memory unless the caller says otherwise."""
+
+
+@dataclass(frozen=True, eq=False)
+class EmbeddingSet:
+    """N embeddings of D dimensions, with what is known about each row.
+
+    Attributes:
+        features: (N, D) numbers, possibly a read-only memory map.
+        ids: (N,) strings; row numbers when the file has none.
+        labels: (N,) int8 of NORMAL (0), ANOMALOUS (1) or UNKNOWN (-1), or None.
+        split: (N,) strings, "train" or "test", or None.
+        metadata: N rows of every other column, possibly without columns; None means none.
+        thumbnails: N encoded images (PNG, JPEG, GIF or WebP bytes; b"" where a row has none), or None.
+        name: a short name for titles.
+        embedding_column: which column or key of the file the features came from, when there was a choice.
+        embedding_choices: every column or key that could have been chosen.
+        notes: sentences about what was guessed or found on reading (for example duplicated ids).
+        excluded: (N,) True for rows that are scored and shown but never fitted on, or None.
+        changes: what was done to the file as read, one sentence each, oldest first.
+
+    Raises:
+        DataError: the parts do not have N rows each, or features is not two-dimensional.
+    """
+
+    features: NDArray[Any]
+    ids: NDArray[np.str_]
+    labels: NDArray[np.int8] | None = None
+    split: NDArray[np.str_] | None = None
+    metadata: pd.DataFrame | None = None
+    thumbnails: Sequence[bytes] | None = None
+    name: str = "embeddings"
+    embedding_column: str | None = None
+    embedding_choices: tuple[str, ...] = ()
+    notes: tuple[str, ...] = field(default=())
+    excluded: NDArray[np.bool_] | None = None
+    changes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.features.ndim != 2:
+            raise DataError(f"{self.name}: features need shape (rows, dimensions), got {self.features.shape}")
+        rows = len(self.features)
+        for part in ("ids", "labels", "split", "metadata", "thumbnails", "excluded"):
+            value = getattr(self, part)
+            if value is not None and len(value) != rows:
+                raise DataError(f"{self.name}: {part} has {len(value)} rows, features have {rows}")
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    @classmethod
+    def from_array(cls, features: NDArray[Any], name: str = "embeddings") -> EmbeddingSet:
+        """Wrap a bare (N, D) array: ids are row numbers, nothing else is known."""
+        return cls(features, np.arange(len(features)).astype(np.str_), name=name)
+
+    @cached_property
+    def digest(self) -> str:
+        """32 hexadecimal digits over every byte of the features, their dtype and shape (blake2b)."""
+        from kdeviz.data.rows import Rows  # torch is not needed to read a file
+
+        return Rows(self.features).digest()
+
+    def thumbnail_uri(self, row: int) -> str | None:
+        """A row's thumbnail as a data URI that shows without fetching anything, or None when it has none."""
+        image = self.thumbnails[row] if self.thumbnails is not None else b""
+        kind = image_type(image)
+        return f"data:image/{kind};base64,{base64.b64encode(image).decode()}" if kind else None
+
+    def take(self, rows: NDArray[np.bool_] | NDArray[np.integer[Any]]) -> EmbeddingSet:
+        """The chosen rows (a boolean mask or row numbers), in that order, copied."""
+        index = np.arange(len(self))[rows]
+        return replace(
+            self,
+            features=np.asarray(self.features[index]),
+            ids=self.ids[index],
+            labels=None if self.labels is None else self.labels[index],
+            split=None if self.split is None else self.split[index],
+            metadata=None if self.metadata is None else self.metadata.iloc[index].reset_index(drop=True),
+            thumbnails=None if self.thumbnails is None else [self.thumbnails[i] for i in index],
+            excluded=None if self.excluded is None else self.excluded[index],
+        )
+
+    def take_columns(self, columns: NDArray[np.bool_] | NDArray[np.integer[Any]]) -> EmbeddingSet:
+        """The chosen dimensions of the features (a boolean mask or numbers), in that order, copied.
+
+        Raises:
+            DataError: none is chosen.
+        """
+        index = np.arange(self.features.shape[1])[columns]
+        if not len(index):
+            raise DataError(f"{self.name}: no dimensions would be left, keep at least one")
+        return replace(self, features=np.asarray(np.take(self.features, index, axis=1)))
+
+    @property
+    def in_training(self) -> NDArray[np.bool_]:
+        """(N,) True for rows to fit on: those of split "train", or all when none is; never excluded ones."""
+        train = np.ones(len(self), bool) if self.split is None else self.split == "train"
+        if not train.any():
+            train = ~train
+        return train if self.excluded is None else train & ~self.excluded
+
+    @cached_property
+    def to_fit(self) -> EmbeddingSet:
+        """The rows that are not excluded; itself when none is.
+
+        Raises:
+            DataError: all of them are.
+        """
+        if self.excluded is None or not self.excluded.any():
+            return self
+        if self.excluded.all():
+            raise DataError(f"{self.name}: every training row is left out of training, keep some")
+        return self.take(~self.excluded)
+
+    def train_and_test(self) -> tuple[EmbeddingSet, EmbeddingSet | None]:
+        """The rows to fit on and the rows to score, by `split`; (self, None) when there is no split.
+
+        Excluded rows are among the rows to score, with split "test".
+
+        Raises:
+            DataError: every training row is excluded.
+        """
+        if self.split is None:
+            return self, None
+        train = self.split == "train"
+        if train.all() or not train.any():
+            return self, None
+        fitted = self.in_training
+        if not fitted.any():
+            raise DataError(f"{self.name}: every training row is left out of training, keep some")
+        test = self.take(~fitted)
+        return self.take(fitted), replace(test, split=np.full(len(test), "test"))
+
+
+def load_embeddings(
+    path_or_bytes: str | Path | bytes | BinaryIO,
+    *,
+    filename: str | None = None,
+    embedding_column: str | None = None,
+    metadata: str | Path | tuple[bytes, str] | None = None,
+    max_bytes: int = MAX_BYTES,
+) -> EmbeddingSet:
+    """Read embeddings from .npy, .npz, .csv, .tsv, .parquet, .feather, .arrow, .pt, .pth or .safetensors.
+
+    Columns or arrays named id, label, split or thumbnail (and their usual synonyms) are recognised, the rest
+    is metadata. Nothing in a file is executed, and no address in it is fetched.
+
+    Args:
+        path_or_bytes: a path, bytes, or a binary stream such as an upload.
+        filename: gives the format when there is no path.
+        embedding_column: a name from `EmbeddingSet.embedding_choices`, or the prefix of a numbered family of
+            columns ("f" for f0 to f511). None guesses, and says so in `EmbeddingSet.notes`.
+        metadata: a second table (a path, or its bytes and filename), joined by id when both files have ids,
+            otherwise by row order. Its columns count before those of the same role in the first file.
+        max_bytes: refuse a file whose arrays would take more memory, before they are inflated.
+
+    Raises:
+        DataError: the file is missing, unreadable, too large, unsafe, or holds no usable embedding.
+
+    Returns:
+        The set, in the precision of the file; a .npy given by path is mapped, not read.
+    """
+    # The readers need pyarrow and pandas, which `import kdeviz` does not load.
+    from kdeviz.data.readers.load import load
+
+    return load(path_or_bytes, filename, embedding_column, metadata, max_bytes)

@@ -1,0 +1,76 @@
+"""Join the columns of a metadata file to those of the embedding file, by id or by row order."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from kdeviz.data.readers import roles
+from kdeviz.data.readers.source import Source
+from kdeviz.data.readers.values import has_bytes
+from kdeviz.errors import DataError
+
+
+def join(here: pa.Table, there: pa.Table, source: Source) -> tuple[pa.Table, list[str]]:
+    """Put the metadata file's columns first, one row for every row of `here`.
+
+    Args:
+        here: columns beside the embedding.
+        there: columns of the metadata file.
+        source: the metadata file.
+
+    Raises:
+        DataError: both have ids and none agrees, or there are no ids and the numbers of rows differ.
+    """
+    there, notes = _aligned(here, there, source)
+    both = set(here.column_names) & set(there.column_names)
+    names = [f"{name} (embedding file)" if name in both else name for name in here.column_names]
+    for name, column in zip(names, here.columns, strict=True):
+        there = there.append_column(name, column)
+    return there, notes
+
+
+def _aligned(here: pa.Table, there: pa.Table, source: Source) -> tuple[pa.Table, list[str]]:
+    own, other = roles.find("id", here.column_names), roles.find("id", there.column_names)
+    if own is not None and other is not None:
+        own_ids, other_ids = roles.read_ids(here[own]), roles.read_ids(there[other])
+        place = {value: row for row, value in reversed(list(enumerate(other_ids)))}
+        rows = [place.get(value) for value in own_ids]
+        weak = roles.is_row_number(own) or roles.is_row_number(other)
+        if None not in rows or (not weak and any(row is not None for row in rows)):
+            return _taken(there.drop_columns(other), rows, source), _report(own_ids, other_ids, source)
+        if not weak:
+            raise DataError(
+                f"{source.name}: none of its ids ({other_ids[0]!r} ...) is an id of the embeddings "
+                f"({own_ids[0]!r} ...); correct the column {other!r}, or drop it to join by row order"
+            )
+    if len(there) != len(here):
+        raise DataError(
+            f"{source.name}: {len(there)} rows for {len(here)} embeddings; give both files an id column, "
+            "or one row for every embedding"
+        )
+    return there, []
+
+
+def _taken(table: pa.Table, rows: list[int | None], source: Source) -> pa.Table:
+    index = pa.array(rows, pa.int64())
+    for column in table.columns:
+        if has_bytes(column.type):  # many rows may ask for one long text
+            lengths = pc.binary_length(column).cast(pa.int64()).take(index)
+            source.check(pc.sum(lengths).as_py() or 0, "the joined metadata")
+    with source.reading("table"):
+        return table.take(index)
+
+
+def _report(own: list[str], other: list[str], source: Source) -> list[str]:
+    lacking, unused = sorted(set(own) - set(other)), sorted(set(other) - set(own))
+    notes = []
+    if lacking:
+        notes.append(f"{len(lacking)} ids have no row in {source.name}, for example {lacking[0]!r}.")
+    if unused:
+        notes.append(
+            f"{len(unused)} ids of {source.name} are not among the embeddings, for example {unused[0]!r}."
+        )
+    if len(set(other)) < len(other):
+        notes.append(f"{source.name} holds some ids more than once; their first row counts.")
+    return notes

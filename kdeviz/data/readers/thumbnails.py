@@ -1,0 +1,59 @@
+"""Thumbnails: encoded images known by their first bytes. Nothing is fetched, SVG (which may) is refused."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Any, NamedTuple
+
+from kdeviz.data.formats import image_type
+
+
+class Thumbnails(NamedTuple):
+    """The images (None when the column holds none), and why some values were refused."""
+
+    images: list[bytes] | None
+    note: str = ""
+
+
+def read_thumbnails(values: list[Any], name: str) -> Thumbnails:
+    """Images from bytes or data URIs; a remote address, SVG or anything else becomes b"".
+
+    Args:
+        values: one per row: bytes, text or None.
+        name: the column, for the note.
+    """
+    images = [_image(value) for value in values]
+    refused = [value for value, image in zip(values, images, strict=True) if value and not image]
+    if not any(images):
+        why = f" ({_reason(refused[0])})" if refused else ""
+        return Thumbnails(
+            None, f"{name} holds no thumbnails{why}: PNG, JPEG, GIF or WebP bytes or data URIs are shown."
+        )
+    note = f"{name}: {len(refused)} thumbnails are not shown ({_reason(refused[0])})." if refused else ""
+    return Thumbnails(images, note)
+
+
+def _image(value: Any) -> bytes:
+    if isinstance(value, str):
+        value = _from_uri(value)
+    return value if isinstance(value, bytes) and image_type(value) else b""
+
+
+def _from_uri(text: str) -> bytes:
+    head, comma, body = text.partition(",")
+    if not (comma and head.startswith("data:image/") and head.endswith(";base64")):
+        return b""
+    try:
+        return base64.b64decode(body, validate=True)
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def _reason(value: Any) -> str:
+    start = value[:200].decode("latin-1") if isinstance(value, bytes) else str(value)[:200]
+    if start.lstrip().lower().startswith(("http:", "https:", "ftp:", "//")):
+        return "remote addresses are never fetched"
+    if "svg" in start.lower():
+        return "SVG can run scripts"
+    return "not an image"

@@ -1,0 +1,96 @@
+"""What Arrow types weigh and mean here, and how their values become numpy arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+
+def is_number(kind: pa.DataType) -> bool:
+    """Integers and floats of any width."""
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
+
+
+def is_list(kind: pa.DataType) -> bool:
+    """A list of any layout that can be one embedding per row."""
+    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind))
+
+
+def has_bytes(kind: pa.DataType) -> bool:
+    """Text or bytes, of which one value can be of any length."""
+    types = pa.types
+    texts = (types.is_string, types.is_large_string, types.is_binary, types.is_large_binary)
+    return any(check(kind) for check in texts)
+
+
+def is_flat(kind: pa.DataType) -> bool:
+    """Whether a column can be metadata: single values, or a struct of them."""
+    if pa.types.is_struct(kind):
+        return all(_is_single(child.type) for child in kind)
+    return _is_single(kind)
+
+
+def _is_single(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    types = pa.types
+    others = (types.is_boolean, types.is_null, types.is_temporal, types.is_decimal)
+    return is_number(kind) or has_bytes(kind) or any(check(kind) for check in others)
+
+
+def value_bytes(kind: pa.DataType) -> int:
+    """Bytes that one value takes as numpy sees it; 0 when only the values themselves can tell."""
+    if pa.types.is_boolean(kind):
+        return 1
+    if pa.types.is_null(kind):
+        return 8
+    if pa.types.is_struct(kind):
+        return sum(value_bytes(child.type) for child in kind)
+    return int(kind.bit_width) // 8 if pa.types.is_primitive(kind) else 0
+
+
+def no_columns(rows: int) -> pa.Table:
+    """A table that knows its number of rows and nothing else."""
+    return pa.table({"": pa.nulls(rows)}).select([])
+
+
+def numbers(column: pa.Array) -> NDArray[Any]:
+    """One column as numpy; a null becomes NaN."""
+    if pa.types.is_null(column.type):
+        column = column.cast(pa.float64())
+    elif pa.types.is_boolean(column.type) and column.null_count:
+        column = column.cast(pa.uint8())
+    return np.asarray(column.to_numpy(zero_copy_only=False))
+
+
+def block(batch: pa.RecordBatch) -> NDArray[Any]:
+    """The columns of a batch as a (rows, columns) array."""
+    columns = [numbers(column) for column in batch.columns]
+    by_column = np.empty((len(columns), len(batch)), np.result_type(*columns))
+    for i, column in enumerate(columns):
+        by_column[i] = column
+    return by_column.T
+
+
+def stacked(blocks: Iterator[NDArray[Any]], rows: int) -> NDArray[Any]:
+    """One C-contiguous array of all blocks; a single block that is one already is not copied.
+
+    Raises:
+        ValueError: the blocks do not have that many rows together.
+    """
+    first = next(blocks)
+    if len(first) == rows:
+        return np.ascontiguousarray(first)
+    out, start = np.empty((rows, first.shape[1]), first.dtype), 0
+    for part in (first, *blocks):
+        if (kind := np.result_type(out, part)) != out.dtype:  # later rows may be the first with a null
+            out = out.astype(kind)
+        out[start : start + len(part)] = part
+        start += len(part)
+    if start != rows:
+        raise ValueError(f"{rows} rows were announced, {start} are there")
+    return out

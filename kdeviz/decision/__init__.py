@@ -1,0 +1,73 @@
+"""What is made of the scores: a threshold, its metrics, and the curve of probabilities."""
+
+from kdeviz.decision.curve_fitting import PlattFit, Reliability, curve_from_spread, platt
+from kdeviz.decision.metrics.bootstrap import (
+    ROWS_AT_ONCE,
+    Bootstrap,
+    Estimate,
+    bootstrap,
+    check_resampling,
+    resampled,
+)
+from kdeviz.decision.metrics.intervals import Interval, rate_interval, student_quantile
+from kdeviz.decision.metrics.operating_points import OperatingPoints, operating_points
+from kdeviz.decision.metrics.separation import (
+    Confusion,
+    Places,
+    auroc,
+    average_precision,
+    confusion,
+    has_both_labels,
+    labelled_rows,
+    places,
+    ranking_numbers,
+)
+from kdeviz.decision.rules import LABEL_RULES, THRESHOLD_RULES, ThresholdRule
+from kdeviz.decision.table import (
+    LABEL_WORDS,
+    SampleView,
+    Summary,
+    metadata_columns,
+    ranking,
+    sample_view,
+    score_table,
+    summary,
+)
+
+__all__ = [
+    "LABEL_RULES",
+    "LABEL_WORDS",
+    "ROWS_AT_ONCE",
+    "THRESHOLD_RULES",
+    "Bootstrap",
+    "Confusion",
+    "Estimate",
+    "Interval",
+    "OperatingPoints",
+    "Places",
+    "PlattFit",
+    "Reliability",
+    "SampleView",
+    "Summary",
+    "ThresholdRule",
+    "auroc",
+    "average_precision",
+    "bootstrap",
+    "check_resampling",
+    "confusion",
+    "curve_from_spread",
+    "has_both_labels",
+    "labelled_rows",
+    "metadata_columns",
+    "operating_points",
+    "places",
+    "platt",
+    "ranking",
+    "ranking_numbers",
+    "rate_interval",
+    "resampled",
+    "sample_view",
+    "score_table",
+    "student_quantile",
+    "summary",
+]

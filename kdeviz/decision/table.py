@@ -1,0 +1,127 @@
+"""Numbers and rows for tables: the headline, one sample, all samples."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kdeviz.analysis import Analysis, cached
+from kdeviz.data import ANOMALOUS, NORMAL, UNKNOWN, EmbeddingSet
+from kdeviz.decision.metrics import auroc, has_both_labels
+from kdeviz.model import ProbabilityCurve
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LABEL_WORDS = {NORMAL: "normal", ANOMALOUS: "anomalous", UNKNOWN: "not labelled"}
+
+
+class Summary(NamedTuple):
+    """The headline numbers."""
+
+    flagged: int
+    inspected: int
+    expected_alarm_rate: float
+    """Share of training samples whose leave-one-out score is below the threshold."""
+    auroc: float | None
+    """None without labels of both kinds."""
+    seconds: float
+    threshold: float
+
+
+class SampleView(NamedTuple):
+    """One inspected sample."""
+
+    name: str
+    label: str
+    """In words; empty when the set has no labels."""
+    rank: int
+    total: int
+    log_density: float
+    probability: float
+    flagged: bool
+    above_threshold: float
+    """Nats; negative below."""
+    more_unusual_than: float
+    """Share of the training samples with a higher leave-one-out score."""
+
+
+@cached
+def summary(analysis: Analysis, threshold: float) -> Summary:
+    """Headline numbers at a threshold."""
+    labels = analysis.inspected.labels
+    separation = auroc(analysis.scores, labels) if labels is not None and has_both_labels(labels) else None
+    return Summary(
+        flagged=int((analysis.scores < threshold).sum()),
+        inspected=len(analysis.scores),
+        expected_alarm_rate=float((analysis.train_scores < threshold).mean()),
+        auroc=separation,
+        seconds=sum(analysis.timings.values()),
+        threshold=threshold,
+    )
+
+
+def sample_view(analysis: Analysis, row: int, threshold: float, curve: ProbabilityCurve) -> SampleView:
+    """What there is to say about one inspected row."""
+    inspected, score = analysis.inspected, analysis.scores[row]
+    return SampleView(
+        name=str(inspected.ids[row]),
+        label="" if inspected.labels is None else LABEL_WORDS[int(inspected.labels[row])],
+        rank=int((analysis.scores < score).sum()) + 1,
+        total=len(analysis.scores),
+        log_density=float(score),
+        probability=float(curve(analysis.scores[row : row + 1])[0]),
+        flagged=bool(score < threshold),
+        above_threshold=float(score) - threshold,
+        more_unusual_than=float((analysis.train_scores > score).mean()),
+    )
+
+
+@cached
+def ranking(analysis: Analysis, threshold: float, curve: ProbabilityCurve) -> pd.DataFrame:
+    """Every inspected sample, the most anomalous first; columns as in `score_table`."""
+    return score_table(analysis.inspected, analysis.scores, threshold, curve)
+
+
+def score_table(
+    inspected: EmbeddingSet, scores: NDArray[Any], threshold: float, curve: ProbabilityCurve
+) -> pd.DataFrame:
+    """Every scored sample, the most anomalous first.
+
+    Columns: row (in the inspected set), rank (1 is the most anomalous; equal scores share a rank), id, label
+    (in words; only when the set has labels), log_density, probability, flagged, then the metadata, with
+    "_in_file" added to names that are taken.
+    """
+    import pandas as pd  # `import kdeviz` does without it
+
+    order = np.argsort(scores, kind="stable")
+    columns: dict[str, Any] = {
+        "row": order,
+        "rank": np.searchsorted(scores[order], scores[order]) + 1,
+        "id": inspected.ids[order],
+    }
+    if inspected.labels is not None:
+        columns["label"] = [LABEL_WORDS[int(label)] for label in inspected.labels[order]]
+    columns["log_density"] = scores[order]
+    columns["probability"] = curve(scores[order])
+    columns["flagged"] = scores[order] < threshold
+    for name, column in metadata_columns(inspected, tuple(columns)).items():
+        columns[name] = column.iloc[order].reset_index(drop=True)
+    return pd.DataFrame(columns)
+
+
+def metadata_columns(inspected: EmbeddingSet, taken: Collection[str]) -> dict[str, pd.Series[Any]]:
+    """Metadata by the name to show: a string, with "_in_file" added while that name is taken."""
+    metadata = inspected.metadata
+    columns: dict[str, pd.Series[Any]] = {}
+    if metadata is None:
+        return columns
+    for position, name in enumerate(metadata.columns):
+        shown = str(name)
+        while shown in taken or shown in columns:
+            shown += "_in_file"
+        columns[shown] = metadata.iloc[:, position]
+    return columns

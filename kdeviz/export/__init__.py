@@ -1,1 +1,0 @@
-"""What leaves kdeviz: one file per format."""

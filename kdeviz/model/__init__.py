@@ -1,0 +1,30 @@
+"""The model: PCA, scaling, Gaussian kernel density, and the classifier that joins them."""
+
+from kdeviz.model.axes_cache import AxesCache
+from kdeviz.model.classifier import FitReport, KDEClassifier, training_subset
+from kdeviz.model.curve import ProbabilityCurve
+from kdeviz.model.devices import device_name, is_out_of_memory, resolve_device
+from kdeviz.model.kde import GaussianKDE, bandwidth_factor
+from kdeviz.model.kernels.choice import KERNELS
+from kdeviz.model.kernels.sums import KernelSums
+from kdeviz.model.model_file import read_model_file
+from kdeviz.model.pca import PCA
+from kdeviz.model.principal_axes import principal_axes
+
+__all__ = [
+    "KERNELS",
+    "PCA",
+    "AxesCache",
+    "FitReport",
+    "GaussianKDE",
+    "KDEClassifier",
+    "KernelSums",
+    "ProbabilityCurve",
+    "bandwidth_factor",
+    "device_name",
+    "is_out_of_memory",
+    "principal_axes",
+    "read_model_file",
+    "resolve_device",
+    "training_subset",
+]

@@ -1,0 +1,375 @@
+"""KDEClassifier: PCA, scaling and a Gaussian KDE behind the public interface of anomalib's classifier."""
+
+from __future__ import annotations
+
+import json
+import logging
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from kdeviz import __version__
+from kdeviz.data import Features, OnBlock, Rows, working_dtype
+from kdeviz.errors import FitWarning, ModelFileError
+from kdeviz.model import model_file
+from kdeviz.model.axes_cache import AxesOf
+from kdeviz.model.curve import ProbabilityCurve
+from kdeviz.model.devices import resolve_device
+from kdeviz.model.fitted_module import FittedModule
+from kdeviz.model.kde import GaussianKDE
+from kdeviz.model.pca import PCA
+from kdeviz.model.principal_axes import principal_axes
+from kdeviz.settings import FeatureScalingMethod, Settings
+
+logger = logging.getLogger(__name__)
+
+
+class FitReport(NamedTuple):
+    """What happened in a fit."""
+
+    fitted: bool
+    """False when there were fewer rows than components."""
+    warnings: tuple[str, ...]
+    """What is not quite as it was asked for, one sentence each."""
+    points: Tensor | None = None
+    """(n, k) scaled PCA scores of the training rows."""
+
+
+class KDEClassifier(FittedModule):
+    """Anomaly classifier: exact PCA, scaling, Gaussian kernel density with full covariance.
+
+    Fit it on mostly normal rows; a row of low log density is anomalous. The caller's data is never changed;
+    results are on the module's device, float64 for float64 rows and float32 for all others.
+
+    Args:
+        n_pca_components: k, an int >= 1, or the share of the variance to keep, in (0, 1).
+        feature_scaling_method: "norm" divides each row of PCA scores by its own length, "scale" all rows by
+            the largest length seen in training.
+        max_training_points: above this, a seeded random subset of the rows is used.
+        bandwidth: "scott", "silverman", or a positive factor that multiplies Scott's.
+        seed: of that subset.
+
+    Attributes:
+        settings: the arguments above, checked.
+        curve: log density to probability, used by `predict`.
+        threshold: a log density below which samples are flagged, or None; kept in the model file.
+        data_digest: digest of the rows given to `fit`.
+        training_rows: (n,) which of those rows the model was fitted on.
+
+    Raises:
+        OptionError: an argument is not possible.
+    """
+
+    _fitted_buffer = "max_length"
+    max_length: Tensor
+    training_rows: Tensor
+    pca_model: PCA
+    kde_model: GaussianKDE
+
+    def __init__(
+        self,
+        n_pca_components: int | float = 16,
+        feature_scaling_method: FeatureScalingMethod | str = FeatureScalingMethod.SCALE,
+        max_training_points: int = 40000,
+        *,
+        bandwidth: str | float = "scott",
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        method: Any = feature_scaling_method  # Settings makes an enum of a string
+        self.settings = Settings(n_pca_components, method, max_training_points, bandwidth, seed)
+        self.curve = ProbabilityCurve()
+        self.threshold: float | None = None
+        self._forget(torch.device("cpu"))
+
+    def _forget(self, device: torch.device) -> None:
+        self.pca_model = PCA(self.settings.n_pca_components).to(device)
+        self.kde_model = GaussianKDE(self.settings.bandwidth).to(device)
+        self.register_buffer("max_length", torch.empty(0, device=device))
+        self.register_buffer("training_rows", torch.empty(0, dtype=torch.int64, device=device))
+        self.data_digest = ""
+        self.result_dtype = torch.float32
+
+    @property
+    def n_pca_components(self) -> int | float:
+        """The number, or share of variance, that was asked for."""
+        return self.settings.n_pca_components
+
+    @property
+    def feature_scaling_method(self) -> FeatureScalingMethod:
+        """How PCA scores are scaled."""
+        return self.settings.feature_scaling_method
+
+    @property
+    def max_training_points(self) -> int:
+        """The cap on training rows."""
+        return self.settings.max_training_points
+
+    @property
+    def n_components_(self) -> int:
+        """The number of components kept, at most the numerical rank of the training rows."""
+        return self.pca_model.n_components_
+
+    @property
+    def kernel(self) -> str:
+        """What sums the kernels of float32 rows: "fused attention", "triton" or "blocked".
+
+        Set it to one of these to force it, or to "auto", the default, for the fastest.
+        """
+        self._require_fitted()
+        return self.kde_model.scorer(torch.float32).kernel
+
+    @kernel.setter
+    def kernel(self, kernel: str) -> None:
+        self.kde_model.kernel = kernel
+
+    def fit(self, embeddings: Features) -> bool:
+        """Fit on (N, D) rows.
+
+        A refit forgets the old model first, whatever comes of it. Warns (FitWarning) when fewer components
+        are kept than asked for.
+
+        Returns:
+            True; or False, with a logged warning, when there are fewer rows than components: then the module
+            is not fitted.
+
+        Raises:
+            DataError: NaN or infinity (the first rows are named), wrong shape, or all rows equal.
+        """
+        report = self.fit_report(embeddings)
+        for message in report.warnings:
+            warnings.warn(message, FitWarning, stacklevel=2)
+        return report.fitted
+
+    @torch.no_grad()
+    def fit_report(
+        self,
+        embeddings: Features,
+        *,
+        axes_of: AxesOf = principal_axes,
+        digest: str | None = None,
+        on_block: OnBlock | None = None,
+    ) -> FitReport:
+        """`fit`, with its warnings as data.
+
+        Args:
+            embeddings: (N, D) rows.
+            axes_of: gives the principal axes of the rows that `training_subset` chooses.
+            digest: of the rows, if known already.
+            on_block: called after each block of rows; see `OnBlock`.
+        """
+        self._forget(self.device)
+        rows = Rows(embeddings)
+        device = rows.device or self.device
+        if device != self.device:
+            self._forget(device)
+        asked = self.settings.n_pca_components
+        if isinstance(asked, int) and len(rows) < asked:
+            logger.warning("%d rows are fewer than n_pca_components=%d: not fitted", len(rows), asked)
+            return FitReport(False, ())
+        rows.check_finite()
+        index = training_subset(len(rows), self.settings)
+        chosen = rows.select(index)
+        self.pca_model.use_axes(axes_of(chosen, device, asked, on_block))
+        stack = torch.cat([self.pca_model.project(chosen, *span) for span in chosen.spans()])
+        scaled, longest = self.pre_process(stack)
+        self.kde_model.fit(scaled)
+        self.training_rows = torch.from_numpy(index).to(device)
+        self.data_digest, self.result_dtype = digest or rows.digest(), rows.result_dtype(device)
+        self.max_length = longest
+        warned = tuple(self._fit_warnings(len(chosen), int((stack == 0).all(1).sum())))
+        return FitReport(True, warned, scaled)
+
+    def _fit_warnings(self, n: int, zero_lengths: int) -> Iterator[str]:
+        asked, kept = self.settings.n_pca_components, self.n_components_
+        if isinstance(asked, int) and kept < asked:
+            yield (
+                f"n_pca_components={asked} is above the numerical rank of the {n} training rows, {kept}: "
+                f"kept {kept} components"
+            )
+        if zero_lengths and self.feature_scaling_method is FeatureScalingMethod.NORM:
+            yield f"{zero_lengths} training rows lie exactly at the mean and have no direction: kept at zero"
+
+    @torch.no_grad()
+    def pre_process(self, feature_stack: Features, max_length: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Scale PCA scores.
+
+        Args:
+            feature_stack: (M, k) PCA scores; not changed.
+            max_length: the length that "scale" divides by; the largest row length if None.
+
+        Returns:
+            The scaled (M, k) scores, and the length. A row of length zero stays zero.
+
+        Raises:
+            DataError: not two-dimensional, or not numbers.
+        """
+        rows = Rows(feature_stack)
+        if not isinstance(feature_stack, Tensor) or not feature_stack.is_floating_point():
+            feature_stack = rows.block(0, len(rows), rows.dtype, self.device)
+        lengths = _lengths(feature_stack)
+        if max_length is None:
+            max_length = lengths.max() if len(rows) else lengths.new_zeros(())
+        norm = self.feature_scaling_method is FeatureScalingMethod.NORM
+        divisor = lengths if norm else max_length
+        return feature_stack / torch.where(divisor > 0, divisor, 1), max_length
+
+    @torch.no_grad()
+    def transform(self, features: Features) -> Tensor:
+        """(M, D) rows to (M, k) scaled PCA scores: the space in which densities are estimated."""
+        rows = self._checked(features)
+        shape = (len(rows), self.n_components_)
+        scores = self.max_length.new_empty(shape, dtype=rows.result_dtype(self.device))
+        for start, stop in rows.spans():
+            scores[start:stop] = self._reduced(rows, start, stop)
+        return scores
+
+    @torch.no_grad()
+    def log_density(self, features: Features, *, on_block: OnBlock | None = None) -> Tensor:
+        """Log density, in nats, of (M, D) rows: (M,); lower is more anomalous.
+
+        Raises:
+            NotFittedError: before `fit`.
+            DataError: wrong shape, NaN or infinity.
+        """
+        rows = self._checked(features)
+        dtype = rows.result_dtype(self.device)
+        scores, scorer = self.max_length.new_empty(len(rows), dtype=dtype), self.kde_model.scorer(dtype)
+        for start, stop in rows.spans(on_block, self.kde_model.rows_per_block):
+            scores[start:stop] = scorer.log_prob(self._reduced(rows, start, stop))
+        return scores
+
+    def compute_kde_scores(self, features: Features, as_log_likelihood: bool = False) -> Tensor:
+        """Density of (M, D) rows, or `log_density` if `as_log_likelihood`.
+
+        A density that leaves the dtype's range becomes 0 or infinity: to rank, take the log density.
+        """
+        scores = self.log_density(features)
+        return scores if as_log_likelihood else scores.exp()
+
+    @staticmethod
+    def compute_probabilities(scores: Tensor) -> Tensor:
+        """Probability of being anomalous on the default curve, from log densities."""
+        return ProbabilityCurve()(scores)
+
+    def predict(self, features: Features) -> Tensor:
+        """Probability of being anomalous of (M, D) rows, on the model's curve."""
+        return self.curve(self.log_density(features))
+
+    def forward(self, features: Features) -> Tensor:
+        """Same as `predict`."""
+        return self.predict(features)
+
+    @torch.no_grad()
+    def leave_one_out_scores(self, *, on_block: OnBlock | None = None) -> Tensor:
+        """(n,) log density of each training row without its own kernel, in the order of `training_rows`.
+
+        The honest scores of training rows: with its own kernel, every one of them looks normal.
+        """
+        self._require_fitted()
+        rows = Rows(self.kde_model.dataset)
+        scores = self.max_length.new_empty(len(rows), dtype=self.result_dtype)
+        scorer = self.kde_model.scorer(self.result_dtype)
+        for start, stop in rows.spans(on_block, self.kde_model.rows_per_block):
+            scores[start:stop] = scorer.leave_one_out(start, stop)
+        return scores
+
+    def _checked(self, features: Features) -> Rows:
+        self._require_fitted()
+        rows = Rows(features, len(self.pca_model.mean))
+        rows.check_finite()
+        return rows
+
+    def _reduced(self, rows: Rows, start: int, stop: int) -> Tensor:
+        return self.pre_process(self.pca_model.project(rows, start, stop), self.max_length)[0]
+
+    def save(self, path: str | Path) -> None:
+        """Write the fitted model to one safetensors file, whole or not at all; see `load`."""
+        model_file.write_model_file(path, self.state_dict(), self._file_metadata())
+
+    def to_bytes(self) -> bytes:
+        """What `save` writes."""
+        return model_file.model_file_bytes(self.state_dict(), self._file_metadata())
+
+    def _file_metadata(self) -> dict[str, Any]:
+        self._require_fitted()
+        return {
+            "settings": self.settings.to_dict(),
+            "curve": json.loads(self.curve.to_json()),
+            "threshold": self.threshold,
+            "data_digest": self.data_digest,
+            "dimensions": len(self.pca_model.mean),
+            "training_points": len(self.training_rows),
+            "components": self.n_components_,
+            "result_dtype": str(self.result_dtype).removeprefix("torch."),
+            "kdeviz_version": __version__,
+            "torch_version": torch.__version__,
+        }
+
+    @classmethod
+    def load(cls, path: str | Path, device: str | torch.device = "auto") -> KDEClassifier:
+        """Read a model that `save` wrote; on the same device its scores are bit-equal.
+
+        Raises:
+            ModelFileError: missing, truncated, foreign, damaged, or from a newer kdeviz.
+            OptionError: there is no such device.
+        """
+        tensors, metadata = model_file.read_model_file(path)
+        try:
+            model = cls(**metadata["settings"])
+            model.curve = ProbabilityCurve(**metadata["curve"])
+            threshold = metadata["threshold"]
+            model.threshold = None if threshold is None else float(threshold)
+            model.result_dtype = {"float32": torch.float32, "float64": torch.float64}[
+                metadata["result_dtype"]
+            ]
+            model.data_digest = metadata["data_digest"]
+            n, dimensions, k = (int(metadata[key]) for key in ("training_points", "dimensions", "components"))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelFileError(
+                f"{path}: the kdeviz metadata is damaged ({error!r}): export it again"
+            ) from None
+        model_file.check_tensors(path, tensors, _shapes(n, dimensions, k))
+        target = resolve_device(device)
+        dtype = working_dtype(target)
+        for name, tensor in tensors.items():
+            tensors[name] = tensor.to(torch.int64 if name == "training_rows" else dtype)
+        model.load_state_dict(tensors)
+        return model.to(target)
+
+
+def training_subset(rows: int, settings: Settings) -> NDArray[np.int64]:
+    """Which of the rows the model is fitted on: all, or a seeded random subset, in ascending order."""
+    if rows <= settings.max_training_points:
+        return np.arange(rows)
+    generator = torch.Generator().manual_seed(settings.seed)
+    chosen = torch.randperm(rows, generator=generator)[: settings.max_training_points]
+    return np.sort(chosen.numpy())
+
+
+def _lengths(stack: Tensor) -> Tensor:
+    """(M, 1) lengths of the rows; divided by the largest entry first, no square overflows or vanishes."""
+    largest = stack.abs().amax(1, keepdim=True)
+    shares = stack / torch.where(largest > 0, largest, 1)
+    lengths: Tensor = largest * torch.linalg.vector_norm(shares, dim=1, keepdim=True)
+    return lengths
+
+
+def _shapes(n: int, dimensions: int, k: int) -> dict[str, tuple[int | None, ...]]:
+    return {
+        "max_length": (),
+        "training_rows": (n,),
+        "pca_model.mean": (dimensions,),
+        "pca_model.singular_vectors": (dimensions, k),
+        "pca_model.spectrum": (None,),
+        "kde_model.dataset": (n, k),
+        "kde_model.mean": (k,),
+        "kde_model.bw_transform": (k, k),
+        "kde_model.log_norm": (),
+    }

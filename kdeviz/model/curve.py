@@ -1,0 +1,63 @@
+"""ProbabilityCurve: from log density to a probability of being anomalous."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from kdeviz.errors import OptionError
+
+Values = TypeVar("Values", Tensor, NDArray[Any])
+
+
+@dataclass(frozen=True)
+class ProbabilityCurve:
+    """Probability of being anomalous = 1 / (1 + exp(steepness (log density - midpoint))).
+
+    An uncalibrated logistic curve; the defaults are anomalib's. In float32 it is exactly 1 below a log
+    density of about -321, so rankings and thresholds use the log density itself.
+
+    Attributes:
+        midpoint: the log density, in nats, that gets probability 1/2.
+        steepness: per nat, positive: lower density means more probably anomalous.
+    """
+
+    midpoint: float = 12.0
+    steepness: float = 0.05
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.midpoint):
+            raise OptionError(f"midpoint={self.midpoint!r} is not possible: give a finite log density")
+        if not 0 < self.steepness < math.inf:
+            raise OptionError(f"steepness={self.steepness!r} is not possible: give a positive number per nat")
+
+    def __call__(self, log_density: Values) -> Values:
+        """Probabilities, elementwise, of the same kind, shape and dtype."""
+        if isinstance(log_density, Tensor):
+            return torch.sigmoid(self.steepness * (self.midpoint - log_density))
+        # Through tanh, which saturates where exp would overflow.
+        return (1 + np.tanh(self.steepness / 2 * (self.midpoint - log_density))) / 2
+
+    def inverse(self, probability: float) -> float:
+        """The log density that has this probability; 0 and 1 give +inf and -inf."""
+        if not 0 <= probability <= 1:
+            raise OptionError(f"probability={probability!r} is not possible: give a number from 0 to 1")
+        if probability in (0, 1):
+            return math.inf if probability == 0 else -math.inf
+        return self.midpoint - math.log(probability / (1 - probability)) / self.steepness
+
+    def to_json(self) -> str:
+        """`ProbabilityCurve.from_json` reads it back exactly."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> ProbabilityCurve:
+        """Read what `to_json` wrote."""
+        return cls(**json.loads(text))

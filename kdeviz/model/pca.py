@@ -1,0 +1,99 @@
+"""PCA: rows to scores on the strongest principal axes, and back."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from kdeviz.data import Features, Rows, working_dtype
+from kdeviz.model.fitted_module import FittedModule
+from kdeviz.model.principal_axes import PrincipalAxes, leading, principal_axes
+from kdeviz.settings import Settings
+
+# Sums of larger entries could overflow.
+_LARGEST_ENTRY = 1e300
+
+
+class PCA(FittedModule):
+    """Projects (N, D) features onto their k strongest principal axes.
+
+    Args:
+        n_components: k, an int >= 1, or a float in (0, 1): as many as keep that share of the variance.
+            More than the rank of the data is cut to the rank; `n_components_` tells.
+
+    Raises:
+        OptionError: `n_components` is neither.
+    """
+
+    _fitted_buffer = "singular_vectors"
+    mean: Tensor
+    singular_vectors: Tensor
+    spectrum: Tensor
+
+    def __init__(self, n_components: int | float) -> None:
+        super().__init__()
+        self.n_components = Settings(n_pca_components=n_components).n_pca_components
+        self.register_buffer("mean", torch.empty(0))
+        self.register_buffer("singular_vectors", torch.empty(0))
+        self.register_buffer("spectrum", torch.empty(0))
+
+    @property
+    def n_components_(self) -> int:
+        """k as kept."""
+        self._require_fitted()
+        return int(self.singular_vectors.shape[1])
+
+    @property
+    def explained_variance_ratio(self) -> Tensor:
+        """(k,) shares of the total variance that the kept components carry."""
+        self._require_fitted()
+        return self.spectrum[: self.n_components_] / self.spectrum.sum()
+
+    def fit(self, dataset: Features) -> PCA:
+        """Fit on (N, D) rows.
+
+        Raises:
+            DataError: NaN or infinity, fewer than two rows, or all rows equal.
+        """
+        rows = Rows(dataset)
+        return self.use_axes(principal_axes(rows, rows.device or self.mean.device, self.n_components))
+
+    def use_axes(self, axes: PrincipalAxes) -> PCA:
+        """Keep the first `n_components` of axes that were computed before."""
+        k = leading(self.n_components, axes.variances)
+        dtype = working_dtype(axes.mean.device)
+        # Copies: loading a state writes into a module's buffers, and axes are shared.
+        self.mean = axes.mean.to(dtype, copy=True)
+        self.singular_vectors = axes.vectors[:, :k].to(dtype, copy=True).contiguous()
+        self.spectrum = axes.variances.to(dtype, copy=True)
+        return self
+
+    def fit_transform(self, dataset: Features) -> Tensor:
+        """`fit`, then `transform` of the same rows."""
+        return self.fit(dataset).transform(dataset)
+
+    @torch.no_grad()
+    def transform(self, features: Features) -> Tensor:
+        """(N, D) rows to (N, k) scores; float64 in gives float64 out, everything else float32."""
+        self._require_fitted()
+        rows = Rows(features, len(self.mean))
+        dtype = rows.result_dtype(self.device)
+        empty = self.mean.new_empty((0, self.n_components_), dtype=dtype)
+        return torch.cat([empty, *(self.project(rows, *span).to(dtype) for span in rows.spans())])
+
+    def project(self, rows: Rows, start: int, stop: int) -> Tensor:
+        """Scores of rows start to stop in the precision of the model."""
+        block = rows.block(start, stop, self.mean.dtype, self.device).sub_(self.mean)
+        return block.clamp_(-_LARGEST_ENTRY, _LARGEST_ENTRY) @ self.singular_vectors
+
+    @torch.no_grad()
+    def inverse_transform(self, scores: Features) -> Tensor:
+        """(N, k) scores back to (N, D) features, the mean added back."""
+        self._require_fitted()
+        rows = Rows(scores, self.n_components_)
+        wide = rows.block(0, len(rows), self.mean.dtype, self.device)
+        return (wide @ self.singular_vectors.T + self.mean).to(rows.result_dtype(self.device))
+
+    def forward(self, features: Features) -> Tensor:
+        """Same as `transform`."""
+        return self.transform(features)

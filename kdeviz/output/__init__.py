@@ -1,0 +1,34 @@
+"""Whatever leaves kdeviz: tables, models, recipes, kept runs, MLflow."""
+
+from kdeviz.output.mlflow import check_installed, check_server, log_run, log_sweep
+from kdeviz.output.model import fitted_model, model_bytes
+from kdeviz.output.recipe import Files, python_recipe, shell_recipe
+from kdeviz.output.runs.record import checked_name
+from kdeviz.output.runs.run import Run, read_run
+from kdeviz.output.runs.store import DamagedRun, RunStore
+from kdeviz.output.scores import model_scores, scores_csv, scores_parquet, to_csv, to_parquet
+from kdeviz.output.sweeps import sweep_csv, sweep_parquet
+
+__all__ = [
+    "DamagedRun",
+    "Files",
+    "Run",
+    "RunStore",
+    "check_installed",
+    "check_server",
+    "checked_name",
+    "fitted_model",
+    "log_run",
+    "log_sweep",
+    "model_bytes",
+    "model_scores",
+    "python_recipe",
+    "read_run",
+    "scores_csv",
+    "scores_parquet",
+    "shell_recipe",
+    "sweep_csv",
+    "sweep_parquet",
+    "to_csv",
+    "to_parquet",
+]

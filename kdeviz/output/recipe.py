@@ -1,0 +1,209 @@
+"""The lines of Python and of shell that give exactly this result again."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from kdeviz import __version__
+from kdeviz.analysis import Analysis
+from kdeviz.data import EmbeddingSet
+from kdeviz.decision import ThresholdRule
+from kdeviz.model import ProbabilityCurve
+
+_SAMPLE = "sample"
+_LINE_LENGTH = 88  # what ruff and black have when nobody says otherwise
+
+
+class Files(NamedTuple):
+    """Where the rows of an analysis come from."""
+
+    source: str
+    """"sample" for the sample set, or the path of a file."""
+    score_source: str | None = None
+    """The path of a second file, when all its rows are the ones to inspect."""
+    metadata: str | None = None
+    """The path of the table that was joined to the first file."""
+    fixes: tuple[str, ...] = ()
+    """Names of the fixes that were applied to the first file, in order; see `kdeviz.preflight`."""
+
+
+def python_recipe(
+    analysis: Analysis,
+    files: Files,
+    rule: ThresholdRule,
+    curve: ProbabilityCurve,
+    relabelled: bool = False,
+) -> str:
+    """Lines of Python that end with the same `analysis` and `threshold`, formatted as ruff does it.
+
+    Args:
+        analysis: what is on the screen.
+        files: where its rows come from.
+        rule: how the threshold was chosen.
+        curve: for the probabilities.
+        relabelled: whether the labels are not those of the file. A rule that looks at labels then becomes
+            the log density that it found.
+    """
+    settings = analysis.settings
+    second = files.score_source is not None
+    arguments = [f"midpoint={curve.midpoint!r}", f"steepness={curve.steepness!r}"]
+    scores = ["analysis.train_scores", "analysis.scores", "analysis.inspected.labels", "curve"]
+    lines = [
+        f"# kdeviz {__version__}",
+        *_imports(files),
+        "",
+        _load("data", analysis.train, files.source, files.metadata),
+        *([] if files.score_source is None else [_load("score", analysis.inspected, files.score_source)]),
+        *_fix(files),
+        f"train, {'_' if second else 'score'} = data.train_and_test()",
+        "settings = Settings(",
+        f"    n_pca_components={settings.n_pca_components!r},",
+        f"    feature_scaling_method=FeatureScalingMethod.{settings.feature_scaling_method.name},",
+        f"    max_training_points={settings.max_training_points!r},",
+        f"    bandwidth={_quoted(settings.bandwidth)},",
+        f"    seed={settings.seed!r},",
+        ")",
+        f'analysis = analyse(train, score, settings, device="{analysis.classifier.device}")',
+        _call("curve", "ProbabilityCurve", arguments),
+        *_rule(analysis, rule, curve, relabelled),
+        _call("threshold", "rule.threshold", scores),
+        "flagged = analysis.scores < threshold",
+        'print(f"{flagged.sum()} of {len(flagged)} samples lie below {threshold}")',
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _imports(files: Files) -> list[str]:
+    loads = {"load_sample" if files.source == _SAMPLE else "load_embeddings"}
+    if files.score_source is not None:
+        loads.add("load_embeddings")
+    names = ["FeatureScalingMethod", "ProbabilityCurve", "Settings", "ThresholdRule", "analyse"]
+    lines = ["from kdeviz import (", *(f"    {name}," for name in [*names, *sorted(loads)]), ")"]
+    if not files.fixes:
+        return lines
+    numpy = [] if files.score_source is None else ["import numpy as np"]
+    return [*numpy, *lines, "from kdeviz.preflight import apply, preflight"]
+
+
+def _fix(files: Files) -> list[str]:
+    """The fixes of the first file; columns that they drop there are dropped from the second file as well."""
+    if not files.fixes:
+        return []
+    second = [
+        "    if fix.columns is not None:",
+        "        others = np.delete(np.arange(fix.shape[1]), fix.columns)",
+        "        score = score.take_columns(others)",
+    ]
+    return [
+        "fixes = [",
+        *(f"    {_quoted(name)}," for name in files.fixes),
+        "]",
+        "for name in fixes:",
+        "    fix = preflight(data).fix(name)",
+        "    data = apply(fix, data)",
+        *([] if files.score_source is None else second),
+    ]
+
+
+def _rule(analysis: Analysis, rule: ThresholdRule, curve: ProbabilityCurve, relabelled: bool) -> list[str]:
+    by_marks = relabelled and rule.needs_labels
+    note = f"# What {rule.kind} found by labels that are not in the file, {rule.value!r} asked for:"
+    kept = _found(analysis, rule, curve) if by_marks else rule
+    line = f"rule = ThresholdRule({_quoted(kept.kind)}, {kept.value!r})"
+    return [note, line] if by_marks else [line]
+
+
+def _found(analysis: Analysis, rule: ThresholdRule, curve: ProbabilityCurve) -> ThresholdRule:
+    """The threshold of a rule, as a rule that looks at nothing."""
+    labels = analysis.inspected.labels
+    value = rule.threshold(analysis.train_scores, analysis.scores, labels, curve)
+    return ThresholdRule("log_density", value)
+
+
+def _load(target: str, data: EmbeddingSet, source: str, metadata: str | None = None) -> str:
+    if source == _SAMPLE:
+        return _call(target, "load_sample", [])
+    options = {"embedding_column": data.embedding_column, "metadata": metadata}
+    given = [f"{name}={_quoted(value)}" for name, value in options.items() if value is not None]
+    return _call(target, "load_embeddings", [_quoted(source), *given])
+
+
+def _call(target: str, function: str, arguments: Sequence[str]) -> str:
+    """A call, on as many lines as it needs."""
+    whole = ", ".join(arguments)
+    line = f"{target} = {function}({whole})"
+    if len(line) <= _LINE_LENGTH or not arguments:
+        return line
+    if len(whole) + 4 <= _LINE_LENGTH:
+        return f"{target} = {function}(\n    {whole}\n)"
+    return "\n".join([f"{target} = {function}(", *(f"    {argument}," for argument in arguments), ")"])
+
+
+def _quoted(value: object) -> str:
+    """`repr`, with double quotes where that takes no backslashes."""
+    text = repr(value)
+    return f'"{text[1:-1]}"' if isinstance(value, str) and '"' not in value else text
+
+
+def shell_recipe(
+    analysis: Analysis,
+    files: Files,
+    rule: ThresholdRule,
+    curve: ProbabilityCurve,
+    relabelled: bool = False,
+) -> str:
+    """Two `kdeviz` commands that write the same model and the same scores; see `python_recipe`."""
+    source, score_source, metadata, fixes = files
+    settings = analysis.settings
+    # `kdeviz fit` sees neither the second file, which some rules look at, nor other labels than the file's.
+    if score_source is not None or (relabelled and rule.needs_labels):
+        rule = _found(analysis, rule, curve)
+    about = {**_column(analysis.train, source), "--metadata": _path(metadata)}
+    first = second = {**about, "--fix": fixes}
+    if score_source is not None:
+        second = {**_column(analysis.inspected, score_source), "--all-rows": True}
+        if fixes:
+            second |= {
+                "--fix": fixes,
+                "--fitted": _path(source),
+                "--fitted-column": about["--embedding-column"],
+                "--fitted-metadata": _path(metadata),
+            }
+    model = {
+        "--components": settings.n_pca_components,
+        "--scaling": settings.feature_scaling_method.value,
+        "--max-training-points": settings.max_training_points,
+        "--bandwidth": settings.bandwidth,
+        "--seed": settings.seed,
+        "--threshold-rule": rule.kind,
+        "--threshold-value": rule.value,
+        "--midpoint": curve.midpoint,
+        "--steepness": curve.steepness,
+    }
+    device = {"--device": analysis.classifier.device}
+    fit = _command("kdeviz fit", source, "-o model.safetensors", {**first, **model, **device})
+    score = _command(
+        "kdeviz score model.safetensors", score_source or source, "-o scores.parquet", {**second, **device}
+    )
+    return f"# kdeviz {__version__}\n{fit}\n{score}\n"
+
+
+def _column(data: EmbeddingSet, source: str) -> dict[str, object]:
+    return {"--embedding-column": None if source == _SAMPLE else data.embedding_column}
+
+
+def _path(path: str | None) -> str | None:
+    """A path that no command takes for an option."""
+    return f"./{path}" if path and path.startswith("-") else path
+
+
+def _command(command: str, source: str, output: str, options: Mapping[str, object]) -> str:
+    given = [
+        f" \\\n    {name}" + ("" if value is True else f"={shlex.quote(str(value))}")
+        for name, values in options.items()
+        for value in (values if isinstance(values, tuple) else (values,))
+        if value is not None
+    ]
+    return f"{command} {shlex.quote(_path(source) or source)} {output}" + "".join(given)

@@ -1,0 +1,324 @@
+"""The folder of kept runs. Any number of processes may use it at once."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import platformdirs
+
+from kdeviz.analysis import Analysis
+from kdeviz.atomic import write_whole
+from kdeviz.charts import views
+from kdeviz.data import MarkBook, sample_keys
+from kdeviz.decision import ThresholdRule, average_precision, confusion, has_both_labels
+from kdeviz.errors import DataError, OptionError
+from kdeviz.model import ProbabilityCurve
+from kdeviz.output.model import model_bytes
+from kdeviz.output.runs.record import RunRecord, checked_name, record_bytes
+from kdeviz.output.runs.run import (
+    FILES,
+    MARKS,
+    MODEL,
+    RECORD,
+    SCORES,
+    TRAIN_SCORES,
+    Run,
+    digest_of,
+    read_run,
+    train_scores_bytes,
+)
+from kdeviz.output.scores import scores_parquet
+from kdeviz.settings import name_of
+
+_UNFINISHED, _DELETED = ".keeping-", ".deleting-"
+_ABANDONED_AFTER = 3600.0  # seconds; nothing here takes as long
+_LONGEST_SLUG = 60
+
+
+class DamagedRun(NamedTuple):
+    """A run that cannot be opened."""
+
+    id: str
+    folder: Path
+    reason: str
+
+
+def default_folder() -> Path:
+    """Where runs are kept when nobody says otherwise: in the user's data folder."""
+    return platformdirs.user_data_path("kdeviz") / "runs"
+
+
+class RunStore:
+    """Runs as folders in one folder.
+
+    A run is written into a hidden folder and renamed into place, so that it is there whole or not at all.
+
+    Args:
+        folder: made when the first run is kept; `default_folder()` if None.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = default_folder() if folder is None else folder
+
+    def check_writable(self) -> None:
+        """See whether a run could be kept, before what is to be kept is computed.
+
+        Raises:
+            OptionError: the folder cannot be written to, or not be made.
+        """
+        with self._writing():
+            there = next(folder for folder in (self.folder, *self.folder.parents) if folder.exists())
+            with tempfile.TemporaryFile(dir=there):
+                pass
+
+    def keep(
+        self,
+        analysis: Analysis,
+        threshold: float,
+        curve: ProbabilityCurve,
+        rule: ThresholdRule,
+        marks: MarkBook | None = None,
+        name: str | None = None,
+        fixes: Sequence[str] = (),
+    ) -> Run:
+        """Keep an analysis; no run is ever overwritten.
+
+        Args:
+            analysis: what to keep.
+            threshold: samples of lower log density are flagged.
+            curve: for the probabilities.
+            rule: how the threshold was chosen.
+            marks: what was decided about samples; those of the inspected ones are kept.
+            name: for people; made from the settings if None.
+            fixes: what was applied to the data, in order.
+
+        Raises:
+            OptionError: the name is not possible, or the folder cannot be written to.
+        """
+        name = checked_name(name or name_of(analysis.settings))
+        contents = {
+            MODEL: model_bytes(analysis, threshold, curve),
+            SCORES: scores_parquet(analysis, threshold, curve, marks=_columns(analysis, marks)),
+            TRAIN_SCORES: train_scores_bytes(analysis.train_scores),
+        }
+        record = _record(analysis, threshold, curve, rule, name, fixes)
+        with self._writing(), self._hidden_folder() as hidden:
+            for file, content in contents.items():
+                (hidden / file).write_bytes(content)
+            contents |= _write_marks(hidden / MARKS, analysis, marks)
+            files = {file: digest_of(content) for file, content in contents.items()}
+            (hidden / RECORD).write_bytes(record_bytes(replace(record, files=files)))
+            read_run(hidden)
+            return read_run(self._put_in_place(hidden, _slug(name)))
+
+    def runs(self) -> tuple[Run | DamagedRun, ...]:
+        """All runs, the newest first, then the damaged ones.
+
+        Raises:
+            OptionError: the folder cannot be read.
+        """
+        found: list[Run] = []
+        damaged: list[DamagedRun] = []
+        for folder in self._folders():
+            try:
+                found.append(read_run(folder))
+            except DataError as error:
+                if folder.exists():  # and not deleted meanwhile
+                    damaged.append(DamagedRun(folder.name, folder, str(error)))
+        found.sort(key=lambda run: (run.record.kept, run.id), reverse=True)
+        return (*found, *sorted(damaged))
+
+    def open(self, id: str) -> Run:  # noqa: A002 (it is what everybody calls it)
+        """One run, every byte of it checked.
+
+        Raises:
+            OptionError: there is no such run.
+            DataError: it is damaged.
+        """
+        run = read_run(self._existing(id))
+        run.check()
+        return run
+
+    def rename(self, id: str, name: str) -> Run:  # noqa: A002
+        """Give a run another name; its id and folder stay.
+
+        Raises:
+            OptionError: there is no such run, the name is not possible, or the folder cannot be written to.
+            DataError: the run is damaged.
+        """
+        run = read_run(self._existing(id))
+        with self._writing():
+            write_whole(run.folder / RECORD, record_bytes(replace(run.record, name=checked_name(name))))
+        return read_run(run.folder)
+
+    def delete(self, id: str) -> None:  # noqa: A002
+        """Delete a run, damaged or not.
+
+        Raises:
+            OptionError: there is no such run, it holds files that are not a run's, or it cannot be deleted.
+        """
+        folder = self._existing(id)
+        with self._writing():
+            if folder.is_symlink():
+                folder.unlink()
+                return
+            foreign = sorted(path.name for path in folder.iterdir() if not _is_part_of_a_run(path))
+            if foreign:
+                raise OptionError(
+                    f"{folder} holds {foreign[0]}, which is no part of a run: delete it by hand"
+                )
+            hidden = folder.rename(self.folder / f"{_DELETED}{secrets.token_hex(8)}")
+            shutil.rmtree(hidden, ignore_errors=True)  # what is left is swept up later
+
+    def _folders(self) -> list[Path]:
+        """Every folder that a run may be in; other folders that somebody put there are none of ours."""
+        if not self.folder.is_dir():
+            return []
+        try:
+            inside = sorted(self.folder.iterdir())
+        except OSError as error:
+            reason = error.strerror or error
+            raise OptionError(f"{self.folder} cannot be read ({reason}): choose another folder") from None
+        folders = [path for path in inside if path.is_dir() and not path.name.startswith(".")]
+        return list(filter(_may_be_run, folders))
+
+    def _existing(self, id: str) -> Path:  # noqa: A002
+        # Compared with what is there, so that no id can lead out of the folder.
+        for folder in self._folders():
+            if folder.name == id:
+                return folder
+        raise OptionError(f"there is no run {id!r} in {self.folder}: see `kdeviz runs list`")
+
+    @contextmanager
+    def _hidden_folder(self) -> Iterator[Path]:
+        """Where a run is written before it is put in place; nothing is left of it otherwise."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._sweep_up()
+        hidden = self.folder / f"{_UNFINISHED}{secrets.token_hex(8)}"
+        hidden.mkdir()
+        try:
+            yield hidden
+        finally:
+            shutil.rmtree(hidden, ignore_errors=True)
+
+    def _put_in_place(self, hidden: Path, slug: str) -> Path:
+        # A run of the same name is not empty, so it would not be replaced.
+        return hidden.rename(self.folder / f"{slug}-{secrets.token_hex(4)}")
+
+    def _sweep_up(self) -> None:
+        """Remove what a crash left behind, but nothing that another process is writing."""
+        for path in self.folder.iterdir():
+            if path.name.startswith((_UNFINISHED, _DELETED)) and _age(path) > _ABANDONED_AFTER:
+                shutil.rmtree(path, ignore_errors=True)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            reason = error.strerror or error
+            raise OptionError(f"{self.folder} cannot be changed ({reason}): choose another folder") from None
+
+
+def _record(
+    analysis: Analysis,
+    threshold: float,
+    curve: ProbabilityCurve,
+    rule: ThresholdRule,
+    name: str,
+    fixes: Sequence[str],
+) -> RunRecord:
+    """Of an analysis that has no files yet."""
+    return RunRecord(
+        name=name,
+        kept=datetime.now(UTC),
+        settings=analysis.settings,
+        rule=rule,
+        threshold=threshold,
+        curve=curve,
+        metrics=_headline(analysis, threshold),
+        provenance=analysis.provenance,
+        timings=analysis.timings,
+        warnings=analysis.warnings,
+        fixes=tuple(fixes),
+        has_labels=analysis.inspected.labels is not None,
+        inspected_digest=analysis.inspected.digest,
+        files={},
+    )
+
+
+def _columns(analysis: Analysis, marks: MarkBook | None) -> dict[str, list[str]] | None:
+    return None if marks is None else marks.columns(sample_keys(analysis.inspected.ids))
+
+
+def _write_marks(path: Path, analysis: Analysis, marks: MarkBook | None) -> dict[str, bytes]:
+    """The marks of the inspected samples, by the name of their file; none without any."""
+    if marks is None:
+        return {}
+    own = {key: marks.get(key) for key in sample_keys(analysis.inspected.ids) if key in marks}
+    if not own:
+        return {}
+    MarkBook(path).set_all(own)
+    return {path.name: path.read_bytes()}
+
+
+def _headline(analysis: Analysis, threshold: float) -> dict[str, float | None]:
+    numbers, model, labels = (
+        views.summary(analysis, threshold),
+        analysis.classifier,
+        analysis.inspected.labels,
+    )
+    found: dict[str, float | None] = {
+        "training_rows": len(model.training_rows),
+        "components_kept": model.n_components_,
+        "variance_kept": float(model.pca_model.explained_variance_ratio.sum()),
+        "inspected": numbers.inspected,
+        "flagged": numbers.flagged,
+        "expected_alarm_rate": numbers.expected_alarm_rate,
+        "auroc": numbers.auroc,
+    }
+    if labels is None or not has_both_labels(labels):
+        return found
+    counts = confusion(analysis.scores, labels, threshold)
+    return {
+        **found,
+        "average_precision": average_precision(analysis.scores, labels),
+        "precision": counts.precision,
+        "recall": counts.recall,
+        "f1": counts.f1,
+    }
+
+
+def _may_be_run(folder: Path) -> bool:
+    try:
+        return any((folder / name).exists() for name in FILES)
+    except OSError:  # nobody may look inside: it will be told as damaged
+        return True
+
+
+def _slug(name: str) -> str:
+    """For the name of a folder on any system."""
+    plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    return plain[:_LONGEST_SLUG].strip("-") or "run"
+
+
+def _is_part_of_a_run(path: Path) -> bool:
+    """Hidden files are what a crash, or a file browser, leaves."""
+    return not path.is_dir() and (path.name in FILES or path.name.startswith("."))
+
+
+def _age(path: Path) -> float:
+    try:
+        return time.time() - path.stat().st_mtime
+    except OSError:  # gone meanwhile
+        return 0.0

@@ -1,7 +1,0 @@
-"""Kept runs: an analysis as a folder that survives a restart and can be copied, compared and deleted."""
-
-from kdeviz.runs.record import checked_name
-from kdeviz.runs.run import Run, read_run
-from kdeviz.runs.store import DamagedRun, RunStore, default_folder
-
-__all__ = ["DamagedRun", "Run", "RunStore", "checked_name", "default_folder", "read_run"]

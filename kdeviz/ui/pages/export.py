@@ -1,0 +1,62 @@
+"""Export: the model, the scores, and the lines that reproduce them."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import streamlit as st
+
+from kdeviz.output import Files, model_bytes, python_recipe, shell_recipe
+from kdeviz.ui.state import Screen, session
+from kdeviz.ui.widgets.downloads import score_downloads
+from kdeviz.wording import count
+
+
+def show() -> None:
+    """Draw the page from the current screen."""
+    screen = session().screen
+    if screen is None:
+        st.info("The first fit is under way.", icon=":material/hourglass_top:")
+        return
+    analysis, data = screen.analysis, screen.data
+    left, right = st.columns([1, 1.5], gap="large")
+    with left:
+        st.subheader("Model")
+        st.markdown(
+            "One safetensors file: numbers only, no code. `KDEClassifier.load` reads it back and gives the "
+            "very scores on this screen; it carries the threshold and the probability curve."
+        )
+        st.download_button(
+            "Download the model",
+            partial(model_bytes, analysis, screen.threshold, screen.curve),
+            "model.safetensors",
+            on_click="ignore",
+            type="primary",
+            icon=":material/download:",
+        )
+        if data.everything.changes:
+            st.markdown("Fixed before the fit: " + "; ".join(data.everything.changes) + ".")
+        st.subheader("Scores")
+        st.markdown(
+            f"All {count(len(analysis.scores))} samples: rank, log density, probability, "
+            f"flagged or not{_with_marks(screen)}."
+        )
+        with st.container(horizontal=True):
+            score_downloads(screen, "scores")
+    with right:
+        recipes = {
+            "The same result in Python": (python_recipe, "python"),
+            "… and in a shell": (shell_recipe, "bash"),
+        }
+        for title, (recipe, language) in recipes.items():
+            files = Files(data.source, data.score_source, data.about_source, data.fixes)
+            lines = recipe(analysis, files, screen.rule, screen.curve, analysis is not screen.fitted)
+            st.subheader(title)
+            st.code(lines, language=language, wrap_lines=True)
+
+
+def _with_marks(screen: Screen) -> str:
+    """How many marks go into the table."""
+    book = screen.book
+    marked = sum(key in book for key in screen.keys) if len(book) else 0
+    return f", with your {count(marked)} mark{'' if marked == 1 else 's'}" if marked else ""

@@ -1,0 +1,224 @@
+"""Kept runs: keeping what is on the screen, and the list of all that were kept."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import wait
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from kdeviz.analysis import OnProgress
+from kdeviz.errors import DataError, OptionError
+from kdeviz.output import DamagedRun, Run, RunStore, log_run
+from kdeviz.settings import name_of
+from kdeviz.ui.panels.model import can_use, use_settings
+from kdeviz.ui.state import Screen, Session, session
+from kdeviz.ui.widgets.text import failure_words, plain_error, plain_warning
+from kdeviz.ui.work.jobs import job_board
+from kdeviz.ui.work.tasks import Task
+from kdeviz.wording import count, size
+
+logger = logging.getLogger(__name__)
+
+
+def run_store() -> RunStore:
+    """The folder that the app was started with."""
+    folder = st.session_state.get("runs_folder")
+    return RunStore(None if folder is None else Path(folder))
+
+
+def known_runs() -> tuple[Run | DamagedRun, ...]:
+    """All that are kept; none, and a message here, if the folder cannot be read."""
+    try:
+        return run_store().runs()
+    except OptionError as error:
+        plain_error("The kept runs cannot be read", str(error))
+        return ()
+
+
+def keep_button(current: Session) -> None:
+    """One click keeps what is on the screen, under a name made from its settings."""
+    screen = current.screen
+    done = screen is not None and current.kept == _state(screen)
+    st.button(
+        "Kept" if done else "Keep run",
+        key="keep",
+        width="stretch",
+        disabled=screen is None or done,
+        on_click=_keep,
+        help="Keeps the fitted model, its scores, settings, threshold and your marks as a folder, to be "
+        "compared later. See the page Compare.",
+    )
+
+
+def keep_problems(current: Session) -> None:
+    """Say why the last run was not kept, or is not in MLflow."""
+    if current.keep_error:
+        plain_error("The run was not kept", current.keep_error)
+    if current.logging is not None and current.logging.future.done():
+        problem = current.logging.result()
+        if problem:
+            plain_warning(f"The run is kept, but not in MLflow: {problem}")
+
+
+def _state(screen: Screen) -> tuple[object, ...]:
+    """Equal for screens that would be kept as equal runs."""
+    return screen.key, screen.rule, screen.threshold, screen.curve, screen.analysis, screen.book.changes
+
+
+def _keep() -> None:
+    current = session()
+    screen = current.screen
+    if screen is None:
+        return
+    try:
+        with st.spinner("Keeping the run …"):
+            run = run_store().keep(
+                screen.analysis,
+                screen.threshold,
+                screen.curve,
+                screen.rule,
+                screen.book,
+                name=_unused(name_of(screen.analysis.settings)),
+                fixes=screen.data.fixes,
+            )
+    except (OptionError, DataError) as error:
+        current.keep_error = str(error)
+        return
+    current.keep_error, current.kept = "", _state(screen)
+    st.toast(f"Kept as “{run.name}”", icon=":material/bookmark_added:")
+    uri = st.session_state.get("mlflow")
+    if uri:
+        current.logging = _log(uri, run)
+
+
+def _unused(name: str) -> str:
+    """A name that no run has: with a number after it, if need be."""
+    plain = " ".join(name.split())
+    taken = {run.name for run in run_store().runs() if isinstance(run, Run)}
+    numbered = (f"{plain} ({i})" for i in range(2, len(taken) + 2))
+    return next(each for each in (plain, *numbered) if each not in taken)
+
+
+def _log(uri: str, run: Run) -> Task[str]:
+    def work(report: OnProgress, cancelled: Callable[[], bool]) -> str:
+        try:
+            log_run(uri, run)
+        except Exception as error:  # of any server's making
+            return failure_words(error)
+        return ""
+
+    task = job_board().start_aside(work)
+    wait([task.future], 2)
+    return task
+
+
+def show_runs(current: Session) -> None:
+    """Draw the list; the chosen run can be used, renamed and deleted."""
+    store, found = run_store(), known_runs()
+    runs = [run for run in found if isinstance(run, Run)]
+    st.text(f"{count(len(runs))} kept in {store.folder}")
+    if current.runs_error:
+        plain_error("That did not work", current.runs_error)
+    for damaged in found:
+        if isinstance(damaged, DamagedRun):
+            with st.container(border=True, horizontal=True, vertical_alignment="center"):
+                st.markdown(":orange[:material/broken_image:]", width="content")
+                st.text(f"Damaged: {damaged.reason}", width="stretch")
+                st.button(
+                    "Delete",
+                    key=f"delete_{damaged.id}",
+                    on_click=_delete,
+                    args=(store, damaged.id),
+                )
+    if not runs:
+        st.caption("Press “Keep run” in the sidebar to keep what is on the screen.")
+        return
+    key = f"runs_{hash(tuple((run.id, run.name) for run in runs))}"
+    chosen = st.dataframe(
+        _table(runs),
+        key=key,
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
+        column_config={
+            "name": st.column_config.TextColumn("Name", width="large"),
+            "kept": st.column_config.TextColumn("Kept"),
+            "data": st.column_config.TextColumn("Data"),
+            "flagged": st.column_config.TextColumn("Flagged"),
+            "auroc": st.column_config.NumberColumn("AUROC", format="%.3f"),
+            "size": st.column_config.TextColumn("Size"),
+            "id": st.column_config.TextColumn("Folder"),
+        },
+    ).selection.rows
+    if chosen and chosen[0] < len(runs):
+        _actions(current, store, runs[chosen[0]])
+    else:
+        st.caption("Choose a run to use its settings, rename or delete it.")
+
+
+def _table(runs: list[Run]) -> pd.DataFrame:
+    metrics = [run.record.metrics for run in runs]
+    return pd.DataFrame(
+        {
+            "name": [run.name for run in runs],
+            "kept": [run.kept_words for run in runs],
+            "data": [
+                str(run.record.provenance.get("score_name") or run.record.provenance.get("train_name"))
+                for run in runs
+            ],
+            "flagged": [f"{found.get('flagged')} of {found.get('inspected')}" for found in metrics],
+            "auroc": pd.Series([found.get("auroc") for found in metrics], dtype="float64"),
+            "size": [size(run.bytes) for run in runs],
+            "id": [run.id for run in runs],
+        }
+    )
+
+
+def _actions(current: Session, store: RunStore, run: Run) -> None:
+    use, name, rename, delete = st.columns([1, 2.4, 0.8, 0.8], vertical_alignment="bottom")
+    with use:
+        st.button(
+            "Use its settings",
+            icon=":material/check:",
+            on_click=use_settings,
+            args=(run.record.settings,),
+            disabled=not can_use(run.record.settings, current.data),
+        )
+    with name:
+        wanted = st.text_input("Name", run.name, max_chars=200, key=f"name_{run.id}_{run.name}")
+    with rename:
+        st.button(
+            "Rename",
+            disabled=wanted == run.name,
+            on_click=_change,
+            args=(partial(store.rename, run.id, wanted),),
+            width="stretch",
+        )
+    with delete, st.popover("Delete", width="stretch"):
+        st.markdown("This cannot be undone.")
+        st.button(
+            "Delete for good",
+            type="primary",
+            on_click=_delete,
+            args=(store, run.id),
+        )
+
+
+def _delete(store: RunStore, run_id: str) -> None:
+    _change(partial(store.delete, run_id))
+    session().kept = None  # it may have been this one
+
+
+def _change(change: Callable[[], object]) -> None:
+    current = session()
+    try:
+        change()
+    except (OptionError, DataError) as error:
+        current.runs_error = str(error)
+    else:
+        current.runs_error = ""

@@ -1,0 +1,131 @@
+"""The map of samples, what it is asked to show, and what is picked on it."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import streamlit as st
+
+from kdeviz.charts import figures, views
+from kdeviz.ui.panels.table import chosen_rows
+from kdeviz.ui.state import Screen, Session, session, theme
+from kdeviz.ui.widgets.choices import one_of
+from kdeviz.ui.widgets.plots import clicked, show_figure
+from kdeviz.wording import number
+
+_TOOLS = {
+    "displaylogo": False,
+    "scrollZoom": False,
+    "displayModeBar": True,
+    "modeBarButtons": [["zoomIn2d", "zoomOut2d", "resetScale2d"]],
+}
+_MAP_TOOLS = {"Pick": "pan", "Box": "select", "Lasso": "lasso"}
+_TOOLS_3D = {**_TOOLS, "modeBarButtons": [["orbitRotation", "pan3d", "resetCameraDefault3d"]]}
+
+
+def show_map(
+    current: Session, screen: Screen, components: tuple[int, ...], colour_by: str, tool: str, height: int
+) -> None:
+    """Draw the map; a click picks a sample, a box or a lasso selects."""
+    analysis = screen.analysis
+    if len(components) < 2:
+        st.info("A map needs two components: the model kept one.", icon=":material/info:")
+        return
+    view = views.map_view(analysis, components, colour_by, screen.threshold)
+    flat = len(components) == 2
+    figure = figures.map_figure(
+        view,
+        theme(),
+        _hover_names(screen, view),
+        views.contours(analysis, (components[0], components[1])) if flat else None,
+        views.score_range(analysis) if colour_by == "log density" else None,
+        current.mark(screen),
+        chosen_rows(current, screen),
+        tool,
+    )
+    show_figure(
+        figure,
+        "map",
+        "Samples projected on principal components",
+        height,
+        (screen.key, components),
+        partial(_map_selected, components) if flat else None,
+        _TOOLS if flat else _TOOLS_3D,
+    )
+
+
+def map_controls(screen: Screen) -> tuple[tuple[int, ...], str, str]:
+    """Components (0-based), colour and tool of the map, as chosen."""
+    kept = screen.analysis.classifier.n_components_
+    with st.popover("Axes, colour", icon=":material/tune:", width="stretch"):
+        colour_by = st.selectbox(
+            "Colour by",
+            views.colour_choices(screen.analysis),
+            key="colour",
+            bind="query-params",
+            help="Log density is what the model says; verdict is the side of the threshold; residual is the "
+            "length of what the components leave out; the others come from the file.",
+        )
+        dimensions = st.segmented_control(
+            "Dimensions",
+            ["2D", "3D"],
+            default="2D",
+            required=True,
+            key="dimensions",
+            bind="query-params",
+            disabled=kept < 3,
+        )
+        wanted = min(3 if dimensions == "3D" else 2, kept)
+        axes = [_axis(name, i + 1, kept) for i, name in enumerate("xyz"[:wanted])]
+    if len(set(axes)) < len(axes):
+        st.caption("Choose different components for the axes.")
+        axes = list(range(1, wanted + 1))
+    tool = one_of(
+        "On the map", list(_MAP_TOOLS), "tool", in_address=False, wide=True, disabled=len(axes) != 2
+    )
+    return tuple(axis - 1 for axis in axes), colour_by or "log density", _MAP_TOOLS[tool]
+
+
+def _axis(name: str, first: int, kept: int) -> int:
+    key = f"axis_{name}"
+    if st.session_state.get(key, 1) > kept:
+        st.session_state[key] = first
+    axis: int = st.number_input(f"{name} axis: component", 1, kept, first, key=key, bind="query-params")
+    return axis
+
+
+def _hover_names(screen: Screen, view: views.MapView) -> list[str]:
+    analysis = screen.analysis
+    ids, labels = analysis.inspected.ids[view.rows], analysis.inspected.labels
+    known = (
+        [""] * len(ids) if labels is None else [f"\n{views.LABEL_WORDS[int(v)]}" for v in labels[view.rows]]
+    )
+    coloured = "" if view.colour_name == "log density" else f"\n{view.colour_name}: "
+    return [
+        f"{name}{label}\nlog density {number(score, 4)}" + (coloured + _words(value) if coloured else "")
+        for name, label, score, value in zip(ids, known, analysis.scores[view.rows], view.colour, strict=True)
+    ]
+
+
+def _words(value: object) -> str:
+    return number(value, 4) if isinstance(value, float) else str(value)
+
+
+def _map_selected(components: tuple[int, ...]) -> None:
+    """A click picks a sample; a box or lasso selects every sample inside it, drawn or not."""
+    current = session()
+    chosen = clicked("map")
+    if current.screen is None or chosen is None:
+        return
+    analysis = current.screen.analysis
+    if "box" in chosen:
+        box = chosen["box"]
+        current.select(views.rows_inside(analysis, components, box=(tuple(box["x"]), tuple(box["y"]))))
+    elif "lasso" in chosen:
+        outline = np.column_stack([chosen["lasso"]["x"], chosen["lasso"]["y"]])
+        current.select(views.rows_inside(analysis, components, lasso=outline))
+    elif "point" in chosen:
+        current.pick(int(chosen["point"]))
+    else:
+        current.select(None)

@@ -1,0 +1,179 @@
+"""The model's knobs in the sidebar, and setting them from elsewhere."""
+
+from __future__ import annotations
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from kdeviz.analysis import Analysis
+from kdeviz.charts import views
+from kdeviz.settings import FeatureScalingMethod, Settings, name_of
+from kdeviz.ui.state import Session, session
+from kdeviz.ui.widgets.address import read_choice, write_choice
+from kdeviz.ui.work.loaded import Loaded
+from kdeviz.wording import count, percent
+
+_DEFAULT_COMPONENTS = 16
+_MOST_COMPONENTS = 128
+_MOST = 2**53 - 1  # no browser counts further
+_CAPS = (250, 500, 1000, 2000, 5000, 10000, 20000, 40000, 100000)
+
+SCALING_WORDS = {"scale": "Keep lengths (scale)", "norm": "Directions only (norm)"}
+BANDWIDTH_WORDS = {"scott": "Scott", "silverman": "Silverman", "factor": "My own"}
+
+
+def model_control(current: Session) -> tuple[Settings, DeltaGenerator, DeltaGenerator]:
+    """Components, scaling, training cap, bandwidth, seed; a place for `variance_words`, one for undoing."""
+    st.subheader("Model")
+    offered = max(_MOST_COMPONENTS, st.session_state.get("components", 0))
+    most = min(_most_components(current.data), offered)
+    _fit_components(current, most)
+    components = st.slider(
+        "Components (PCA)",
+        1,
+        most,
+        min(_DEFAULT_COMPONENTS, most),
+        key="components",
+        bind="query-params",
+        help="How many directions of largest variation the model looks at; everything else is ignored.",
+    )
+    variance = st.empty()
+    read_choice("scaling", list(SCALING_WORDS), "scale")
+    scaling = st.radio(
+        "Scaling",
+        list(SCALING_WORDS),
+        format_func=SCALING_WORDS.__getitem__,
+        key="scaling",
+        help="Whether a sample's distance from the average counts, or only its direction.",
+    )
+    write_choice("scaling", "scale")
+    caps = _caps()
+    read_choice("cap", caps, Settings().max_training_points)
+    cap = st.select_slider(
+        "Training cap",
+        caps,
+        format_func=count,
+        key="cap",
+        help="At most this many training samples are used, picked at random: fewer is faster, "
+        "more is more exact.",
+    )
+    write_choice("cap", Settings().max_training_points)
+    with st.expander("Bandwidth and seed"):
+        bandwidth = _bandwidth()
+        seed = st.number_input(
+            "Seed",
+            0,
+            _MOST,
+            0,
+            key="seed",
+            bind="query-params",
+            help="Decides which training samples are picked when there are more than the cap.",
+        )
+    undo = st.container()
+    return Settings(components, FeatureScalingMethod(scaling), cap, bandwidth, seed), variance, undo
+
+
+def can_use(settings: Settings, data: Loaded) -> bool:
+    """Whether the knobs can stand at these settings while these data are loaded."""
+    k = settings.n_pca_components
+    possible = isinstance(k, int) and k <= _most_components(data)
+    return possible and max(settings.max_training_points, settings.seed) <= _MOST
+
+
+def use_settings(settings: Settings) -> None:
+    """Take these over, in a way that can be undone; see `Session.applied`."""
+    current = session()
+    if current.wanted is not None:
+        current.applied = settings, current.wanted[1]
+    _set_settings(settings)
+
+
+def undo_button(current: Session) -> None:
+    """Offer to take back what `use_settings` did, until a knob is moved by hand."""
+    if current.applied is None or current.wanted is None:
+        return
+    settings, before = current.applied
+    if current.wanted[1] != settings:
+        current.applied = None
+        return
+    st.button(
+        "Undo the new settings",
+        icon=":material/undo:",
+        key="undo_settings",
+        width="stretch",
+        on_click=_undo,
+        args=(before,),
+        help=f"Back to {name_of(before)}.",
+    )
+
+
+def _undo(before: Settings) -> None:
+    session().applied = None
+    _set_settings(before)
+
+
+def _set_settings(settings: Settings) -> None:
+    """From now on, the knobs stand at these settings; see `can_use`."""
+    state = st.session_state
+    state["components"], state["seed"] = settings.n_pca_components, settings.seed
+    state["scaling"] = settings.feature_scaling_method.value
+    state["cap"] = settings.max_training_points
+    if isinstance(settings.bandwidth, str):
+        state["bandwidth"] = settings.bandwidth
+        return
+    if state.get("bandwidth") != "factor":
+        # A number input that is new does not write its value into the address.
+        st.query_params["factor"] = str(settings.bandwidth)
+    state["bandwidth"], state["factor"] = "factor", settings.bandwidth
+
+
+def _caps() -> list[int]:
+    """The usual ones, and whatever is asked for by the address or was set by `use_settings`."""
+    asked = [st.session_state.get("cap"), st.query_params.get("cap")]
+    more = {int(cap) for cap in asked if cap is not None and str(cap).isdecimal() and len(str(cap)) < 17}
+    return sorted({*_CAPS, *(cap for cap in more if 2 <= cap <= _MOST)})
+
+
+def _bandwidth() -> str | float:
+    read_choice("bandwidth", list(BANDWIDTH_WORDS), "scott")
+    choice = st.segmented_control(
+        "Bandwidth (smoothness)",
+        list(BANDWIDTH_WORDS),
+        required=True,
+        format_func=BANDWIDTH_WORDS.__getitem__,
+        key="bandwidth",
+        width="stretch",
+        help="How far each training sample's influence reaches. Scott and Silverman are rules of thumb; "
+        "your own factor multiplies Scott's.",
+    )
+    write_choice("bandwidth", "scott")
+    if choice != "factor":
+        return choice or "scott"
+    factor: float = st.number_input(
+        "Factor (times Scott's)", 0.001, 1000.0, 1.0, 0.05, key="factor", bind="query-params"
+    )
+    return factor
+
+
+def variance_words(analysis: Analysis) -> str:
+    """How much of the training variance the fitted components keep."""
+    view = views.scree(analysis)
+    return (
+        f"{count(view.kept)} components keep {percent(float(view.cumulative[view.kept - 1]))} of the variance"
+    )
+
+
+def _most_components(data: Loaded) -> int:
+    rows, dimensions = map(int, data.train.features.shape)
+    return max(min(rows - 1, dimensions), 2)
+
+
+def _fit_components(current: Session, most: int) -> None:
+    """Data with fewer dimensions lower the count to what they allow; other data raise it again."""
+    state = st.session_state
+    if current.clamped is not None and state.get("components") == current.clamped[1]:
+        state["components"] = current.clamped[0]
+    current.clamped = None
+    asked = state.get("components", _DEFAULT_COMPONENTS)
+    if asked > most:
+        state["components"], current.clamped = most, (asked, most)

@@ -1,0 +1,136 @@
+"""Before you fit: what is known about the loaded file, what looks wrong, and one-click fixes."""
+
+from __future__ import annotations
+
+from weakref import WeakKeyDictionary
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from kdeviz.data import EmbeddingSet
+from kdeviz.errors import DataError
+from kdeviz.preflight import Finding, Fix, Preflight, preflight
+from kdeviz.ui.state import Session, session
+from kdeviz.ui.widgets.text import plain_error
+from kdeviz.wording import count, size
+
+_SIGNS = {
+    "error": ":red[:material/error:]",
+    "warning": ":orange[:material/warning:]",
+    "note": ":blue[:material/info:]",
+    "ok": ":green[:material/check:]",
+}
+_PLURALS = {"error": "errors", "warning": "warnings", "note": "notes"}
+_REPORTS: WeakKeyDictionary[EmbeddingSet, dict[int | float, Preflight]] = WeakKeyDictionary()
+
+
+def _report(data: EmbeddingSet, components: int | float) -> Preflight:
+    """The checks of a file, made once; again only when more components are asked for than it may have."""
+    known = _REPORTS.setdefault(data, {})
+    for asked, report in known.items():
+        if asked == components or max(asked, components) <= (report.facts.rank or 0):
+            return report
+    with st.spinner("Checking the file …"):
+        known[components] = preflight(data, components)
+    return known[components]
+
+
+def open_on_problems(current: Session, components: int | float) -> None:
+    """Open the checks when newly loaded data has an error or a warning."""
+    if current.checked is current.data:
+        return
+    current.checked = current.data
+    report = _report(current.data.everything, components)
+    serious = any(finding.severity in ("error", "warning") for finding in report.findings)
+    current.checks_shown = serious or bool(current.before)
+
+
+def checks_button(current: Session, components: int | float) -> None:
+    """One line in the sidebar: how many problems there are; opens and closes the panel."""
+    problems = _report(current.data.everything, components).problems
+    found = [finding.severity for finding in problems]
+    parts = [
+        f"{found.count(kind)} {kind if found.count(kind) == 1 else plural}"
+        for kind, plural in _PLURALS.items()
+        if kind in found
+    ]
+    st.button(
+        f"Checks: {', '.join(parts) or 'all passed'}",
+        icon=":material/fact_check:",
+        type="tertiary",
+        on_click=_toggle,
+        help="What the file holds and what looks wrong, with one-click fixes.",
+    )
+
+
+def _toggle() -> None:
+    session().checks_shown = not session().checks_shown
+
+
+def show_checks(current: Session, components: int | float) -> None:
+    """The panel on top of the page, while it is open."""
+    if not current.checks_shown:
+        return
+    report = _report(current.data.everything, components)
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.subheader("Before you fit", width="stretch")
+            if current.before:
+                st.button("Undo the last fix", icon=":material/undo:", on_click=_undo)
+            st.button("Close", icon=":material/close:", on_click=_toggle, key="close_checks")
+        st.caption(_facts(report))
+        for change in current.data.everything.changes:
+            _line(":material/build:", change)
+        if current.fix_error:
+            plain_error("That fix cannot be applied", current.fix_error)
+        for finding in report.problems:
+            _show(finding)
+        passed = [finding for finding in report.findings if finding.severity == "ok"]
+        with st.expander(f"{count(len(passed))} checks found nothing to do"):
+            for finding in passed:
+                _show(finding)
+
+
+def _facts(report: Preflight) -> str:
+    facts = report.facts
+    parts = [
+        f"{count(facts.rows)} rows of {count(facts.dimensions)} dimensions",
+        f"{facts.dtype}, {size(facts.bytes)}",
+        f"{count(facts.training_rows)} to learn from",
+    ]
+    if facts.other_rows:
+        parts.append(f"{count(facts.other_rows)} to score")
+    if facts.rank is not None:
+        parts.append(f"rank {'' if facts.rank_is_exact else 'at least '}{count(facts.rank)}")
+    return " · ".join(parts)
+
+
+def _show(finding: Finding) -> None:
+    buttons = _line(_SIGNS[finding.severity], finding.sentence)
+    with buttons, st.container(horizontal=True, horizontal_alignment="right"):
+        for fix in finding.fixes:
+            st.button(fix.title, key=f"fix_{fix.name}", on_click=_apply, args=(fix,))
+
+
+def _line(sign: str, sentence: str) -> DeltaGenerator:
+    """A sign, a sentence, and room for what to do about it."""
+    signs, sentences, rest = st.columns([0.35, 8, 4.4], vertical_alignment="center")
+    signs.markdown(sign)
+    sentences.text(sentence)
+    return rest
+
+
+def _apply(fix: Fix) -> None:
+    current = session()
+    try:
+        fixed = current.data.fixed(fix)
+    except DataError as error:
+        current.fix_error = str(error)
+        return
+    current.use(fixed, (*current.before, current.data))
+
+
+def _undo() -> None:
+    current = session()
+    *before, last = current.before
+    current.use(last, tuple(before))

@@ -1,0 +1,247 @@
+"""The controls: data, model, threshold, device. They read and write widgets, and compute nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import streamlit as st
+import torch
+from streamlit.delta_generator import DeltaGenerator
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from kdeviz.data import FORMATS, TABLE_FORMATS, EmbeddingSet
+from kdeviz.decision import LABEL_RULES, ThresholdRule, curve_from_spread, has_both_labels
+from kdeviz.errors import KdevizError
+from kdeviz.model import ProbabilityCurve, device_name, resolve_device
+from kdeviz.ui.panels.threshold import set_curve
+from kdeviz.ui.state import Screen, Session, session
+from kdeviz.ui.widgets.address import read_choice, write_choice
+from kdeviz.ui.widgets.text import plain_error
+from kdeviz.ui.work.loaded import Loaded, Upload, from_uploads, sample
+from kdeviz.wording import count
+
+RULE_WORDS = {
+    "quantile": "Alarm budget on normal data",
+    "per_1000": "Alarms per 1 000 normal samples",
+    "top_k": "The most anomalous few (top k)",
+    "log_density": "A log density that I choose",
+    "probability": "A probability that I choose",
+    "best_f1": "Best F1 score on the labels",
+    "fpr": "False-alarm rate on labelled normals",
+}
+
+
+def data_control(current: Session) -> tuple[DeltaGenerator, DeltaGenerator]:
+    """What is loaded, and a way to load something else. A failed load leaves everything as it was.
+
+    Returns:
+        A place for what is known about the data, and one beside the button that loads data.
+    """
+    st.subheader("Data")
+    what = st.container()
+    left, beside = st.columns([1.25, 1], gap="small")
+    with left, st.popover("Load data", width="stretch"):
+        main = st.file_uploader(
+            "Embeddings: one row per sample",
+            type=FORMATS,
+            key="main_file",
+            help="A column called id, label, split or thumbnail is recognised. Rows whose split is train "
+            "are fitted, the others are scored.",
+        )
+        score = st.file_uploader("More samples to score (optional)", type=FORMATS, key="score_file")
+        about = st.file_uploader("A table about the samples (optional)", type=TABLE_FORMATS, key="about_file")
+        inside = st.container()
+        is_sample = current.data.source == sample().source
+        st.button("Back to the sample set", on_click=_use_sample, disabled=is_sample, width="stretch")
+    _follow_uploads(current, main, score, about)
+    _follow_column(current)
+    if current.load_error:
+        # The open popover hides the sidebar, and closing it must not lose the message.
+        for place in (inside, st.container()):
+            with place:
+                plain_error("That file could not be loaded", current.load_error)
+    with what:
+        st.text(current.data.everything.name)
+        st.caption(_shape_words(current.data.train, current.data.score))
+        checks = st.container()
+        if current.data.notes:
+            with st.expander("About this file"):
+                for note in current.data.notes:
+                    st.text(note)
+    return checks, beside
+
+
+def _use_sample() -> None:
+    session().use(sample())
+
+
+def _follow_uploads(
+    current: Session, main: UploadedFile | None, score: UploadedFile | None, about: UploadedFile | None
+) -> None:
+    uploaded = tuple(None if file is None else file.file_id for file in (main, score, about))
+    if uploaded == current.uploaded:
+        return
+    current.uploaded, current.load_error = uploaded, ""
+    if main is not None:
+        _load(current, lambda: from_uploads(_upload(main), _optional(score), _optional(about)))
+    elif score is not None or about is not None:
+        current.load_error = "Load the embeddings first: the other files belong to them"
+
+
+def _follow_column(current: Session) -> None:
+    choices, used = current.data.everything.embedding_choices, current.data.everything.embedding_column
+    if len(choices) < 2:
+        st.query_params.pop("column", None)
+        return
+    read_choice("column", choices, used)
+    chosen = st.session_state["column"]
+    if chosen != used:
+        _load(current, lambda: current.data.read_again(chosen))
+        # Still here, so it could not be read.
+        st.session_state["column"] = used
+    st.selectbox("Which numbers are the embedding?", choices, key="column")
+    write_choice("column", choices[0])
+
+
+def _upload(file: UploadedFile) -> Upload:
+    return file.name, file.getvalue()
+
+
+def _optional(file: UploadedFile | None) -> Upload | None:
+    return None if file is None else _upload(file)
+
+
+def _load(current: Session, read: Callable[[], Loaded]) -> None:
+    try:
+        with st.spinner("Reading the file …"):
+            current.use(read())
+    except KdevizError as error:
+        current.load_error = str(error)
+    else:
+        current.load_error = ""
+        # What is above was drawn for the old data.
+        st.rerun()
+
+
+def _shape_words(train: EmbeddingSet, score: EmbeddingSet | None) -> str:
+    fitted = len(train.to_fit)
+    rows = f"{count(fitted)} to learn from"
+    others = len(train) - fitted if score is None else len(score)
+    if others:
+        rows += f" · {count(others)} to score"
+    return f"{rows} · {count(train.features.shape[1])} dimensions"
+
+
+def threshold_control(current: Session) -> ThresholdRule:
+    """How the threshold is chosen, and the one number that this rule takes."""
+    st.subheader("Threshold")
+    inspected = current.data.inspected
+    labelled = has_both_labels(inspected.labels)
+    kinds = [kind for kind in RULE_WORDS if labelled or kind not in LABEL_RULES]
+    read_choice("rule", kinds, kinds[0])
+    kind = st.selectbox(
+        "Flag samples by",
+        kinds,
+        format_func=RULE_WORDS.__getitem__,
+        key="rule",
+        help="A sample is flagged when its log density is below the threshold that this rule gives.",
+    )
+    write_choice("rule", kinds[0])
+    match kind:
+        case "quantile" | "fpr":
+            label = "False alarms, % of normal samples"
+            share: float = st.number_input(
+                label, 0.01, 50.0, 1.0, 0.1, key=f"{kind}_percent", bind="query-params"
+            )
+            return ThresholdRule(kind, share / 100)
+        case "per_1000":
+            alarms: float = st.number_input(
+                "Alarms per 1 000 normal samples", 0.1, 500.0, 10.0, 1.0, key="alarms", bind="query-params"
+            )
+            return ThresholdRule(kind, alarms)
+        case "top_k":
+            most = len(inspected)
+            k = st.number_input("How many", 0, most, min(20, most), key="top_k", bind="query-params")
+            return ThresholdRule(kind, k)
+        case "log_density":
+            nats = st.number_input("Log density, nats", value=0.0, step=0.5, key="nats", bind="query-params")
+            return ThresholdRule(kind, nats)
+        case "probability":
+            p = st.number_input(
+                "Probability of being anomalous", 0.001, 0.999, 0.5, 0.01, format="%.3f", key="p",
+                bind="query-params",
+            )  # fmt: skip
+            return ThresholdRule(kind, p)
+        case _:
+            return ThresholdRule(kind, 0.0)
+
+
+def curve_control(screen: Screen | None) -> ProbabilityCurve:
+    """Midpoint and steepness of the probability curve, and ways to find them."""
+    default = ProbabilityCurve()
+    with st.container(horizontal=True):
+        st.button(
+            "Fit to the data",
+            on_click=_fit_curve,
+            disabled=screen is None,
+            help="Puts the midpoint on the threshold, and takes the steepness from the spread of the "
+            "training scores. With labels, the chart “Reliability” fits the curve to them.",
+        )
+        st.button("Reset", on_click=set_curve, args=(default,), help="Midpoint 12, steepness 0.05.")
+    midpoint: float = st.number_input(
+        "Midpoint, nats",
+        value=default.midpoint,
+        step=0.5,
+        key="midpoint",
+        bind="query-params",
+        help="The log density at which a sample is as probably anomalous as not.",
+    )
+    steepness: float = st.number_input(
+        "Steepness, per nat",
+        0.0001,
+        100.0,
+        default.steepness,
+        0.01,
+        format="%.4f",
+        key="steepness",
+        bind="query-params",
+        help="How quickly the probability changes around the midpoint.",
+    )
+    return ProbabilityCurve(midpoint, steepness)
+
+
+def _fit_curve() -> None:
+    screen = session().screen
+    if screen is not None and math.isfinite(screen.threshold):
+        set_curve(curve_from_spread(screen.analysis.train_scores, screen.threshold))
+
+
+def device_control(asked: str) -> tuple[str, DeltaGenerator]:
+    """Which device computes, a choice only where there is more than one; and a place for `device_words`."""
+    st.subheader("Device")
+    devices = ["auto", "cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
+    if torch.backends.mps.is_available():
+        devices.append("mps:0")
+    try:
+        wanted = _full_name(asked)
+    except KdevizError as error:
+        plain_error("This device cannot be used", str(error))
+        wanted = "auto"
+    if len(devices) > 2:
+        read_choice("device", devices, wanted)
+        default, wanted = wanted, st.selectbox("Compute on", devices, key="device")
+        write_choice("device", default)
+    return wanted, st.empty()
+
+
+def _full_name(device: str) -> str:
+    """A device as the choices spell it: "cuda" is "cuda:0"."""
+    return device if device == "auto" else str(torch.empty(0, device=resolve_device(device)).device)
+
+
+def device_words(device: str, screen: Screen | None) -> str:
+    """The device's name, and what computed there if the screen comes from it."""
+    chosen = resolve_device(device)
+    same = screen is not None and screen.analysis.classifier.device == chosen
+    return device_name(chosen) + (f" · {screen.kernel}" if screen and same else "")

@@ -1,0 +1,120 @@
+"""Would the same samples come out again? Repeats over seeds, caps and resampled training rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from threading import Event
+
+import streamlit as st
+
+from kdeviz.analysis import OnProgress
+from kdeviz.charts import figures, views
+from kdeviz.settings import name_of
+from kdeviz.sweep import BOOTSTRAP, Stability, stability
+from kdeviz.ui.state import Screen, Session, session, theme
+from kdeviz.ui.widgets.plots import clicked_number, show_figure
+from kdeviz.ui.widgets.progress import POLL_SECONDS, follow
+from kdeviz.ui.widgets.text import failure_words, plain_error, plain_warning
+from kdeviz.ui.work.jobs import job_board
+from kdeviz.ui.work.stability_run import StabilityRun
+from kdeviz.wording import count, percent
+
+
+def show_stability(current: Session, screen: Screen) -> None:
+    """Draw what to repeat, and what came of it."""
+    run = current.repeated
+    running = run is not None and run.task.running
+    top, repeats, start, text = st.columns([0.8, 0.8, 1, 3], vertical_alignment="bottom")
+    with top:
+        scored = len(screen.analysis.scores)
+        most, usual = min(200, scored), min(20, max(scored // 10, 1))
+        k = st.number_input("Top samples", 1, most, usual, help="Whether these come out again.")
+    with repeats:
+        often = st.number_input("Repeats", 2, 100, 10, help="Fits for every cap and every way to repeat.")
+    with start:
+        st.button(
+            "Repeat the fit",
+            type="primary",
+            icon=":material/replay:",
+            disabled=running,
+            on_click=_start,
+            args=(screen, k, often),
+            width="stretch",
+        )
+    with text:
+        st.caption(
+            f"Fits {name_of(screen.analysis.settings)} again: on resampled training samples, with other "
+            "seeds where the cap leaves samples out, and with smaller caps."
+        )
+    if run is None:
+        return
+    if running:
+        _live(Event())
+    else:
+        _outcome(run, screen)
+
+
+def _start(screen: Screen, top: int, repeats: int) -> None:
+    analysis = screen.analysis
+
+    def work(report: OnProgress, cancelled: Callable[[], bool]) -> Stability:
+        return stability(
+            analysis.train,
+            analysis.scored,
+            analysis.settings,
+            top,
+            repeats,
+            None,
+            screen.key[2],
+            report,
+            cancelled,
+        )
+
+    session().repeated = StabilityRun(screen.key[0], analysis.inspected, job_board().start_long(work))
+
+
+@st.fragment(run_every=POLL_SECONDS)
+def _live(drawn: Event) -> None:
+    run = session().repeated
+    if run is None:
+        st.rerun()
+    follow(run.task, "stability", drawn)
+
+
+def _outcome(run: StabilityRun, screen: Screen) -> None:
+    try:
+        found = run.task.result()
+    except Exception as error:
+        plain_error("The check did not finish", failure_words(error))
+        return
+    if found is None:
+        plain_warning("Cancelled.")
+        return
+    if (run.token, found.settings) != (screen.key[0], screen.analysis.settings):
+        plain_warning(f"This was for {name_of(found.settings)} on {run.inspected.name}.")
+    for repeats in found.repeats:
+        if repeats.source == BOOTSTRAP:
+            share, (low, high) = percent(repeats.found.value), map(percent, repeats.found.interval)
+            st.markdown(
+                f"On average **{share}** ({low} to {high}) of the {count(len(found.top))} most anomalous "
+                "samples come back when the training samples are drawn anew."
+            )
+    for note in found.notes:
+        st.text(note[0].upper() + note[1:] + ".")
+    strip = figures.strip_figure(
+        views.strip_view(found, run.inspected),
+        theme(),
+        [run.inspected.thumbnail_uri(int(row)) for row in found.top],
+    )
+    words = "How often each of the most anomalous samples comes out again"
+    show_figure(strip, "strip", words, 270, id(run), partial(_picked, run))
+    agreement = figures.agreement_figure(views.agreement_view(found), theme())
+    show_figure(agreement, "agreement", "Agreement with the full fit, by training cap", 340, id(run))
+
+
+def _picked(run: StabilityRun) -> None:
+    """Ring the sample in Explore as well."""
+    current, row = session(), clicked_number("strip")
+    if row is not None and current.screen is not None and current.screen.key[0] == run.token:
+        current.pick(int(row))

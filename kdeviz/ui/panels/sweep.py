@@ -1,0 +1,135 @@
+"""A sweep over settings: the grid, and the rows as they come."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from kdeviz.errors import OptionError
+from kdeviz.sweep import Grid
+from kdeviz.ui.panels.sweep_results import show_results
+from kdeviz.ui.state import Screen, Session, session
+from kdeviz.ui.widgets.progress import POLL_SECONDS, show_progress
+from kdeviz.ui.widgets.text import plain_error
+from kdeviz.ui.work.jobs import job_board
+from kdeviz.ui.work.sweep_run import SweepRun
+from kdeviz.wording import count
+
+GRID_KEYS = ("grid_components", "grid_scalings", "grid_bandwidths", "grid_caps", "grid_seeds", "sweep_metric")
+"""Widgets that keep their values while another page is shown."""
+
+_USUAL_COMPONENTS = (2, 4, 6, 8, 12, 16, 20, 24, 28, 32)
+
+
+def show_sweep(current: Session, screen: Screen) -> None:
+    """Draw the grid, and what is known of the last sweep."""
+    run = current.swept
+    running = run is not None and run.task.running
+    _grid(screen, running)
+    if run is None:
+        st.info(
+            "A sweep fits every combination of these settings and shows how well each tells anomalous from "
+            "normal samples, or, without labels, how well it predicts samples it has not seen. The best and "
+            "the simplest that is as good are marked, and one click takes a row over.",
+            icon=":material/info:",
+        )
+        return
+    if running:
+        _live()
+    else:
+        show_results(current, screen, run)
+
+
+@st.fragment(run_every=POLL_SECONDS)
+def _live() -> None:
+    current = session()
+    run, screen = current.swept, current.screen
+    if run is None or screen is None:
+        return
+    if not run.task.running:
+        st.rerun()
+    show_progress(run.task, "sweep")
+    show_results(current, screen, run)
+
+
+def _grid(screen: Screen, running: bool) -> None:
+    """What to try, and the button that starts it."""
+    _default_grid(screen)
+    columns = st.columns([1.7, 1.1, 1.1, 1, 0.65, 1.15], gap="small", vertical_alignment="bottom")
+    with columns[0]:
+        components = st.text_input(
+            "Components",
+            key="grid_components",
+            help="Such as 2, 4, 8, or 2:32:2 for every second one from 2 to 32.",
+        )
+    with columns[1]:
+        scalings = st.selectbox("Scaling", ["scale, norm", "scale", "norm"], key="grid_scalings")
+    with columns[2]:
+        bandwidths = st.text_input(
+            "Bandwidth", key="grid_bandwidths", help="scott, silverman, or factors that multiply Scott's."
+        )
+    with columns[3]:
+        caps = st.text_input(
+            "Training cap", key="grid_caps", help="Fit on at most so many samples, such as 1000, 40000."
+        )
+    with columns[4]:
+        seeds = st.text_input("Seeds", key="grid_seeds", help="Of the random subsets: such as 0, 1 or 0:4.")
+    grid, problem = None, ""
+    try:
+        grid = Grid.parse(
+            components=components,
+            scalings=scalings,
+            bandwidths=bandwidths,
+            caps=caps,
+            seeds=seeds,
+        )
+    except OptionError as error:
+        problem = str(error)
+    with columns[5]:
+        st.button(
+            "Run the sweep" if grid is None else f"Run {count(len(grid))} fit{'s' * (len(grid) != 1)}",
+            type="primary",
+            icon=":material/play_arrow:",
+            key="run_sweep",
+            disabled=grid is None or running,
+            on_click=_start,
+            args=(screen, grid),
+            width="stretch",
+            help="Every combination of these. Each is fitted five more times, on four fifths of the training "
+            "samples, to count false alarms on samples that it has not seen.",
+        )
+    if problem:
+        plain_error("This grid cannot be read", problem)
+
+
+def _default_grid(screen: Screen) -> None:
+    limit = min(screen.analysis.train.features.shape)
+    settings, current = screen.analysis.settings, session()
+    in_use = screen.analysis.classifier.n_components_
+    usual = {k for k in _USUAL_COMPONENTS if k < limit} | ({in_use} if in_use < limit - 1 else set())
+    defaults = {
+        "grid_components": ", ".join(map(str, sorted(usual))) or "1",
+        "grid_scalings": "scale, norm",
+        "grid_bandwidths": "0.5, scott, 2",
+        "grid_caps": str(settings.max_training_points),
+        "grid_seeds": str(settings.seed),
+    }
+    for key, value in defaults.items():
+        # What was typed stays; what was proposed follows the data and the settings in use.
+        if st.session_state.get(key) in (None, current.proposed_grid.get(key)):
+            st.session_state[key] = value
+    current.proposed_grid = defaults
+
+
+def _start(screen: Screen, grid: Grid) -> None:
+    current = session()
+    current.chosen_row = None
+    current.swept = SweepRun.start(
+        job_board(),
+        screen.key[0],
+        screen.analysis,
+        grid,
+        screen.rule,
+        screen.curve,
+        screen.key[2],
+        st.session_state.get("mlflow"),
+    )

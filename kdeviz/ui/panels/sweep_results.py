@@ -1,0 +1,237 @@
+"""What a sweep has found: the choice, the charts, and taking a row over."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from kdeviz.charts import figures, views
+from kdeviz.data import EmbeddingSet
+from kdeviz.errors import DataError
+from kdeviz.output import sweep_csv, sweep_parquet
+from kdeviz.settings import name_of
+from kdeviz.sweep import CHOICES, METRICS, Choice, Sweep, SweepRow, best, estimate_of
+from kdeviz.ui.panels.model import can_use, use_settings
+from kdeviz.ui.panels.sidebar import RULE_WORDS
+from kdeviz.ui.panels.sweep_table import metric_title, show_rows
+from kdeviz.ui.state import Screen, Session, session, theme
+from kdeviz.ui.widgets.choices import one_of
+from kdeviz.ui.widgets.plots import clicked_number, show_figure
+from kdeviz.ui.widgets.text import failure_words, plain_error, plain_warning
+from kdeviz.ui.work.sweep_run import SweepRun
+from kdeviz.wording import count
+
+_CHART_HEIGHT = 330
+
+
+def show_results(current: Session, screen: Screen, run: SweepRun) -> None:
+    """Draw what is finished; it grows while the sweep runs."""
+    found = run.found
+    _troubles(run, found, screen)
+    if not found.rows:
+        return
+    controls = st.columns([1.5, 1, 1, 1.1], vertical_alignment="bottom")
+    with controls[0]:
+        metric = _metric(found)
+    choice = _choice(found, metric)
+    usable = run.token == screen.key[0]
+    if choice is not None:
+        _cards(run, choice, screen, usable)
+    _chart(current, found, metric, choice, controls[1:])
+    _chosen(current, found, usable)
+    if choice is not None:
+        so_far = f"Of the {count(len(found.rows))} settings done: " if found.cancelled else ""
+        flattered = "The best of many is flattered by chance: expect a little less on new data."
+        st.caption(f"{so_far}{choice.sentence} {flattered}")
+    rule = f" The threshold: {RULE_WORDS[run.rule.kind].lower()}." if metric == "alarm_share" else ""
+    st.caption(f"{metric_title(metric)}: {METRICS[metric].explanation}{rule}")
+    show_rows(found, metric, choice, run.task.running)
+    _downloads(run, choice)
+
+
+def _troubles(run: SweepRun, found: Sweep, screen: Screen) -> None:
+    error = None if run.task.running or run.task.future.cancelled() else run.task.future.exception()
+    if error is not None:
+        plain_error("The sweep did not finish", failure_words(error))
+    elif found.cancelled and not run.task.running:
+        plain_warning(
+            f"Cancelled: {count(len(found.rows))} of {count(found.asked)} settings are done and kept."
+        )
+    if run.token != screen.key[0]:
+        plain_warning(f"This sweep was over {run.train.name}: run it again for the present data.")
+    elif run.rule != screen.rule or not _same_labels(run.inspected, screen.analysis.inspected):
+        st.caption("The threshold rule or the labels have changed since: run it again to count with them.")
+    problem = run.logging.result() if run.logging is not None else None
+    if problem:
+        plain_warning(f"The sweep is not in MLflow: {problem}")
+
+
+def _same_labels(one: EmbeddingSet, other: EmbeddingSet) -> bool:
+    if one.labels is None or other.labels is None:
+        return one.labels is other.labels
+    return np.array_equal(one.labels, other.labels)
+
+
+def _metric(found: Sweep) -> str:
+    known = [name for name in METRICS if any(estimate_of(row, name) is not None for row in found.rows)]
+    known = known or ["auroc" if found.labelled else "log_density"]
+    current = session()
+    before, current.metric_of = current.metric_of, current.swept
+    other_data = before is not None and current.swept is not None and before.token != current.swept.token
+    if other_data or st.session_state.get("sweep_metric") not in known:
+        st.session_state["sweep_metric"] = "auroc" if "auroc" in known else "log_density"
+    metric: str = st.selectbox(
+        "Compare by",
+        known,
+        format_func=lambda name: f"Compare by {METRICS[name].words}",
+        key="sweep_metric",
+        label_visibility="collapsed",
+        help="\n\n".join(f"{METRICS[name].words}: {METRICS[name].explanation}" for name in known),
+    )
+    return metric
+
+
+def _choice(found: Sweep, metric: str) -> Choice | None:
+    try:
+        return best(found, metric) if metric in CHOICES else None
+    except DataError:  # no row has it
+        return None
+
+
+def _cards(run: SweepRun, choice: Choice, screen: Screen, usable: bool) -> None:
+    """The best, the simplest that may be as good, and how the settings in use compare."""
+    title, top = f"Best {METRICS[choice.metric].words}", choice.best
+    if choice.metric == "log_density":  # it compares nothing else
+        scaling = top.settings.feature_scaling_method.value
+        title = f"Best for {count(top.components)} components, {scaling}"
+    used = next((row for row in run.rows if row.settings == screen.analysis.settings), None)
+    columns = st.columns(3, gap="small")
+    with columns[0]:
+        _card(title, top, choice.metric, usable)
+    with columns[1]:
+        if choice.simplest is choice.best:
+            with st.container(border=True, height="stretch"):
+                st.caption("Nothing simpler is as good.")
+        else:
+            _card("Simplest as good", choice.simplest, choice.metric, usable)
+    with columns[2], st.container(border=True, height="stretch", gap="xxsmall"):
+        st.markdown("**In use now**")
+        st.caption(_standing(run, choice, used, screen))
+        st.page_link(st.session_state["explore_page"], label="See it in Explore")
+
+
+def _card(title: str, row: SweepRow, metric: str, usable: bool) -> None:
+    found = estimate_of(row, metric)
+    assert found is not None
+    with st.container(border=True, height="stretch", horizontal=True, vertical_alignment="center"):
+        with st.container(gap="xxsmall"):
+            st.markdown(f"**{title}: {METRICS[metric].written(found.value)}**")
+            st.caption(name_of(row.settings))
+        _use_button(row, f"use_{title}", usable)
+
+
+def _standing(run: SweepRun, choice: Choice, used: SweepRow | None, screen: Screen) -> str:
+    name = name_of(screen.analysis.settings)
+    good = None if used is None else choice.as_good(used)
+    found = None if used is None else estimate_of(used, choice.metric)
+    if used is None and screen.analysis.settings in run.grid.settings:
+        return f"{name}: not done yet."
+    if good is None or found is None:
+        return f"{name}: not among the settings that this compares."
+    where = "within" if good else "outside"
+    return f"{name}: {METRICS[choice.metric].written(found.value)}, {where} the interval of the best."
+
+
+def _use_button(row: SweepRow, key: str, usable: bool) -> None:
+    # A row that failed has no components.
+    settings = replace(row.settings, n_pca_components=row.components or row.settings.n_pca_components)
+    pressed = st.button(
+        "Use",
+        key=key,
+        icon=":material/check:",
+        help="Takes these settings over, in Explore and everywhere; this can be undone.",
+        on_click=use_settings,
+        args=(settings,),
+        disabled=not usable or not row.components or not can_use(settings, session().data),
+    )
+    if pressed:  # while the sweep runs only this part of the page would be drawn again
+        st.rerun()
+
+
+def _chart(
+    current: Session, found: Sweep, metric: str, choice: Choice | None, controls: list[DeltaGenerator]
+) -> None:
+    varied = views.varied(found)
+    across = varied[0] if varied else "components"
+    others = [knob for knob in varied if knob != across]
+    down = others[0] if others else ("bandwidth" if across != "bandwidth" else "components")
+    with controls[0]:
+        if len(others) > 1:
+            down = st.selectbox(
+                "Rows",
+                others,
+                format_func=lambda knob: f"Rows: {views.KNOBS[knob]}",
+                key="sweep_down",
+                label_visibility="collapsed",
+            )
+    with controls[2]:
+        drawn = one_of("Chart", ["Heat map", "Lines"], "sweep_chart", in_address=False, wide=True)
+    with controls[1]:
+        fixed = {knob: _held(found, knob, choice) for knob in others if knob != down}
+    if drawn == "Lines":
+        figure = figures.line_figure(views.line_view(found, metric, across, fixed, choice), theme())
+    else:
+        rows = [row.settings for row in found.rows]
+        chosen = rows.index(current.chosen_row) if current.chosen_row in rows else None
+        heat = views.heat_view(found, metric, across, down, fixed, choice)
+        figure = figures.heat_figure(heat, theme(), chosen)
+    key, words = f"sweep_{drawn}", f"{METRICS[metric].words} of every setting"
+    about = (id(current.swept), metric, across, down, fixed)
+    show_figure(figure, key, words, _CHART_HEIGHT, about, partial(_cell_clicked, key))
+
+
+def _held(found: Sweep, knob: str, choice: Choice | None) -> views.KnobValue:
+    """At which of its values the chart shows the other knobs; where the best row is, at first."""
+    values = views.values_of(found, knob)
+    best = None if choice is None else views.knob_value(choice.best.settings, knob)
+    value: views.KnobValue = st.selectbox(
+        views.KNOBS[knob].capitalize(),
+        values,
+        index=values.index(best) if best in values else 0,
+        format_func=lambda value: f"{views.KNOBS[knob].capitalize()}: {views.knob_text(knob, value)}",
+        key=f"sweep_at_{knob}_{best}",
+        label_visibility="collapsed",
+    )
+    return value
+
+
+def _cell_clicked(key: str) -> None:
+    current, row = session(), clicked_number(key)
+    if current.swept is not None and row is not None and 0 <= row < len(current.swept.rows):
+        current.chosen_row = current.swept.rows[int(row)].settings
+
+
+def _chosen(current: Session, found: Sweep, usable: bool) -> None:
+    row = next((row for row in found.rows if row.settings == current.chosen_row), None)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if row is None:
+            st.caption("Click a cell of the heat map or a row of the table to choose a setting.")
+        else:
+            st.markdown(f"Chosen: **{name_of(row.settings)}**", width="stretch")
+            _use_button(row, "use_chosen", usable)
+
+
+def _downloads(run: SweepRun, choice: Choice | None) -> None:
+    with st.container(horizontal=True):
+        for label, write in (("CSV", sweep_csv), ("Parquet", sweep_parquet)):
+            st.download_button(
+                label,
+                partial(write, run.found, run.grid, run.train, choice),
+                f"sweep.{label.lower()}",
+                on_click="ignore",
+                icon=":material/download:",
+            )

@@ -1,0 +1,1 @@
+"""Small things to press, read and draw."""

@@ -1,0 +1,186 @@
+"""What the app is looking at: a training set, perhaps a set to score, and where they came from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from kdeviz.data import EmbeddingSet, load_embeddings, load_sample
+from kdeviz.errors import DataError
+from kdeviz.preflight import Fix, apply
+
+Upload = tuple[str, bytes]
+"""File name and content."""
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """One data source.
+
+    Attributes:
+        token: stands for the exact content of every file behind this, in cache keys.
+        origin: stands for the samples as they were read, whatever was dropped since: marks belong to it.
+        train: the rows to fit on.
+        score: the rows to inspect; None to inspect the training rows themselves.
+        everything: the main file as read, before it was split.
+        notes: sentences about what was guessed, found or left out on reading.
+        source: what to write in a script to read it: "sample", a path, or an uploaded file's name.
+        score_source: the same of a second file, if `score` came from one.
+        about_source: the same of a table about the first file's rows, if there was one.
+        read_again: read the same files with another column as the embedding.
+        fixes: names of the fixes that were applied, in order; see `preflight`.
+    """
+
+    token: str
+    origin: str
+    train: EmbeddingSet
+    score: EmbeddingSet | None
+    everything: EmbeddingSet
+    notes: tuple[str, ...]
+    source: str
+    score_source: str | None
+    about_source: str | None
+    read_again: Callable[[str], Loaded]
+    fixes: tuple[str, ...] = ()
+
+    @property
+    def inspected(self) -> EmbeddingSet:
+        """The rows that scores are about."""
+        return self.train if self.score is None else self.score
+
+    def fixed(self, fix: Fix) -> Loaded:
+        """The same with a fix applied to the main file, and its columns dropped everywhere.
+
+        Raises:
+            DataError: nothing would be left.
+        """
+        everything = apply(fix, self.everything)
+        train, score = everything.train_and_test()
+        if not len(train.to_fit):
+            raise DataError(f"{everything.name}: no row would be left to learn from")
+        if self.score_source is not None and self.score is not None:
+            score = self.score if fix.columns is None else self.score.take_columns(_others(fix))
+        return replace(
+            self,
+            token=_token(self.token.encode(), fix.name.encode()),
+            train=train,
+            score=score,
+            everything=everything,
+            fixes=(*self.fixes, fix.name),
+        )
+
+
+def _others(fix: Fix) -> NDArray[np.bool_]:
+    """Which columns a fix keeps."""
+    kept = np.ones(fix.shape[1], dtype=bool)
+    kept[fix.columns] = False
+    return kept
+
+
+@st.cache_resource(show_spinner=False)
+def sample() -> Loaded:
+    """The sample set, read once per server."""
+    everything = load_sample()
+    return _from_one_file(everything, "sample", "sample", lambda _: sample())
+
+
+def from_path(path: str, column: str | None = None) -> Loaded:
+    """A file on the server's disk.
+
+    Raises:
+        DataError: missing or unreadable.
+    """
+    everything = load_embeddings(path, embedding_column=column)
+    status = Path(path).stat()
+    token = _token(f"{path}|{status.st_mtime_ns}|{status.st_size}|{column}".encode())
+    return _from_one_file(everything, token, path, partial(from_path, path))
+
+
+def _from_one_file(
+    everything: EmbeddingSet, token: str, source: str, read_again: Callable[[str], Loaded]
+) -> Loaded:
+    train, score = everything.train_and_test()
+    return Loaded(
+        token=token,
+        origin=everything.digest,
+        train=train,
+        score=score,
+        everything=everything,
+        notes=everything.notes,
+        source=source,
+        score_source=None,
+        about_source=None,
+        read_again=read_again,
+    )
+
+
+def from_uploads(
+    main: Upload, score: Upload | None = None, about: Upload | None = None, column: str | None = None
+) -> Loaded:
+    """Uploaded files: embeddings, perhaps a second file to score, perhaps a table about the first.
+
+    Raises:
+        DataError: a file cannot be used.
+    """
+    metadata = None if about is None else (about[1], about[0])
+    everything = load_embeddings(main[1], filename=main[0], embedding_column=column, metadata=metadata)
+    train, rest = everything.train_and_test()
+    notes = everything.notes
+    if score is not None:
+        if rest is not None:
+            notes += (f"{len(rest)} test rows of {main[0]} are left out: those of {score[0]} are scored.",)
+        rest = _second(score, everything.embedding_column)
+        notes += _second_notes(score[0], rest, everything.embedding_column)
+        dimensions = (rest.features.shape[1], train.features.shape[1])
+        if dimensions[0] != dimensions[1]:
+            raise DataError(
+                f"{score[0]} has {dimensions[0]} dimensions, {main[0]} has {dimensions[1]}: "
+                "both must come from the same feature extractor"
+            )
+    contents = [part for file in (main, score, about) if file for part in (file[0].encode(), file[1])]
+    return Loaded(
+        token=_token(*contents, str(column).encode()),
+        origin=everything.digest + ("" if score is None or rest is None else rest.digest),
+        train=train,
+        score=rest,
+        everything=everything,
+        notes=notes,
+        source=main[0],
+        score_source=None if score is None else score[0],
+        about_source=None if about is None else about[0],
+        read_again=lambda chosen: from_uploads(main, score, about, chosen),
+    )
+
+
+def _second(file: Upload, column: str | None) -> EmbeddingSet:
+    """The rows to score, from the same column as the rows to fit on where there is one."""
+    name, content = file
+    try:
+        return load_embeddings(content, filename=name, embedding_column=column)
+    except DataError:
+        guessed = load_embeddings(content, filename=name)
+        if column in guessed.embedding_choices:
+            raise
+        return guessed
+
+
+def _second_notes(name: str, read: EmbeddingSet, column: str | None) -> tuple[str, ...]:
+    notes = tuple(f"{name}: {note}" for note in read.notes)
+    if column is None or read.embedding_column in (None, column):
+        return notes
+    return (*notes, f"{name} has no {column}: its {read.embedding_column} was read as the embedding.")
+
+
+def _token(*parts: bytes) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        digest.update(len(part).to_bytes(8, "little"))
+        digest.update(part)
+    return digest.hexdigest()

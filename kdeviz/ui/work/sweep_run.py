@@ -1,0 +1,82 @@
+"""A sweep in the background: its rows are there as they come, and stay when it is cancelled."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from kdeviz.analysis import Analysis, OnProgress
+from kdeviz.data import EmbeddingSet
+from kdeviz.decision import ThresholdRule, has_both_labels
+from kdeviz.model import ProbabilityCurve
+from kdeviz.output import log_sweep
+from kdeviz.sweep import Grid, Sweep, SweepRow, sweep, sweep_table
+from kdeviz.ui.widgets.text import failure_words
+from kdeviz.ui.work.jobs import JobBoard
+from kdeviz.ui.work.tasks import Task
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(eq=False)
+class SweepRun:
+    """One sweep over the data of an analysis.
+
+    Attributes:
+        token: of the data, as in `Loaded`.
+        train: the rows fitted on.
+        grid: the settings.
+        rule: the threshold whose alarms are counted.
+        inspected: the samples, with the labels of then.
+        rows: what is finished; it grows.
+        logging: on its way to MLflow; it gives what went wrong, or nothing.
+    """
+
+    token: str
+    train: EmbeddingSet
+    grid: Grid
+    rule: ThresholdRule
+    inspected: EmbeddingSet
+    task: Task[None] = field(init=False)
+    rows: list[SweepRow] = field(default_factory=list)
+    logging: Task[str] | None = None
+
+    @classmethod
+    def start(
+        cls,
+        board: JobBoard,
+        token: str,
+        analysis: Analysis,
+        grid: Grid,
+        rule: ThresholdRule,
+        curve: ProbabilityCurve,
+        device: str,
+        mlflow: str | None = None,
+    ) -> SweepRun:
+        """Queue a sweep over the rows, and with the labels, of an analysis."""
+        run = cls(token, analysis.train, grid, rule, analysis.inspected)
+
+        def work(report: OnProgress, cancelled: Callable[[], bool]) -> None:
+            sweep(
+                analysis.train, analysis.scored, grid, rule, device, run.rows.append, report, cancelled, curve
+            )
+            if mlflow and run.rows:
+                run.logging = board.start_aside(lambda report, cancelled: _log(mlflow, run.found))
+
+        run.task = board.start_long(work)
+        return run
+
+    @property
+    def found(self) -> Sweep:
+        """What is finished."""
+        return Sweep(tuple(self.rows), len(self.grid), self.rule, has_both_labels(self.inspected.labels))
+
+
+def _log(uri: str, found: Sweep) -> str:
+    """What went wrong, or nothing."""
+    try:
+        log_sweep(uri, sweep_table(found))
+    except Exception as error:  # of any server's making
+        return failure_words(error)
+    return ""

@@ -1,0 +1,174 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from kdeviz.analysis import scoring
+from kdeviz.analysis.analyse import analyse
+from kdeviz.analysis.scoring import log_densities, rows_fitted_on
+from kdeviz.data.embedding_set import EmbeddingSet
+from kdeviz.data.labels import ANOMALOUS, NORMAL, UNKNOWN
+from kdeviz.data.samples import load_sample
+from kdeviz.errors import DataError
+from kdeviz.model.classifier import KDEClassifier
+from kdeviz.settings import Settings
+
+
+@pytest.fixture(scope="module")
+def sample():
+    return load_sample()
+
+
+@pytest.fixture(scope="module")
+def sample_analysis(sample):
+    return analyse(*sample.train_and_test(), device="cpu")
+
+
+def blob(rows=80, dtype=np.float32):
+    features = np.random.default_rng(0).normal(size=(rows, 6)).astype(dtype)
+    return EmbeddingSet.from_array(features, "blob")
+
+
+def fitted(data, most=40000):
+    model = KDEClassifier(3, max_training_points=most)
+    assert model.fit(data.features)
+    return model
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("most", [80, 50])
+def test_rows_of_the_fit_are_left_out_of_their_own_score(most, dtype):
+    data = blob(dtype=dtype)
+    model = fitted(data, most)
+    used = rows_fitted_on(model, data)
+    np.testing.assert_array_equal(used, model.training_rows)
+    others = np.setdiff1d(np.arange(80), used)
+    scores = log_densities(model, data, used)
+    assert scores.dtype == dtype
+    np.testing.assert_array_equal(scores[used], model.leave_one_out_scores())
+    np.testing.assert_allclose(scores[others], model.log_density(data.features)[others], rtol=1e-5)
+
+
+@pytest.mark.parametrize("most", [80, 50])
+def test_it_is_what_analyse_says(most):
+    said = analyse(blob(), settings=Settings(3, max_training_points=most), device="cpu")
+    scores = log_densities(said.classifier, blob(), rows_fitted_on(said.classifier, blob()))
+    np.testing.assert_array_equal(scores, said.scores)
+
+
+def test_rows_of_the_fit_are_found_by_the_split(sample, sample_analysis):
+    train = sample.split == "train"
+    used = rows_fitted_on(sample_analysis.classifier, sample)
+    np.testing.assert_array_equal(used, np.flatnonzero(train))
+    scores = log_densities(sample_analysis.classifier, sample, used)
+    np.testing.assert_array_equal(scores[train], sample_analysis.train_scores)
+    np.testing.assert_array_equal(scores[~train], sample_analysis.scores)
+
+
+def test_rows_of_another_fit_are_not_taken_for_ours(sample, sample_analysis):
+    changed = replace(sample, features=sample.features + np.float32(1))
+    for other in (changed, replace(changed, split=None)):
+        used = rows_fitted_on(sample_analysis.classifier, other)
+        assert len(used) == 0
+    scores = log_densities(sample_analysis.classifier, changed, used)
+    np.testing.assert_array_equal(scores, sample_analysis.classifier.log_density(changed.features))
+
+
+SPLITS = {"no split": None, "split": np.where(np.arange(80) % 3 == 2, "test", "train")}
+
+
+def labelled(split):
+    """80 rows of each label in turn, and which of them are normal or unknown training rows."""
+    labels = np.resize([NORMAL, ANOMALOUS, UNKNOWN, NORMAL, NORMAL], 80).astype(np.int8)
+    train = np.ones(80, bool) if split is None else split == "train"
+    return replace(blob(), labels=labels, split=split), train & (labels != ANOMALOUS)
+
+
+@pytest.mark.parametrize("most", [80, 20])
+@pytest.mark.parametrize("split", SPLITS.values(), ids=SPLITS)
+def test_a_model_fitted_without_the_labelled_anomalies_is_recognised(split, most):
+    data, fit = labelled(split)
+    model = fitted(data.take(fit), most)
+    used = rows_fitted_on(model, data)
+    np.testing.assert_array_equal(used, np.flatnonzero(fit)[model.training_rows])
+    scores = log_densities(model, data, used)
+    np.testing.assert_array_equal(scores[used], model.leave_one_out_scores())
+    others = np.setdiff1d(np.arange(80), used)
+    np.testing.assert_array_equal(scores[others], model.log_density(data.features[others]))
+
+
+@pytest.mark.parametrize("split", SPLITS.values(), ids=SPLITS)
+def test_excluded_rows_are_recognised_whatever_their_labels(split):
+    data = replace(labelled(split)[0], excluded=np.arange(80) % 7 == 0)
+    fit = (~data.excluded) if split is None else ~data.excluded & (split == "train")
+    model = fitted(data.take(fit))
+    np.testing.assert_array_equal(rows_fitted_on(model, data), np.flatnonzero(fit))
+    said = analyse(*data.train_and_test(), settings=Settings(3), device="cpu")
+    used = rows_fitted_on(said.classifier, data)
+    np.testing.assert_array_equal(used, np.flatnonzero(fit))
+    scores = log_densities(said.classifier, data, used)
+    np.testing.assert_array_equal(scores[fit], said.train_scores)
+    inspected = np.ones(80, bool) if split is None else ~fit
+    np.testing.assert_array_equal(scores[inspected], said.scores)
+
+
+@pytest.mark.parametrize("split", SPLITS.values(), ids=SPLITS)
+def test_a_model_fitted_on_some_other_rows_is_not_recognised(split):
+    data, fit = labelled(split)
+    fit[np.flatnonzero(fit)[0]] = False
+    assert len(rows_fitted_on(fitted(data.take(fit)), data)) == 0
+
+
+def test_labels_that_are_all_anomalous_or_none_are_no_obstacle():
+    model = fitted(blob())
+    for labels in (np.full(80, ANOMALOUS, np.int8), np.full(80, NORMAL, np.int8)):
+        np.testing.assert_array_equal(rows_fitted_on(model, replace(blob(), labels=labels)), np.arange(80))
+        assert len(rows_fitted_on(model, replace(blob(), labels=labels, features=blob().features + 1))) == 0
+
+
+def test_known_scores_are_used_as_they_are(monkeypatch):
+    data = blob()
+    model = fitted(data, 50)
+    monkeypatch.setattr(KDEClassifier, "leave_one_out_scores", None)
+    used, known = rows_fitted_on(model, data), np.arange(50, dtype=np.float32)
+    np.testing.assert_array_equal(log_densities(model, data, used, left_out=known)[used], known)
+
+
+def test_other_rows_are_gathered_block_by_block(monkeypatch):
+    data = blob()
+    model = fitted(data, 50)
+    used = rows_fitted_on(model, data)
+    whole = log_densities(model, data, used)
+    sizes, real = [], KDEClassifier.log_density
+
+    def watched(self, features, **options):
+        sizes.append(len(features))
+        return real(self, features, **options)
+
+    monkeypatch.setattr(KDEClassifier, "log_density", watched)
+    monkeypatch.setattr(scoring, "_GATHERED", 8)
+    np.testing.assert_allclose(log_densities(model, data, used), whole, rtol=1e-6)
+    assert sizes == [8, 8, 8, 6]
+
+
+@pytest.mark.parametrize(("known", "total"), [(None, 80), (np.zeros(50, np.float32), 30)])
+def test_progress_never_falls_back_and_counts_the_rows_to_score(monkeypatch, known, total):
+    monkeypatch.setattr(scoring, "_GATHERED", 8)
+    data = blob()
+    model, told = fitted(data, 50), []
+    log_densities(model, data, rows_fitted_on(model, data), lambda *progress: told.append(progress), known)
+    assert {whole for _, whole in told} == {total}
+    done = [rows for rows, _ in told]
+    assert done == sorted(set(done))
+    assert done[-1] == total
+
+
+def test_a_row_that_is_not_finite_is_named_by_its_own_number():
+    data = blob()
+    model = fitted(data.take(np.arange(60)))
+    broken = data.features.copy()
+    broken[70, 2] = np.nan
+    with pytest.raises(DataError, match="rows 70"):
+        log_densities(model, EmbeddingSet.from_array(broken), np.arange(60))
+    assert torch.isfinite(model.log_density(data.features)).all()

@@ -1,0 +1,130 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kdeviz.data.labels import ANOMALOUS, NORMAL, UNKNOWN
+from kdeviz.data.marks import MarkBook, SampleMark, sample_keys
+from kdeviz.errors import DataError, OptionError
+
+CONFIRMED, FALSE_ALARM = SampleMark("confirmed", "a scratch"), SampleMark("false alarm")
+
+
+def test_marks_are_set_changed_and_taken_away():
+    book = MarkBook()
+    assert book.get("a") == SampleMark()
+    book.set("a", CONFIRMED)
+    book.set("b", SampleMark("", "only a note"))
+    assert book.get("a") == CONFIRMED
+    assert len(book) == 2
+    book.set("a", FALSE_ALARM)
+    assert book.counts() == {"confirmed": 0, "false alarm": 1, "unsure": 0}
+    book.set("a", SampleMark())
+    assert "a" not in book
+    assert "b" in book
+
+
+def test_undo_goes_back_step_by_step():
+    book = MarkBook()
+    book.set("a", CONFIRMED)
+    book.set("a", CONFIRMED)  # no change, no step
+    book.set_all({"a": FALSE_ALARM, "b": FALSE_ALARM})
+    assert book.undo() == "a"
+    assert book.get("a") == CONFIRMED
+    assert "b" not in book
+    assert book.can_undo
+    assert book.undo() == "a"
+    assert len(book) == 0
+    assert not book.can_undo
+    assert book.undo() is None
+
+
+def test_marks_survive_in_their_file(tmp_path):
+    path = tmp_path / "new folder" / "marks.json"
+    book = MarkBook(path)
+    assert not path.exists()
+    book.set("naïve\n2", CONFIRMED)
+    book.set("b", FALSE_ALARM)
+    book.undo()
+    again = MarkBook(path)
+    assert again.get("naïve\n2") == CONFIRMED
+    assert len(again) == 1
+    assert not again.can_undo
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[]", b'{"format": 2, "marks": {}}', b'{"format": 1, "marks": {"a": {"verdict": "evil"}}}',
+     b'{"format": 1, "marks": {"a": 3}}', b"\xff\xfe"],
+)  # fmt: skip
+def test_a_damaged_file_is_named_and_left_alone(tmp_path, content):
+    path = tmp_path / "marks.json"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"marks\.json: the marks cannot be read"):
+        MarkBook(path)
+    assert path.read_bytes() == content
+
+
+def test_marks_as_labels():
+    book = MarkBook()
+    for key, verdict in (("a", "confirmed"), ("b", "false alarm"), ("c", "unsure"), ("d", "")):
+        book.set(key, SampleMark(verdict, "seen"))
+    keys = list("abcde")
+    np.testing.assert_array_equal(book.labels(keys), [ANOMALOUS, NORMAL, UNKNOWN, UNKNOWN, UNKNOWN])
+    known = np.array([NORMAL, NORMAL, NORMAL, ANOMALOUS, ANOMALOUS], np.int8)
+    before = known.copy()
+    np.testing.assert_array_equal(
+        book.labels(keys, known), [ANOMALOUS, NORMAL, UNKNOWN, ANOMALOUS, ANOMALOUS]
+    )
+    np.testing.assert_array_equal(known, before)
+
+
+def test_columns_come_back_from_an_exported_table():
+    book, keys = MarkBook(), ["a", "b", "c", "d"]
+    book.set("a", CONFIRMED)
+    book.set("c", SampleMark("unsure", "ask"))
+    table = pd.DataFrame(book.columns(keys))
+    assert list(table["mark"]) == ["confirmed", "", "unsure", ""]
+    other = MarkBook()
+    other.set("a", FALSE_ALARM)
+    assert other.take_from(keys, table) == 1
+    assert other.get("a") == FALSE_ALARM  # a decision made here is not overwritten
+    assert other.get("c") == SampleMark("unsure", "ask")
+    assert other.undo() == "c"
+
+
+def test_foreign_columns_are_no_marks():
+    book = MarkBook()
+    assert book.take_from(["a"], pd.DataFrame({"other": [1]})) == 0
+    assert book.take_from(["a", "b"], pd.DataFrame({"mark": [["a list"], np.nan]})) == 0
+    foreign = pd.DataFrame({"mark": ["B+", None], "note": ["well done", "x"]})
+    assert book.take_from(["a", "b"], foreign) == 0
+    assert len(book) == 0
+
+
+def test_a_note_alone_comes_back():
+    book = MarkBook()
+    assert book.take_from(["a", "b"], pd.DataFrame({"mark": ["unsure", None], "note": [np.nan, "x"]})) == 2
+    assert book.get("a") == SampleMark("unsure", "")
+    assert book.get("b") == SampleMark("", "x")
+
+
+def test_keys_stay_when_other_samples_are_dropped():
+    ids = np.array(["x", "y", "x", "x", "z"])
+    keys = sample_keys(ids)
+    assert len(set(keys)) == 5
+    assert keys[0] == "x"
+    assert sample_keys(ids[[0, 2, 3, 4]]) == [keys[0], keys[2], keys[3], keys[4]]
+
+
+@pytest.mark.parametrize("bad", [{"verdict": "evil"}, {"note": "x" * 2001}])
+def test_impossible_marks(bad):
+    with pytest.raises(OptionError):
+        SampleMark(**bad)
+
+
+def test_the_file_is_plain_json(tmp_path):
+    MarkBook(tmp_path / "m.json").set("a", CONFIRMED)
+    content = json.loads((tmp_path / "m.json").read_text())
+    assert content["marks"] == {"a": {"verdict": "confirmed", "note": "a scratch"}}

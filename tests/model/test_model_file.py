@@ -1,0 +1,245 @@
+import json
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+from safetensors import safe_open
+
+import kdeviz
+from kdeviz.errors import ModelFileError, OptionError
+from kdeviz.model import model_file
+from kdeviz.model.classifier import KDEClassifier
+from kdeviz.model.curve import ProbabilityCurve
+from kdeviz.settings import Settings
+
+
+@pytest.fixture
+def saved(fitted, tmp_path):
+    path = tmp_path / "model.safetensors"
+    fitted.save(path)
+    return path
+
+
+def parts(path):
+    with safe_open(path, framework="pt") as stored:
+        tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+        return tensors, json.loads(stored.metadata()["kdeviz"])
+
+
+def damaged(path, tensors=None, metadata=None):
+    """The file once more, with some tensors and metadata replaced."""
+    old_tensors, old_metadata = parts(path)
+    text = metadata if isinstance(metadata, str) else json.dumps({**old_metadata, **(metadata or {})})
+    safetensors.torch.save_file({**old_tensors, **(tensors or {})}, path, {"kdeviz": text})
+    return path
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("method", ["scale", "norm"])
+@pytest.mark.parametrize("bandwidth", ["scott", "silverman", 0.3])
+def test_reloaded_scores_are_bit_equal(rows64, tmp_path, dtype, method, bandwidth):
+    rows = rows64.astype(dtype)
+    model = KDEClassifier(0.9, method, 200, bandwidth=bandwidth, seed=3)
+    model.fit(rows)
+    model.curve, model.threshold = ProbabilityCurve(3.0, 0.2), -1.25
+    path = tmp_path / "model.safetensors"
+    model.save(path)
+    again = KDEClassifier.load(path)
+
+    assert again.settings == model.settings == Settings(0.9, method, 200, bandwidth, 3)
+    assert (again.curve, again.threshold) == (model.curve, model.threshold)
+    assert again.data_digest == model.data_digest
+    assert torch.equal(again.training_rows, model.training_rows)
+    assert again.fitted
+    for method_name in ("log_density", "predict", "transform"):
+        for queries in (rows64, rows64.astype(np.float32)):
+            assert torch.equal(getattr(again, method_name)(queries), getattr(model, method_name)(queries))
+    assert torch.equal(again.leave_one_out_scores(), model.leave_one_out_scores())
+    again.save(tmp_path / "again.safetensors")
+    assert (tmp_path / "again.safetensors").read_bytes() == path.read_bytes()
+
+
+def test_metadata_says_what_the_file_is(fitted, saved):
+    _, metadata = parts(saved)
+    assert metadata == {
+        "format_version": 1,
+        "kdeviz_version": kdeviz.__version__,
+        "torch_version": torch.__version__,
+        "settings": fitted.settings.to_dict(),
+        "curve": {"midpoint": 12.0, "steepness": 0.05},
+        "threshold": None,
+        "data_digest": fitted.data_digest,
+        "dimensions": 12,
+        "training_points": 300,
+        "components": 5,
+        "result_dtype": "float32",
+    }
+
+
+def test_threshold_may_be_missing(saved):
+    assert KDEClassifier.load(saved).threshold is None
+
+
+@pytest.mark.parametrize("device", ["cpu", torch.device("cpu"), "auto"])
+def test_loads_on_the_device_asked_for(saved, device):
+    model = KDEClassifier.load(saved, device=device)
+    assert device == "auto" or model.device.type == "cpu"
+
+
+def test_unknown_devices_are_refused(saved):
+    with pytest.raises(OptionError, match="device='abacus'"):
+        KDEClassifier.load(saved, device="abacus")
+
+
+# --- files that are not what they should be
+
+
+def test_truncated_files(saved):
+    whole = saved.read_bytes()
+    for length in {
+        0,
+        1,
+        7,
+        8,
+        9,
+        100,
+        len(whole) // 2,
+        len(whole) - 1,
+        *range(50, len(whole), len(whole) // 20),
+    }:
+        saved.write_bytes(whole[:length])
+        with pytest.raises(ModelFileError, match="truncated, or not a safetensors file"):
+            KDEClassifier.load(saved)
+
+
+@pytest.mark.parametrize(
+    "content", [b"hello", bytes(100), b"\xff" * 100, b"PK\x03\x04" + bytes(100), pickle.dumps({"a": [1.0]})]
+)
+def test_foreign_bytes(tmp_path, content):
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(ModelFileError, match="not a safetensors file"):
+        KDEClassifier.load(path)
+
+
+class Bomb:
+    def __reduce__(self):
+        return Path.touch, (Path("exploded"),)
+
+
+def test_a_pickle_is_never_opened(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("plain.safetensors").write_bytes(pickle.dumps(Bomb()))
+    torch.save({"max_length": Bomb()}, "torch.safetensors")
+    for path in ("plain.safetensors", "torch.safetensors"):
+        with pytest.raises(ModelFileError):
+            KDEClassifier.load(path)
+    assert not Path("exploded").exists()
+
+
+def test_missing_files_and_folders(tmp_path):
+    for path in (tmp_path / "none.safetensors", tmp_path):
+        with pytest.raises(ModelFileError, match="no such file"):
+            KDEClassifier.load(path)
+
+
+@pytest.mark.parametrize("metadata", [None, {"format": "pt"}])
+def test_foreign_safetensors(tmp_path, metadata):
+    path = tmp_path / "other.safetensors"
+    safetensors.torch.save_file({"weight": torch.zeros(3)}, path, metadata)
+    with pytest.raises(ModelFileError, match="not a kdeviz model"):
+        KDEClassifier.load(path)
+
+
+def test_future_version(saved):
+    damaged(saved, metadata={"format_version": 2, "kdeviz_version": "9.1"})
+    with pytest.raises(ModelFileError, match=r"format version 2, .* up to 1 .*kdeviz 9\.1\): update kdeviz"):
+        KDEClassifier.load(saved)
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        "not JSON",
+        "[]",
+        "{}",
+        '{"format_version": "one"}',
+        '{"format_version": 1}',
+        {"settings": {"n_pca_components": -1}},
+        {"settings": {"colour": "red"}},
+        {"settings": "default"},
+        {"curve": {"midpoint": "high"}},
+        {"curve": {"steepness": 0}},
+        {"threshold": "low"},
+        {"result_dtype": "float8"},
+        {"result_dtype": []},
+        {"dimensions": None},
+    ],
+)
+def test_damaged_metadata(saved, metadata):
+    with pytest.raises(ModelFileError, match="metadata is damaged"):
+        KDEClassifier.load(damaged(saved, metadata=metadata))
+
+
+@pytest.mark.parametrize(
+    ("tensors", "metadata", "message"),
+    [
+        ({"extra": torch.zeros(3)}, {}, "holds tensors .*extra"),
+        ({"kde_model.mean": torch.zeros(6, dtype=torch.float64)}, {}, r"kde_model.mean has shape \(6,\)"),
+        ({"max_length": torch.zeros(1, 1)}, {}, r"max_length has shape \(1, 1\)"),
+        ({"pca_model.mean": torch.full((12,), torch.nan)}, {}, "pca_model.mean .*holds NaN"),
+        ({"kde_model.log_norm": torch.tensor(torch.inf)}, {}, "log_norm .*holds NaN"),
+        ({}, {"components": 6}, "expected"),
+        ({}, {"dimensions": 13}, "expected"),
+        ({}, {"training_points": 1}, "expected"),
+    ],
+)
+def test_tensors_that_do_not_fit(saved, tensors, metadata, message):
+    with pytest.raises(ModelFileError, match=message):
+        KDEClassifier.load(damaged(saved, tensors, metadata))
+
+
+def test_missing_tensor(saved):
+    tensors, metadata = parts(saved)
+    del tensors["kde_model.dataset"]
+    safetensors.torch.save_file(tensors, saved, {"kdeviz": json.dumps(metadata)})
+    with pytest.raises(ModelFileError, match="holds tensors"):
+        KDEClassifier.load(saved)
+
+
+def test_tensors_of_another_precision_still_load(fitted, saved, rows32):
+    tensors, _ = parts(saved)
+    narrow = {name: t.float() for name, t in tensors.items()}
+    model = KDEClassifier.load(damaged(saved, narrow))
+    assert model.training_rows.dtype == torch.int64
+    torch.testing.assert_close(model.predict(rows32), fitted.predict(rows32), rtol=1e-3, atol=1e-4)
+
+
+def test_failing_save_leaves_the_old_file(fitted, saved, monkeypatch):
+    before = saved.read_bytes()
+
+    def disk_full(*_):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(Path, "replace", disk_full)
+    with pytest.raises(OSError, match="no space"):
+        fitted.save(saved)
+    assert saved.read_bytes() == before
+    assert list(saved.parent.iterdir()) == [saved]
+
+
+def test_bytes_are_those_of_the_file(fitted, saved):
+    assert fitted.to_bytes() == saved.read_bytes()
+
+
+def test_saved_file_is_no_larger_than_its_tensors(fitted, saved):
+    size = sum(t.numel() * t.element_size() for t in fitted.state_dict().values())
+    assert saved.stat().st_size < size + 4096
+
+
+def test_format_version_is_pinned():
+    """Who changes it also writes how older files are read."""
+    assert model_file.FORMAT_VERSION == 1

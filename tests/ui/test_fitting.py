@@ -1,0 +1,44 @@
+"""The fit that is asked for by a button."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from kdeviz.ui.work import fitting
+
+
+@pytest.fixture
+def page(monkeypatch):
+    """A session, and what was submitted, drawn and emptied."""
+    seen = SimpleNamespace(submitted=[], drawn=0, emptied=0, pressed=True)
+    seen.session = SimpleNamespace(job=None, wanted=("data", "settings", "cpu"), data="rows")
+
+    def submit(key, data):
+        seen.submitted.append((key, data))
+        return SimpleNamespace(key=key)
+
+    def draw(event):
+        seen.drawn += 1
+
+    def empty():
+        seen.emptied += 1
+
+    place = SimpleNamespace(button=lambda *_, **__: seen.pressed, empty=empty)
+    monkeypatch.setattr(fitting, "session", lambda: seen.session)
+    monkeypatch.setattr(fitting, "job_board", lambda: SimpleNamespace(submit=submit))
+    monkeypatch.setattr(fitting, "_progress", draw)
+    monkeypatch.setattr(fitting.st, "empty", lambda: place)
+    return seen
+
+
+def test_a_second_press_starts_no_second_fit(page):
+    fitting._offer.__wrapped__(None)
+    fitting._offer.__wrapped__(None)
+    assert page.submitted == [(("data", "settings", "cpu"), "rows")]
+    assert (page.drawn, page.emptied) == (2, 2)
+
+
+def test_nothing_is_fitted_before_it_is_asked_for(page):
+    page.pressed = False
+    fitting._offer.__wrapped__(None)
+    assert (page.submitted, page.drawn, page.emptied) == ([], 0, 0)

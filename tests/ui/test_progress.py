@@ -1,0 +1,65 @@
+"""Looking out for the end of a task."""
+
+from concurrent.futures import Future
+from threading import Event
+
+import pytest
+
+from kdeviz.ui.widgets import progress
+
+
+@pytest.fixture
+def seen(monkeypatch):
+    """What was done, in order: glances at the future, looks for clicks, and drawing the page."""
+    log = []
+
+    class State(dict):
+        def __contains__(self, key):
+            log.append("clicks")
+            return False
+
+    monkeypatch.setattr(progress.st, "session_state", State())
+    monkeypatch.setattr(progress.st, "rerun", lambda: log.append("page"))
+    monkeypatch.setattr(progress, "wait", lambda futures, seconds: log.append("glance"))
+    return log
+
+
+def test_the_rest_of_the_page_is_drawn_before_anything_is_waited_for(seen):
+    drawn = Event()
+    progress.redraw_at_end(Future(), drawn)
+    assert seen == []
+    assert drawn.is_set()
+
+
+def test_the_page_is_drawn_as_soon_as_the_future_is_done_and_clicks_are_heard(seen, monkeypatch):
+    future, drawn = Future(), Event()
+    drawn.set()
+
+    def glance(futures, seconds):
+        seen.append("glance")
+        if seen.count("glance") == 3:
+            future.set_result(None)
+
+    monkeypatch.setattr(progress, "wait", glance)
+    progress.redraw_at_end(future, drawn)
+    assert seen == ["glance", "clicks"] * 3 + ["page"]
+
+
+def test_the_waiting_ends_in_time_for_the_next_look(seen, monkeypatch):
+    clock = iter(range(100))
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock) / 4)
+    drawn = Event()
+    drawn.set()
+    progress.redraw_at_end(Future(), drawn)
+    assert 0 < seen.count("glance") < 4 * progress.POLL_SECONDS
+    assert "page" not in seen
+
+
+@pytest.mark.parametrize(
+    "end", [lambda f: f.set_result(1), lambda f: f.cancel(), lambda f: f.set_exception(OSError())]
+)
+def test_however_it_ended_the_page_is_drawn_at_once(seen, end):
+    future = Future()
+    end(future)
+    progress.redraw_at_end(future, Event())
+    assert seen == ["page"]
