@@ -230,7 +230,9 @@ def test_axes_are_found_once_per_subset_and_fold(train, monkeypatch):
 
     calls, original = [], kdeviz.model.axes_cache.principal_axes
     monkeypatch.setattr(
-        kdeviz.model.axes_cache, "principal_axes", lambda *given: calls.append(len(given[0])) or original(*given)
+        kdeviz.model.axes_cache,
+        "principal_axes",
+        lambda *given: calls.append(len(given[0])) or original(*given),
     )
     fresh = EmbeddingSet.from_array(train.features + np.float32(1))
     sweep(fresh, None, Grid((2, 3), ("scale", "norm"), (50, 500), ("scott", 0.5)))
