@@ -230,7 +230,7 @@ def test_axes_are_found_once_per_subset_and_fold(train, monkeypatch):
 
     calls, original = [], axes_cache.principal_axes
     monkeypatch.setattr(
-        kdeviz.model.axes_cache,
+        axes_cache,
         "principal_axes",
         lambda *given: calls.append(len(given[0])) or original(*given),
     )
