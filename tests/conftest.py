@@ -4,7 +4,7 @@ from types import ModuleType
 
 from kdeviz.threads import sleep_while_waiting
 
-# Before torch is loaded, here and in the processes that tests start: workers share the cores, they do not fight.
+# Before torch is loaded, here and in what tests start: workers share the cores instead of fighting for them.
 sleep_while_waiting()
 if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 0)):
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
