@@ -14,6 +14,7 @@ from kdeviz.data.readers import roles
 from kdeviz.data.readers.source import Source
 from kdeviz.data.readers.thumbnails import read_thumbnails
 from kdeviz.data.readers.values import has_bytes
+from kdeviz.data.reading import Corrections, Reading
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,24 +29,32 @@ class About(NamedTuple):
     thumbnails: list[bytes] | None
     metadata: pd.DataFrame | None
     notes: list[str]
+    reading: Reading
 
 
-def describe(table: pa.Table, source: Source) -> About:
+def describe(table: pa.Table, source: Source, wanted: Corrections) -> About:
     """Give every column its role; what has none is metadata."""
     notes: list[str] = []
     names = table.column_names
     used: set[str] = set()
-    ids = _ids(table, roles.find("id", names), source, notes, used)
+    id_, label, split_ = (roles.find(role, names) for role in ("id", "label", "split"))
+    ids = _ids(table, id_, source, notes, used)
     labels = split = None
-    if (name := roles.find("label", names)) is not None:
-        labels, keep, note = roles.read_labels(table[name], name)
-        _remember(name, keep, note, notes, used)
-    if (name := roles.find("split", names)) is not None:
-        split, keep, note = roles.read_split(table[name], name)
-        _remember(name, keep, note, notes, used)
+    if label is not None:
+        labels, keep, note = roles.read_labels(table[label], label)
+        _remember(label, keep, note, notes, used)
+    if split_ is not None:
+        split, keep, note = roles.read_split(table[split_], split_)
+        _remember(split_, keep, note, notes, used)
     thumbnails = _thumbnails(table, notes, used)
     rest = _metadata(table.select([name for name in names if name not in used]), source, notes)
-    return About(ids, labels, split, thumbnails, rest, notes)
+    reading = Reading(
+        id=id_,
+        label=label if labels is not None else None,
+        split=split_ if split is not None else None,
+        corrections=wanted,
+    )
+    return About(ids, labels, split, thumbnails, rest, notes, reading)
 
 
 def _remember(name: str, keep: bool, note: str, notes: list[str], used: set[str]) -> None:

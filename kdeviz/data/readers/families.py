@@ -7,32 +7,31 @@ from collections import defaultdict
 
 import pyarrow as pa
 
-from kdeviz.data.readers.content import Choice
+from kdeviz.data.readers.content import Candidate, embedding_rank
 from kdeviz.data.readers.roles import is_role
 from kdeviz.data.readers.values import is_list, is_number
 
 ALL_NUMERIC = "all numeric columns"
-_PREFERRED = ("embedding", "embeddings", "features", "feature", "vector", "emb", "x")
 
 
-def find_choices(schema: pa.Schema) -> list[Choice]:
+def find_candidates(schema: pa.Schema) -> list[Candidate]:
     """The ways to read an embedding, best first: list columns by name, then the widest of the others."""
     lists = [f.name for f in schema if is_list(f.type) and _leads_to_numbers(f.type)]
-    lists.sort(key=_rank)
+    lists.sort(key=embedding_rank)
     families = sorted(_numbered(schema), key=lambda family: -len(family.columns))
     taken = {name for family in families for name in family.columns}
     everything = tuple(f.name for f in schema if is_number(f.type) and not is_role(f.name, schema.names))
     loose = [name for name in everything if name not in taken]
-    found = [Choice(name, (name,)) for name in lists]
+    found = [Candidate(name, (name,)) for name in lists]
     if not loose:
         return found + families
-    others = [Choice(ALL_NUMERIC, everything)]
+    others = [Candidate(ALL_NUMERIC, everything)]
     if any(len(family.columns) > len(loose) for family in families):
         return found + families + others
     return found + others + families
 
 
-def _numbered(schema: pa.Schema) -> list[Choice]:
+def _numbered(schema: pa.Schema) -> list[Candidate]:
     """Columns that share a prefix and end in different numbers, at least one of them numeric."""
     members: dict[str, dict[int, str]] = defaultdict(dict)
     for field in schema:
@@ -43,7 +42,7 @@ def _numbered(schema: pa.Schema) -> list[Choice]:
     for prefix, by_number in members.items():
         names = tuple(by_number[number] for number in sorted(by_number))
         if len(names) > 1 and any(_is_value(schema.field(name).type) for name in names):
-            families.append(Choice(f"{names[0]} … {names[-1]}", names, prefix))
+            families.append(Candidate(f"{names[0]} … {names[-1]}", names, prefix))
     return families
 
 
@@ -55,7 +54,3 @@ def _leads_to_numbers(kind: pa.DataType) -> bool:
     while is_list(kind):
         kind = kind.value_type
     return _is_value(kind)
-
-
-def _rank(name: str) -> int:
-    return _PREFERRED.index(name.lower()) if name.lower() in _PREFERRED else len(_PREFERRED)

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from kdeviz.data.readers.content import Choice
-from kdeviz.data.readers.families import ALL_NUMERIC, find_choices
+from kdeviz.data.readers.content import Candidate
+from kdeviz.data.readers.families import ALL_NUMERIC, find_candidates
 from kdeviz.data.readers.source import Source
 from kdeviz.data.readers.values import (
     block,
@@ -57,25 +57,32 @@ class TableContent:
             )
         if not self.rows:
             raise DataError(f"{self.source.name}: there are no rows")
-        self.choices = find_choices(self.schema)
+        self.candidates = find_candidates(self.schema)
 
-    def features(self, choice: Choice) -> NDArray[Any]:
-        """Read one choice as an (N, D) array in the file's own precision.
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every column, in the file's order."""
+        return tuple(self.schema.names)
+
+    def features(self, candidate: Candidate) -> NDArray[Any]:
+        """Read one candidate as an (N, D) array in the file's own precision.
 
         Raises:
             DataError: a column holds text, or a list has another length than the first.
         """
         with self.source.reading("table"):
-            if is_list(self.schema.field(choice.columns[0]).type):
-                return stacked(self._list_blocks(choice.name), self.rows)
-            self._refuse_text(choice)
-            return stacked(map(block, self.batches(list(choice.columns))), self.rows)
+            if is_list(self.schema.field(candidate.columns[0]).type):
+                return stacked(self._list_blocks(candidate.name), self.rows)
+            self._refuse_text(candidate)
+            return stacked(map(block, self.batches(list(candidate.columns))), self.rows)
 
-    def columns(self, choice: Choice | None, rows: int) -> pa.Table:
+    def columns(self, candidate: Candidate | None, rows: int) -> pa.Table:
         """Every other column of single values; struct fields such as image.bytes count as columns."""
-        taken = set(choice.columns) if choice else set()
-        if choice and choice.name != ALL_NUMERIC:
-            taken |= {name for other in self.choices if _is_other_embedding(other) for name in other.columns}
+        taken = set(candidate.columns) if candidate else set()
+        if candidate and candidate.name != ALL_NUMERIC:
+            taken |= {
+                name for other in self.candidates if _is_other_embedding(other) for name in other.columns
+            }
         rest = [f for f in self.schema if f.name not in taken and not is_list(f.type)]
         names = [f.name for f in rest if is_flat(f.type)]
         self.notes += [
@@ -119,13 +126,13 @@ class TableContent:
                 "every row needs the same number of dimensions"
             )
 
-    def _refuse_text(self, choice: Choice) -> None:
-        for name in choice.columns:
+    def _refuse_text(self, candidate: Candidate) -> None:
+        for name in candidate.columns:
             kind = self.schema.field(name).type
             if is_number(kind) or pa.types.is_boolean(kind) or pa.types.is_null(kind):
                 continue
             raise DataError(
-                f"{self.source.name}: column {name!r} of {choice.name} holds {kind}, not numbers"
+                f"{self.source.name}: column {name!r} of {candidate.name} holds {kind}, not numbers"
                 f"{self._first_text(name)}; correct it, or choose another embedding_column"
             )
 
@@ -178,5 +185,5 @@ def _is_numeric(text: str) -> bool:
     return True
 
 
-def _is_other_embedding(choice: Choice) -> bool:
-    return choice.name != ALL_NUMERIC and len(choice.columns) > _WIDE
+def _is_other_embedding(candidate: Candidate) -> bool:
+    return candidate.name != ALL_NUMERIC and len(candidate.columns) > _WIDE
