@@ -18,10 +18,11 @@ import pytest
 import safetensors.torch
 import torch
 
-from kdeviz.data.embedding_set import EmbeddingSet, load_embeddings
+from kdeviz.data import load as loading
+from kdeviz.data.embedding_set import EmbeddingSet
 from kdeviz.data.formats import FORMATS, TABLE_FORMATS
 from kdeviz.data.labels import ANOMALOUS, NORMAL, UNKNOWN
-from kdeviz.data.readers import load as loading
+from kdeviz.data.load import load_embeddings
 from kdeviz.data.rows import Rows
 from kdeviz.errors import DataError
 
@@ -123,8 +124,8 @@ def csv(text, **kwargs):
 
 
 def test_the_formats_are_those_that_are_read_and_documented():
-    assert [f".{name}" for name in TABLE_FORMATS] == list(loading._TABLES)
-    assert [f".{name}" for name in FORMATS] == list(loading._READERS)
+    assert [f".{name}" for name in TABLE_FORMATS] == list(loading.TABLES)
+    assert [f".{name}" for name in FORMATS] == list(loading.READERS)
     first_line = load_embeddings.__doc__.partition("\n")[0]
     assert tuple(re.findall(r"\.([a-z]+)\b", first_line)) == FORMATS
 

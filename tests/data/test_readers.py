@@ -17,9 +17,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kdeviz.data.embedding_set import MAX_BYTES, load_embeddings
+from kdeviz.data.embedding_set import MAX_BYTES
 from kdeviz.data.formats import FORMATS
 from kdeviz.data.labels import ANOMALOUS, NORMAL, UNKNOWN
+from kdeviz.data.load import load_embeddings
 from kdeviz.data.readers.values import stacked
 from kdeviz.errors import DataError
 

@@ -13,13 +13,11 @@ import pyarrow as pa
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from kdeviz.data.readers.content import Choice
+from kdeviz.data.readers.content import Candidate, embedding_rank
 from kdeviz.data.readers.roles import is_role
 from kdeviz.data.readers.source import Source
 from kdeviz.data.readers.values import no_columns
 from kdeviz.errors import DataError
-
-_PREFERRED = ("features", "embeddings", "embedding", "feature", "x", "arr_0")
 
 
 @dataclass
@@ -35,33 +33,38 @@ class ArrayContent:
             key: a for key, a in self.arrays.items() if a.dtype.kind in "biufc" and not (key and is_role(key))
         }
         wide = [key for key, a in numeric.items() if a.ndim == 2] or list(numeric)
-        names = sorted(wide, key=lambda key: (_rank(key), numeric[key].ndim != 2))
-        self.choices = [Choice(name, (name,)) for name in names]
+        names = sorted(wide, key=lambda key: (embedding_rank(key), numeric[key].ndim != 2))
+        self.candidates = [Candidate(name, (name,)) for name in names]
 
-    def features(self, choice: Choice) -> NDArray[Any]:
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every key, in the file's order."""
+        return tuple(self.arrays)
+
+    def features(self, candidate: Candidate) -> NDArray[Any]:
         """The chosen array, in this machine's byte order.
 
         Raises:
             DataError: it is not two-dimensional, or complex.
         """
-        array = self.arrays[choice.name]
-        where = f"{self.source.name}: {choice.name or 'the array'}"
+        array = self.arrays[candidate.name]
+        where = f"{self.source.name}: {candidate.name or 'the array'}"
         if array.dtype.kind == "c":
             raise DataError(f"{where} holds complex numbers; keep real ones, for example abs(array)")
         if array.ndim != 2:
             raise DataError(f"{where} has shape {array.shape}, need (rows, dimensions); {_remedy(array)}")
         return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
-    def columns(self, choice: Choice | None, rows: int) -> pa.Table:
+    def columns(self, candidate: Candidate | None, rows: int) -> pa.Table:
         """The 1-D arrays that have one entry per row."""
         found: dict[str, pa.Array] = {}
         for key, array in self.arrays.items():
-            if choice is not None and key == choice.name:
+            if candidate is not None and key == candidate.name:
                 continue
             if array.shape == (rows,):
                 with self.source.reading("array"):
                     found[key] = _column(array)
-            elif Choice(key, (key,)) not in self.choices:
+            elif Candidate(key, (key,)) not in self.candidates:
                 self.notes.append(f"{key} of shape {array.shape} is left out: it is not one value per row.")
         return pa.table(found) if found else no_columns(rows)
 
@@ -135,10 +138,6 @@ def _npy_header(stream: IO[bytes], where: str) -> tuple[tuple[int, ...], bool, n
 def _refuse_empty(shape: tuple[int, ...], name: str) -> None:
     if 0 in shape:  # numpy cannot map zero bytes
         raise DataError(f"{name}: no values, shape {shape}; need at least one row and one dimension")
-
-
-def _rank(key: str) -> int:
-    return _PREFERRED.index(key.lower()) if key.lower() in _PREFERRED else len(_PREFERRED)
 
 
 def _remedy(array: NDArray[Any]) -> str:
