@@ -15,6 +15,8 @@ from .reading import ROLES as ROLES
 from .reading import Corrections as Corrections
 from .reading import Reading as Reading
 from .resources import resource as resource
+from .row_keys import find_rows as find_rows
+from .row_keys import row_keys as row_keys
 from .rows import Features as Features
 from .rows import OnBlock as OnBlock
 from .rows import Rows as Rows
