@@ -14,6 +14,7 @@ from kdeviz.data.readers import roles
 from kdeviz.data.readers.source import Source
 from kdeviz.data.readers.thumbnails import read_thumbnails
 from kdeviz.data.readers.values import has_bytes
+from kdeviz.data.row_numbers import row_numbers
 from kdeviz.data.reading import Corrections, Reading
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def _ids(
     table: pa.Table, name: str | None, source: Source, notes: list[str], used: set[str]
 ) -> NDArray[np.str_]:
     if name is None:
-        return np.arange(len(table)).astype(np.str_)
+        return row_numbers(len(table))
     used.add(name)
     ids = roles.read_ids(table[name])
     # numpy gives every text the room of the longest.
