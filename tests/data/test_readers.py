@@ -297,7 +297,7 @@ def test_legacy_and_plain_pickles_are_refused(tmp_path):
 def test_object_arrays_never_run(tmp_path):
     array = np.array([Evil(tmp_path / "ran"), None], object)
     refused(npy(array, allow_pickle=True), "a.npy", r"holds Python objects.*np\.stack")
-    refused(zipped({"x.npy": npy(array, allow_pickle=True)}), "a.npz", r"x\.npy holds Python objects")
+    refused(zipped({"x.npy": npy(array, allow_pickle=True)}), "a.npz", "x holds Python objects")
     refused(zipped({"x.pkl": pickle.dumps(array)}), "a.npz", "not a readable")
     assert not (tmp_path / "ran").exists()
 
@@ -306,7 +306,7 @@ def test_torch_files_that_reserve_memory_are_refused():
     refused(saved(torch.zeros(1).expand(MB, 4)), "a.pt", "would take 16,777,216", max_bytes=MB)
     refused(saved({"a": bytearray(9)}), "a.pt", "bytearray")
     names = ["a"] * 1000 + ["b" * 5000]
-    refused(saved({"x": torch.ones(1001, 2), "name": names}), "a.pt", "name would take 20,", max_bytes=MB)
+    refused(saved({"x": torch.ones(1001, 2), "id": names}), "a.pt", "in id would take 20,", max_bytes=MB)
     lying = repacked(GOOD["a.pt"], lambda code: code.replace(b"K\xc8", b"J\xc8\0\0\x7f"))
     refused(lying, "a.pt", "not a readable torch")
     refused(zipped({"a/data.pkl": bytes(8 * MB)}, zipfile.ZIP_DEFLATED), "a.pt", "inflated", max_bytes=MB)
@@ -323,7 +323,7 @@ def test_torch_files_that_reserve_memory_are_refused():
         (np.float32(3), r"has shape \(\)"),
         (np.zeros((2, 2), complex), "complex numbers"),
         (np.array([["a", "b"]]), "need an array of numbers.*found an array of <U1|found x of <U1"),
-        (np.zeros(2, [("a", "f4")]), "structured array"),
+        (np.zeros(2, [("a", [("b", "f4")])]), "structured array"),
         (np.zeros((0, 4)), r"no values, shape \(0, 4\)"),
         (np.zeros((4, 0)), r"no values, shape \(4, 0\)"),
     ],
@@ -338,7 +338,8 @@ def test_tensors_of_other_shapes_and_types():
     refused(saved({"x": torch.ones(2, 3, 4)}), "a.pt", "flatten")
     refused(saved(torch.ones(2, 2, dtype=torch.complex64)), "a.pt", "complex")
     refused(saved(torch.ones(2, 2).to_sparse()), "a.pt")
-    refused(saved([torch.ones(2, 2)]), "a.pt", "found nothing")
+    refused(saved([torch.ones(2, 2, 2)]), "a.pt", "flatten")
+    refused(saved([]), "a.pt", "found")
     refused(saved({"x": torch.empty(0, 3)}), "a.pt", "no values")
     refused(safetensors.torch.save({"x": torch.ones(3)}), "a.safetensors", r"shape \(3,\)")
     refused(safetensors.torch.save({}), "a.safetensors", "found nothing")

@@ -50,8 +50,15 @@ def nested(flat: pa.Array, shape: Sequence[int]) -> pa.Array:
 
 def rows(columns: Sequence[pa.Array]) -> pa.Array:
     """Number columns side by side, as one list per row."""
-    block = np.stack([numbers(column) for column in columns], axis=1)
-    return pa.FixedSizeListArray.from_arrays(pa.array(block.ravel()), len(columns))
+    return in_rows(np.stack([numbers(column) for column in columns], axis=1))
+
+
+def in_rows(array: NDArray[Any]) -> pa.Array:
+    """An array of several dimensions as one list per row, nested where it has more than two."""
+    values = pa.array(array.reshape(-1))
+    for size in array.shape[:0:-1]:
+        values = pa.FixedSizeListArray.from_arrays(values, size)
+    return without_single_dimensions(values)
 
 
 def is_spark_vector(kind: pa.DataType) -> bool:

@@ -14,8 +14,8 @@ from kdeviz.data.readers import roles
 from kdeviz.data.readers.source import Source
 from kdeviz.data.readers.thumbnails import read_thumbnails
 from kdeviz.data.readers.values import has_bytes
-from kdeviz.data.row_numbers import row_numbers
 from kdeviz.data.reading import Corrections, Reading
+from kdeviz.data.row_numbers import row_numbers
 
 if TYPE_CHECKING:
     import pandas as pd
