@@ -99,24 +99,23 @@ def _rows_to_score(data: EmbeddingSet, all_rows: bool) -> EmbeddingSet:
 def _scores(
     classifier: KDEClassifier, rows: EmbeddingSet, tell: Callable[[str, float], None]
 ) -> NDArray[np.floating[Any]]:
-    from kdeviz.analysis import log_densities, rows_fitted_on
+    from kdeviz.analysis import known_note, known_points, log_densities
     from kdeviz.model import is_out_of_memory
 
-    fitted_on = rows_fitted_on(classifier, rows)
-    if len(fitted_on):
-        rest = "each is left out of its own score"
-        say("note", f"the model was fitted on {len(fitted_on)} of these rows: {rest}")
+    points = known_points(classifier, rows)
+    if note := known_note(points):
+        say("note", note)
 
     def on_block(done: int, total: int) -> None:
         tell("Scoring", done / total)
 
     try:
-        return log_densities(classifier, rows, fitted_on, on_block)
+        return log_densities(classifier, rows, points, on_block)
     except RuntimeError as error:
         if not is_out_of_memory(error):
             raise
     say("warning", f"{classifier.device} ran out of memory: computed on the CPU")
-    return log_densities(classifier.cpu(), rows, fitted_on, on_block)
+    return log_densities(classifier.cpu(), rows, points, on_block)
 
 
 def _threshold_of(classifier: KDEClassifier) -> float:

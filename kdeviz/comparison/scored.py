@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kdeviz.analysis import Analysis, Places, log_densities, rows_fitted_on
+from kdeviz.analysis import Analysis, Places, known_points, log_densities
 from kdeviz.data import EmbeddingSet, OnBlock
 from kdeviz.decision import ThresholdRule
 from kdeviz.model import KDEClassifier, ProbabilityCurve
@@ -95,7 +95,7 @@ def scored_model(
         DataError: wrong shape, NaN or infinity.
     """
     left_out = _left_out(model)
-    scores = log_densities(model, data, rows_fitted_on(model, data), on_block, left_out)
+    scores = log_densities(model, data, known_points(model, data), on_block, left_out)
     rule = ThresholdRule() if model.threshold is None else None
     threshold = (
         model.threshold if model.threshold is not None else ThresholdRule().threshold(left_out, scores)

@@ -1,3 +1,4 @@
+from .align import aligned as aligned
 from .embedding_set import MAX_BYTES as MAX_BYTES
 from .embedding_set import EmbeddingSet as EmbeddingSet
 from .formats import FORMATS as FORMATS

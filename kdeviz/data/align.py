@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdeviz.data.embedding_set import EmbeddingSet
+from kdeviz.data.reading import ROLES
 from kdeviz.errors import DataError
 
 _LISTED = 5
@@ -41,22 +42,17 @@ def aligned(
     if tuple(names) == here:
         return data, ()
     _refuse_twice(data, here)
-    columns = {name: data.features[:, i] for i, name in enumerate(here)}
-    kept = {name: values for name in names if name not in columns and (values := _kept(data, name)) is not None}
-    _refuse_lacking(data, [name for name in names if name not in columns and name not in kept], fitted)
-    extra = [name for name in here if name not in set(names)]
-    _refuse_wider(data, extra, names, fitted)
-    notes = []
+    wanted, ours = set(names), set(here)
+    lacking = [name for name in names if name not in ours]
+    data, notes = _with(data, lacking, fitted) if lacking else (data, [])
+    place = {name: i for i, name in enumerate(data.feature_names or ())}
+    extra = [name for name in here if name not in wanted]
     if extra:
+        _refuse_wider(data, extra, names, fitted)
         notes.append(f"{data.name}: {_listed(extra)} left out, {fitted} has no such dimension.")
-    if [name for name in here if name in set(names)] != [name for name in names if name in columns]:
+    if [name for name in here if name in wanted] != [name for name in names if name in ours]:
         notes.append(f"{data.name}: the columns stand in another order than in {fitted}, matched by name.")
-    if not kept:
-        place = {name: i for i, name in enumerate(here)}
-        return data.take_columns(np.array([place[name] for name in names])), tuple(notes)
-    notes.append(f"{data.name}: {_listed(list(kept))} taken for dimensions, as in {fitted}.")
-    features = np.stack([(columns | kept)[name] for name in names], axis=1)
-    return replace(data, features=features, feature_names=tuple(names)), tuple(notes)
+    return data.take_columns(np.array([place[name] for name in names])), tuple(notes)
 
 
 def _by_position(
@@ -73,8 +69,21 @@ def _by_position(
     return (f"{data.name}: dimensions were matched by position, {who} dimensions.",)
 
 
-def _kept(data: EmbeddingSet, name: str) -> NDArray[Any] | None:
-    """A column of numbers that was read as metadata, since the embedding had to be guessed; or None."""
+def _with(data: EmbeddingSet, lacking: list[str], fitted: str) -> tuple[EmbeddingSet, list[str]]:
+    """The rows with further dimensions: columns of numbers that were read as metadata by a guess."""
+    columns = [_numbers(data, name) for name in lacking]
+    found = [column for column in columns if column is not None]
+    if len(found) < len(lacking):
+        _refuse_lacking(
+            data, [name for name, column in zip(lacking, columns, strict=True) if column is None], fitted
+        )
+    features = np.column_stack([data.features, *found])
+    wider = replace(data, features=features, feature_names=(*(data.feature_names or ()), *lacking))
+    return wider, [f"{data.name}: {_listed(lacking)} taken for dimensions, as in {fitted}."]
+
+
+def _numbers(data: EmbeddingSet, name: str) -> NDArray[Any] | None:
+    """A column of numbers in the metadata, or None."""
     if data.metadata is None or name not in data.metadata.columns:
         return None
     values = data.metadata[name]
@@ -91,32 +100,30 @@ def _refuse_twice(data: EmbeddingSet, names: Sequence[str]) -> None:
 
 
 def _refuse_lacking(data: EmbeddingSet, lacking: list[str], fitted: str) -> None:
-    if not lacking:
-        return
-    name = lacking[0]
-    role = data.reading and next((r for r in ("id", "label", "split") if data.reading.of(r) == name), None)
-    if role:
-        raise DataError(
-            f"{data.name}: column {name!r} was read as the {role}, {fitted} has it as a dimension; name another "
-            f"{role}_column, or fit again without it (leave_out)"
-        )
-    there = f"its dimensions are {_listed(list(data.feature_names or ()))}"
+    for role in ROLES:
+        if data.reading is not None and getattr(data.reading, role) in lacking:
+            name = getattr(data.reading, role)
+            raise DataError(
+                f"{data.name}: column {name!r} was read as the {role}, {fitted} has it as a dimension; "
+                f"name another column as {role}_column, or fit again without it (leave_out)"
+            )
     raise DataError(
-        f"{data.name}: there is no column of numbers {_listed(lacking)}, which {fitted} was fitted on; {there}: "
-        "add or rename the columns, or fit again on columns that both have"
+        f"{data.name}: there is no column of numbers {_listed(lacking)}, which {fitted} has as a dimension; "
+        f"the dimensions here are {_listed(list(data.feature_names or ()))}: add or rename columns, or fit again on "
+        "those that both have"
     )
 
 
 def _refuse_wider(data: EmbeddingSet, extra: list[str], names: Sequence[str], fitted: str) -> None:
-    """f8 beside f0 to f7 is the embedding of another extractor; a gap among them is a column dropped before."""
+    """f8 beside f0 to f7 tells of another extractor; a gap among them, of a column that was dropped."""
     most: dict[str, int] = {}
     for prefix, number in _numbered(names):
         most[prefix] = max(number, most.get(prefix, -1))
     for name, (prefix, number) in zip(extra, _numbered(extra), strict=True):
         if number > most.get(prefix, number):
             raise DataError(
-                f"{data.name}: has {name!r}, {fitted} was fitted up to {prefix}{most[prefix]}: both must come from "
-                f"the same feature extractor; where they do, drop {name!r} from the file"
+                f"{data.name}: has {name!r}, {fitted} was fitted up to {prefix}{most[prefix]}: both must come "
+                f"from the same feature extractor; where they do, drop {name!r} from the file"
             )
 
 
