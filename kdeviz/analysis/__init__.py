@@ -4,6 +4,7 @@ from kdeviz.analysis.analyse import analyse
 from kdeviz.analysis.analysis import Analysis, Places
 from kdeviz.analysis.cache import cached
 from kdeviz.analysis.estimate import Estimate, estimate
+from kdeviz.analysis.opened import analysis_of_model, opened_analysis
 from kdeviz.analysis.progress import OnProgress
 from kdeviz.analysis.scoring import log_densities, rows_fitted_on
 
@@ -13,8 +14,10 @@ __all__ = [
     "OnProgress",
     "Places",
     "analyse",
+    "analysis_of_model",
     "cached",
     "estimate",
     "log_densities",
+    "opened_analysis",
     "rows_fitted_on",
 ]

@@ -23,7 +23,6 @@ from kdeviz.cli.options import (
 from kdeviz.cli.output import (
     check_output,
     check_table_name,
-    is_csv,
     print_facts,
     print_lines,
     print_table,
@@ -112,7 +111,7 @@ def sweep(
         check_table_name(output, "sweeps")
         check_output(output, force, data, metadata)
     with progress() as tell:
-        from kdeviz.output import sweep_csv, sweep_parquet
+        from kdeviz.output import sweep_bytes
         from kdeviz.sweep import METRICS, Grid, sweep_table
 
         if sort is not None and sort not in METRICS:
@@ -131,8 +130,7 @@ def sweep(
     if found.rows:
         choice = _report(found, sort)
         if output is not None:
-            content = (sweep_csv if is_csv(output) else sweep_parquet)(found, grid, train, choice)
-            write(output, content)
+            write(output, sweep_bytes(found, grid, train, choice, output.suffix))
             print_facts({"sweep": str(output)})
         if mlflow is not None:
             from kdeviz.output import log_sweep

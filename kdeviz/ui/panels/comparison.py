@@ -17,7 +17,7 @@ from streamlit.elements.lib.column_types import ColumnConfig
 from kdeviz import explain
 from kdeviz.analysis import OnProgress
 from kdeviz.charts import figures, views
-from kdeviz.comparison import Comparison, Scored, analysis_of, compare
+from kdeviz.comparison import Comparison, Scored, compare, decision_with_data
 from kdeviz.data import EmbeddingSet
 from kdeviz.ui.state import Screen, Session, session, theme
 from kdeviz.ui.widgets.choices import one_of
@@ -236,19 +236,21 @@ def _clicked(key: str) -> None:
 
 def _flips(current: Session, screen: Screen, found: Comparison) -> None:
     st.subheader("Whose verdict flips")
-    for column, side, rows in zip(st.columns(2, gap="medium"), ("first", "second"), found.flips, strict=True):
+    for column, side, rows in zip(
+        st.columns(2, gap="medium"), ("first", "second"), found.disagreements, strict=True
+    ):
         with column:
             st.caption(f"Flagged only by the {side}: {count(len(rows))}")
             if len(rows):
                 _flip_table(found, side, screen.analysis.inspected)
     if current.flip is not None and current.flip < len(found.ids):
         _why_of_each(found, current.flip, screen)
-    elif any(map(len, found.flips)):
+    elif any(map(len, found.disagreements)):
         st.caption("Choose a sample in a table, or click one in the rank chart, to see why.")
 
 
 def _flip_table(found: Comparison, side: str, inspected: EmbeddingSet) -> None:
-    table = views.flip_table(found, side)
+    table = views.disagreement_table(found, side)
     shown = table[[name for name in ("id", "label", "first_rank", "second_rank") if name in table]]
     columns: dict[str, ColumnConfig] = {
         "id": st.column_config.TextColumn("Sample"),
@@ -307,13 +309,13 @@ def _why(scored: Scored, row: int, title: str, screen: Screen) -> None:
         ":orange[:material/flag: **flagged**]" if scored.flagged[row] else ":material/check: not flagged"
     )
     st.markdown(f"By the {title}: {flagged}")
-    analysis = analysis_of(scored, screen.data.train, screen.data.inspected)
-    if analysis is None:
+    decision = decision_with_data(scored, screen.data.train, screen.data.inspected)
+    if decision is None:
         st.caption("Why: load the data that this model was fitted on and has scored.")
         return
-    reasons = explain.explain(analysis, row)
+    reasons = explain.explain(decision.analysis, row)
     with st.container(gap="xxsmall"):
-        for sentence in views.why_words(analysis, row, scored.threshold, scored.curve, reasons):
+        for sentence in views.why_words(decision, row, reasons):
             st.text(sentence)
     figure = figures.components_figure(reasons.components, theme())
     show_figure(figure, f"why_{title}", f"Components, by the {title}", 300, (id(scored), row))

@@ -78,13 +78,10 @@ def _keep() -> None:
     try:
         with st.spinner("Keeping the run …"):
             run = run_store().keep(
-                screen.analysis,
-                screen.threshold,
-                screen.curve,
-                screen.rule,
-                screen.book,
+                screen.decision,
                 name=_unused(name_of(screen.analysis.settings)),
                 fixes=screen.data.fixes,
+                marks=screen.book,
             )
     except (OptionError, DataError) as error:
         current.keep_error = str(error)

@@ -12,7 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 from kdeviz.charts import figures, views
 from kdeviz.data import EmbeddingSet
 from kdeviz.errors import DataError
-from kdeviz.output import sweep_csv, sweep_parquet
+from kdeviz.output import TABLE_WRITERS, sweep_bytes
 from kdeviz.settings import name_of
 from kdeviz.sweep import CHOICES, METRICS, Choice, Sweep, SweepRow, best, estimate_of
 from kdeviz.ui.panels.model import can_use, use_settings
@@ -227,11 +227,11 @@ def _chosen(current: Session, found: Sweep, usable: bool) -> None:
 
 def _downloads(run: SweepRun, choice: Choice | None) -> None:
     with st.container(horizontal=True):
-        for label, write in (("CSV", sweep_csv), ("Parquet", sweep_parquet)):
+        for suffix, writer in TABLE_WRITERS.items():
             st.download_button(
-                label,
-                partial(write, run.found, run.grid, run.train, choice),
-                f"sweep.{label.lower()}",
+                writer.name,
+                partial(sweep_bytes, run.found, run.grid, run.train, choice, suffix),
+                f"sweep{suffix}",
                 on_click="ignore",
                 icon=":material/download:",
             )

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from kdeviz import errors
 from kdeviz.analysis import OnProgress, analyse
-from kdeviz.comparison import Scored, scored_analysis, scored_model
+from kdeviz.comparison import Scored, scored_decision, scored_model
 from kdeviz.data import EmbeddingSet
-from kdeviz.decision import has_both_labels
+from kdeviz.decision import decide, has_both_labels
 from kdeviz.errors import DataError, ModelFileError
 from kdeviz.model import KDEClassifier
 from kdeviz.output import Run
@@ -100,9 +100,7 @@ def add_model_file(current: Session, name: str, content: bytes, inspected: Embed
 
 def _shown(screen: Screen) -> Side:
     def score(report: OnProgress, cancelled: Cancelled) -> Scored:
-        return scored_analysis(
-            screen.analysis, screen.threshold, screen.curve, screen.rule, fixes=screen.data.fixes
-        )
+        return scored_decision(screen.decision, fixes=screen.data.fixes)
 
     identity = ("screen", screen.analysis, screen.rule, screen.threshold, screen.curve)
     return Side(f"On the screen: {name_of(screen.analysis.settings)}", identity, score)
@@ -118,10 +116,7 @@ def _swept(name: str, settings: Settings, screen: Screen) -> Side:
     def score(report: OnProgress, cancelled: Cancelled) -> Scored:
         shown = screen.analysis
         fitted = analyse(shown.train, shown.scored, settings, screen.key[2], report, cancelled)
-        threshold = screen.rule.threshold(
-            fitted.train_scores, fitted.scores, fitted.inspected.labels, screen.curve
-        )
-        return scored_analysis(fitted, threshold, screen.curve, screen.rule, fixes=screen.data.fixes)
+        return scored_decision(decide(fitted, screen.rule, screen.curve), fixes=screen.data.fixes)
 
     return Side(name, ("row", settings, screen.analysis, screen.rule, screen.curve), score, settings)
 
