@@ -1,8 +1,7 @@
-from dataclasses import replace
-
 import comparison_steps
 import numpy as np
 import pytest
+from comparison_steps import some_model
 from sklearn.metrics import roc_curve
 
 from kdeviz.analysis.analyse import analyse
@@ -114,14 +113,16 @@ def test_settings_as_people_read_them():
         fixes=("drop constant columns", "drop copies"),
         inspected_digest="0123456789abcdef",
     )
-    second = side([1.0], 2.0, settings=Settings(8, "norm", 500, "silverman"), fixes=())
+    second = side(
+        [1.0], 2.0, settings=Settings(8, "norm", 500, "silverman"), fixes=(), inspected_digest="fedcba9876"
+    )
     found = {row.name: row[1:] for row in settings_table(compare(first, second))}
     assert found == {
         "components": ("95 % of the variance", "8", True),
-        "components kept": ("not known", "not known", False),
+        "components kept": ("1", "1", False),
         "scaling": ("scale", "norm", True),
         "training cap": (f"40{THIN}000", "500", True),
-        "training samples": ("not known", "not known", False),
+        "training samples": ("8", "8", False),
         "bandwidth": ("Scott × 0.5", "Silverman", True),
         "seed": ("12345", "0", True),
         "threshold rule": ("quantile 0.05", "not known", False),
@@ -129,8 +130,8 @@ def test_settings_as_people_read_them():
         "curve midpoint": ("12.00 nats", "12.00 nats", False),
         "curve steepness": ("0.0500 per nat", "0.0500 per nat", False),
         "fixes": ("drop constant columns, drop copies", "none", True),
-        "training data": ("not known", "not known", False),
-        "inspected data": ("01234567", "not known", False),
+        "training data": (some_model().data_digest[:8],) * 2 + (False,),
+        "inspected data": ("01234567", "fedcba98", True),
     }
 
 
@@ -315,4 +316,4 @@ def test_no_roc_curves_without_labels():
         compared_roc(compare(side([1, 2]), side([1, 2])))
     only_normal = side([1, 2], labels=[0, 0])
     with pytest.raises(OptionError, match="load labels, or mark some"):
-        compared_roc(compare(only_normal, replace(only_normal, labels=None)))
+        compared_roc(compare(only_normal, side([1, 2])))
