@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 
 import streamlit as st
@@ -21,6 +22,13 @@ _CHART_HEIGHT = 380
 _TABLE_HEIGHT = 560
 
 
+@dataclass(eq=False)
+class Walk:
+    """`Session.picked` when the page was drawn last."""
+
+    picked: int | None = None
+
+
 def show() -> None:
     """Draw the page from the current screen."""
     current = session()
@@ -37,7 +45,8 @@ def show() -> None:
     draw_charts = partial(_charts, charts, current, screen, (components, colour_by, tool))
     draw_samples = partial(_samples, samples, current, screen)
     # Whoever walks from sample to sample looks at the lower half.
-    walking, current.drawn_pick = current.drawn_pick != current.picked, current.picked
+    walk = current.own(Walk)
+    walking, walk.picked = walk.picked != current.picked, current.picked
     for draw in (draw_samples, draw_charts) if walking else (draw_charts, draw_samples):
         draw()
 

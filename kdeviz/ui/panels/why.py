@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
@@ -21,6 +23,13 @@ from kdeviz.wording import count, number, percent
 
 _ROWS_PER_FEATURE = 10
 _PARTS = ("Neighbours", "Components", "Features", "Slice")
+
+
+@dataclass(eq=False)
+class Marking:
+    """Why the last mark could not be kept."""
+
+    problem: str = ""
 
 
 def show_why(current: Session, screen: Screen, height: int) -> None:
@@ -106,7 +115,7 @@ def _enough_for_residuals(screen: Screen) -> bool:
 
 def _decide(row: int, screen: Screen) -> None:
     """The person's verdict and note, kept at once."""
-    problem = session().mark_error or shelf().problems.get(screen.data.origin)
+    problem = session().own(Marking).problem or shelf().problems.get(screen.data.origin)
     if problem:
         plain_error("Marks are not kept on disk", problem)
     book, key = screen.book, screen.keys[row]
@@ -156,14 +165,14 @@ def _decide(row: int, screen: Screen) -> None:
 
 
 def _mark(screen: Screen, key: str, verdict: str, note: str) -> None:
+    marking = session().own(Marking)
+    marking.problem = ""
     try:
         screen.book.set(
             key, SampleMark(st.session_state.get(verdict) or "", st.session_state.get(note, "").strip())
         )
     except (OSError, OptionError) as error:
-        session().mark_error = str(error)
-    else:
-        session().mark_error = ""
+        marking.problem = str(error)
 
 
 def _undo(screen: Screen) -> None:
