@@ -98,7 +98,7 @@ class Session:
     _own: dict[type, Any] = field(default_factory=dict)
 
     def own(self, kind: type[Own]) -> Own:
-        """The state of one panel: the one instance of its class in this session, made when first asked for."""
+        """The state of one panel: the one instance of this class that the session has."""
         if kind not in self._own:
             self._own[kind] = kind()
         state: Own = self._own[kind]
