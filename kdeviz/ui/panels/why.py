@@ -12,6 +12,7 @@ import streamlit as st
 from kdeviz import explain
 from kdeviz.charts import figures, views
 from kdeviz.data import MARK_LABELS, SampleMark
+from kdeviz.decision import sample_view
 from kdeviz.errors import OptionError
 from kdeviz.ui.panels.table import ranked_rows
 from kdeviz.ui.state import Screen, Session, session, theme
@@ -77,7 +78,7 @@ def _go(row: int) -> None:
 
 
 def _place(row: int, screen: Screen, residual: explain.Residual) -> None:
-    sample = views.sample_view(screen.analysis, row, screen.threshold, screen.curve)
+    sample = sample_view(screen.decision, row)
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         # Bytes would be decoded here, on the server; the browser is the safer place.
         picture = screen.analysis.inspected.thumbnail_uri(row)
