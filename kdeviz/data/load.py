@@ -8,13 +8,13 @@ from pathlib import Path
 from types import MappingProxyType
 
 from kdeviz.data.embedding_set import MAX_BYTES, EmbeddingSet
-from kdeviz.data.readers.arrays import read_npy, read_npz
 from kdeviz.data.readers.content import Candidate, Content
 from kdeviz.data.readers.delimited import read_delimited
 from kdeviz.data.readers.describe import describe
 from kdeviz.data.readers.families import ALL_NUMERIC
 from kdeviz.data.readers.feather import read_feather
 from kdeviz.data.readers.join import join
+from kdeviz.data.readers.numpy_files import read_npy, read_npz
 from kdeviz.data.readers.parquet import read_parquet
 from kdeviz.data.readers.records import read_json, read_json_lines
 from kdeviz.data.readers.sheets import read_sheet

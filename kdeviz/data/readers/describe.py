@@ -13,13 +13,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from kdeviz.data.reading import NONE, Corrections, Reading
+from kdeviz.data.picture_files import PictureFiles, picture_files
 from kdeviz.data.readers import roles
 from kdeviz.data.readers.labels import Labels, read_labels, read_split, text_of
-from kdeviz.data.picture_files import PictureFiles, picture_files
 from kdeviz.data.readers.source import Source
 from kdeviz.data.readers.thumbnails import begins_with_image, read_thumbnails
 from kdeviz.data.readers.values import has_bytes
+from kdeviz.data.reading import NONE, Corrections, Reading
+from kdeviz.data.row_numbers import row_numbers
 from kdeviz.errors import DataError
 
 if TYPE_CHECKING:
@@ -246,6 +247,22 @@ def _exact_types(table: pa.Table) -> Callable[[pa.DataType], object] | None:
         for column in table.columns
     )
     return {pa.int64(): pd.Int64Dtype()}.get if lossy else None
+
+
+def _ids(
+    table: pa.Table, name: str | None, source: Source, notes: list[str], used: set[str]
+) -> NDArray[np.str_]:
+    if name is None:
+        return row_numbers(len(table))
+    used.add(name)
+    ids = roles.read_ids(table[name])
+    # numpy gives every text the room of the longest.
+    source.check(4 * len(ids) * max(map(len, ids)), f"the ids in {name}")
+    twice = [value for value, times in Counter(ids).items() if times > 1]
+    if twice:
+        shown = ", ".join(repr(value[:40]) for value in twice[:3])
+        notes.append(f"{len(twice)} ids occur more than once, for example {shown}.")
+    return np.array(ids, np.str_)
 
 
 def _beyond_floats(column: pa.ChunkedArray) -> bool:

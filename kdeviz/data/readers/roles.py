@@ -10,20 +10,86 @@ import pyarrow as pa
 from kdeviz.data.reading import Corrections
 
 # In order of preference, in the spelling of `plain_name`.
-_IDS = tuple("id ids image_id sample_id uid uuid guid key".split())
+_IDS = tuple(["id", "ids", "image_id", "sample_id", "uid", "uuid", "guid", "key"])
 _FILES = tuple(
-    "filename filenames file_name file_names file file_path filepath image_path image_paths image_file"
-    " image_filename image_name img_path path paths image.path img.path image images img".split()
+    [
+        "filename",
+        "filenames",
+        "file_name",
+        "file_names",
+        "file",
+        "file_path",
+        "filepath",
+        "image_path",
+        "image_paths",
+        "image_file",
+        "image_filename",
+        "image_name",
+        "img_path",
+        "path",
+        "paths",
+        "image.path",
+        "img.path",
+        "image",
+        "images",
+        "img",
+    ]
 )
 _OF_ANOMALY = tuple(
-    "is_anomalous is_anomaly is_outlier is_abnormal is_novel is_novelty is_defect is_defective is_faulty is_fraud"
-    " is_bad is_normal is_good is_ok is_inlier anomalous anomaly outlier anomaly_label outlier_label".split()
+    [
+        "is_anomalous",
+        "is_anomaly",
+        "is_outlier",
+        "is_abnormal",
+        "is_novel",
+        "is_novelty",
+        "is_defect",
+        "is_defective",
+        "is_faulty",
+        "is_fraud",
+        "is_bad",
+        "is_normal",
+        "is_good",
+        "is_ok",
+        "is_inlier",
+        "anomalous",
+        "anomaly",
+        "outlier",
+        "anomaly_label",
+        "outlier_label",
+    ]
 )
-_LABELS = tuple("label labels gt_label ground_truth gt truth target targets class y label_index".split())
-_SPLITS = tuple("split splits subset partition fold".split())
+_LABELS = tuple(
+    [
+        "label",
+        "labels",
+        "gt_label",
+        "ground_truth",
+        "gt",
+        "truth",
+        "target",
+        "targets",
+        "class",
+        "y",
+        "label_index",
+    ]
+)
+_SPLITS = tuple(["split", "splits", "subset", "partition", "fold"])
 _PICTURES = tuple(
-    "thumbnail thumbnails thumb thumbs image images img image_bytes image.bytes images.bytes thumbnail.bytes"
-    " img.bytes".split()
+    [
+        "thumbnail",
+        "thumbnails",
+        "thumb",
+        "thumbs",
+        "image",
+        "images",
+        "img",
+        "image_bytes",
+        "image.bytes",
+        "images.bytes",
+        "thumbnail.bytes",
+        "img.bytes",
+    ]
 )
 _NAMES = {"id": _IDS, "label": _OF_ANOMALY + _LABELS, "split": _SPLITS, "picture": _PICTURES}
 _EVERY_NAME = frozenset({*_IDS, *_FILES, *_OF_ANOMALY, *_LABELS, *_SPLITS, *_PICTURES})

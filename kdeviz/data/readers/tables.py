@@ -23,7 +23,6 @@ from kdeviz.data.readers.values import (
     has_bytes,
     is_flat,
     is_list,
-    is_number,
     no_columns,
     numbers,
     stacked,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 
 import pandas as pd
@@ -30,6 +31,13 @@ _FORMATS = {
 }
 _SETTINGS = ("n_pca_components", "feature_scaling_method", "bandwidth", "max_training_points", "seed")
 _ALWAYS = ("n_pca_components", "feature_scaling_method")
+
+
+@dataclass(eq=False)
+class ChosenRow:
+    """The settings of the row that is chosen, here or in the chart."""
+
+    settings: Settings | None = None
 
 
 def metric_title(metric: str) -> str:
@@ -66,7 +74,7 @@ def show_rows(found: Sweep, metric: str, choice: Choice | None, running: bool) -
 
 def _row_clicked(key: str, settings: list[Settings]) -> None:
     chosen = st.session_state[key]["selection"]["rows"]
-    session().chosen_row = settings[chosen[0]] if chosen else None
+    session().own(ChosenRow).settings = settings[chosen[0]] if chosen else None
 
 
 def _columns(shown: pd.DataFrame, metric: str) -> dict[str, ColumnConfig]:
