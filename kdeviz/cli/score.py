@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from kdeviz.model import KDEClassifier
 
 _Output = Annotated[
-    Path, typer.Option("-o", "--output", metavar="FILE", help="The table to write, .parquet or .csv.")
+    Path,
+    typer.Option(
+        "-o", "--output", metavar="FILE", help="The table to write, such as scores.parquet or scores.csv."
+    ),
 ]
 _AllRows = Annotated[bool, typer.Option("--all-rows", help="Score the rows of split train as well.")]
 _Fitted = Annotated[

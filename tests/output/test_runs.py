@@ -380,6 +380,20 @@ DAMAGES = {
     "name of nothing": edit(lambda record: record.update(name="")),
     "name of escapes": edit(lambda record: record.update(name="\x1b[2J")),
     "no time": edit(lambda record: record.update(kept="yesterday")),
+    "time before all time zones": edit(lambda record: record.update(kept="0001-01-01T00:00:00+23:59")),
+    "time after all time zones": edit(lambda record: record.update(kept="9999-12-31T23:59:59-23:59")),
+    "time as a number": edit(lambda record: record.update(kept=0)),
+    "deep provenance": lambda folder: write(
+        "run.json",
+        (folder / "run.json")
+        .read_bytes()
+        .replace(b'"provenance": {', b'"provenance": {"x":' + b"[" * 100_000),
+    )(folder),
+    "threshold of NaN": edit(lambda record: record.update(threshold=float("nan"))),
+    "threshold beyond floats": lambda folder: edit(lambda record: record.update(threshold=10**400))(folder),
+    "component count beyond all": edit(lambda record: record["settings"].update(max_training_points=10**400)),
+    "rule of a huge number": edit(lambda record: record["rule"].update(value=10**400)),
+    "labels of text": edit(lambda record: record.update(has_labels="yes")),
     "no time zone": edit(lambda record: record.update(kept="2026-01-01T00:00:00")),
     "metrics of a list": edit(lambda record: record.update(metrics=[])),
     "metric of text": edit(lambda record: record["metrics"].update(auroc="good")),
