@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -13,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from kdeviz import __version__
 from kdeviz.analysis.analysis import Analysis, Places
+from kdeviz.analysis.opened import made_by
 from kdeviz.analysis.progress import OnProgress, Watch
 from kdeviz.analysis.scoring import known_note, known_points, log_densities
 from kdeviz.data import ANOMALOUS, EmbeddingSet, Features, aligned
@@ -116,11 +115,11 @@ def _analyse(
         train=train,
         inspected=inspected,
         fitted_on=fitted_on,
-        train_scores=train_scores,
         scores=scores,
+        known_train_scores=train_scores,
         warnings=(*notes, *report.warnings, *_contamination(train, fitted_on), *_optimism(classifier)),
         timings=timings,
-        provenance=_provenance(classifier, train, score, device),
+        provenance=_provenance(classifier, train, score),
         places=Places(classifier, train, inspected, fitted_on, points),
     )
 
@@ -170,9 +169,7 @@ def _array(values: Tensor) -> NDArray[Any]:
     return array
 
 
-def _provenance(
-    classifier: KDEClassifier, train: EmbeddingSet, score: EmbeddingSet | None, device: torch.device
-) -> dict[str, Any]:
+def _provenance(classifier: KDEClassifier, train: EmbeddingSet, score: EmbeddingSet | None) -> dict[str, Any]:
     return {
         "train_name": train.name,
         "train_digest": classifier.data_digest,
@@ -180,9 +177,5 @@ def _provenance(
         "train_changes": list(train.changes),
         "score_name": None if score is None else score.name,
         "score_digest": None if score is None else score.digest,
-        "seed": classifier.settings.seed,
-        "device": device_name(device),
-        "kdeviz_version": __version__,
-        "torch_version": torch.__version__,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        **made_by(classifier),
     }

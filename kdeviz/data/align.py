@@ -108,8 +108,8 @@ def _refuse_lacking(data: EmbeddingSet, lacking: list[str], fitted: str) -> None
                 f"name another column as {role}_column, or fit again without it (leave_out)"
             )
     raise DataError(
-        f"{data.name}: there is no column of numbers {_listed(lacking)}, which {fitted} has as a dimension; "
-        f"the dimensions here are {_listed(list(data.feature_names or ()))}: add or rename columns, or fit again on "
+        f"{data.name}: there is no column of numbers {_listed(lacking)}, which {fitted} has as a "
+        f"dimension; the dimensions here are {_listed(list(data.feature_names or ()))}: add or rename columns, or fit again on "
         "those that both have"
     )
 
@@ -122,8 +122,8 @@ def _refuse_wider(data: EmbeddingSet, extra: list[str], names: Sequence[str], fi
     for name, (prefix, number) in zip(extra, _numbered(extra), strict=True):
         if number > most.get(prefix, number):
             raise DataError(
-                f"{data.name}: has {name!r}, {fitted} was fitted up to {prefix}{most[prefix]}: both must come "
-                f"from the same feature extractor; where they do, drop {name!r} from the file"
+                f"{data.name}: has {name!r}, {fitted} was fitted up to {prefix}{most[prefix]}: both must "
+                f"come from the same feature extractor; where they do, drop {name!r} from the file"
             )
 
 

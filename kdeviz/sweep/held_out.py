@@ -172,5 +172,5 @@ def _left_out(classifier: KDEClassifier, most: int, on_block: OnBlock | None) ->
         rows = rows.select(np.arange(most))
     scorer = kde.scorer(classifier.result_dtype)
     parts = [scorer.leave_one_out(*span).cpu() for span in rows.spans(on_block, kde.rows_per_block)]
-    found: NDArray[Any] = torch.cat(parts).numpy()
-    return found
+    scores: NDArray[Any] = torch.cat(parts).numpy()
+    return scores
