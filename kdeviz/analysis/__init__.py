@@ -1,7 +1,7 @@
 """`analyse`: settings and data in, scores out; what it will cost, and how far it is."""
 
 from kdeviz.analysis.analyse import analyse
-from kdeviz.analysis.analysis import Analysis
+from kdeviz.analysis.analysis import Analysis, Places
 from kdeviz.analysis.cache import cached
 from kdeviz.analysis.estimate import Estimate, estimate
 from kdeviz.analysis.progress import OnProgress
@@ -11,6 +11,7 @@ __all__ = [
     "Analysis",
     "Estimate",
     "OnProgress",
+    "Places",
     "analyse",
     "cached",
     "estimate",

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from kdeviz import __version__
-from kdeviz.analysis.analysis import Analysis
+from kdeviz.analysis.analysis import Analysis, Places
 from kdeviz.analysis.progress import OnProgress, Watch
 from kdeviz.analysis.scoring import log_densities
 from kdeviz.data import ANOMALOUS, EmbeddingSet, Features
@@ -99,21 +99,21 @@ def _analyse(
             scores = log_densities(classifier, train, fitted_on, on_block, train_scores)
         else:
             scores = log_densities(classifier, score, fitted_on[:0], on_block)
-    analysis = Analysis(
+    inspected = train if score is None else score
+    points = None if report.points is None else _array(report.points.to(classifier.result_dtype))
+    return Analysis(
         settings=settings,
         classifier=classifier,
         train=train,
-        inspected=train if score is None else score,
+        inspected=inspected,
         fitted_on=fitted_on,
         train_scores=train_scores,
         scores=scores,
         warnings=(*notes, *report.warnings, *_contamination(train, fitted_on), *_optimism(classifier)),
         timings=timings,
         provenance=_provenance(classifier, train, score, device),
+        places=Places(classifier, train, inspected, fitted_on, points),
     )
-    if report.points is not None:
-        vars(analysis)["train_coordinates"] = _array(report.points.to(classifier.result_dtype))
-    return analysis
 
 
 def _contamination(train: EmbeddingSet, fitted_on: NDArray[np.int64]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from kdeviz.comparison.paired import SeparationTest, VerdictTest, auroc_difference, mcnemar
 from kdeviz.comparison.scored import Scored
 from kdeviz.data import UNKNOWN, sample_keys
-from kdeviz.decision import OperatingPoints, ThresholdRule, has_both_labels, operating_points
+from kdeviz.decision import OperatingPoints, has_both_labels, operating_points
 from kdeviz.errors import DataError
 from kdeviz.wording import count
 
@@ -190,17 +190,13 @@ def _properties(scored: Scored) -> Iterator[tuple[str, Any]]:
     yield "training samples", None if model is None else len(model.training_rows)
     yield "bandwidth", settings.bandwidth
     yield "seed", settings.seed
-    yield "threshold rule", None if rule is None else _in_words(rule)
+    yield "threshold rule", None if rule is None else rule.in_words
     yield "threshold", scored.threshold
     yield "curve midpoint", scored.curve.midpoint
     yield "curve steepness", scored.curve.steepness
     yield "fixes", scored.fixes
     yield "training data", None if model is None else model.data_digest
     yield "inspected data", scored.inspected_digest
-
-
-def _in_words(rule: ThresholdRule) -> str:
-    return rule.kind if rule.kind == "best_f1" else f"{rule.kind} {rule.value:g}"
 
 
 def _ranks(scores: NDArray[Any]) -> Indices:

@@ -29,7 +29,6 @@ MOST_LEFT_OUT = 8192
 """A threshold is taken from at most so many leave-one-out scores of a fold."""
 
 _SHUFFLE_SEED = 0
-_RULES_OF_TRAINING = ("quantile", "per_1000", "log_density", "probability")
 
 
 class Fold(NamedTuple):
@@ -152,16 +151,14 @@ class _FoldWork(NamedTuple):
         return self.settings
 
     def _threshold(self, classifier: KDEClassifier, points: NDArray[np.int64]) -> float:
-        if self.rule.kind in _RULES_OF_TRAINING:
+        if self.rule.rule.of_training:
             left_out = _left_out(classifier, MOST_LEFT_OUT, self.on_block)
             return self.rule.threshold(left_out, left_out, None, self.curve)
         if self.score is not None:
             scores = log_densities(classifier, self.score, points[:0], self.on_block)
             return self.rule.threshold(scores, scores, self.score.labels)
         scores = _left_out(classifier, len(points), self.on_block)
-        rule, labels = self.rule, self.train.labels
-        if rule.kind == "top_k":
-            rule = replace(rule, value=round(rule.value * len(points) / len(self.train)))
+        rule, labels = self.rule.for_rows(len(points), len(self.train)), self.train.labels
         return rule.threshold(scores, scores, None if labels is None else labels[points])
 
 

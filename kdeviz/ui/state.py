@@ -13,7 +13,7 @@ from kdeviz.analysis import Analysis, cached
 from kdeviz.charts import DARK, LIGHT, Mark, Theme
 from kdeviz.comparison import Comparison
 from kdeviz.data import MarkBook, sample_keys
-from kdeviz.decision import ThresholdRule, has_both_labels
+from kdeviz.decision import Decision, ThresholdRule
 from kdeviz.model import ProbabilityCurve
 from kdeviz.settings import Settings
 from kdeviz.ui.work.jobs import Job, Key
@@ -26,17 +26,35 @@ from kdeviz.ui.work.tasks import Task
 
 @dataclass(frozen=True, eq=False)
 class Screen:
-    """Everything a page needs to draw itself: one analysis, one threshold, one curve."""
+    """Everything a page needs to draw itself: one decision on some data."""
 
     key: Key
     data: Loaded
-    analysis: Analysis
+    decision: Decision
     kernel: str
-    rule: ThresholdRule
-    threshold: float
-    curve: ProbabilityCurve
     fitted: Analysis
     """`analysis` as it was computed, with the labels of the file."""
+
+    @property
+    def analysis(self) -> Analysis:
+        """The model and its scores, with the labels that are in use."""
+        return self.decision.analysis
+
+    @property
+    def rule(self) -> ThresholdRule:
+        """How the threshold was chosen."""
+        assert self.decision.rule is not None  # the sidebar always has one
+        return self.decision.rule
+
+    @property
+    def threshold(self) -> float:
+        """On log density, in nats."""
+        return self.decision.threshold
+
+    @property
+    def curve(self) -> ProbabilityCurve:
+        """Log density to probability."""
+        return self.decision.curve
 
     @property
     def book(self) -> MarkBook:
@@ -46,7 +64,7 @@ class Screen:
     @property
     def labelled(self) -> bool:
         """Whether there are labels of both kinds."""
-        return has_both_labels(self.analysis.inspected.labels)
+        return self.decision.labelled
 
     @property
     def keys(self) -> list[str]:

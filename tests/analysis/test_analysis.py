@@ -10,7 +10,6 @@ import torch
 from oracles import LOG_DENSITY, Classifier
 
 from kdeviz import __version__
-from kdeviz.analysis import analysis
 from kdeviz.analysis.analyse import FITTING, SCORING, SCORING_TRAINING, analyse
 from kdeviz.analysis.estimate import estimate
 from kdeviz.data.embedding_set import EmbeddingSet
@@ -23,6 +22,8 @@ from kdeviz.preflight.checks import preflight
 from kdeviz.preflight.findings import apply
 from kdeviz.settings import Settings
 
+ANALYSE = sys.modules["kdeviz.analysis.analyse"]  # the function hides the module of its name
+ESTIMATE = sys.modules["kdeviz.analysis.estimate"]
 THREE = Settings(n_pca_components=3)
 
 
@@ -410,7 +411,7 @@ def test_other_labels_are_the_same_analysis():
 
 @pytest.fixture
 def no_axes_yet(monkeypatch):
-    monkeypatch.setattr("kdeviz.analysis.analysis._AXES", AxesCache())
+    monkeypatch.setattr(ANALYSE, "_AXES", AxesCache())
 
 
 @pytest.mark.usefixtures("small_blocks", "no_axes_yet")
@@ -472,11 +473,11 @@ class Card:
                 self._maybe("log_density")
                 return super().log_density(*args, **kwargs)
 
-        name = analysis.device_name
-        monkeypatch.setattr(analysis, "KDEClassifier", OnCard)
-        monkeypatch.setattr(analysis, "resolve_device", lambda device: torch.device("cuda", 0))
+        name = ANALYSE.device_name
+        monkeypatch.setattr(ANALYSE, "KDEClassifier", OnCard)
+        monkeypatch.setattr(ANALYSE, "resolve_device", lambda device: torch.device("cuda", 0))
         monkeypatch.setattr(
-            analysis, "device_name", lambda device: "Tiny (cuda:0)" if device.type == "cuda" else name(device)
+            ANALYSE, "device_name", lambda device: "Tiny (cuda:0)" if device.type == "cuda" else name(device)
         )
 
 
@@ -527,7 +528,7 @@ def test_a_real_card_agrees_with_the_cpu():
 
 @pytest.fixture
 def known_speeds(monkeypatch):
-    monkeypatch.setattr(analysis, "_speeds", lambda device, k: (1e10, 1e8 / k))
+    monkeypatch.setattr(ESTIMATE, "_speeds", lambda device, k: (1e10, 1e8 / k))
 
 
 def cost(n=5000, d=256, k=16, cap=40000, scored=0):

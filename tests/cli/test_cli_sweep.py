@@ -180,8 +180,8 @@ def test_a_sweep_is_logged_as_its_file(run, unlabelled, monkeypatch):
         logged.append((uri, table))
         return "4711"
 
-    monkeypatch.setattr("kdeviz.output.mlflow.check_server", logged.append)
-    monkeypatch.setattr("kdeviz.output.mlflow.log_sweep", log_sweep)
+    monkeypatch.setattr("kdeviz.output.check_server", logged.append)
+    monkeypatch.setattr("kdeviz.output.log_sweep", log_sweep)
     done = run("sweep", unlabelled, "--components", "2,4", "-o", "s.parquet", "--mlflow", "http://here")
     assert done.code == 0 and done.fact("MLflow run") == "4711"
     asked, (uri, table) = logged

@@ -19,10 +19,12 @@ from kdeviz.analysis.analyse import analyse
 from kdeviz.analysis.scoring import log_densities, rows_fitted_on
 from kdeviz.charts import views
 from kdeviz.cli import main
-from kdeviz.data.embedding_set import EmbeddingSet, load_embeddings
+from kdeviz.data.embedding_set import EmbeddingSet
 from kdeviz.data.labels import ANOMALOUS, NORMAL
+from kdeviz.data.load import load_embeddings
 from kdeviz.data.marks import MarkBook, SampleMark, sample_keys
 from kdeviz.data.samples import load_sample
+from kdeviz.decision.decision import Decision
 from kdeviz.decision.rules import ThresholdRule
 from kdeviz.model.classifier import KDEClassifier
 from kdeviz.model.curve import ProbabilityCurve
@@ -367,7 +369,7 @@ def screen_of(data, rule, relabel=None):
     fitted = analyse(data.train, data.score, Settings(2), "cpu")
     shown = fitted if relabel is None else fitted.relabelled(relabel)
     threshold = rule.threshold(shown.train_scores, shown.scores, shown.inspected.labels)
-    return Screen((), data, shown, "torch", rule, threshold, CURVE, fitted)
+    return Screen((), data, Decision(shown, rule, CURVE, threshold), "torch", fitted)
 
 
 def test_the_page_says_what_is_exported_and_what_was_fixed(tmp_path):

@@ -569,7 +569,7 @@ def test_a_failure_leaves_nothing_behind(store, small, monkeypatch, fails):
     def fail(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(f"kdeviz.runs.store.{fails}", fail)
+    monkeypatch.setattr(f"kdeviz.output.runs.store.{fails}", fail)
     with pytest.raises(KeyboardInterrupt):
         keep(store, small)
     assert names(store.folder) == []
@@ -597,8 +597,8 @@ import sys
 from pathlib import Path
 import numpy as np
 from kdeviz.analysis import analyse
-from kdeviz.calibration import ProbabilityCurve, ThresholdRule
-from kdeviz.runs import DamagedRun, RunStore
+from kdeviz import ProbabilityCurve, ThresholdRule
+from kdeviz.output.runs import DamagedRun, RunStore
 from kdeviz.settings import Settings
 
 folder, name = Path(sys.argv[1]), sys.argv[2]

@@ -226,11 +226,13 @@ def test_equal_models_are_computed_once(train, monkeypatch):
 
 
 def test_axes_are_found_once_per_subset_and_fold(train, monkeypatch):
-    import kdeviz.axes_cache
+    from kdeviz.model import axes_cache
 
-    calls, original = [], kdeviz.axes_cache.principal_axes
+    calls, original = [], axes_cache.principal_axes
     monkeypatch.setattr(
-        kdeviz.axes_cache, "principal_axes", lambda *given: calls.append(len(given[0])) or original(*given)
+        axes_cache,
+        "principal_axes",
+        lambda *given: calls.append(len(given[0])) or original(*given),
     )
     fresh = EmbeddingSet.from_array(train.features + np.float32(1))
     sweep(fresh, None, Grid((2, 3), ("scale", "norm"), (50, 500), ("scott", 0.5)))

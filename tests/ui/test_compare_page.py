@@ -38,6 +38,7 @@ from kdeviz.charts.theme import LIGHT
 from kdeviz.comparison.compare import compare
 from kdeviz.comparison.scored import scored_analysis, scored_model
 from kdeviz.data.marks import SampleMark
+from kdeviz.decision.decision import Decision
 from kdeviz.decision.metrics.separation import auroc
 from kdeviz.decision.rules import ThresholdRule
 from kdeviz.errors import Cancelled, DataError, ModelFileError
@@ -714,7 +715,7 @@ def test_scoring_with_a_model_file_can_be_cancelled(monkeypatch, store):
     session, analysis = Session(sample()), analysed(Settings())
     add_model_file(session, "mine.safetensors", model_of(OTHER), sample().inspected)
     key = "sample", Settings(), "cpu"
-    screen = Screen(key, sample(), analysis, "", ThresholdRule(), 0.0, CURVE, analysis)
+    screen = Screen(key, sample(), Decision(analysis, ThresholdRule(), CURVE, 0.0), "", analysis)
     (mine,) = [side for key, side in sides(session, screen).items() if key.startswith("file ")]
     with pytest.raises(Cancelled):
         mine.score(lambda stage, fraction: None, lambda: True)

@@ -8,7 +8,7 @@ from threading import Event
 import streamlit as st
 
 from kdeviz.analysis import Analysis, Estimate, analyse
-from kdeviz.decision import ThresholdRule
+from kdeviz.decision import ThresholdRule, decide
 from kdeviz.errors import Cancelled, KdevizError
 from kdeviz.model import ProbabilityCurve
 from kdeviz.settings import Settings
@@ -140,18 +140,17 @@ def adopt(current: Session, rule: ThresholdRule, curve: ProbabilityCurve) -> Non
         return
     analysis = current.relabelled(fitted, book_of(data))
     try:
-        threshold = rule.threshold(analysis.train_scores, analysis.scores, analysis.inspected.labels, curve)
+        decision = decide(analysis, rule, curve)
     except KdevizError as error:
         plain_error("This threshold rule cannot be used here", str(error))
-        rule = ThresholdRule()
-        threshold = rule.threshold(analysis.train_scores, analysis.scores)
+        decision = decide(analysis, ThresholdRule(), curve)
     last = current.screen
     if last is not None and last.data is not data:
         current.select(None)
         current.pick(None)
     # Asking the model takes as long as preparing it for scoring.
     kernel = last.kernel if last is not None and last.fitted is fitted else fitted.classifier.kernel
-    current.screen = Screen(key, data, analysis, kernel, rule, threshold, curve, fitted)
+    current.screen = Screen(key, data, decision, kernel, fitted)
 
 
 @st.cache_resource(show_spinner=False)
