@@ -97,7 +97,7 @@ def percentile_figure(comparison: Comparison, theme: Theme) -> go.Figure:
     title = f"Below percentile 1: {first} by the first, {second} by the second"
     if first == second:
         title = f"Below percentile 1: {first} by either"
-    subtitle = f"{count(len(comparison.ids))} samples by their place among {_references(comparison)}"
+    subtitle = f"{count(len(comparison.ids))} samples by their place among the training samples of each"
     return drawn(traces, theme, title, subtitle, layout)
 
 
@@ -255,20 +255,13 @@ def _alike(spearman: float | None) -> str:
 
 
 def _what_is_drawn(comparison: Comparison, view: RankView) -> str:
-    only_first, only_second = map(len, comparison.flips)
+    only_first, only_second = map(len, comparison.disagreements)
     drawn = "" if len(view.samples) == view.total else f"{count(len(view.samples))} of "
     crosses = " · crosses: labelled anomalous" if view.anomalous.any() else ""
     flips = f"flagged by one only: {count(only_first)} + {count(only_second)}"
     if not only_first + only_second:
         flips = "the same are flagged by both"
     return f"{drawn}{count(view.total)} samples · {flips}{crosses}"
-
-
-def _references(comparison: Comparison) -> str:
-    first, second = comparison.percentiles.first_reference, comparison.percentiles.second_reference
-    if first == second:
-        return f"the {first} samples of each"
-    return f"the {first} samples of the first and the {second} ones of the second"
 
 
 def _area_labels(test: SeparationTest, colours: tuple[str, str], theme: Theme) -> Part:

@@ -36,15 +36,12 @@ from kdeviz.charts.views.tuning import (
     values_of,
     varied,
 )
-from kdeviz.comparison import SettingRow, flip_table, settings_table, why_words
+from kdeviz.comparison import SettingRow, disagreement_table, settings_table, why_words
 from kdeviz.decision import (
     LABEL_WORDS,
     SampleView,
-    Summary,
     ranking,
     sample_view,
-    score_table,
-    summary,
 )
 
 __all__ = [
@@ -68,7 +65,6 @@ __all__ = [
     "SettingRow",
     "SliceView",
     "StripView",
-    "Summary",
     "ThresholdView",
     "agreement_view",
     "cached",
@@ -76,7 +72,7 @@ __all__ = [
     "compared_roc",
     "contours",
     "density_histogram",
-    "flip_table",
+    "disagreement_table",
     "heat_view",
     "knob_text",
     "knob_value",
@@ -91,13 +87,11 @@ __all__ = [
     "rows_inside",
     "sample_view",
     "score_range",
-    "score_table",
     "scree",
     "settings_table",
     "shares_below",
     "slice_view",
     "strip_view",
-    "summary",
     "threshold_view",
     "values_of",
     "varied",

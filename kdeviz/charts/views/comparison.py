@@ -57,7 +57,7 @@ def rank_view(comparison: Comparison, most: int = 4000) -> RankView:
     """
     total = len(comparison.ids)
     chosen = np.zeros((2, total), bool)
-    for mask, numbers in zip(chosen, comparison.flips, strict=True):
+    for mask, numbers in zip(chosen, comparison.disagreements, strict=True):
         mask[numbers] = True
     others = np.flatnonzero(~chosen.any(0))
     room = max(most - (total - len(others)), 0)

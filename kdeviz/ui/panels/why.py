@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
@@ -10,6 +12,7 @@ import streamlit as st
 from kdeviz import explain
 from kdeviz.charts import figures, views
 from kdeviz.data import MARK_LABELS, SampleMark
+from kdeviz.decision import sample_view
 from kdeviz.errors import OptionError
 from kdeviz.ui.panels.table import ranked_rows
 from kdeviz.ui.state import Screen, Session, session, theme
@@ -21,6 +24,13 @@ from kdeviz.wording import count, number, percent
 
 _ROWS_PER_FEATURE = 10
 _PARTS = ("Neighbours", "Components", "Features", "Slice")
+
+
+@dataclass(eq=False)
+class Marking:
+    """Why the last mark could not be kept."""
+
+    problem: str = ""
 
 
 def show_why(current: Session, screen: Screen, height: int) -> None:
@@ -68,7 +78,7 @@ def _go(row: int) -> None:
 
 
 def _place(row: int, screen: Screen, residual: explain.Residual) -> None:
-    sample = views.sample_view(screen.analysis, row, screen.threshold, screen.curve)
+    sample = sample_view(screen.decision, row)
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         # Bytes would be decoded here, on the server; the browser is the safer place.
         picture = screen.analysis.inspected.thumbnail_uri(row)
@@ -106,7 +116,7 @@ def _enough_for_residuals(screen: Screen) -> bool:
 
 def _decide(row: int, screen: Screen) -> None:
     """The person's verdict and note, kept at once."""
-    problem = session().mark_error or shelf().problems.get(screen.data.origin)
+    problem = session().own(Marking).problem or shelf().problems.get(screen.data.origin)
     if problem:
         plain_error("Marks are not kept on disk", problem)
     book, key = screen.book, screen.keys[row]
@@ -156,14 +166,14 @@ def _decide(row: int, screen: Screen) -> None:
 
 
 def _mark(screen: Screen, key: str, verdict: str, note: str) -> None:
+    marking = session().own(Marking)
+    marking.problem = ""
     try:
         screen.book.set(
             key, SampleMark(st.session_state.get(verdict) or "", st.session_state.get(note, "").strip())
         )
     except (OSError, OptionError) as error:
-        session().mark_error = str(error)
-    else:
-        session().mark_error = ""
+        marking.problem = str(error)
 
 
 def _undo(screen: Screen) -> None:

@@ -1,17 +1,18 @@
-from dataclasses import replace
-
+import comparison_steps
 import numpy as np
 import pytest
+from comparison_steps import some_model
 from sklearn.metrics import roc_curve
 
 from kdeviz.analysis.analyse import analyse
 from kdeviz.charts.views.comparison import compared_roc, rank_view, shares_below
 from kdeviz.comparison.compare import compare
-from kdeviz.comparison.flips import flip_table, settings_table, why_words
-from kdeviz.comparison.scored import Scored, scored_analysis
+from kdeviz.comparison.disagreements import disagreement_table, settings_table, why_words
+from kdeviz.comparison.scored import scored_decision
 from kdeviz.data.embedding_set import EmbeddingSet
 from kdeviz.data.labels import ANOMALOUS, NORMAL, UNKNOWN
 from kdeviz.data.samples import load_sample
+from kdeviz.decision.decision import Decision, decide
 from kdeviz.decision.rules import ThresholdRule
 from kdeviz.decision.table import sample_view
 from kdeviz.errors import OptionError
@@ -23,15 +24,8 @@ CURVE, RULE = ProbabilityCurve(), ThresholdRule("quantile", 0.05)
 THIN = "\u202f"
 
 
-def side(scores, threshold=0.0, ids=None, labels=None, settings=None, **others):
-    """Scores as if some model had given them."""
-    scores = np.asarray(scores, np.float32)
-    ids = np.arange(len(scores)).astype(str) if ids is None else np.array(ids, np.str_)
-    labels = None if labels is None else np.asarray(labels, np.int8)
-    values = {"model": None, "curve": CURVE, **others}
-    return Scored(
-        "a name", settings or Settings(), scores, ids, labels, scores < threshold, threshold, **values
-    )
+def side(scores, threshold=0.0, ids=None, labels=None, **others):
+    return comparison_steps.side(np.asarray(scores, np.float32), ids, labels, threshold, **others)
 
 
 @pytest.fixture(scope="module")
@@ -45,20 +39,18 @@ def analyses():
 
 @pytest.fixture(scope="module")
 def compared(analyses):
-    sides = [
-        scored_analysis(one, RULE.threshold(one.train_scores, one.scores), CURVE, RULE) for one in analyses
-    ]
+    sides = [scored_decision(decide(one, RULE, CURVE)) for one in analyses]
     return compare(*sides, resamples=20)
 
 
 # The samples that only one flags
 
 
-def test_flips_of_samples_in_another_order():
+def test_disagreements_on_samples_in_another_order():
     """By hand: 2 and 1 are flagged by the first alone, 4 by the second, 9 and 8 are in one only."""
     first = side([-1, -5, 3, 2, -9], 0.0, ["1", "2", "3", "4", "9"], [0, 1, -1, 1, 0])
     second = side([-2.5, 7, 8, 6, 0], -2.0, ["4", "3", "2", "1", "8"])
-    found = flip_table(compare(first, second), "first")
+    found = disagreement_table(compare(first, second), "first")
     assert found.to_dict("list") == {
         "sample": [1, 0],
         "first_row": [1, 0],
@@ -72,17 +64,17 @@ def test_flips_of_samples_in_another_order():
         "first_above_threshold": [-5, -1],
         "second_above_threshold": [10, 8],
     }
-    (other,) = flip_table(compare(first, second), "second").to_dict("records")
+    (other,) = disagreement_table(compare(first, second), "second").to_dict("records")
     assert (other["id"], other["first_row"], other["second_row"]) == ("4", 3, 0)
     assert (other["first_above_threshold"], other["second_above_threshold"]) == (2, -0.5)
 
 
 @pytest.mark.parametrize(("one", "flags", "passes"), [("first", 0, 1), ("second", 1, 0)])
-def test_flips_of_the_sample_set(analyses, compared, one, flags, passes):
-    found = flip_table(compared, one)
+def test_disagreements_on_the_sample_set(analyses, compared, one, flags, passes):
+    found = disagreement_table(compared, one)
     sides = compared.first, compared.second
-    expected = (analyses[flags].scores < sides[flags].threshold) & (
-        analyses[passes].scores >= sides[passes].threshold
+    expected = (analyses[flags].scores < sides[flags].decision.threshold) & (
+        analyses[passes].scores >= sides[passes].decision.threshold
     )
     assert set(found[f"{one}_row"]) == set(np.flatnonzero(expected))
     assert found[f"{one}_rank"].is_monotonic_increasing
@@ -96,7 +88,7 @@ def test_flips_of_the_sample_set(analyses, compared, one, flags, passes):
 
 
 def test_no_flips_and_no_labels():
-    found = flip_table(compare(side([1, -1]), side([2, -3])), "second")
+    found = disagreement_table(compare(side([1, -1]), side([2, -3])), "second")
     assert len(found) == 0
     assert list(found) == [
         "sample", "first_row", "second_row", "id", "first_rank", "second_rank", "first_log_density",
@@ -106,7 +98,7 @@ def test_no_flips_and_no_labels():
 
 def test_there_is_no_third_side():
     with pytest.raises(OptionError, match="'third' is not possible: choose first or second"):
-        flip_table(compare(side([1]), side([1])), "third")
+        disagreement_table(compare(side([1]), side([1])), "third")
 
 
 # Settings in words
@@ -121,14 +113,16 @@ def test_settings_as_people_read_them():
         fixes=("drop constant columns", "drop copies"),
         inspected_digest="0123456789abcdef",
     )
-    second = side([1.0], 2.0, settings=Settings(8, "norm", 500, "silverman"), fixes=())
+    second = side(
+        [1.0], 2.0, settings=Settings(8, "norm", 500, "silverman"), fixes=(), inspected_digest="fedcba9876"
+    )
     found = {row.name: row[1:] for row in settings_table(compare(first, second))}
     assert found == {
         "components": ("95 % of the variance", "8", True),
-        "components kept": ("not known", "not known", False),
+        "components kept": ("1", "1", False),
         "scaling": ("scale", "norm", True),
         "training cap": (f"40{THIN}000", "500", True),
-        "training samples": ("not known", "not known", False),
+        "training samples": ("8", "8", False),
         "bandwidth": ("Scott × 0.5", "Silverman", True),
         "seed": ("12345", "0", True),
         "threshold rule": ("quantile 0.05", "not known", False),
@@ -136,8 +130,8 @@ def test_settings_as_people_read_them():
         "curve midpoint": ("12.00 nats", "12.00 nats", False),
         "curve steepness": ("0.0500 per nat", "0.0500 per nat", False),
         "fixes": ("drop constant columns, drop copies", "none", True),
-        "training data": ("not known", "not known", False),
-        "inspected data": ("01234567", "not known", False),
+        "training data": (some_model().data_digest[:8],) * 2 + (False,),
+        "inspected data": ("01234567", "fedcba98", True),
     }
 
 
@@ -164,7 +158,7 @@ def test_a_models_own_settings(compared, analyses):
 def test_why_in_words(analyses, which):
     analysis = analyses[which]
     row, threshold = int(np.argsort(analysis.scores)[11]), 25.0
-    place, components, nearest, outside = why_words(analysis, row, threshold, CURVE)
+    place, components, nearest, outside = why_words(Decision(analysis, RULE, CURVE, threshold), row)
     below = threshold - float(analysis.scores[row])
     probability = 1 / (1 + np.exp(0.05 * (float(analysis.scores[row]) - 12)))
     assert place == (
@@ -198,19 +192,22 @@ def test_why_above_or_at_the_threshold(analyses):
     analysis = analyses[0]
     row = int(np.argmax(analysis.scores))
     score = float(analysis.scores[row])
-    assert why_words(analysis, row, score - 1.5, CURVE)[0].startswith(
+    assert why_words(Decision(analysis, RULE, CURVE, score - 1.5), row)[0].startswith(
         "Rank 756 of 756, 1.50 nats above its threshold; "
     )
-    assert "exactly at its threshold" in why_words(analysis, row, score, CURVE)[0]
+    assert "exactly at its threshold" in why_words(Decision(analysis, RULE, CURVE, score), row)[0]
 
 
 def test_why_says_nothing_about_what_nothing_is_left_of(rows32):
     """With all 12 components, what they leave out is rounding."""
     train = EmbeddingSet(rows32, np.array([f"<b>{i}</b>" for i in range(len(rows32))]))
-    words = why_words(analyse(train, settings=Settings(12), device="cpu"), 3, 0.0, CURVE)
+    words = why_words(Decision(analyse(train, settings=Settings(12), device="cpu"), RULE, CURVE, 0.0), 3)
     assert len(words) == 3
     assert words[2].startswith("Nearest training sample: <b>")  # plain text: who shows it escapes it
-    assert len(why_words(analyse(train, settings=Settings(11), device="cpu"), 3, 0.0, CURVE)) == 4
+    assert (
+        len(why_words(Decision(analyse(train, settings=Settings(11), device="cpu"), RULE, CURVE, 0.0), 3))
+        == 4
+    )
 
 
 def test_a_copy_of_a_training_sample_is_at_no_distance():
@@ -219,25 +216,27 @@ def test_a_copy_of_a_training_sample_is_at_no_distance():
     rows[7] = 50
     train = EmbeddingSet.from_array(rows)
     analysis = analyse(train, EmbeddingSet.from_array(rows[7:8]), Settings(3, bandwidth=0.05), device="cpu")
-    words = why_words(analysis, 0, 0.0, CURVE)
+    words = why_words(Decision(analysis, RULE, CURVE, 0.0), 0)
     assert words[1:] == ("No distance to the nearest usual samples.", "Nearest training sample: 7.")
 
 
 def test_why_of_a_row_that_is_not_there(analyses):
     with pytest.raises(OptionError, match="there is no row 756"):
-        why_words(analyses[0], 756, 0.0, CURVE)
+        why_words(Decision(analyses[0], RULE, CURVE, 0.0), 756)
 
 
 def test_why_agrees_with_the_panel(analyses):
-    sample = sample_view(analyses[0], 5, 20.0, CURVE)
-    assert f"Rank {sample.rank} of {sample.total}" in why_words(analyses[0], 5, 20.0, CURVE)[0]
+    sample = sample_view(Decision(analyses[0], RULE, CURVE, 20.0), 5)
+    assert (
+        f"Rank {sample.rank} of {sample.total}" in why_words(Decision(analyses[0], RULE, CURVE, 20.0), 5)[0]
+    )
 
 
 def test_why_from_an_explanation_that_is_there(analyses, monkeypatch):
     analysis = analyses[0]
-    words, ready = why_words(analysis, 5, 20.0, CURVE), explain(analysis, 5)
-    monkeypatch.setattr("kdeviz.comparison.flips.explain", None)
-    assert why_words(analysis, 5, 20.0, CURVE, ready) == words
+    words, ready = why_words(Decision(analysis, RULE, CURVE, 20.0), 5), explain(analysis, 5)
+    monkeypatch.setattr("kdeviz.comparison.disagreements.explain", None)
+    assert why_words(Decision(analysis, RULE, CURVE, 20.0), 5, ready) == words
 
 
 # What is drawn
@@ -260,12 +259,12 @@ def test_all_samples_are_drawn_when_they_are_few(compared):
 @pytest.mark.parametrize("most", [0, 10, 80, 81, 300, 755, 756])
 def test_thinning_keeps_flips_and_the_top(compared, most):
     view = rank_view(compared, most)
-    flips = np.concatenate(compared.flips)
+    flips = np.concatenate(compared.disagreements)
     assert len(view.samples) == max(most, len(flips))
     assert len(np.unique(view.samples)) == len(view.samples)
     assert set(flips) <= set(view.samples)
-    assert set(view.samples[view.only_first]) == set(compared.flips.only_first)
-    assert set(view.samples[view.only_second]) == set(compared.flips.only_second)
+    assert set(view.samples[view.only_first]) == set(compared.disagreements.only_first)
+    assert set(view.samples[view.only_second]) == set(compared.disagreements.only_second)
     assert view.total == 756
     assert (view.first_flagged, view.second_flagged) == (
         compared.first.flagged.sum(), compared.second.flagged.sum(),
@@ -283,9 +282,7 @@ def test_thinning_keeps_flips_and_the_top(compared, most):
 def test_shares_below_a_percentile():
     train = np.arange(1000.0)
     # Percentiles by hand: -1 is at 0, 9 at 0.95, 10 at 1.05, 500 at 50.05.
-    found = compare(
-        side([-1, 9, 10, 500], known_train_scores=train), side([-1, 500, 600, 700], known_train_scores=train)
-    )
+    found = compare(side([-1, 9, 10, 500], train=train), side([-1, 500, 600, 700], train=train))
     assert shares_below(found) == (0.5, 0.25)
     assert shares_below(found, 51) == (1.0, 0.5)
 
@@ -319,4 +316,4 @@ def test_no_roc_curves_without_labels():
         compared_roc(compare(side([1, 2]), side([1, 2])))
     only_normal = side([1, 2], labels=[0, 0])
     with pytest.raises(OptionError, match="load labels, or mark some"):
-        compared_roc(compare(only_normal, replace(only_normal, labels=None)))
+        compared_roc(compare(only_normal, side([1, 2])))

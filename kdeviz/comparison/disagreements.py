@@ -7,12 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from kdeviz.analysis import Analysis
 from kdeviz.comparison.compare import Comparison, Setting
-from kdeviz.decision import LABEL_WORDS, SampleView, sample_view
+from kdeviz.decision import LABEL_WORDS, Decision, SampleView, sample_view
 from kdeviz.errors import OptionError
 from kdeviz.explain import Components, Explanation, explain
-from kdeviz.model import ProbabilityCurve
 from kdeviz.settings import bandwidth_in_words, components_in_words
 from kdeviz.wording import count, number, percent
 
@@ -63,7 +61,7 @@ def _in_words(name: str, value: Any) -> str:
     return count(value) if isinstance(value, int) else str(value)
 
 
-def flip_table(comparison: Comparison, side: str) -> pd.DataFrame:
+def disagreement_table(comparison: Comparison, side: str) -> pd.DataFrame:
     """The samples that only one of the two flags, the most anomalous for that one first.
 
     Columns: sample (number among the common samples), first_row and second_row (in what each has scored), id,
@@ -80,7 +78,7 @@ def flip_table(comparison: Comparison, side: str) -> pd.DataFrame:
     """
     if side not in ("first", "second"):
         raise OptionError(f"side={side!r} is not possible: choose first or second")
-    samples = comparison.flips.only_first if side == "first" else comparison.flips.only_second
+    samples = comparison.disagreements.only_first if side == "first" else comparison.disagreements.only_second
     densities = [
         scores[samples].astype(np.float64) for scores in (comparison.first_scores, comparison.second_scores)
     ]
@@ -99,39 +97,32 @@ def flip_table(comparison: Comparison, side: str) -> pd.DataFrame:
             "second_rank": comparison.second_ranks[samples],
             "first_log_density": densities[0],
             "second_log_density": densities[1],
-            "first_above_threshold": densities[0] - comparison.first.threshold,
-            "second_above_threshold": densities[1] - comparison.second.threshold,
+            "first_above_threshold": densities[0] - comparison.first.decision.threshold,
+            "second_above_threshold": densities[1] - comparison.second.decision.threshold,
         }
     )
 
 
-def why_words(
-    analysis: Analysis,
-    row: int,
-    threshold: float,
-    curve: ProbabilityCurve,
-    explanation: Explanation | None = None,
-) -> tuple[str, ...]:
+def why_words(decision: Decision, row: int, explanation: Explanation | None = None) -> tuple[str, ...]:
     """Why one inspected row has its place, in a few plain sentences; they hold ids, which are user text.
 
     Args:
-        analysis: of a fitted model, or from `comparison.analysis_of`.
+        decision: with its data, perhaps from `decision_with_data`.
         row: which inspected row.
-        threshold: nats.
-        curve: log density to probability.
         explanation: of this row, if it is there already.
 
     Raises:
         OptionError: there is no such row.
     """
-    found = explain(analysis, row, neighbours=1, features=1) if explanation is None else explanation
+    analysis = decision.analysis
+    why = explain(analysis, row, neighbours=1, features=1) if explanation is None else explanation
     words = [
-        _place(sample_view(analysis, row, threshold, curve)),
-        _components(found.components),
-        f"Nearest training sample: {analysis.train.ids[found.neighbours.rows[0]]}.",
+        _place(sample_view(decision, row)),
+        _components(why.components),
+        f"Nearest training sample: {analysis.train.ids[why.neighbours.rows[0]]}.",
     ]
     if analysis.classifier.n_components_ < analysis.inspected.features.shape[1]:
-        larger = percent(found.residual.larger_than)
+        larger = percent(why.residual.larger_than)
         words.append(f"What the components leave out is larger than in {larger} of the training samples.")
     return tuple(words)
 
