@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kdeviz.analysis import Analysis, log_densities, rows_fitted_on
+from kdeviz.analysis import Analysis, Places, log_densities, rows_fitted_on
 from kdeviz.data import EmbeddingSet, OnBlock
 from kdeviz.decision import ThresholdRule
 from kdeviz.model import KDEClassifier, ProbabilityCurve
@@ -154,6 +154,7 @@ def analysis_of(scored: Scored, train: EmbeddingSet, inspected: EmbeddingSet) ->
         warnings=(),
         timings={},
         provenance={},
+        places=Places(model, train, inspected, fitted_on),
     )
 
 

@@ -1,4 +1,4 @@
-"""EmbeddingSet: N feature rows and what is known about each; `load_embeddings` reads one from a file."""
+"""EmbeddingSet: N feature rows and what is known about each."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdeviz.data.formats import image_type
+from kdeviz.data.picture_files import PictureFiles
+from kdeviz.data.reading import Reading
+from kdeviz.data.row_numbers import row_numbers
 from kdeviz.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
-    from typing import BinaryIO
 
     import pandas as pd
 
@@ -41,6 +42,8 @@ class EmbeddingSet:
         notes: sentences about what was guessed or found on reading (for example duplicated ids).
         excluded: (N,) True for rows that are scored and shown but never fitted on, or None.
         changes: what was done to the file as read, one sentence each, oldest first.
+        feature_names: the names of the D dimensions, or None where the file has none.
+        reading: what every column of the file became; None when there was no file.
 
     Raises:
         DataError: the parts do not have N rows each, or features is not two-dimensional.
@@ -58,10 +61,16 @@ class EmbeddingSet:
     notes: tuple[str, ...] = field(default=())
     excluded: NDArray[np.bool_] | None = None
     changes: tuple[str, ...] = ()
+    feature_names: tuple[str, ...] | None = None
+    reading: Reading | None = None
 
     def __post_init__(self) -> None:
         if self.features.ndim != 2:
             raise DataError(f"{self.name}: features need shape (rows, dimensions), got {self.features.shape}")
+        if self.feature_names is not None and len(self.feature_names) != self.features.shape[1]:
+            raise DataError(
+                f"{self.name}: {len(self.feature_names)} feature names for {self.features.shape[1]} dimensions"
+            )
         rows = len(self.features)
         for part in ("ids", "labels", "split", "metadata", "thumbnails", "excluded"):
             value = getattr(self, part)
@@ -74,7 +83,7 @@ class EmbeddingSet:
     @classmethod
     def from_array(cls, features: NDArray[Any], name: str = "embeddings") -> EmbeddingSet:
         """Wrap a bare (N, D) array: ids are row numbers, nothing else is known."""
-        return cls(features, np.arange(len(features)).astype(np.str_), name=name)
+        return cls(features, row_numbers(len(features)), name=name)
 
     @cached_property
     def digest(self) -> str:
@@ -99,7 +108,7 @@ class EmbeddingSet:
             labels=None if self.labels is None else self.labels[index],
             split=None if self.split is None else self.split[index],
             metadata=None if self.metadata is None else self.metadata.iloc[index].reset_index(drop=True),
-            thumbnails=None if self.thumbnails is None else [self.thumbnails[i] for i in index],
+            thumbnails=_taken(self.thumbnails, index),
             excluded=None if self.excluded is None else self.excluded[index],
         )
 
@@ -112,7 +121,8 @@ class EmbeddingSet:
         index = np.arange(self.features.shape[1])[columns]
         if not len(index):
             raise DataError(f"{self.name}: no dimensions would be left, keep at least one")
-        return replace(self, features=np.asarray(np.take(self.features, index, axis=1)))
+        names = None if self.feature_names is None else tuple(self.feature_names[i] for i in index)
+        return replace(self, features=np.asarray(np.take(self.features, index, axis=1)), feature_names=names)
 
     @property
     def in_training(self) -> NDArray[np.bool_]:
@@ -155,35 +165,8 @@ class EmbeddingSet:
         return self.take(fitted), replace(test, split=np.full(len(test), "test"))
 
 
-def load_embeddings(
-    path_or_bytes: str | Path | bytes | BinaryIO,
-    *,
-    filename: str | None = None,
-    embedding_column: str | None = None,
-    metadata: str | Path | tuple[bytes, str] | None = None,
-    max_bytes: int = MAX_BYTES,
-) -> EmbeddingSet:
-    """Read embeddings from .npy, .npz, .csv, .tsv, .parquet, .feather, .arrow, .pt, .pth or .safetensors.
-
-    Columns or arrays named id, label, split or thumbnail (and their usual synonyms) are recognised, the rest
-    is metadata. Nothing in a file is executed, and no address in it is fetched.
-
-    Args:
-        path_or_bytes: a path, bytes, or a binary stream such as an upload.
-        filename: gives the format when there is no path.
-        embedding_column: a name from `EmbeddingSet.embedding_choices`, or the prefix of a numbered family of
-            columns ("f" for f0 to f511). None guesses, and says so in `EmbeddingSet.notes`.
-        metadata: a second table (a path, or its bytes and filename), joined by id when both files have ids,
-            otherwise by row order. Its columns count before those of the same role in the first file.
-        max_bytes: refuse a file whose arrays would take more memory, before they are inflated.
-
-    Raises:
-        DataError: the file is missing, unreadable, too large, unsafe, or holds no usable embedding.
-
-    Returns:
-        The set, in the precision of the file; a .npy given by path is mapped, not read.
-    """
-    # The readers need pyarrow and pandas, which `import kdeviz` does not load.
-    from kdeviz.data.readers.load import load
-
-    return load(path_or_bytes, filename, embedding_column, metadata, max_bytes)
+def _taken(thumbnails: Sequence[bytes] | None, index: NDArray[np.integer[Any]]) -> Sequence[bytes] | None:
+    """Those of some rows; pictures on disk stay there until one is looked at."""
+    if isinstance(thumbnails, PictureFiles):
+        return thumbnails.take(index.tolist())
+    return None if thumbnails is None else [thumbnails[i] for i in index]

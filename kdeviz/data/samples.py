@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kdeviz.data.embedding_set import EmbeddingSet, load_embeddings
+from kdeviz.data.embedding_set import EmbeddingSet
+from kdeviz.data.load import load_embeddings
 from kdeviz.data.resources import resource
 
 

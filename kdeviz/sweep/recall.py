@@ -21,11 +21,11 @@ def recall_at_fpr(
 ) -> Estimate:
     """Share of the anomalous samples below the highest threshold that flags at most `fpr` of the normal ones.
 
-    The interval is that of `kdeviz.decision.metrics.bootstrap`, except that the threshold is chosen anew in each
-    resample. Resampling needs no loop: of N normal scores drawn with replacement, the (j + 1)-th lowest is
-    the score of rank floor(N B), B being distributed as Beta(j + 1, N - j), and the anomalous ones below it
-    are then binomial. Where every resample agrees the interval is that of the count alone (`rate_interval`),
-    with the threshold held fixed.
+    The interval is that of `bootstrap`, except that the threshold is chosen anew in each resample.
+    Resampling needs no loop: of N normal scores drawn with replacement, the (j + 1)-th lowest is the score of
+    rank floor(N B), B being distributed as Beta(j + 1, N - j), and the anomalous ones below it are then
+    binomial. Where every resample agrees the interval is that of the count alone (`rate_interval`), with the
+    threshold held fixed.
 
     Args:
         scores: (M,) log densities in nats; -inf is allowed.

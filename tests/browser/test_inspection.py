@@ -30,8 +30,8 @@ from browser.steps import (
     upload,
 )
 from kdeviz import Analysis, Settings, analyse, load_sample
-from kdeviz.data.embedding_set import load_embeddings
 from kdeviz.data.labels import ANOMALOUS, NORMAL
+from kdeviz.data.load import load_embeddings
 from kdeviz.decision.curve_fitting import curve_from_spread, platt
 from kdeviz.decision.metrics.operating_points import operating_points
 from kdeviz.decision.rules import ThresholdRule

@@ -7,7 +7,7 @@ from cli_steps import folder, refused
 
 from kdeviz.analysis.analyse import analyse
 from kdeviz.comparison.compare import compare
-from kdeviz.data.embedding_set import load_embeddings
+from kdeviz.data.load import load_embeddings
 from kdeviz.data.samples import load_sample
 from kdeviz.decision.rules import ThresholdRule
 from kdeviz.model.curve import ProbabilityCurve

@@ -18,10 +18,11 @@ import pytest
 import safetensors.torch
 import torch
 
-from kdeviz.data.embedding_set import EmbeddingSet, load_embeddings
+from kdeviz.data import load as loading
+from kdeviz.data.embedding_set import EmbeddingSet
 from kdeviz.data.formats import FORMATS, TABLE_FORMATS
 from kdeviz.data.labels import ANOMALOUS, NORMAL, UNKNOWN
-from kdeviz.data.readers import load as loading
+from kdeviz.data.load import load_embeddings
 from kdeviz.data.rows import Rows
 from kdeviz.errors import DataError
 
@@ -123,8 +124,8 @@ def csv(text, **kwargs):
 
 
 def test_the_formats_are_those_that_are_read_and_documented():
-    assert [f".{name}" for name in TABLE_FORMATS] == list(loading._TABLES)
-    assert [f".{name}" for name in FORMATS] == list(loading._READERS)
+    assert [f".{name}" for name in TABLE_FORMATS] == list(loading.TABLES)
+    assert [f".{name}" for name in FORMATS] == list(loading.READERS)
     first_line = load_embeddings.__doc__.partition("\n")[0]
     assert tuple(re.findall(r"\.([a-z]+)\b", first_line)) == FORMATS
 
@@ -293,7 +294,8 @@ def test_a_torch_dict_keeps_lists_and_leaves_out_the_rest():
     value = {"features": torch.tensor(FEATURES), "name": ["a"] * N, "epoch": 3, "nested": [[1, 2]] * N}
     data = load_embeddings(torch_bytes(value), filename="a.pt")
     assert data.metadata.columns.tolist() == ["name"]
-    assert sum("left out" in note for note in data.notes) == 2
+    assert sum("left out" in note for note in data.notes) == 1
+    assert data.embedding_choices == ("features", "nested")
 
 
 @pytest.mark.parametrize(

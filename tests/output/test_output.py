@@ -19,8 +19,9 @@ from kdeviz.analysis.analyse import analyse
 from kdeviz.analysis.scoring import log_densities, rows_fitted_on
 from kdeviz.charts import views
 from kdeviz.cli import main
-from kdeviz.data.embedding_set import EmbeddingSet, load_embeddings
+from kdeviz.data.embedding_set import EmbeddingSet
 from kdeviz.data.labels import ANOMALOUS, NORMAL
+from kdeviz.data.load import load_embeddings
 from kdeviz.data.marks import MarkBook, SampleMark, sample_keys
 from kdeviz.data.samples import load_sample
 from kdeviz.decision.decision import Decision

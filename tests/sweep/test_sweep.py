@@ -226,11 +226,11 @@ def test_equal_models_are_computed_once(train, monkeypatch):
 
 
 def test_axes_are_found_once_per_subset_and_fold(train, monkeypatch):
-    import kdeviz.model.axes_cache
+    from kdeviz.model import axes_cache
 
-    calls, original = [], kdeviz.model.axes_cache.principal_axes
+    calls, original = [], axes_cache.principal_axes
     monkeypatch.setattr(
-        kdeviz.model.axes_cache,
+        axes_cache,
         "principal_axes",
         lambda *given: calls.append(len(given[0])) or original(*given),
     )

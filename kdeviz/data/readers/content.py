@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple, Protocol
 
 import pyarrow as pa
 from numpy.typing import NDArray
 
+# In order of preference, in every kind of file; singular and plural are one name here.
+_PREFERRED = ("embedding", "feature", "vector", "emb", "latent", "representation", "x", "arr_0")
+_UNLIKELY = re.compile(
+    r"(^|_)(bbox|box|boxes|bounding|shape|size|tokens?|token_ids|input_ids|ids?|mask|attention|keypoints?"
+    r"|landmarks?|coord\w*|position|location|pose|colou?r|rgb|labels?|class(es)?|logits|prob\w*|scores?)($|_)"
+)
+_UNLIKELY_RANK = 3 * len(_PREFERRED)
 
-class Choice(NamedTuple):
+
+class Candidate(NamedTuple):
     """One way to read an embedding from a file.
 
     Attributes:
@@ -26,18 +35,51 @@ class Content(Protocol):
     """What every reader returns.
 
     Attributes:
-        choices: the ways to read an embedding, the best guess first; empty when there is none.
+        candidates: the ways to read an embedding, the best guess first; empty when there is none.
+        names: every column or key of the file, in its order.
         notes: what was found on the way.
     """
 
-    choices: list[Choice]
+    candidates: list[Candidate]
     notes: list[str]
 
-    def features(self, choice: Choice) -> NDArray[Any]:
-        """The (N, D) array of one choice."""
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every column or key of the file, in its order; "" for an array without a name."""
 
-    def columns(self, choice: Choice | None, rows: int) -> pa.Table:
+    def features(self, candidate: Candidate) -> NDArray[Any]:
+        """The (N, D) array of one candidate."""
+
+    def columns(self, candidate: Candidate | None, rows: int) -> pa.Table:
         """The other columns of that many rows."""
 
     def why_not(self) -> str:
-        """Why `choices` is empty, and the remedy."""
+        """Why `candidates` is empty, and the remedy."""
+
+
+def embedding_rank(name: str) -> int:
+    """Where a column or key stands among those that could be the embedding, by its name: the least first.
+
+    Names that say embedding come first, then names with such a word in them, then names that say nothing,
+    and last those that say something else, such as bbox.
+    """
+    plain = re.sub(r"[\W_]+", "_", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name)).lower().strip("_")
+    words = [word.removesuffix("s") for word in plain.split("_")]
+    if plain.removesuffix("s") in _PREFERRED:
+        return _PREFERRED.index(plain.removesuffix("s"))
+    if plain in _PREFERRED:
+        return _PREFERRED.index(plain)
+    found = [rank for rank, word in enumerate(_PREFERRED[:-2]) if word in words]
+    if found:
+        return len(_PREFERRED) + found[0]
+    return _UNLIKELY_RANK if _UNLIKELY.search(plain) else 2 * len(_PREFERRED)
+
+
+def says_embedding(name: str) -> bool:
+    """Whether the name alone says that a column or key holds embeddings."""
+    return embedding_rank(name) < _PREFERRED.index("x")
+
+
+def is_unlikely(name: str) -> bool:
+    """Whether the name says that a column holds something else than embeddings, such as bbox."""
+    return embedding_rank(name) == _UNLIKELY_RANK

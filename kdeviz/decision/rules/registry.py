@@ -20,9 +20,16 @@ from kdeviz.decision.rules.top_k import TopK
 from kdeviz.errors import OptionError
 from kdeviz.model import ProbabilityCurve
 
-RULES: dict[str, type[Rule]] = {
-    rule.name: rule for rule in (Quantile, Per1000, TopK, LogDensity, Probability, BestF1, FalsePositiveRate)
-}
+_ALL: tuple[type[Rule], ...] = (
+    Quantile,
+    Per1000,
+    TopK,
+    LogDensity,
+    Probability,
+    BestF1,
+    FalsePositiveRate,
+)
+RULES = {rule.name: rule for rule in _ALL}
 """Every threshold rule by its name, in the order in which people are offered them."""
 
 
@@ -40,7 +47,7 @@ class ThresholdRule:
         OptionError: an unknown kind or a value out of its range.
     """
 
-    kind: str = Quantile.name
+    kind: str = "quantile"
     value: float = 0.01
 
     def __post_init__(self) -> None:
