@@ -183,7 +183,7 @@ class KDEClassifier(FittedModule):
         rows.check_finite()
         index = training_subset(len(rows), self.settings)
         chosen = rows.select(index)
-        self.pca_model.use_axes(axes_of(chosen, device, asked, on_block))
+        self.pca_model.use_axes(axes_of(chosen, device, asked, on_block), chosen)
         stack = torch.cat([self.pca_model.project(chosen, *span) for span in chosen.spans()])
         scaled, longest = self.pre_process(stack)
         self.kde_model.fit(scaled)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-import numpy as np
+from statistics import fmean
 
 
 def spread(heights: Sequence[float], gap: float) -> list[float]:
@@ -13,15 +12,15 @@ def spread(heights: Sequence[float], gap: float) -> list[float]:
     Least squares under that order, by pooling neighbours that are too close (Barlow, Bartholomew, Bremner and
     Brunk, Statistical Inference under Order Restrictions, 1972).
     """
-    order = np.argsort(heights, kind="stable")
-    steps = gap * np.arange(len(order))
+    order = sorted(range(len(heights)), key=heights.__getitem__)
     groups: list[list[float]] = []  # what the heights would be without their gaps
-    for value in np.asarray(heights, np.float64)[order] - steps:
-        groups.append([float(value)])
-        while len(groups) > 1 and np.mean(groups[-2]) >= np.mean(groups[-1]):
+    for place, line in enumerate(order):
+        groups.append([heights[line] - gap * place])
+        while len(groups) > 1 and fmean(groups[-2]) >= fmean(groups[-1]):
             last = groups.pop()
             groups[-1] += last
-    levels = np.array([np.mean(group) for group in groups for _ in group]) + steps
-    moved = np.empty(len(order))
-    moved[order] = levels
-    return moved.tolist()
+    levels = [fmean(group) for group in groups for _ in group]
+    moved = [0.0] * len(order)
+    for place, (line, level) in enumerate(zip(order, levels, strict=True)):
+        moved[line] = level + gap * place
+    return moved

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kdeviz.charts.figures.parts import placed
+from kdeviz.charts.parts import placed
 from kdeviz.charts.theme import Part
 
 

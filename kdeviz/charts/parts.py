@@ -6,10 +6,12 @@ import html
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
-from kdeviz.charts.figures.labels import spread
+from kdeviz.charts.labels import spread
 from kdeviz.charts.theme import Part, Theme
+from kdeviz.wording import number
 
 # Above this many points SVG becomes slow; below it SVG is crisper than WebGL.
 WEBGL_ABOVE = 2000
@@ -27,6 +29,19 @@ def bare_axis(title: str, **more: Any) -> Part:
 def graded_axis(title: str, theme: Theme, **more: Any) -> Part:
     """An axis with a grid to read values by."""
     return {"title": {"text": title}, "gridcolor": theme.line, "zeroline": False, **more}
+
+
+def share_axis(title: str) -> Part:
+    """A second axis, from 0 to 100 % on the right."""
+    return bare_axis(
+        title,
+        overlaying="y",
+        side="right",
+        showline=False,
+        range=[0, 1.02],
+        tickvals=[0, 0.25, 0.5, 0.75, 1],
+        tickformat=".0%",
+    )
 
 
 def rate_axes(x: str, y: str, theme: Theme, exponent: float | None = None) -> Part:
@@ -63,6 +78,15 @@ def placed(letter: str, at: float, anchor: str, ref: str | None = None) -> Part:
     return {letter: at, f"{letter}anchor": anchor, f"{letter}ref": ref or letter}
 
 
+def threshold_line(threshold: float, theme: Theme) -> Part:
+    """A line at a finite threshold on the x axis, and its name above the chart."""
+    above = {**placed("x", threshold, "center"), **placed("y", 1, "bottom", "y domain")}
+    return {
+        "shapes": [vertical_line(threshold, theme.text, 1.5)],
+        "annotations": [note(f"threshold {number(threshold)}", theme, bgcolor=theme.paper, **above)],
+    }
+
+
 def end_labels(
     ends: Sequence[tuple[float, float, str]], gap: float, aside: float, theme: Theme
 ) -> list[Part]:
@@ -84,17 +108,45 @@ def end_labels(
 # --- traces and what they are made of
 
 
-def dotted_line(x: Any, y: Any, name: str, theme: Theme) -> Part:
-    """What a curve is compared with."""
+def scatter(x: Any, y: Any, mode: str, name: str, **more: Any) -> Part:
+    """Points, lines or both, by their `mode`."""
+    return {"type": "scatter", "x": x, "y": y, "mode": mode, "name": name, **more}
+
+
+def bars(x: Any, y: Any, colour: Any, **more: Any) -> Part:
+    """Bars without outlines, of one colour or of a list of them."""
+    return {"type": "bar", "x": x, "y": y, "marker": {"color": colour, "line": {"width": 0}}, **more}
+
+
+def heat(x: Any, y: Any, z: Any, **more: Any) -> Part:
+    """Cells coloured by a number."""
+    return {"type": "heatmap", "x": x, "y": y, "z": z, **more}
+
+
+def level_line(x: Any, y: Any, z: Any, level: float, line: Part) -> Part:
+    """One contour. A trace for each level, since plotly draws only evenly spaced levels."""
+    one_level = {"start": level, "end": level, "size": 1, "coloring": "none"}
     return {
-        "type": "scatter",
+        "type": "contour",
         "x": x,
         "y": y,
-        "mode": "lines",
-        "name": name,
-        "line": {"color": theme.muted, "width": 1.2, "dash": "dot"},
+        "z": z,
+        "contours": one_level,
+        "line": line,
+        "showscale": False,
         "hoverinfo": "skip",
     }
+
+
+def dotted_line(x: Any, y: Any, name: str, theme: Theme) -> Part:
+    """What a curve is compared with."""
+    line = {"color": theme.muted, "width": 1.2, "dash": "dot"}
+    return scatter(x, y, "lines", name, line=line, hoverinfo="skip")
+
+
+def positions(places: range) -> NDArray[np.int64]:
+    """Where the bars or points of a list stand: an array, since plotly sends lists as text."""
+    return np.arange(places.start, places.stop)
 
 
 def ring(size: float, theme: Theme, width: float = 2.5) -> Part:
@@ -111,3 +163,37 @@ def interval(values: NDArray[Any], low: NDArray[Any], high: NDArray[Any], **more
 def colour_scale(colours: Sequence[str]) -> list[list[Any]]:
     """Evenly spaced, the first for the lowest value."""
     return [[place / (len(colours) - 1), colour] for place, colour in enumerate(colours)]
+
+
+# --- bars that explain one sample
+
+
+def explaining_bars(names: list[str], values: list[float], texts: list[str], colours: list[str]) -> Part:
+    """One lying bar per name, its text beyond its end."""
+    return {
+        **bars(values, names, colours),
+        "text": texts,
+        "orientation": "h",
+        "textposition": "outside",
+        "textfont": {"size": 12},
+        "cliponaxis": False,
+    }
+
+
+def explained_axes(values: list[float], theme: Theme, x: str, y: str) -> Part:
+    """The axes of such bars, the first on top."""
+    low, high = min(0, *values), max(0, *values)
+    room = 0.3 * (high - low or 1)  # for the texts beyond the bars
+    ends = [low - room * (low < 0), high + room * (high > 0)]
+    return {
+        "bargap": 0.25,
+        "xaxis": {
+            "title": {"text": x},
+            "gridcolor": theme.line,
+            "zerolinecolor": theme.muted,
+            "nticks": 5,
+            "range": ends,
+        },
+        "yaxis": {"title": {"text": y}, "type": "category", "autorange": "reversed", "dtick": 1},
+        "showlegend": False,
+    }
