@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
+from kdeviz.charts import densities_numbers
 from kdeviz.decision import CELLS, RULES, Confusion, Estimate, ExpectedAlarms
 from kdeviz.model import ProbabilityCurve
 from kdeviz.ui.state import Screen, Session, session
