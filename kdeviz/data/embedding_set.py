@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdeviz.data.formats import image_type
-from kdeviz.data.row_numbers import row_numbers
+from kdeviz.data.picture_files import PictureFiles
 from kdeviz.data.reading import Reading
+from kdeviz.data.row_numbers import row_numbers
 from kdeviz.errors import DataError
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ class EmbeddingSet:
             labels=None if self.labels is None else self.labels[index],
             split=None if self.split is None else self.split[index],
             metadata=None if self.metadata is None else self.metadata.iloc[index].reset_index(drop=True),
-            thumbnails=None if self.thumbnails is None else [self.thumbnails[i] for i in index],
+            thumbnails=_taken(self.thumbnails, index),
             excluded=None if self.excluded is None else self.excluded[index],
         )
 
@@ -162,3 +163,10 @@ class EmbeddingSet:
             raise DataError(f"{self.name}: every training row is left out of training, keep some")
         test = self.take(~fitted)
         return self.take(fitted), replace(test, split=np.full(len(test), "test"))
+
+
+def _taken(thumbnails: Sequence[bytes] | None, index: NDArray[np.integer[Any]]) -> Sequence[bytes] | None:
+    """Those of some rows; pictures on disk stay there until one is looked at."""
+    if isinstance(thumbnails, PictureFiles):
+        return thumbnails.take(index.tolist())
+    return None if thumbnails is None else [thumbnails[i] for i in index]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-TABLE_FORMATS = ("csv", "tsv", "parquet", "feather", "arrow")
+TABLE_FORMATS = ("csv", "tsv", "txt", "vec", "jsonl", "ndjson", "json", "xlsx", "parquet", "feather", "arrow")
 """Extensions of tables, which can also be metadata."""
 FORMATS = ("npy", "npz", *TABLE_FORMATS, "pt", "pth", "safetensors")
 """Extensions of files that can hold embeddings."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -10,20 +10,36 @@ from types import MappingProxyType
 from kdeviz.data.embedding_set import MAX_BYTES, EmbeddingSet
 from kdeviz.data.readers.content import Candidate, Content
 from kdeviz.data.readers.delimited import read_delimited
-from kdeviz.data.readers.describe import About, describe
+from kdeviz.data.readers.describe import describe
+from kdeviz.data.readers.families import ALL_NUMERIC
 from kdeviz.data.readers.feather import read_feather
 from kdeviz.data.readers.join import join
 from kdeviz.data.readers.numpy_files import read_npy, read_npz
 from kdeviz.data.readers.parquet import read_parquet
+from kdeviz.data.readers.records import read_json, read_json_lines
+from kdeviz.data.readers.sheets import read_sheet
 from kdeviz.data.readers.source import Readable, Source
+from kdeviz.data.readers.tables import TableContent
 from kdeviz.data.readers.tensors import read_safetensors, read_torch
-from kdeviz.data.reading import Corrections, Reading
+from kdeviz.data.readers.text import COMPRESSIONS
+from kdeviz.data.reading import Corrections
 from kdeviz.errors import DataError
 
-TABLES: Mapping[str, Callable[[Source], Content]] = MappingProxyType(
+_TEXTS: Mapping[str, Callable[[Source], Content]] = MappingProxyType(
     {
         ".csv": read_delimited,
         ".tsv": read_delimited,
+        ".txt": read_delimited,
+        ".vec": read_delimited,
+        ".jsonl": read_json_lines,
+        ".ndjson": read_json_lines,
+        ".json": read_json,
+    }
+)
+TABLES: Mapping[str, Callable[[Source], Content]] = MappingProxyType(
+    {
+        **_TEXTS,
+        ".xlsx": read_sheet,
         ".parquet": read_parquet,
         ".feather": read_feather,
         ".arrow": read_feather,
@@ -53,6 +69,7 @@ def load_embeddings(
     normal: str | Sequence[str] = (),
     leave_out: str | Sequence[str] = (),
     decimal: str | None = None,
+    images: str | Path | None = None,
     metadata: str | Path | tuple[bytes, str] | None = None,
     max_bytes: int = MAX_BYTES,
 ) -> EmbeddingSet:
@@ -72,6 +89,7 @@ def load_embeddings(
         normal: the values of the label column that mean normal; all others then mean anomalous.
         leave_out: columns that are no dimensions of the embedding.
         decimal: the decimal mark of a text table, "," or ".", where it is not plain.
+        images: a folder of pictures, to which a column of paths leads; nothing outside of it is read.
         metadata: a second table (a path, or its bytes and filename), joined by id when both files have ids,
             otherwise by row order. Its columns count before those of the same role in the first file.
         max_bytes: refuse a file whose arrays would take more memory, before they are inflated.
@@ -83,19 +101,19 @@ def load_embeddings(
         The set, in the precision of the file; a .npy given by path is mapped, not read.
     """
     wanted = Corrections(
-        embedding_column
-        if embedding_column is None or isinstance(embedding_column, str)
-        else tuple(embedding_column),
-        id_column,
-        label_column,
-        split_column,
-        picture_column,
-        _several(normal),
-        _several(leave_out),
-        decimal,
+        embedding_column=_one_or_several(embedding_column),
+        id_column=id_column,
+        label_column=label_column,
+        split_column=split_column,
+        picture_column=picture_column,
+        normal=_several(normal),
+        leave_out=_several(leave_out),
+        decimal=decimal,
+        images=None if images is None else str(images),
     )
-    source = Source.of(path_or_bytes, filename, max_bytes)
+    source = Source.of(path_or_bytes, filename, max_bytes, wanted)
     content = _open(source, READERS)
+    _check_left_out(content, source)
     candidate = _choose(content, wanted, source.name)
     features = content.features(candidate)
     if 0 in features.shape:
@@ -105,14 +123,20 @@ def load_embeddings(
     table = content.columns(candidate, len(features))
     here = set(table.column_names)
     left_out = [name for name in content.names if name not in candidate.columns and not _is_in(name, here)]
-    notes = [*_guess(content, wanted), *content.notes]
+    notes = [*_guess(content, candidate, wanted), *content.notes]
     if metadata is not None:
-        second = _second(metadata, max_bytes)
+        second = _second(metadata, max_bytes, wanted)
         other = _open(second, TABLES)
         table, remarks = join(table, other.columns(None, len(features)), second)
         notes += [*other.notes, *remarks]
-    about = describe(table, source, wanted)
-    names = candidate.columns if len(candidate.columns) == features.shape[1] != 1 else None
+    about = describe(table, source)
+    reading = replace(
+        about.reading,
+        embedding=candidate.name or None,
+        dimensions=features.shape[1],
+        features=candidate.columns,
+        left_out=tuple(left_out),
+    )
     return EmbeddingSet(
         features=features,
         ids=about.ids,
@@ -124,9 +148,15 @@ def load_embeddings(
         embedding_column=candidate.name or None,
         embedding_choices=tuple(other.name for other in content.candidates if other.name),
         notes=(*notes, *about.notes),
-        feature_names=names,
-        reading=_reading(candidate, features.shape[1], about, left_out, wanted),
+        feature_names=_feature_names(candidate, features.shape[1]),
+        reading=reading,
     )
+
+
+def _one_or_several(names: str | Sequence[str] | None) -> str | tuple[str, ...] | None:
+    if names is None or isinstance(names, str):
+        return names
+    return names[0] if len(names) == 1 else tuple(names)
 
 
 def _several(values: str | Sequence[str]) -> tuple[str, ...]:
@@ -138,26 +168,53 @@ def _is_in(name: str, columns: set[str]) -> bool:
     return name in columns or any(column.startswith(f"{name}.") for column in columns)
 
 
-def _second(metadata: str | Path | tuple[bytes, str], max_bytes: int) -> Source:
+def _second(metadata: str | Path | tuple[bytes, str], max_bytes: int, wanted: Corrections) -> Source:
     data, filename = metadata if isinstance(metadata, tuple) else (metadata, None)
-    return Source.of(data, filename, max_bytes)
+    return Source.of(data, filename, max_bytes, wanted)
+
+
+def _feature_names(candidate: Candidate, dimensions: int) -> tuple[str, ...] | None:
+    """The columns, where each is one dimension."""
+    named = len(candidate.columns) == dimensions and candidate.columns != ("",)
+    return candidate.columns if named else None
 
 
 def _open(source: Source, readers: Mapping[str, Callable[[Source], Content]]) -> Content:
-    if source.suffix not in readers:
+    return readers[_suffix(source, readers)](source)
+
+
+def _suffix(source: Source, readers: Collection[str]) -> str:
+    """What kind of file a name says it is; a text may be compressed, as in features.csv.gz."""
+    suffix = source.suffix
+    inner = Path(source.name).with_suffix("").suffix.lower()
+    if suffix in COMPRESSIONS and inner in _TEXTS:
+        return inner
+    if suffix not in readers:
         raise DataError(
-            f"{source.name}: the extension is {source.suffix!r}, need one of {', '.join(readers)}"
+            f"{source.name}: the extension is {suffix!r}, need one of {', '.join(readers)}; text may also be "
+            f"compressed ({', '.join(f'.csv{compression}' for compression in COMPRESSIONS)})"
         )
-    return readers[source.suffix](source)
+    return suffix
+
+
+def _check_left_out(content: Content, source: Source) -> None:
+    for name in source.wanted.leave_out:
+        if name not in content.names:
+            columns = ", ".join(map(repr, content.names[:12]))
+            raise DataError(
+                f"{source.name}: there is no column {name!r} to leave out; the columns are {columns}"
+            )
 
 
 def _choose(content: Content, wanted: Corrections, name: str) -> Candidate:
+    asked = wanted.embedding_column
+    if isinstance(asked, tuple) or (asked is not None and _is_column(content, asked)):
+        return _named(content, (asked,) if isinstance(asked, str) else asked, name)
     if not content.candidates:
         raise DataError(f"{name}: {content.why_not()}")
-    asked = wanted.embedding_column
     if asked is None:
         return content.candidates[0]
-    plain = str(asked).replace(" ... ", " … ")  # nobody's keyboard has an ellipsis
+    plain = asked.replace(" ... ", " … ")  # nobody's keyboard has an ellipsis
     for candidate in content.candidates:
         if candidate.name and plain in (candidate.name, candidate.prefix or candidate.name):
             return candidate
@@ -166,23 +223,35 @@ def _choose(content: Content, wanted: Corrections, name: str) -> Candidate:
     raise DataError(f"{name}: there is no embedding {asked!r}; {remedy}")
 
 
-def _guess(content: Content, wanted: Corrections) -> list[str]:
-    if wanted.embedding_column is not None or len(content.candidates) < 2:
+def _is_column(content: Content, name: str) -> bool:
+    """Whether a single column of a table is meant that nobody would have guessed."""
+    guessed = {text for c in content.candidates for text in (c.name, c.prefix)}
+    return isinstance(content, TableContent) and name in content.names and name not in guessed
+
+
+def _named(content: Content, columns: tuple[str, ...], name: str) -> Candidate:
+    """Columns that were asked for by their names."""
+    if not isinstance(content, TableContent):
+        raise DataError(f"{name}: it holds arrays, not columns; choose one of them as embedding_column")
+    for column in columns:
+        if column not in content.names:
+            raise DataError(
+                f"{name}: there is no column {column!r}; the columns are "
+                f"{', '.join(map(repr, content.names[:12]))}{' ...' if len(content.names) > 12 else ''}"
+            )
+    short = columns[0] if len(columns) == 1 else f"{columns[0]} … {columns[-1]}"
+    return Candidate(short, columns)
+
+
+def _guess(content: Content, candidate: Candidate, wanted: Corrections) -> list[str]:
+    """What was guessed about the embedding, and what it could be instead."""
+    if wanted.embedding_column is not None:
         return []
-    first, *others = [candidate.name for candidate in content.candidates]
-    return [f"The embedding was guessed to be {first}; it could also be {', '.join(others[:5])}."]
-
-
-def _reading(
-    candidate: Candidate, dimensions: int, about: About, left_out: list[str], wanted: Corrections
-) -> Reading:
-    metadata = () if about.metadata is None else tuple(map(str, about.metadata.columns))
-    return replace(
-        about.reading,
-        embedding=candidate.name or None,
-        dimensions=dimensions,
-        features=candidate.columns,
-        metadata=metadata,
-        left_out=tuple(left_out),
-        corrections=wanted,
-    )
+    names = ""
+    if candidate.name == ALL_NUMERIC:
+        names = f" ({', '.join(candidate.columns[:12])}{', ...' if len(candidate.columns) > 12 else ''})"
+    elif len(content.candidates) < 2:
+        return []
+    others = [other.name for other in content.candidates[1:6]]
+    rest = f"; it could also be {', '.join(others)}" if others else "; leave some out with leave_out"
+    return [f"The embedding was guessed to be {candidate.name}{names}{rest}."]

@@ -27,6 +27,7 @@ class Corrections:
         normal: the values of the label column that mean normal; all other values then mean anomalous.
         leave_out: columns that are no dimensions of the embedding, whatever they look like.
         decimal: "," or ".", the decimal mark of a text table.
+        images: a folder; nothing outside of it is read for pictures.
     """
 
     embedding_column: str | tuple[str, ...] | None = None
@@ -37,6 +38,7 @@ class Corrections:
     normal: tuple[str, ...] = ()
     leave_out: tuple[str, ...] = ()
     decimal: str | None = None
+    images: str | None = None
 
     def of(self, role: str) -> str | None:
         """The column that was named for a role of `ROLES`; "" for none, None to guess."""

@@ -14,6 +14,7 @@ _UNLIKELY = re.compile(
     r"(^|_)(bbox|box|boxes|bounding|shape|size|tokens?|token_ids|input_ids|ids?|mask|attention|keypoints?"
     r"|landmarks?|coord\w*|position|location|pose|colou?r|rgb|labels?|class(es)?|logits|prob\w*|scores?)($|_)"
 )
+_UNLIKELY_RANK = 3 * len(_PREFERRED)
 
 
 class Candidate(NamedTuple):
@@ -71,9 +72,14 @@ def embedding_rank(name: str) -> int:
     found = [rank for rank, word in enumerate(_PREFERRED[:-2]) if word in words]
     if found:
         return len(_PREFERRED) + found[0]
-    return 3 * len(_PREFERRED) if _UNLIKELY.search(plain) else 2 * len(_PREFERRED)
+    return _UNLIKELY_RANK if _UNLIKELY.search(plain) else 2 * len(_PREFERRED)
 
 
 def says_embedding(name: str) -> bool:
     """Whether the name alone says that a column or key holds embeddings."""
     return embedding_rank(name) < _PREFERRED.index("x")
+
+
+def is_unlikely(name: str) -> bool:
+    """Whether the name says that a column holds something else than embeddings, such as bbox."""
+    return embedding_rank(name) == _UNLIKELY_RANK

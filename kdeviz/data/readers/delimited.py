@@ -1,87 +1,88 @@
-"""CSV and TSV, by Arrow's reader."""
+"""Text tables: CSV, TSV and their many relatives, and word vectors; told apart by content, cut by Arrow."""
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator
+import re
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.csv as pacsv
 
-from kdeviz.data.readers import roles
+from kdeviz.data.readers.cells import Marks
+from kdeviz.data.readers.cutting import cut, rest_of
+from kdeviz.data.readers.dialect import Dialect, find_dialect, number_marks, read_head
+from kdeviz.data.readers.grid import Grid, grid_content
+from kdeviz.data.readers.headings import default_names, find_headings, fitted_names
 from kdeviz.data.readers.source import Source
 from kdeviz.data.readers.tables import TableContent
+from kdeviz.data.readers.text import read_text
 from kdeviz.errors import DataError
 
-_BLOCK = 1 << 24  # also the longest row: 16 MiB holds a large thumbnail
 _MAX_COLUMNS = 100_000
+_SAMPLE_ROWS = 200
+_TABS = re.compile(r"\.(tsv|tab)\b", re.IGNORECASE)
 
 
 def read_delimited(source: Source) -> TableContent:
-    """Read a whole CSV or TSV; ids, labels and the split stay text, so that "007" is not 7."""
+    """Read a whole text table; cells stay text until it is known what they are for."""
     with source.reading("text table"):
-        buffer = source.buffer()
-        names, delimiter, note = _header(source)
-        _check_cells(source, buffer, delimiter)
-        text = {name: pa.string() for role in ("id", "label", "split") if (name := roles.find(role, names))}
-        if {"mark", "note"} <= set(names):  # as kdeviz writes them
-            text |= dict.fromkeys(("mark", "note"), pa.string())
-        table = pacsv.read_csv(
-            pa.BufferReader(buffer),
-            # Column names come from the first line unless that is already data.
-            pacsv.ReadOptions(block_size=_BLOCK, column_names=names if note else None),
-            pacsv.ParseOptions(delimiter=delimiter, newlines_in_values=_has(buffer, b'"')),
-            pacsv.ConvertOptions(column_types=text, strings_can_be_null=False),
-        )
+        data, notes = read_text(source)
+        head = read_head(data)
+        data = data[head.start :]
+        dialect = find_dialect(data, head.delimiter, _TABS.search(source.name) is not None)
+        if not dialect.rows:
+            raise DataError(f"{source.name}: there are no rows")
+        _check_size(source, data, dialect)
+        marks = _marks(source, dialect.rows)
+        headings = find_headings(dialect.rows, head.comments, dialect.delimiter, marks)
+        in_first_line = headings is not None and headings.in_first_line
+        body = dialect.rows[in_first_line:]
+        if not body:
+            raise DataError(f"{source.name}: there are no rows")
+        width = _width(body, len(dialect.rows[0]))
+        cells = cut(source, rest_of(data, dialect) if in_first_line else data, dialect, width)
+        if headings is not None:
+            names = fitted_names(headings.names, width, _ends_blank(body, width), source.name)
+        else:
+            names = _made_up(cells, marks)
+            notes.append(f"No header line: the columns were named {', '.join(_few(names))}.")
+        return grid_content(source, Grid(names, cells, marks, notes))
 
-    def batches(chosen: list[str]) -> Iterator[pa.RecordBatch]:
-        yield from table.select(chosen).to_batches()
 
-    return TableContent(source, table.schema, table.num_rows, batches, [note] if note else [])
-
-
-def _header(source: Source) -> tuple[list[str], str, str]:
-    """Column names, the delimiter, and a note when the first line is data."""
-    with source.open() as stream:
-        line = stream.readline(_BLOCK).decode("utf-8-sig")
-    if "\0" in line:
-        raise DataError(f"{source.name}: not a text file; save it as UTF-8 text with one header line")
-    delimiter = "\t" if source.suffix == ".tsv" else max(",;\t", key=line.count)
-    names = next(csv.reader([line], delimiter=delimiter), [])
-    if len(names) > _MAX_COLUMNS:
+def _check_size(source: Source, data: bytes, dialect: Dialect) -> None:
+    """Refuse too many columns or cells: a cell of one character becomes a number of eight bytes."""
+    columns = len(dialect.rows[0])
+    if columns > _MAX_COLUMNS:
         raise DataError(
-            f"{source.name}: {len(names):,} columns, the limit is {_MAX_COLUMNS:,}; save it as parquet"
+            f"{source.name}: {columns:,} columns, the limit is {_MAX_COLUMNS:,}; save it as parquet"
         )
-    if _is_data(names):
-        return (
-            [f"f{i}" for i in range(len(names))],
-            delimiter,
-            "No header line: the columns were named f0, f1, ...",
+    if 8 * len(data) > source.max_bytes:
+        cells = data.count(dialect.delimiter.encode()) + data.count(b"\n") + 1
+        source.check(8 * cells, f"{cells:,} cells")
+
+
+def _marks(source: Source, rows: list[list[str]]) -> Marks:
+    marks, doubtful = number_marks(rows, source.wanted.decimal)
+    if doubtful:
+        raise DataError(
+            f"{source.name}: {doubtful!r} may be a number with decimals or one with thousands, and no other "
+            "number tells; say which, with decimal=',' or decimal='.' (--decimal)"
         )
-    return names, delimiter, ""
+    return marks
 
 
-def _is_data(names: list[str]) -> bool:
-    """Whether a first line is numbers, and not the column names 0, 1, 2 ..."""
-    try:
-        numbers = [float(name) for name in names]
-    except ValueError:
-        return False
-    return bool(numbers) and numbers not in ([*range(len(numbers))], [*range(1, len(numbers) + 1)])
+def _width(rows: list[list[str]], first: int) -> int:
+    """How many cells most rows have; as many as the first line where that is as good."""
+    widths = [len(row) for row in rows]
+    return max(set(widths), key=lambda width: (widths.count(width), width == first))
 
 
-def _check_cells(source: Source, buffer: pa.Buffer, delimiter: str) -> None:
-    """A cell of one character becomes a number of eight bytes."""
-    if 8 * buffer.size <= source.max_bytes:
-        return
-    cells, text = 0, np.frombuffer(buffer, np.uint8)
-    for start in range(0, len(text), _BLOCK):
-        block = text[start : start + _BLOCK]
-        cells += int(np.count_nonzero(block == ord(delimiter)) + np.count_nonzero(block == ord("\n")))
-    source.check(8 * (cells + 1), f"{cells + 1:,} cells")
+def _ends_blank(rows: list[list[str]], width: int) -> bool:
+    return all(not row[-1].strip() for row in rows if len(row) == width)
 
 
-def _has(buffer: pa.Buffer, sought: bytes) -> bool:
-    text = np.frombuffer(buffer, np.uint8)
-    return any((text[start : start + _BLOCK] == ord(sought)).any() for start in range(0, len(text), _BLOCK))
+def _made_up(cells: pa.Table, marks: Marks) -> list[str]:
+    columns = [column.slice(0, _SAMPLE_ROWS).to_pylist() for column in cells.columns]
+    return default_names(columns, marks)
+
+
+def _few(names: list[str]) -> list[str]:
+    return names if len(names) <= 4 else [*names[:3], "...", names[-1]]

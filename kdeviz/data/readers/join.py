@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from kdeviz.data.readers import roles
+from kdeviz.data.readers.describe import id_column, read_ids
 from kdeviz.data.readers.source import Source
 from kdeviz.data.readers.values import has_bytes
 from kdeviz.errors import DataError
@@ -31,9 +32,9 @@ def join(here: pa.Table, there: pa.Table, source: Source) -> tuple[pa.Table, lis
 
 
 def _aligned(here: pa.Table, there: pa.Table, source: Source) -> tuple[pa.Table, list[str]]:
-    own, other = roles.find("id", here.column_names), roles.find("id", there.column_names)
+    own, other = id_column(here, source.wanted), id_column(there, source.wanted)
     if own is not None and other is not None:
-        own_ids, other_ids = roles.read_ids(here[own]), roles.read_ids(there[other])
+        own_ids, other_ids = read_ids(here[own]), read_ids(there[other])
         place = {value: row for row, value in reversed(list(enumerate(other_ids)))}
         rows = [place.get(value) for value in own_ids]
         weak = roles.is_row_number(own) or roles.is_row_number(other)

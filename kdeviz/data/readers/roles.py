@@ -1,152 +1,120 @@
-"""What a column beside the features means: id, label, split, thumbnail, or plain metadata."""
+"""What a column beside the features can be, by its name: id, label, split, picture, or plain metadata."""
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Collection
-from typing import Any, NamedTuple
+from collections.abc import Collection, Sequence
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
-from kdeviz.data.labels import ANOMALOUS, NORMAL, UNKNOWN
+from kdeviz.data.reading import Corrections
 
-_NAMES = {
-    # In order of preference, in the spelling of `_plain`.
-    role: tuple(names.split())
-    for role, names in {
-        "id": "id ids image_id sample_id uid uuid key filename file_name file path image_path file_path",
-        "label": "label labels is_anomalous is_anomaly anomalous anomaly gt_label truth target class y",
-        "split": "split splits subset partition fold",
-        "thumbnail": "thumbnail thumbnails thumb thumbs image images img image_bytes"
-        " image.bytes thumbnail.bytes img.bytes",
-    }.items()
-}
-_ROW_NUMBERS = ("index", "unnamed:_0", "__index_level_0__", "")
-_NAMES["id"] += _ROW_NUMBERS
-_EVERY_NAME = frozenset(name for names in _NAMES.values() for name in names)
-
-_NORMAL = frozenset({"normal", "good", "ok", "0", "0.0", "false"})
-_ANOMALOUS = frozenset({"anomalous", "anomaly", "abnormal", "bad", "defect", "1", "1.0", "true"})
-_MISSING = frozenset(
-    {"", "none", "null", "nan", "na", "n/a", "unknown", "unlabeled", "unlabelled", "not labelled"}
+# In order of preference, in the spelling of `plain_name`.
+_IDS = tuple("id ids image_id sample_id uid uuid guid key".split())
+_FILES = tuple(
+    "filename filenames file_name file_names file file_path filepath image_path image_paths image_file"
+    " image_filename image_name img_path path paths image.path img.path image images img".split()
 )
-_WHOLE = re.compile(r"-?\d{1,15}(\.0*)?", re.ASCII)
-_TRAIN = frozenset({"train", "training"})
-_TEST = frozenset({"test", "testing"})
-_NEARLY_TEST = frozenset({"val", "valid", "validation", "eval", "evaluation", "dev", "holdout"})
+_OF_ANOMALY = tuple(
+    "is_anomalous is_anomaly is_outlier is_abnormal is_novel is_novelty is_defect is_defective is_faulty is_fraud"
+    " is_bad is_normal is_good is_ok is_inlier anomalous anomaly outlier anomaly_label outlier_label".split()
+)
+_LABELS = tuple("label labels gt_label ground_truth gt truth target targets class y label_index".split())
+_SPLITS = tuple("split splits subset partition fold".split())
+_PICTURES = tuple(
+    "thumbnail thumbnails thumb thumbs image images img image_bytes image.bytes images.bytes thumbnail.bytes"
+    " img.bytes".split()
+)
+_NAMES = {"id": _IDS, "label": _OF_ANOMALY + _LABELS, "split": _SPLITS, "picture": _PICTURES}
+_EVERY_NAME = frozenset({*_IDS, *_FILES, *_OF_ANOMALY, *_LABELS, *_SPLITS, *_PICTURES})
+_ALSO_FEATURES = frozenset({"key"})  # such as the key of a song
+
+_ROW_NUMBER = re.compile(
+    r"(unnamed:_\d+(\.\d+)*|index(_\d+)?|level_\d+|__index_level_\d+__|row_?(number|num|no|id)?|)"
+)
+_LEAKS = re.compile(
+    r"(is_|has_)?(anomaly|anomalous|outlier|inlier|abnormal|normal|defect|defective|fraud|fault|faulty|novelty)s?"
+    r"|(label|class|target|anomaly|outlier|category|defect|y|gt|ground_truth|true|truth)_?(label|class|target"
+    r"|index|idx|id|ids|name|names|code|num|number|encoded|enc|int|true|flag|type|score|target)?s?"
+    r"|categor(y|ies)|y_?(true|pred|test|train|label)"
+)
+_ID = re.compile(r"(.*_)?(id|ids|uuid|guid|idx)")
 
 
-class Labels(NamedTuple):
-    """What a label column says, and whether its own words are worth keeping as metadata."""
-
-    values: NDArray[np.int8] | None
-    keep: bool = True
-    note: str = ""
-
-
-class Split(NamedTuple):
-    """What a split column says; None when it uses words that mean neither train nor test."""
-
-    values: NDArray[np.str_] | None
-    keep: bool = False
-    note: str = ""
+def plain_name(name: str) -> str:
+    """In lower case, with single underscores: "Image ID" and "imageId" as image_id."""
+    name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name.strip())
+    return re.sub(r"[\s\-_]+", "_", name).lower()
 
 
 def is_role(name: str, among: Collection[str] = ()) -> bool:
-    """Whether a column of that name, among the others, is never a dimension of the embedding."""
+    """Whether a column of that name, among the others, is an id, a label, a split or a picture."""
     if name in ("y", "Y"):  # a label, unless it is a coordinate
         return "x" not in among and "X" not in among
-    return _plain(name) in _EVERY_NAME
+    plain = plain_name(name)
+    return plain in _EVERY_NAME or _ROW_NUMBER.fullmatch(plain) is not None
+
+
+def is_no_feature(name: str, kind: pa.DataType, among: Collection[str]) -> bool:
+    """Whether a column of that name is never a dimension unless it is asked for: it would give labels away.
+
+    Args:
+        name: of the column.
+        kind: its type: fractions are no ids.
+        among: the names of all columns.
+    """
+    plain = plain_name(name)
+    if plain in _ALSO_FEATURES:
+        return not pa.types.is_floating(kind) and not any(plain_name(other) == "id" for other in among)
+    if plain in ("x", "y"):
+        return is_role(name, among)
+    is_id = _ID.fullmatch(plain) is not None and not pa.types.is_floating(kind)
+    return is_role(name, among) or is_id or _LEAKS.fullmatch(plain) is not None
 
 
 def is_row_number(name: str) -> bool:
     """Whether the name is one under which tools save mere row numbers."""
-    return _plain(name) in _ROW_NUMBERS
+    return _ROW_NUMBER.fullmatch(plain_name(name)) is not None
 
 
-def find(role: str, names: list[str]) -> str | None:
-    """The column that plays a role, by name."""
-    plain = {_plain(name): name for name in reversed(names)}
-    for name in _NAMES[role]:
-        if name in plain and is_role(plain[name], names):
-            return plain[name]
-    return None
+def says_anomaly(name: str) -> bool:
+    """Whether the name says what the values mean, as is_anomaly does and label does not."""
+    return plain_name(name) in _OF_ANOMALY
 
 
-def read_ids(column: pa.ChunkedArray) -> list[str]:
-    """Every id as text; a missing one becomes "row 7"."""
-    return [f"row {i}" if value is None else _text(value) for i, value in enumerate(column.to_pylist())]
+def is_inverted(name: str) -> bool:
+    """Whether "yes" means normal, as in is_good."""
+    return plain_name(name) in ("is_normal", "is_good", "is_ok", "is_inlier", "normal", "inlier")
 
 
-def read_labels(column: pa.ChunkedArray, name: str) -> Labels:
-    """Normal, anomalous or unknown for every row."""
-    values = column.to_pylist()
-    if any(isinstance(value, float) and math.isfinite(value) and value % 1 for value in values):
-        return Labels(None, True, f"{name} holds fractions, not labels: kept as metadata.")
-    words = [_text(value).strip().lower() for value in values]
-    if (kinds := _whole_numbers(set(words))) > 2:
-        note = f"{name} holds {kinds} different numbers, too many for normal and anomalous: kept as metadata."
-        return Labels(None, True, note)
-    meaning, note = _meanings(set(words), name)
-    return Labels(np.array([meaning[word] for word in words], np.int8), _says_more(meaning), note)
+def named(role: str, names: Sequence[str]) -> list[str]:
+    """The columns that may play a role, by their names, the likeliest first."""
+    plain: dict[str, str] = {}
+    for name in names:
+        plain.setdefault(plain_name(name), name)
+    return [plain[name] for name in _NAMES[role] if name in plain and is_role(plain[name], names)]
 
 
-def read_split(column: pa.ChunkedArray, name: str) -> Split:
-    """Train or test for every row; a missing value is scored, not trained on."""
-    words = [_text(value).strip().lower() for value in column.to_pylist()]
-    seen = set(words) - _MISSING
-    strange = sorted(seen - _TRAIN - _TEST - _NEARLY_TEST)
-    if strange or not seen:
-        what = f"{_listed(strange)} in it means neither train nor test" if strange else "it is empty"
-        return Split(None, True, f"{name} is kept as metadata, not used as the split: {what}.")
-    notes = []
-    if near := sorted(seen & _NEARLY_TEST):
-        notes.append(f"{name}: {_listed(near)} counts as test.")
-    if missing := sum(word in _MISSING for word in words):
-        notes.append(f"{name}: {missing} rows without a value count as test.")
-    values = np.array(["train" if word in _TRAIN else "test" for word in words])
-    return Split(values, bool(near), " ".join(notes))
+def named_files(names: Sequence[str]) -> list[str]:
+    """Columns whose names say that they hold file names or paths, in order of preference."""
+    plain = {plain_name(name): name for name in reversed(names)}
+    return [plain[name] for name in _FILES if name in plain]
 
 
-def _whole_numbers(words: set[str]) -> int:
-    """How many different whole numbers the words are, beside -1; 0 when one of them is no such number."""
-    words = words - _MISSING
-    if not all(_WHOLE.fullmatch(word) for word in words):
-        return 0
-    return len({int(float(word)) for word in words} - {-1})
+def named_ids(names: Sequence[str]) -> list[str]:
+    """Columns whose names end in id, such as ProductId, in the file's order."""
+    return [name for name in names if _ID.fullmatch(plain_name(name)) and plain_name(name) not in _IDS]
 
 
-def _meanings(words: set[str], name: str) -> tuple[dict[str, int], str]:
-    if words - _MISSING == {"-1", "1"}:
-        return (
-            dict.fromkeys(words, UNKNOWN) | {"1": NORMAL, "-1": ANOMALOUS},
-            f"{name}: read as scikit-learn's outlier labels, 1 = normal and -1 = anomalous.",
-        )
-    unknown = _MISSING | {"-1"}
-    meaning = {w: NORMAL if w in _NORMAL else UNKNOWN if w in unknown else ANOMALOUS for w in words}
-    others = sorted(w for w in words if meaning[w] == ANOMALOUS and w not in _ANOMALOUS)
-    return meaning, f"{name}: {_listed(others)} counts as anomalous." if others else ""
+def named_row_numbers(names: Sequence[str]) -> list[str]:
+    """Columns in which tools save row numbers, in the file's order."""
+    return [name for name in names if is_row_number(name)]
 
 
-def _says_more(meaning: dict[str, int]) -> bool:
-    return bool(set(meaning) - _NORMAL - _ANOMALOUS - _MISSING - {"-1"})
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[\s\-_]+", "_", name.strip().lower())
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-
-
-def _listed(words: list[str]) -> str:
-    shown = ", ".join(repr(word[:40]) for word in words[:5])
-    return shown if len(words) <= 5 else f"{shown} and {len(words) - 5} more"
+def kept_as_text(names: Sequence[str], wanted: Corrections) -> frozenset[str]:
+    """Columns of a text table whose cells must stay as they are: "007" is another id than "7"."""
+    asked = {wanted.of(role) for role in ("id", "label", "split")}
+    roles = {name for role in ("id", "label", "split") for name in named(role, names)}
+    exported = {"mark", "note"} if {"mark", "note"} <= set(names) else set()  # as kdeviz writes them
+    features = {name for name in roles if plain_name(name) in _ALSO_FEATURES}
+    return frozenset(name for name in names if name in (roles - features) | asked | exported)

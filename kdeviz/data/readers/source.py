@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 import pyarrow as pa
 
+from kdeviz.data.reading import Corrections
 from kdeviz.errors import DataError
 
 Readable = str | Path | bytes | BinaryIO
@@ -24,14 +25,18 @@ class Source:
         data: where the bytes are.
         name: the file's own name, without folders; every message begins with it.
         max_bytes: the most that its arrays may take in memory.
+        wanted: what was asked for instead of a guess.
     """
 
     data: Path | bytes
     name: str
     max_bytes: int
+    wanted: Corrections = Corrections()
 
     @classmethod
-    def of(cls, data: Readable, filename: str | None, max_bytes: int) -> Source:
+    def of(
+        cls, data: Readable, filename: str | None, max_bytes: int, wanted: Corrections = Corrections()
+    ) -> Source:
         """Find the name, and read an upload no further than `max_bytes`.
 
         Raises:
@@ -42,13 +47,13 @@ class Source:
             name = Path(filename).name if filename else path.name
             if not path.is_file():
                 raise DataError(f"{path}: there is no such file")
-            source = cls(path, name, max_bytes)
+            source = cls(path, name, max_bytes, wanted)
         else:
             filename = filename or getattr(data, "name", None)
             if not isinstance(filename, str):
                 raise DataError("bytes need a filename, so that the format is known: pass filename='x.npy'")
             content = data if isinstance(data, bytes) else _read(data, max_bytes)
-            source = cls(content, Path(filename).name, max_bytes)
+            source = cls(content, Path(filename).name, max_bytes, wanted)
         source.check(source.size, "the file itself")
         return source
 

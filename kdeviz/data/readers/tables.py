@@ -1,10 +1,11 @@
-"""Tables (csv, parquet, feather): the chosen columns become one (N, D) array without a detour over pandas."""
+"""Tables: the chosen columns become one (N, D) array without a detour over pandas."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from kdeviz.data.readers.content import Candidate
-from kdeviz.data.readers.families import ALL_NUMERIC, find_candidates
+from kdeviz.data.readers import roles
+from kdeviz.data.readers.cells import Marks, NumberColumn
+from kdeviz.data.readers.content import Candidate, says_embedding
+from kdeviz.data.readers.families import ALL_NUMERIC, WIDE, find_candidates, is_value
 from kdeviz.data.readers.source import Source
 from kdeviz.data.readers.values import (
     block,
@@ -26,9 +29,10 @@ from kdeviz.data.readers.values import (
     stacked,
     value_bytes,
 )
+from kdeviz.data.readers.vectors import looks_like_vectors, vectors
 from kdeviz.errors import DataError
 
-_WIDE = 16  # a family of more columns than this that was not chosen is another embedding, not metadata
+_LISTED = 12
 
 
 @dataclass
@@ -36,11 +40,12 @@ class TableContent:
     """Columns that are read when they are asked for.
 
     Attributes:
-        source: the file, for its name and its limit.
-        schema: names and types of all columns.
+        source: the file, for its name, its limit, and what was asked for.
+        schema: names and types of all columns; a column of numbers may still come as text.
         rows: how many there are.
         batches: reads the named columns, a batch of rows at a time, within the limit.
         notes: what was found on the way.
+        marks: how numbers are written in columns that come as text.
     """
 
     source: Source
@@ -48,6 +53,7 @@ class TableContent:
     rows: int
     batches: Callable[[list[str]], Iterator[pa.RecordBatch]]
     notes: list[str] = field(default_factory=list)
+    marks: Marks = Marks()
 
     def __post_init__(self) -> None:
         name, times = Counter(self.schema.names).most_common(1)[0] if len(self.schema) else ("", 0)
@@ -57,12 +63,20 @@ class TableContent:
             )
         if not self.rows:
             raise DataError(f"{self.source.name}: there are no rows")
-        self.candidates = find_candidates(self.schema)
 
     @property
     def names(self) -> tuple[str, ...]:
         """Every column, in the file's order."""
         return tuple(self.schema.names)
+
+    @cached_property
+    def candidates(self) -> list[Candidate]:
+        """The ways to read an embedding, the best guess first."""
+        with self.source.reading("table"):
+            found = find_candidates(self.schema, self._vectors, self._never)
+            if found and found[0].name == ALL_NUMERIC:
+                found[0] = self._without_counters(found[0])
+        return [candidate for candidate in found if candidate.columns]
 
     def features(self, candidate: Candidate) -> NDArray[Any]:
         """Read one candidate as an (N, D) array in the file's own precision.
@@ -70,27 +84,32 @@ class TableContent:
         Raises:
             DataError: a column holds text, or a list has another length than the first.
         """
+        if candidate.name == ALL_NUMERIC:
+            self._refuse_to_fall_back()
         with self.source.reading("table"):
-            if is_list(self.schema.field(candidate.columns[0]).type):
-                return stacked(self._list_blocks(candidate.name), self.rows)
-            self._refuse_text(candidate)
-            return stacked(map(block, self.batches(list(candidate.columns))), self.rows)
+            first = self.schema.field(candidate.columns[0])
+            if is_list(first.type) or first.name in self._vectors:
+                return stacked(self._list_blocks(first.name), self.rows)
+            self._refuse_other_types(candidate)
+            return stacked(self._number_blocks(candidate), self.rows)
 
     def columns(self, candidate: Candidate | None, rows: int) -> pa.Table:
         """Every other column of single values; struct fields such as image.bytes count as columns."""
         taken = set(candidate.columns) if candidate else set()
         if candidate and candidate.name != ALL_NUMERIC:
-            taken |= {
-                name for other in self.candidates if _is_other_embedding(other) for name in other.columns
-            }
-        rest = [f for f in self.schema if f.name not in taken and not is_list(f.type)]
+            taken |= {name for c in self.candidates if _is_other_embedding(c) for name in c.columns}
+        rest = [f for f in self.schema if f.name not in taken]
         names = [f.name for f in rest if is_flat(f.type)]
         self.notes += [
             f"{f.name} is left out: {f.type} is not one value." for f in rest if not is_flat(f.type)
         ]
         with self.source.reading("table"):
             batches = list(self._decoded(names)) if names else []
-            return pa.Table.from_batches(batches) if batches else no_columns(self.rows)
+            if not batches:
+                return no_columns(self.rows)
+            table = pa.Table.from_batches(batches)
+            columns = [self._as_typed(name, table[name]) for name in table.column_names]
+            return pa.table(columns, names=table.column_names)
 
     def why_not(self) -> str:
         """No column of numbers: name what is there."""
@@ -100,10 +119,79 @@ class TableContent:
             f"or a list column. The columns are {held}{' ...' if len(self.schema) > 8 else ''}"
         )
 
+    @cached_property
+    def _never(self) -> frozenset[str]:
+        """Columns that are no dimensions, by their names or by what was asked for."""
+        wanted, among = self.source.wanted, frozenset(self.schema.names)
+        named = {wanted.of(role) for role in ("id", "label", "split", "picture")} | set(wanted.leave_out)
+        return frozenset(
+            f.name for f in self.schema if f.name in named or roles.is_no_feature(f.name, f.type, among)
+        )
+
+    @cached_property
+    def _vectors(self) -> frozenset[str]:
+        """Columns of text that hold vectors."""
+        texts = [f.name for f in self.schema if _is_text(f.type) and not roles.is_role(f.name)]
+        return frozenset(name for name in texts if self._holds_vectors(name))
+
+    def _holds_vectors(self, name: str) -> bool:
+        batch = next(self.batches([name]), None)
+        if batch is None:
+            return False
+        values = (value for value in _text(batch.column(0).slice(0, 100)).to_pylist() if value)
+        found = [value for value in values if value.strip().lower() not in ("", "nan", "none", "null")]
+        return looks_like_vectors(found, says_embedding(name))
+
+    def _without_counters(self, everything: Candidate) -> Candidate:
+        """All numbers but those that only count the rows."""
+        open_ = [name for name in everything.columns if pa.types.is_integer(self.schema.field(name).type)]
+        start, firsts = 0, {}
+        for batch in self.batches(open_) if open_ and self.rows > 2 else ():
+            expected = np.arange(start, start + len(batch))
+            columns = {name: self._numbers_or_none(batch[name]) for name in open_}
+            if not start:
+                firsts = {name: v[0] for name, v in columns.items() if v is not None and v[0] in (0, 1)}
+            open_ = [
+                name
+                for name in firsts
+                if name in open_ and np.array_equal(columns[name], expected + firsts[name])
+            ]
+            start += len(batch)
+            if not open_:
+                break
+        if open_ and self.rows > 2:
+            self.notes.append(f"{', '.join(open_)} only counts the rows: no dimension of the embedding.")
+            kept = tuple(name for name in everything.columns if name not in open_)
+            return everything._replace(columns=kept)
+        return everything
+
+    def _numbers_or_none(self, column: pa.Array) -> NDArray[Any] | None:
+        if not _is_text(column.type):
+            return numbers(column)
+        found = NumberColumn(column, self.marks).cast(pa.int64())
+        return None if found is None else numbers(found)
+
+    def _refuse_to_fall_back(self) -> None:
+        """Refuse all numbers where another column says that it is the embedding but cannot be read."""
+        if self.source.wanted.embedding_column is not None:
+            return
+        for column in self.schema:
+            if says_embedding(column.name) and not is_value(column.type) and column.name not in self._never:
+                first = next(
+                    (v for b in self.batches([column.name]) for v in b.column(0).to_pylist() if v), None
+                )
+                raise DataError(
+                    f"{self.source.name}: column {column.name!r} holds no vectors that could be read "
+                    f"({column.type}, such as {str(first)[:40]!r}); save it as lists of numbers, or take the other "
+                    f"columns with embedding_column={ALL_NUMERIC!r}"
+                )
+
     def _list_blocks(self, name: str) -> Iterator[NDArray[Any]]:
         start, width = 0, None
         for batch in self.batches([name]):
             column = batch.column(0)
+            if name in self._vectors:
+                column = vectors(_text(column), name, start, self.source)
             if is_list(column.type.value_type):
                 raise DataError(
                     f"{self.source.name}: {name} holds lists of lists; flatten each row to one list"
@@ -117,34 +205,103 @@ class TableContent:
             start += len(column)
 
     def _refuse_ragged(self, name: str, lengths: NDArray[Any], width: int, start: int) -> None:
-        wrong = (lengths != width) | (lengths < 0)
+        if (lengths < 0).any():
+            row = start + int(np.argmax(lengths < 0))
+            raise DataError(
+                f"{self.source.name}: {name} is missing in row {row}; drop the rows without an embedding, or fill "
+                "them"
+            )
+        wrong = lengths != width
         if wrong.any():
             row = int(np.argmax(wrong))
-            found = "is missing" if lengths[row] < 0 else f"has {lengths[row]} numbers and row 0 has {width}"
             raise DataError(
-                f"{self.source.name}: the list of {name} in row {start + row} {found}; "
-                "every row needs the same number of dimensions"
+                f"{self.source.name}: the list of {name} in row {start + row} has {lengths[row]} numbers and "
+                f"row 0 has {width}; every row needs the same number of dimensions"
             )
 
-    def _refuse_text(self, candidate: Candidate) -> None:
+    def _refuse_other_types(self, candidate: Candidate) -> None:
+        """Dates and the like are no numbers; texts may be."""
         for name in candidate.columns:
             kind = self.schema.field(name).type
-            if is_number(kind) or pa.types.is_boolean(kind) or pa.types.is_null(kind):
-                continue
-            raise DataError(
-                f"{self.source.name}: column {name!r} of {candidate.name} holds {kind}, not numbers"
-                f"{self._first_text(name)}; correct it, or choose another embedding_column"
-            )
+            if not (is_value(kind) or _is_text(kind) or pa.types.is_null(kind)):
+                raise DataError(
+                    f"{self.source.name}: column {name!r} of {candidate.name} holds {kind}, not numbers; "
+                    f"correct it, leave it out (leave_out, --leave-out), or choose another embedding_column"
+                )
 
-    def _first_text(self, name: str) -> str:
-        """Where the first value is that is no number, for people who search a big file."""
-        start = 0
-        for batch in self.batches([name]):
-            for row, value in enumerate(batch.column(0).to_pylist(), start):
-                if isinstance(value, str) and not _is_numeric(value):
-                    return f" ({value[:40]!r} in row {row})"
+    def _number_blocks(self, candidate: Candidate) -> Iterator[NDArray[Any]]:
+        names, start = list(candidate.columns), 0
+        whole = all(pa.types.is_integer(self.schema.field(name).type) for name in names)
+        kinds = [pa.int64(), pa.float64()] if whole else [pa.float64()]
+        for batch in self.batches(names):
+            if all(_is_text(column.type) for column in batch.columns):
+                yield self._text_block(batch, kinds, candidate, start)
+            else:
+                columns = [
+                    self._as_numbers(n, c, candidate, start)
+                    for n, c in zip(names, batch.columns, strict=True)
+                ]
+                yield block(pa.record_batch(columns, names=names))
             start += len(batch)
-        return ""
+
+    def _text_block(
+        self, batch: pa.RecordBatch, kinds: list[pa.DataType], candidate: Candidate, start: int
+    ) -> NDArray[Any]:
+        """All cells at once, or column by column to find what is no number."""
+        cells = pa.concat_arrays([_text(column) for column in batch.columns])
+        for kind in kinds:
+            if (found := NumberColumn(cells, self.marks).cast(kind)) is not None:
+                return numbers(found).reshape(batch.num_columns, len(batch)).T
+        pairs = zip(candidate.columns, batch.columns, strict=True)
+        return block(
+            pa.record_batch(
+                [self._as_numbers(name, column, candidate, start) for name, column in pairs],
+                names=list(candidate.columns),
+            )
+        )
+
+    def _as_numbers(self, name: str, column: pa.Array, candidate: Candidate, start: int) -> pa.Array:
+        if not _is_text(column.type):
+            return column
+        cells = _text(column)
+        if pa.types.is_boolean(self.schema.field(name).type):
+            return pc.cast(pc.utf8_lower(pc.utf8_trim_whitespace(cells)), pa.bool_())
+        column = NumberColumn(cells, self.marks)
+        found = column.cast(pa.float64())
+        if found is None:
+            raise DataError(self._no_number(name, candidate, start, column.first_bad()))
+        return found
+
+    def _no_number(self, name: str, candidate: Candidate, start: int, bad: tuple[int, str] | None) -> str:
+        where = f"{self.source.name}: column {name!r} of {candidate.name} holds"
+        if bad is None:
+            return f"{where} text, not numbers; correct it, or choose another embedding_column"
+        row, cell = start + bad[0], bad[1].strip()
+        if cell == name:
+            return (
+                f"{self.source.name}: row {row} repeats the header ({name!r} stands in column {name!r}), as when "
+                "files are joined; remove that line"
+            )
+        return (
+            f"{where} text, not numbers ({cell[:40]!r} in row {row}); correct it, leave it blank, or leave the column out "
+            f"(leave_out, --leave-out {name})"
+        )
+
+    def _as_typed(self, name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
+        """Cells of text as the numbers or truth values that they are, where nothing is lost."""
+        kind = self.schema.field(name).type if name in self.schema.names else column.type
+        if not _is_text(column.type) or _is_text(kind):
+            return column
+        cells = pa.concat_arrays(column.chunks)
+        if pa.types.is_boolean(kind):
+            return pa.chunked_array([_cast_bool(cells)])
+        found = NumberColumn(cells, self.marks)
+        if found.is_padded():
+            return column
+        for target in [pa.int64()] if found.is_whole() else [pa.float64()]:
+            if (cast := found.cast(target)) is not None:
+                return pa.chunked_array([cast])
+        return column
 
     def _decoded(self, names: list[str]) -> Iterator[pa.RecordBatch]:
         """Batches with dictionaries decoded, and a struct's fields as columns named "image.bytes"."""
@@ -177,13 +334,25 @@ def _decoded(column: pa.Array, source: Source) -> pa.Array:
     return column.dictionary_decode()
 
 
-def _is_numeric(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return not text.strip()
-    return True
+def _is_text(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _text(column: pa.Array) -> pa.Array:
+    """Plain text, of a dictionary too."""
+    return pc.cast(column, pa.string())
+
+
+def _cast_bool(cells: pa.Array) -> pa.Array:
+    words = pc.utf8_lower(pc.utf8_trim_whitespace(cells))
+    known = pc.is_in(words, pa.array(["true", "false"]))
+    blank = pc.equal(words, "")
+    if not pc.all(pc.or_(known, blank)).as_py():
+        return cells
+    return pc.cast(pc.if_else(blank, pa.scalar(None, pa.string()), words), pa.bool_())
 
 
 def _is_other_embedding(candidate: Candidate) -> bool:
-    return candidate.name != ALL_NUMERIC and len(candidate.columns) > _WIDE
+    return candidate.name != ALL_NUMERIC and len(candidate.columns) > WIDE

@@ -6,7 +6,13 @@ import base64
 import binascii
 from typing import Any, NamedTuple
 
+import pyarrow as pa
+
 from kdeviz.data.formats import image_type
+
+_BASE64_STARTS = ("iVBORw0KGgo", "/9j/", "R0lGOD", "UklGR")
+"""How PNG, JPEG, GIF and WebP begin in base64."""
+_SHORTEST = 24
 
 
 class Thumbnails(NamedTuple):
@@ -17,7 +23,7 @@ class Thumbnails(NamedTuple):
 
 
 def read_thumbnails(values: list[Any], name: str) -> Thumbnails:
-    """Images from bytes or data URIs; a remote address, SVG or anything else becomes b"".
+    """Images from bytes, data URIs or base64; a remote address, SVG or anything else becomes b"".
 
     Args:
         values: one per row: bytes, text or None.
@@ -34,15 +40,25 @@ def read_thumbnails(values: list[Any], name: str) -> Thumbnails:
     return Thumbnails(images, note)
 
 
+def begins_with_image(column: pa.ChunkedArray) -> bool:
+    """Whether the first value that is there is an image, or says that it is one."""
+    first = next((value.as_py() for value in column if value.is_valid), b"")
+    if isinstance(first, bytes):
+        return image_type(first) is not None
+    return first.startswith("data:image/") or (first.startswith(_BASE64_STARTS) and bool(_image(first)))
+
+
 def _image(value: Any) -> bytes:
     if isinstance(value, str):
-        value = _from_uri(value)
+        value = _from_text(value)
     return value if isinstance(value, bytes) and image_type(value) else b""
 
 
-def _from_uri(text: str) -> bytes:
+def _from_text(text: str) -> bytes:
     head, comma, body = text.partition(",")
-    if not (comma and head.startswith("data:image/") and head.endswith(";base64")):
+    if not comma and len(text) >= _SHORTEST and text.startswith(_BASE64_STARTS):
+        body = "".join(text.split())  # some tools break lines
+    elif not (comma and head.startswith("data:image/") and head.endswith(";base64")):
         return b""
     try:
         return base64.b64decode(body, validate=True)

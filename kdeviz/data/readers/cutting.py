@@ -1,0 +1,128 @@
+"""Text cut into cells by Arrow's CSV reader, with errors that name the row."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pacsv
+
+from kdeviz.data.readers.dialect import Dialect
+from kdeviz.data.readers.source import Source
+from kdeviz.errors import DataError
+
+_BLOCK = 1 << 24  # also the longest row: 16 MiB holds a large thumbnail
+
+
+def rest_of(data: bytes, dialect: Dialect) -> bytes:
+    """What follows the header, whose names may hold line ends when they are quoted."""
+    end = data.find(b"\n")
+    while dialect.quoted and end >= 0 and data.count(b'"', 0, end) % 2:
+        end = data.find(b"\n", end + 1)
+    return data[end + 1 :] if end >= 0 else b""
+
+
+def cut(source: Source, data: bytes, dialect: Dialect, width: int) -> pa.Table:
+    """Every cell as text.
+
+    Args:
+        source: the file, for errors.
+        data: the text without its header line.
+        dialect: how its cells are told apart.
+        width: how many cells a row has.
+
+    Raises:
+        DataError: a row has another number of cells.
+    """
+    data = _tidied(data, dialect, width)
+    if dialect.quoted and _lines_are_even(data, dialect.delimiter, width):
+        # Quotes that do not close swallow lines without an error: there must be as many rows as lines.
+        lines = sum(1 for line in data.split(b"\n") if line.strip())
+        table = _read(source, data, dialect, width)
+        if len(table) == lines:
+            return table
+        dialect = dialect._replace(quoted=False, escaped=False)
+    table = _read(source, data, dialect, width)
+    if not dialect.quoted and b'"' in data:
+        unquoted = [_without_quotes(column) for column in table.columns]
+        table = pa.table(unquoted, names=table.column_names)
+    return table
+
+
+def _tidied(data: bytes, dialect: Dialect, width: int) -> bytes:
+    """The text as Arrow wants it: one space between cells, quotes right behind a delimiter."""
+    if dialect.delimiter == " ":
+        data = re.sub(rb"(?m)^ | $", b"", re.sub(rb"[ \t]+", b" ", data))
+    elif dialect.spaced and dialect.quoted:
+        mark = dialect.delimiter.encode()
+        data = re.sub(re.escape(mark) + rb' +"', mark + b'"', data)
+    return data.rstrip(b"\n") + b"\n" if width == 1 else data
+
+
+def _lines_are_even(data: bytes, delimiter: str, width: int) -> bool:
+    mark = delimiter.encode()
+    return all(line.count(mark) == width - 1 for line in data.split(b"\n") if line.strip())
+
+
+def _without_quotes(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    whole = pc.match_substring_regex(column, r'(?s)^\s*".*"\s*$')
+    if not pc.any(whole).as_py():
+        return column
+    bare = pc.replace_substring(pc.replace_substring_regex(column, r'(?s)^\s*"(.*)"\s*$', r"\1"), '""', '"')
+    return pc.if_else(whole, bare, column)
+
+
+def _read(source: Source, data: bytes, dialect: Dialect, width: int) -> pa.Table:
+    wrong: list[Any] = []
+
+    def judge(row: Any) -> str:
+        if row.text.startswith(("#", "%")) or not row.text.strip(" \t,;|"):
+            return "skip"  # comments and empty rows between others
+        wrong.append(row)
+        return "error"
+
+    names = [str(i) for i in range(width)]
+
+    def read(threads: bool) -> pa.Table:
+        return pacsv.read_csv(
+            pa.BufferReader(data),
+            pacsv.ReadOptions(use_threads=threads, block_size=_BLOCK, column_names=names),
+            pacsv.ParseOptions(
+                delimiter=dialect.delimiter,
+                quote_char='"' if dialect.quoted else False,
+                escape_char="\\" if dialect.escaped else False,
+                newlines_in_values=dialect.quoted,
+                ignore_empty_lines=width > 1,
+                invalid_row_handler=judge,
+            ),
+            pacsv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False),
+        )
+
+    try:
+        return read(threads=True)
+    except pa.ArrowInvalid as error:
+        if not wrong:
+            raise DataError(_unclosed(source, error)) from error
+        wrong.clear()
+    try:  # once more, for the row's number
+        read(threads=False)
+    except pa.ArrowInvalid:
+        pass
+    raise DataError(_ragged(source, wrong[0], width, dialect.quoted))
+
+
+def _ragged(source: Source, row: Any, width: int, quoted: bool) -> str:
+    cells = f"{row.actual_columns} cell{'s' * (row.actual_columns != 1)}"
+    place = "" if row.number is None else f" {row.number - 1}"
+    hint = "; a quote in or before it may not be closed" if quoted else ""
+    return (
+        f"{source.name}: row{place} has {cells} and the others have {width} ({row.text[:40]!r}); give every row "
+        f"one cell per column{hint}"
+    )
+
+
+def _unclosed(source: Source, error: Exception) -> str:
+    reason = " ".join(str(error).split())[:120]
+    return f"{source.name}: the rows cannot be told apart ({reason}); a quote may not be closed"

@@ -1,0 +1,233 @@
+"""What the values of a label column mean, and those of a split column."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from kdeviz.data.labels import ANOMALOUS, NORMAL, UNKNOWN
+from kdeviz.data.readers import roles
+from kdeviz.errors import DataError
+
+# In the spelling of `_word`: lower case, single underscores, 1.0 and +1 as 1.
+_SAYS_NORMAL = frozenset(
+    "normal good ok okay pass passed inlier benign legit legitimate genuine no_defect no_defects defect_free"
+    " nodefect non_defective nondefective not_defective undamaged healthy clean regular nominal typical intact"
+    " accept accepted valid no_anomaly non_anomalous not_anomalous non_anomaly no_fault fault_free non_fraud"
+    " not_fraud io i.o. in_ordnung ham success".split()
+)
+_SAYS_ANOMALOUS = frozenset(
+    "anomalous anomaly anomalies abnormal bad defect defects defective fail failed failure fault faulty ng nok n.ok"
+    " not_ok not_good no_good outlier malicious malware attack intrusion fraud fraudulent novel novelty irregular"
+    " reject rejected broken damaged unhealthy diseased error scrap invalid atypical nio n.i.o. spam".split()
+)
+_NO = frozenset({"0", "false", "no", "n", "f", "negative", "neg"})
+_YES = frozenset({"1", "true", "yes", "y", "t", "positive", "pos"})
+_MISSING = frozenset(
+    {
+        "",
+        "none",
+        "null",
+        "nan",
+        "na",
+        "n/a",
+        "<na>",
+        "unknown",
+        "unlabeled",
+        "unlabelled",
+        "not_labelled",
+        "not_labeled",
+    }
+)
+_WHOLE = re.compile(r"-?\d{1,15}", re.ASCII)
+_MANY = 30
+"""So many words that nobody knows are classes, not kinds of defects."""
+_HARDLY_NORMAL = 0.05
+"""The least share of normal rows among words that nobody knows."""
+_FEWEST_ZEROS = 0.2
+"""The least share of zeros in a column of 0 and 1: where nearly all is 1, 1 may well mean good."""
+_FEWEST_ROWS = 5
+
+_TRAIN = frozenset({"train", "training"})
+_TEST = frozenset({"test", "testing"})
+_NEARLY_TEST = frozenset({"val", "valid", "validation", "eval", "evaluation", "dev", "holdout"})
+
+
+class Labels(NamedTuple):
+    """What a label column says, and whether its own words are worth keeping as metadata."""
+
+    values: NDArray[np.int8] | None
+    keep: bool = True
+    note: str = ""
+    normal: tuple[str, ...] = ()
+    anomalous: tuple[str, ...] = ()
+
+
+class Split(NamedTuple):
+    """What a split column says; None when it uses words that mean neither train nor test."""
+
+    values: NDArray[np.str_] | None
+    keep: bool = False
+    note: str = ""
+
+
+def read_labels(column: pa.ChunkedArray, name: str, normal: tuple[str, ...] = ()) -> Labels:
+    """Normal, anomalous or unknown for every row; no values where the words were not understood.
+
+    Args:
+        column: of any type.
+        name: of the column, which may say what "yes" means.
+        normal: the values that mean normal, when they were given; all others then mean anomalous.
+
+    Raises:
+        DataError: no row has a value of `normal`.
+    """
+    values = column.to_pylist()
+    texts = [text_of(value).strip() for value in values]
+    words = [_word(text) for text in texts]
+    if normal:
+        return _as_told(words, texts, name, normal)
+    if any(isinstance(value, float) and math.isfinite(value) and value % 1 for value in values):
+        return Labels(None, note=f"{name} holds fractions, not labels: kept as metadata.")
+    counts = Counter(words)
+    if (kinds := _whole_numbers(set(words))) > 2:
+        note = f"{name} holds {kinds} different numbers, too many for normal and anomalous: kept as metadata."
+        return Labels(None, note=note)
+    meaning, strange, note = _meanings(counts, name)
+    if why := _misunderstood(counts, meaning, strange, name):
+        return Labels(None, note=f"{name} {why}; {_ask(counts)}")
+    return _labels(words, texts, meaning, note)
+
+
+def read_split(column: pa.ChunkedArray, name: str) -> Split:
+    """Train or test for every row; a missing value is scored, not trained on."""
+    words = [_word(text_of(value)) for value in column.to_pylist()]
+    seen = set(words) - _MISSING
+    strange = sorted(seen - _TRAIN - _TEST - _NEARLY_TEST)
+    if strange or not seen:
+        what = f"{_listed(strange)} in it means neither train nor test" if strange else "it is empty"
+        return Split(None, True, f"{name} is kept as metadata, not used as the split: {what}.")
+    notes = []
+    if near := sorted(seen & _NEARLY_TEST):
+        notes.append(f"{name}: {_listed(near)} counts as test.")
+    if missing := sum(word in _MISSING for word in words):
+        notes.append(f"{name}: {missing} rows without a value count as test.")
+    values = np.array(["train" if word in _TRAIN else "test" for word in words])
+    return Split(values, bool(near), " ".join(notes))
+
+
+def text_of(value: Any) -> str:
+    """A value of any type as text, "" for a missing one."""
+    if value is None:
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if not isinstance(value, bytes):
+        return str(value)
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.hex()
+
+
+def _word(text: str) -> str:
+    word = (
+        re.sub(r"[\s_\-]+", "_", text.strip().lower()) if not re.match(r"\s*[+-]?\d", text) else text.strip()
+    )
+    number = re.fullmatch(r"\+?(-?\d{1,15})(?:\.0*)?", word, re.ASCII)
+    return str(int(number[1])) if number else word
+
+
+def _as_told(words: list[str], texts: list[str], name: str, normal: tuple[str, ...]) -> Labels:
+    told = {_word(value) for value in normal}
+    seen = set(words)
+    if lacking := sorted(told - seen):
+        raise DataError(
+            f"no row of {name} has the value {lacking[0]!r}; it holds {_listed(sorted(seen))}: name those that "
+            "mean normal"
+        )
+    meaning = {word: NORMAL if word in told else UNKNOWN if word in _MISSING else ANOMALOUS for word in seen}
+    return _labels(words, texts, meaning, "")
+
+
+def _labels(words: list[str], texts: list[str], meaning: dict[str, int], note: str) -> Labels:
+    spelled = dict(zip(reversed(words), reversed(texts), strict=True))  # as the first row has it
+    by_meaning = {
+        sort: tuple(spelled[word] for word in sorted(meaning) if meaning[word] == sort)
+        for sort in (NORMAL, ANOMALOUS)
+    }
+    values = np.array([meaning[word] for word in words], np.int8)
+    known = {"normal", "good", "ok", "anomalous", "anomaly", "abnormal", "bad", "defect"} | _NO | _YES
+    keep = bool(set(meaning) - known - _MISSING - {"-1"})
+    return Labels(values, keep, note, by_meaning[NORMAL], by_meaning[ANOMALOUS])
+
+
+def _whole_numbers(words: set[str]) -> int:
+    """How many different whole numbers the words are, beside -1; 0 when one of them is no such number."""
+    words = words - _MISSING
+    if not all(_WHOLE.fullmatch(word) for word in words):
+        return 0
+    return len(words - {"-1"})
+
+
+def _meanings(counts: Counter[str], name: str) -> tuple[dict[str, int], list[str], str]:
+    """What every word means, the words that nobody knows, and a note on what was decided."""
+    words = set(counts)
+    if words - _MISSING == {"-1", "1"}:
+        note = f"{name}: read as scikit-learn's outlier labels, 1 = normal and -1 = anomalous."
+        return dict.fromkeys(words, UNKNOWN) | {"1": NORMAL, "-1": ANOMALOUS}, [], note
+    no, yes = (_YES, _NO) if roles.is_inverted(name) else (_NO, _YES)
+    says_normal = _SAYS_NORMAL | no | ({"none"} if "" in words else set())
+    meaning = {}
+    for word in words:
+        if word in says_normal:
+            meaning[word] = NORMAL
+        elif word in _MISSING or word == "-1":
+            meaning[word] = UNKNOWN
+        else:
+            meaning[word] = ANOMALOUS
+    strange = sorted(
+        word for word in words if meaning[word] == ANOMALOUS and word not in _SAYS_ANOMALOUS | yes
+    )
+    notes = [f"{name}: {_listed(strange)} counts as anomalous."] if strange else []
+    if meaning.get("none") == NORMAL:
+        notes.append(f"{name}: 'none' counts as normal, a blank as not labelled.")
+    return meaning, strange, " ".join(notes)
+
+
+def _misunderstood(counts: Counter[str], meaning: dict[str, int], strange: list[str], name: str) -> str:
+    """Why the words were not understood: nearly every row would be anomalous, for no good reason."""
+    labelled = sum(n for word, n in counts.items() if meaning[word] != UNKNOWN)
+    normal = sum(n for word, n in counts.items() if meaning[word] == NORMAL)
+    doubtful = sum(
+        n
+        for word, n in counts.items()
+        if word in strange or (word in _YES | _NO and meaning[word] == ANOMALOUS)
+    )
+    if not labelled or not doubtful:
+        return ""
+    if strange and (normal < _HARDLY_NORMAL * labelled or len(strange) > _MANY):
+        return f"holds {_listed(sorted(counts, key=lambda word: -counts[word]))}, of which none is known to mean normal"
+    if (
+        not roles.says_anomaly(name)
+        and labelled >= _FEWEST_ROWS
+        and doubtful > (1 - _FEWEST_ZEROS) * labelled
+    ):
+        return f"would make {doubtful} of {labelled} rows anomalous"
+    return ""
+
+
+def _ask(counts: Counter[str]) -> str:
+    common = counts.most_common(1)[0][0] or "VALUE"
+    return f"it is kept as metadata until you say which value means normal (normal={common!r}, --normal {common})."
+
+
+def _listed(words: list[str]) -> str:
+    shown = ", ".join(repr(word[:40]) for word in words[:5])
+    return shown if len(words) <= 5 else f"{shown} and {len(words) - 5} more"

@@ -1,0 +1,177 @@
+"""JSON: one record per line, a list of records, columns, or what an embedding service answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+
+from kdeviz.data.readers.source import Source
+from kdeviz.data.readers.tables import TableContent
+from kdeviz.data.readers.text import read_text
+from kdeviz.errors import DataError
+
+_ROWS_AT_ONCE = 1 << 13
+_OBJECT_BYTES = 100
+"""About what Python takes for one list or dictionary, beside its items."""
+_ITEM_BYTES = 40
+
+
+def read_json(source: Source) -> TableContent:
+    """Read one JSON document, or one record per line under the name .json, as some tools write it."""
+    with source.reading("JSON"):
+        data, notes = read_text(source)
+        _check_size(source, data)
+        try:
+            columns = _columns(_parsed(data), source)
+        except json.JSONDecodeError as error:
+            if error.msg != "Extra data":
+                raise
+            columns = _by_column(_lines(data, source), source)
+        return _content(source, columns, notes)
+
+
+def read_json_lines(source: Source) -> TableContent:
+    """Read one JSON record per line."""
+    with source.reading("JSON lines"):
+        data, notes = read_text(source)
+        _check_size(source, data)
+        return _content(source, _by_column(_lines(data, source), source), notes)
+
+
+def _check_size(source: Source, data: bytes) -> None:
+    """Refuse what would take too much as Python objects."""
+    opened = data.count(b"[") + data.count(b"{")
+    source.check(_ITEM_BYTES * data.count(b",") + _OBJECT_BYTES * opened, "the parsed JSON")
+
+
+def _parsed(text: bytes) -> Any:
+    return json.loads(text)
+
+
+def _lines(data: bytes, source: Source) -> Iterator[Any]:
+    """Every record, those of OpenAI's batches unpacked."""
+    for number, line in enumerate(data.split(b"\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            record = _parsed(line)
+        except ValueError as error:
+            raise DataError(
+                f"{source.name}: line {number} is no JSON record ({error}); write one record on every line"
+            ) from error
+        yield _of_batch(record)
+
+
+def _of_batch(record: Any) -> Any:
+    """The embedding and the id of one line of OpenAI's batch output; anything else as it is."""
+    try:
+        (answer,) = record["response"]["body"]["data"]
+        return {"id": record["custom_id"], "embedding": answer["embedding"]}
+    except (KeyError, TypeError, ValueError):
+        return record
+
+
+def _columns(document: Any, source: Source) -> dict[str, list[Any]]:
+    """A document as columns, whichever way it was written."""
+    if isinstance(document, list):
+        return _by_column(document, source)
+    if not isinstance(document, dict) or not document:
+        raise DataError(f"{source.name}: holds {type(document).__name__}, need a list of records or columns")
+    values = list(document.values())
+    if _is_split(document):
+        rows = (dict(zip(map(str, document["columns"]), row, strict=True)) for row in document["data"])
+        columns = _by_column(rows, source)
+        index = document.get("index", [])
+        return {"index": index, **columns} if len(index) == len(document["data"]) else columns
+    for key in ("data", "records", "rows", "items", "results", "points", "embeddings"):
+        inside = document.get(key)
+        if isinstance(inside, list) and inside and isinstance(inside[0], dict):
+            return _by_column(inside, source)
+    if all(isinstance(value, dict) for value in values):
+        if set(values[0]) == set(values[-1]) and not _counts_rows(values[0]):
+            return _by_column(({"id": key, **value} for key, value in document.items()), source)  # by id
+        return {
+            name: list(column.values()) for name, column in document.items()
+        }  # by column, as pandas has it
+    lists = {name: value for name, value in document.items() if isinstance(value, list)}
+    return _of_lists(lists, source)
+
+
+def _is_split(document: dict[str, Any]) -> bool:
+    return {"columns", "data"} <= set(document) <= {"columns", "data", "index", "schema"}
+
+
+def _counts_rows(column: dict[str, Any]) -> bool:
+    """Whether the keys are row numbers: then the outer keys are columns."""
+    return list(column)[:3] == [str(i) for i in range(min(3, len(column)))]
+
+
+def _of_lists(lists: dict[str, list[Any]], source: Source) -> dict[str, list[Any]]:
+    """Lists by name: columns, or one vector for every id."""
+    vectors = [value for value in lists.values() if value and all(isinstance(n, int | float) for n in value)]
+    widths = {len(value) for value in vectors}
+    if len(vectors) == len(lists) > 1 and len(widths) == 1 and not _are_columns(list(lists)):
+        return {"id": list(lists), "embedding": list(lists.values())}
+    lengths = {len(value) for value in lists.values()}
+    if len(lengths) > 1:
+        longest = max(lists, key=lambda name: len(lists[name]))
+        shortest = min(lists, key=lambda name: len(lists[name]))
+        raise DataError(
+            f"{source.name}: {longest} has {len(lists[longest])} values and {shortest} has {len(lists[shortest])}; "
+            "give every column one value per row"
+        )
+    return lists
+
+
+def _are_columns(names: list[str]) -> bool:
+    """Whether keys over lists of numbers are columns (f0, f1, label), not ids."""
+    from kdeviz.data.readers import roles
+    from kdeviz.data.readers.content import says_embedding
+
+    return any(roles.is_role(name) or says_embedding(name) for name in names)
+
+
+def _by_column(records: Any, source: Source) -> dict[str, list[Any]]:
+    """Records as columns, None where a record lacks one; bare lists become one column of vectors."""
+    columns: dict[str, list[Any]] = {}
+    rows = 0
+    for rows, record in enumerate(records, 1):
+        if isinstance(record, list):
+            record = {"embedding": record}
+        if not isinstance(record, dict):
+            raise DataError(
+                f"{source.name}: row {rows - 1} is {str(record)[:40]!r}, not a record; give every row its names, "
+                'for example {"id": "a", "embedding": [0.1, 0.2]}'
+            )
+        for name, value in record.items():
+            column = columns.setdefault(name, [])
+            column.extend([None] * (rows - 1 - len(column)))
+            column.append(value)
+    for column in columns.values():
+        column.extend([None] * (rows - len(column)))
+    return columns
+
+
+def _content(source: Source, columns: dict[str, list[Any]], notes: list[str]) -> TableContent:
+    arrays = {name: _array(values, name, notes) for name, values in columns.items()}
+    table = pa.table({name: array for name, array in arrays.items() if array is not None})
+
+    def batches(names: list[str]) -> Iterator[pa.RecordBatch]:
+        yield from table.select(names).to_batches(_ROWS_AT_ONCE)
+
+    return TableContent(source, table.schema, len(table), batches, notes)
+
+
+def _array(values: list[Any], name: str, notes: list[str]) -> pa.Array | None:
+    """A column of one type; of mixed types as text."""
+    try:
+        return pa.array(values, from_pandas=False)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
+        pass
+    if any(isinstance(value, list | dict) for value in values):
+        notes.append(f"{name} is left out: its rows are of different kinds.")
+        return None
+    return pa.array([None if value is None else str(value) for value in values], pa.string())

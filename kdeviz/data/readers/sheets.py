@@ -1,0 +1,76 @@
+"""Sheets of a spreadsheet (.xlsx): the first one that holds a table."""
+
+from __future__ import annotations
+
+import zipfile
+from datetime import date, datetime, time
+from typing import Any
+
+import pyarrow as pa
+
+from kdeviz.data.readers.cells import Marks
+from kdeviz.data.readers.grid import Grid, grid_content
+from kdeviz.data.readers.headings import default_names, find_headings
+from kdeviz.data.readers.source import Source
+from kdeviz.data.readers.tables import TableContent
+from kdeviz.errors import DataError
+
+_MARKS = Marks()
+_SAMPLE_ROWS = 200
+
+
+def read_sheet(source: Source) -> TableContent:
+    """Read the first sheet with cells; formulas count as what they were last worked out to."""
+    with source.reading("Excel"):
+        title, others, rows = _rows(source)
+        notes = [f"Sheet {title!r} was read; {', '.join(map(repr, others))} not."] if others else []
+        if not rows:
+            raise DataError(f"{source.name}: there are no rows")
+        headings = find_headings(rows[:_SAMPLE_ROWS], [], ",", _MARKS)
+        body = rows[1:] if headings else rows
+        if not body:
+            raise DataError(f"{source.name}: there are no rows")
+        columns = list(zip(*body, strict=True))
+        names = headings.names if headings else default_names([c[:_SAMPLE_ROWS] for c in columns], _MARKS)
+        if not headings:
+            notes.append("No header line: the columns were named by what they hold.")
+        numbered = [str(i) for i in range(len(columns))]
+        cells = pa.table([pa.array(column, pa.string()) for column in columns], names=numbered)
+        return grid_content(source, Grid(names, cells, _MARKS, notes))
+
+
+def _rows(source: Source) -> tuple[str, list[str], list[list[str]]]:
+    """The first sheet that is not empty: its title, the titles of other such sheets, its cells as text."""
+    try:
+        from openpyxl import load_workbook
+    except ImportError:
+        raise DataError(
+            f"{source.name}: reading .xlsx takes openpyxl: pip install 'kdeviz[excel]', or save the sheet as CSV"
+        ) from None
+    with source.open() as stream, zipfile.ZipFile(stream) as archive:
+        source.check(sum(member.file_size for member in archive.infolist()), "the inflated sheets")
+    with source.open() as stream:
+        book = load_workbook(stream, read_only=True, data_only=True)
+        found = [(sheet.title, _table(sheet)) for sheet in book.worksheets]
+    full = [(title, rows) for title, rows in found if rows] or [("", [])]
+    return full[0][0], [title for title, _ in full[1:]], full[0][1]
+
+
+def _table(sheet: Any) -> list[list[str]]:
+    """Cells as text, without empty rows and columns around and between them."""
+    rows = [[_text(value) for value in row] for row in sheet.iter_rows(values_only=True)]
+    rows = [row for row in rows if any(row)]
+    width = max(map(len, rows), default=0)
+    rows = [row + [""] * (width - len(row)) for row in rows]
+    kept = [i for i in range(width) if any(row[i] for row in rows)]
+    return [[row[i] for i in kept] for row in rows]
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return str(int(value))
+    if isinstance(value, datetime | date | time):
+        return value.isoformat(sep=" ") if isinstance(value, datetime) else value.isoformat()
+    return str(value)

@@ -1,0 +1,176 @@
+"""Vectors written as text: "[0.1, 0.2]", "0.1 0.2", "array([0.1, 0.2])", base64, and the like."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from kdeviz.data.readers.cells import Marks
+from kdeviz.data.readers.source import Source
+from kdeviz.errors import DataError
+
+_ELLIPSIS = re.compile(r"\.\.\.|…")
+# What stands around numbers when Python, numpy, torch, Spark or a database prints a vector. RE2 and re agree on these.
+_WRAPPED_NUMBER = r"(?:np\.|numpy\.)?(?:float|int|bfloat)\d*\(([^()]*)\)"
+_ADDED = r",\s*(?:dtype|device|requires_grad|grad_fn|shape)\s*=\s*[\w.:'<>]+"
+_AROUND = (
+    r"(?:np\.|numpy\.|torch\.)?(?:array|tensor|ndarray|DenseVector|Vectors?\.dense|Vector)\b|[\[\](){}\"']"
+)
+_MISSING = r"\b(?:None|null|NULL|nan|NaN)\b"
+_SEPARATORS = (",", ";", "|")
+_FEWEST = 3  # numbers, for a column whose name does not say that it holds vectors
+_FEWEST_BARE = 8  # the same without brackets around them: texts can hold some numbers
+_SAMPLE = 20
+
+
+def looks_like_vectors(values: list[str], named: bool) -> bool:
+    """Whether texts of a column are vectors.
+
+    Args:
+        values: the first ones that are not blank.
+        named: whether the column's name says so: fewer numbers are enough then.
+    """
+    sample = values[:_SAMPLE]
+    if not sample:
+        return False
+    if named and all(_of_base64(value) is not None for value in sample):
+        return True
+    lengths = {_length(value, named) for value in sample}
+    return 0 not in lengths and (named or len(lengths) == 1)
+
+
+def vectors(column: pa.Array, name: str, start: int, source: Source) -> pa.Array:
+    """Texts as lists of float64 numbers, null where a text is blank.
+
+    Args:
+        column: text.
+        name: of the column, for errors.
+        start: the number of the first row, for errors.
+        source: the file, for errors.
+
+    Raises:
+        DataError: a text is no vector, or was abbreviated.
+    """
+    cells = pc.utf8_trim_whitespace(column)
+    blank = pc.is_in(pc.utf8_lower(cells), pa.array(["", "nan", "none", "null"]))
+    cells = pc.if_else(blank, pa.scalar(None, cells.type), cells)
+    first = next((value.as_py() for value in cells if value.is_valid), "")
+    if _of_base64(first) is not None:
+        return pa.array(_decoded(cells, name, start, source), pa.list_(pa.float32()))
+    abbreviated = pc.match_substring_regex(cells, r"\.\.\.|…")
+    if (row := _first(abbreviated)) is not None:
+        raise DataError(
+            f"{source.name}: {name} in row {start + row} was abbreviated when it was saved, its numbers are lost "
+            "behind '...'; save the whole vectors, as one column per dimension or as lists in parquet"
+        )
+    bare = _bare(cells)
+    separator = _separator(_bare(pa.array([first]))[0].as_py())
+    parts = pc.split_pattern_regex(bare, r"\s+") if separator == " " else pc.split_pattern(bare, separator)
+    numbers = _numbers(parts.flatten(), decimal="," if _has_comma_decimals(first, separator) else ".")
+    if numbers is None:
+        row, text = _first_bad(column, separator)
+        raise DataError(
+            f"{source.name}: {name} in row {start + row} is no vector of numbers ({text[:40]!r}); correct it, or "
+            "choose another embedding_column"
+        )
+    lengths = pc.list_value_length(parts)
+    ends = np.append(0, np.cumsum(np.asarray(pc.fill_null(lengths, 0)), dtype=np.int64))
+    missing = np.append(np.asarray(lengths.is_null()), False)
+    return pa.LargeListArray.from_arrays(pa.array(ends, mask=missing), numbers)
+
+
+def _bare(cells: pa.Array) -> pa.Array:
+    """Numbers and separators only."""
+    cells = pc.replace_substring_regex(cells, _WRAPPED_NUMBER, r"\1")
+    for pattern in (_ADDED, _AROUND):
+        cells = pc.replace_substring_regex(cells, pattern, " " if pattern == _AROUND else "")
+    cells = pc.replace_substring_regex(cells, _MISSING, "nan")
+    return pc.utf8_trim(cells, " \t\n\r,;|")
+
+
+def _numbers(parts: pa.Array, decimal: str) -> pa.Array | None:
+    parts = pc.utf8_trim_whitespace(parts)
+    if decimal == ",":
+        parts = pc.replace_substring(parts, ",", ".")
+    try:
+        return pc.cast(parts, pa.float64())
+    except pa.ArrowInvalid:
+        return None
+
+
+def _separator(bare: str) -> str:
+    """What stands between the numbers of a vector."""
+    for separator in (";", "|"):
+        if separator in bare:
+            return separator
+    if "," in bare and not _has_comma_decimals(bare, " "):
+        return ","
+    return " "
+
+
+def _has_comma_decimals(text: str, separator: str) -> bool:
+    """Whether commas are decimal marks: digits touch them on both sides, and numbers are kept apart otherwise."""
+    if "," not in text or separator == ",":
+        return False
+    return not re.search(r",\s", text) and bool(re.search(r"\d,\d+[\s;|]", text)) and "." not in text
+
+
+def _length(text: str, named: bool) -> int:
+    """How many numbers a text holds; 0 when it is no vector, or too short to be sure."""
+    text = text.strip()
+    if _ELLIPSIS.search(text):
+        return 1 if named and text[:1] in "[(" else 0
+    bracketed = text[:1] in "[({" or re.match(_AROUND, text) is not None
+    bare = _bare(pa.array([text]))[0].as_py()
+    separator = _separator(bare)
+    parts = bare.split() if separator == " " else bare.split(separator)
+    marks = Marks("," if _has_comma_decimals(bare, separator) else ".")
+    if not all(marks.is_number(part.strip()) or part.strip() == "nan" for part in parts):
+        return 0
+    fewest = 2 if named else _FEWEST if bracketed else _FEWEST_BARE
+    return len(parts) if len(parts) >= fewest else 0
+
+
+def _first(mask: pa.Array) -> int | None:
+    place = pc.index(mask, True).as_py()
+    return None if place < 0 else place
+
+
+def _first_bad(column: pa.Array, separator: str) -> tuple[int, str]:
+    """The first text that is no vector like the others."""
+    for row, text in enumerate(column.to_pylist()):
+        if text and text.strip() and not _length(text, named=True):
+            return row, text
+    return 0, column[0].as_py() or ""
+
+
+def _of_base64(text: str) -> bytes | None:
+    """The bytes of float32 numbers in base64, as OpenAI's `encoding_format="base64"` gives them."""
+    if len(text) < 16 or len(text) % 4 or not re.fullmatch(r"[A-Za-z0-9+/]+={0,2}", text):
+        return None
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    if len(raw) % 4:
+        return None
+    with np.errstate(all="ignore"):
+        sizes = np.abs(np.frombuffer(raw, "<f4"))
+        return raw if ((sizes == 0) | ((sizes > 1e-12) & (sizes < 1e6))).all() else None
+
+
+def _decoded(cells: pa.Array, name: str, start: int, source: Source) -> Iterator[np.ndarray | None]:
+    for row, text in enumerate(cells.to_pylist(), start):
+        raw = None if text is None else _of_base64(text)
+        if text is not None and raw is None:
+            raise DataError(
+                f"{source.name}: {name} in row {row} is no vector of float32 numbers in base64 ({text[:40]!r}); "
+                "correct it, or choose another embedding_column"
+            )
+        yield None if raw is None else np.frombuffer(raw, "<f4")
