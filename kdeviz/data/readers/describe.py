@@ -13,13 +13,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from kdeviz.data.reading import NONE, Corrections, Reading
+from kdeviz.data.picture_files import PictureFiles, picture_files
 from kdeviz.data.readers import roles
 from kdeviz.data.readers.labels import Labels, read_labels, read_split, text_of
-from kdeviz.data.picture_files import PictureFiles, picture_files
 from kdeviz.data.readers.source import Source
 from kdeviz.data.readers.thumbnails import begins_with_image, read_thumbnails
 from kdeviz.data.readers.values import has_bytes
+from kdeviz.data.reading import NONE, Corrections, Reading
 from kdeviz.errors import DataError
 
 if TYPE_CHECKING:
