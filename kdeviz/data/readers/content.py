@@ -35,13 +35,14 @@ class Content(Protocol):
     """What every reader returns.
 
     Attributes:
-        candidates: the ways to read an embedding, the best guess first; empty when there is none.
-        names: every column or key of the file, in its order.
         notes: what was found on the way.
     """
 
-    candidates: list[Candidate]
     notes: list[str]
+
+    @property
+    def candidates(self) -> list[Candidate]:
+        """The ways to read an embedding, the best guess first; empty when there is none."""
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -19,8 +19,8 @@ from kdeviz.data.readers.labels import Labels, read_labels, read_split, text_of
 from kdeviz.data.readers.source import Source
 from kdeviz.data.readers.thumbnails import begins_with_image, read_thumbnails
 from kdeviz.data.readers.values import has_bytes
-from kdeviz.data.row_numbers import row_numbers
 from kdeviz.data.reading import NONE, Corrections, Reading
+from kdeviz.data.row_numbers import row_numbers
 from kdeviz.errors import DataError
 
 if TYPE_CHECKING:
