@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 
 from kdeviz.data.readers.arrangement import Tree, arranged
@@ -89,7 +90,7 @@ class _Datasets:
         self.count(
             max(dataset.size, math.prod(dataset.chunks or (0,))) * dataset.dtype.itemsize, dataset.name
         )
-        return dataset[()]
+        return np.asarray(dataset[()])
 
     def texts(self, dataset: h5py.Dataset) -> pa.Array:
         """Texts of any length, read a few at a time."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 
 from kdeviz.data.readers import foreign
-from kdeviz.data.readers.content import Content
+from kdeviz.data.readers.content import Content, NoRows
 from kdeviz.data.readers.delimited import read_delimited
 from kdeviz.data.readers.feather import read_feather
 from kdeviz.data.readers.folder import Member, is_glob, members_of_folder, members_of_glob, members_of_paths
@@ -85,11 +86,10 @@ def opened(
     if members is None:
         source = Source.of(data, filename, max_bytes, wanted)  # type: ignore[arg-type]
         return source, _reader(source.name, readers)(source)
-    parts = []
-    for member in members:
-        source = Source.of(member.path, None, max_bytes, wanted)
-        parts.append(Part(member.name, _reader(source.name, readers)(source), member.columns))
     whole = Source(members[0].path, _name(data, members), max_bytes, wanted)
+    parts = list(_parts(members, whole, readers))
+    if not parts:
+        raise DataError(f"{whole.name}: there are no rows in any of its {len(members)} files")
     if len(parts) == 1 and not parts[0].columns:
         return whole, parts[0].content
     return whole, one_after_the_other(parts, whole)
@@ -106,6 +106,14 @@ def _members(data: Readable | Several, readers: Mapping[str, Reader]) -> list[Me
     if Path(data).is_dir():
         return members_of_folder(Path(data).resolve(), lambda name: _suffix(name, readers))
     return members_of_glob(str(data)) if is_glob(str(data)) else None
+
+
+def _parts(members: Sequence[Member], whole: Source, readers: Mapping[str, Reader]) -> Iterator[Part]:
+    """Every file that has rows: Spark and Dask write some without."""
+    for member in members:
+        source = Source.of(member.path, None, whole.max_bytes, whole.wanted)
+        with suppress(NoRows):
+            yield Part(member.name, _reader(source.name, readers)(source), member.columns)
 
 
 def _name(data: object, members: Sequence[Member]) -> str:

@@ -130,6 +130,7 @@ def _single_arrays(parts: Sequence[Part], arrays: dict[str, Values], source: Sou
         raise DataError(f"{source.name}: two files have the same name; give them different ones")
     shapes = {flat_shape(values)[1:] if is_numeric(values) else None for values in arrays.values()}
     if len(shapes) > 1 or None in shapes or () in shapes:
+        _refuse_other_dimensions(arrays, source)
         return arranged(source, arrays, [])
     _refuse_two_series(arrays, source)
     rows = np.concatenate([values.reshape(len(values), -1) for values in arrays.values()])
@@ -138,6 +139,18 @@ def _single_arrays(parts: Sequence[Part], arrays: dict[str, Values], source: Sou
         for name in parts[0].columns
     }
     return ArrayContent(source, {"": rows, **columns})
+
+
+def _refuse_other_dimensions(arrays: Mapping[str, Values], source: Source) -> None:
+    """img_emb_0 and img_emb_1 are one set, so that they have the same dimensions."""
+    first, *others = arrays
+    matrices = all(is_numeric(values) and values.ndim == 2 for values in arrays.values())
+    if matrices and others and len(series(arrays)) == 1:
+        other = next(name for name in others if arrays[name].shape[1] != arrays[first].shape[1])
+        raise DataError(
+            f"{source.name}: {first} has {arrays[first].shape[1]} dimensions and {other} has "
+            f"{arrays[other].shape[1]}; all files must come from the same feature extractor"
+        )
 
 
 def _refuse_two_series(arrays: Mapping[str, Values], source: Source) -> None:
