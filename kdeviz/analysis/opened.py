@@ -19,8 +19,8 @@ from kdeviz.model import KDEClassifier, device_name
 def analysis_of_model(model: KDEClassifier, data: EmbeddingSet, on_block: OnBlock | None = None) -> Analysis:
     """Score data with a model that was loaded, leave-one-out for the rows that it was fitted on.
 
-    Dimensions are matched by name where both sides have names, and rows of the fit are known by their content;
-    the warnings say what was found.
+    Dimensions are matched by name where both sides have names, and rows of the fit are known by their
+    content; the warnings say what was found.
 
     Args:
         model: a fitted model.

@@ -57,8 +57,8 @@ def score(
     """Score the rows of DATA with a model: rank, log density, probability, flagged or not.
 
     Where DATA has a split, the rows of split train are left out, as in the app, unless --all-rows is given.
-    Rows that the model was fitted on are known by their content, wherever they stand, and scored without their
-    own kernel (leave-one-out). Columns are matched by name, where the model and DATA have names.
+    Rows that the model was fitted on are known by their content, wherever they stand, and scored without
+    their own kernel (leave-one-out). Columns are matched by name, where the model and DATA have names.
     """
     check_table_name(output, "scores")
     if not (fix and fitted) and any((fitted, fitted_column, fitted_metadata)):

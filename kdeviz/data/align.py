@@ -64,9 +64,11 @@ def _by_position(
             f"{data.name} has {found} dimensions, {fitted} has {dimensions}: both must come from the same "
             "feature extractor"
         )
-    nameless = [who for who, its in ((data.name, data.feature_names), (fitted, names)) if its is None]
-    who = "neither file names its" if len(nameless) == 2 else f"{nameless[0]} does not name its"
-    return (f"{data.name}: dimensions were matched by position, {who} dimensions.",)
+    if names is None and data.feature_names is None:
+        why = f"neither it nor {fitted} has names for them"
+    else:
+        why = f"{'it' if names else fitted} has no names for them"
+    return (f"{data.name}: dimensions were matched by position, {why}.",)
 
 
 def _with(data: EmbeddingSet, lacking: list[str], fitted: str) -> tuple[EmbeddingSet, list[str]]:
@@ -109,8 +111,8 @@ def _refuse_lacking(data: EmbeddingSet, lacking: list[str], fitted: str) -> None
             )
     raise DataError(
         f"{data.name}: there is no column of numbers {_listed(lacking)}, which {fitted} has as a "
-        f"dimension; the dimensions here are {_listed(list(data.feature_names or ()))}: add or rename columns, or fit again on "
-        "those that both have"
+        f"dimension; the dimensions here are {_listed(list(data.feature_names or ()))}: add or rename "
+        "columns, or fit again on those that both have"
     )
 
 

@@ -68,9 +68,9 @@ def test_a_column_that_was_dropped_before_the_fit_is_dropped_again():
 @pytest.mark.parametrize(
     ("here", "there", "who"),
     [
-        (True, None, "the model does not name its dimensions"),
-        (False, ("a", "b"), "new does not name its dimensions"),
-        (False, None, "neither file names its dimensions"),
+        (True, None, "the model has no names for them"),
+        (False, ("a", "b"), "it has no names for them"),
+        (False, None, "neither it nor the model has names for them"),
     ],
 )
 def test_without_names_the_position_counts_and_a_note_says_so(here, there, who):

@@ -485,7 +485,7 @@ def test_forged_scores(store, small, columns, complaint):
     }
     kept = keep(store, small)
     found = forged(kept, pa.table(good)).scored()
-    assert (list(found.ids), list(found.labels)) == (["a", "b", "c"], [NORMAL, ANOMALOUS, UNKNOWN])
+    assert (list(found.ids), list(found.decision.labels)) == (["a", "b", "c"], [NORMAL, ANOMALOUS, UNKNOWN])
     bad = {name: column for name, column in {**good, **columns}.items() if column is not None}
     with pytest.raises(DataError, match=complaint):
         forged(kept, pa.table(bad)).scored()
@@ -619,7 +619,7 @@ import sys
 from pathlib import Path
 import numpy as np
 from kdeviz.analysis import analyse
-from kdeviz import ProbabilityCurve, ThresholdRule
+from kdeviz import Decision, ProbabilityCurve, ThresholdRule
 from kdeviz.output.runs import DamagedRun, RunStore
 from kdeviz.settings import Settings
 
