@@ -55,7 +55,8 @@ def analyse(
     """
     train, score = _as_set(train, "training data"), None if score is None else _as_set(score, "scored data")
     settings = settings or Settings()
-    chosen, notes = resolve_device(device), ()
+    chosen = resolve_device(device)
+    notes: tuple[str, ...] = ()
     if score is not None and (train.feature_names or score.feature_names):
         score, notes = aligned(score, train.feature_names, train.features.shape[1], train.name)
     watch = Watch(on_progress, cancelled)
@@ -108,7 +109,7 @@ def _analyse(
         scores = log_densities(classifier, inspected, points, on_block, train_scores)
     if score is not None and (note := known_note(points)):
         notes = (*notes, note)
-    points = None if report.points is None else _array(report.points.to(classifier.result_dtype))
+    places = None if report.points is None else _array(report.points.to(classifier.result_dtype))
     return Analysis(
         settings=settings,
         classifier=classifier,
@@ -120,7 +121,7 @@ def _analyse(
         warnings=(*notes, *report.warnings, *_contamination(train, fitted_on), *_optimism(classifier)),
         timings=timings,
         provenance=_provenance(classifier, train, score),
-        places=Places(classifier, train, inspected, fitted_on, points),
+        places=Places(classifier, train, inspected, fitted_on, places),
     )
 
 

@@ -23,8 +23,6 @@ class PercentilesNumbers(NamedTuple):
     """(B + 1,) from 0 to 100."""
     counts: tuple[NDArray[np.int64], NDArray[np.int64]]
     """(B,) samples by the first, and by the second."""
-    references: tuple[str, str]
-    """"training" or "inspected": what the samples are compared with."""
     below: tuple[float, float]
     """Share of the samples below percentile 1."""
     total: int
@@ -52,7 +50,6 @@ def percentiles_numbers(comparison: Comparison) -> PercentilesNumbers:
     return PercentilesNumbers(
         found.edges,
         (found.first_counts, found.second_counts),
-        (found.first_reference, found.second_reference),
         shares_below(comparison),
         len(comparison.ids),
     )
@@ -87,7 +84,7 @@ def draw_percentiles(numbers: PercentilesNumbers, theme: Theme) -> go.Figure:
         "legend": {"x": 0.99, "xanchor": "right", "y": 0.99, "yanchor": "top", "font": {"size": 12}},
     }
     traces = [_bars(numbers, side, colour) for side, colour in enumerate(side_colours(theme))]
-    subtitle = f"{count(numbers.total)} samples by their place among {_references(numbers)}"
+    subtitle = f"{count(numbers.total)} samples by their place among the training samples of each"
     return drawn(traces, theme, _title(numbers), subtitle, layout)
 
 
@@ -110,10 +107,3 @@ def _title(numbers: PercentilesNumbers) -> str:
     if first == second:
         return f"Below percentile 1: {first} by either"
     return f"Below percentile 1: {first} by the first, {second} by the second"
-
-
-def _references(numbers: PercentilesNumbers) -> str:
-    first, second = numbers.references
-    if first == second:
-        return f"the {first} samples of each"
-    return f"the {first} samples of the first and the {second} ones of the second"
