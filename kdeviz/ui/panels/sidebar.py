@@ -68,8 +68,8 @@ def data_control(current: Session) -> tuple[DeltaGenerator, DeltaGenerator]:
             "A table about the embeddings (optional)",
             type=TABLE_FORMATS,
             key="about_file",
-            help="Labels or anything else about the rows of the first file: joined by id where both have ids, "
-            "otherwise by order.",
+            help="Labels or anything else about the rows of the first file: joined by id where both have "
+            "ids, otherwise by order.",
         )
         score_about = st.file_uploader(
             "A table about the samples to score (optional)", type=TABLE_FORMATS, key="score_about_file"
