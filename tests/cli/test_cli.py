@@ -329,7 +329,7 @@ def named():
 def test_columns_are_matched_by_name_and_rows_by_content(run, named):
     assert run("fit", "fit.csv", "-o", "m", "--components", 2).code == 0
     assert run("info", "m").fact("their names") == "length, width, height, ..., gloss"
-    new = named[::-1][["gloss", "id", "weight", "height", "width", "length"]].assign(minutes=range(40))
+    new = named[::-1][["gloss", "id", "weight", "height", "width", "length"]].assign(minutes=2.5)
     new.to_parquet("new.parquet")
     outcome = run("score", "m", "new.parquet", "-o", "new.csv", "--device", "cpu")
     assert outcome.code == 0
