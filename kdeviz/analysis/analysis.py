@@ -21,15 +21,17 @@ class Analysis:
     Attributes:
         settings: what was asked for.
         classifier: the fitted model.
-        train: the rows given for training.
+        train: the rows given for training; a set without rows where a model file or a kept run was opened
+            and they are not here.
         inspected: the rows that `scores` are about: the score set, or the training rows if there was none.
-        fitted_on: (n,) which of `train` the model was fitted on, in the order of its points.
-        train_scores: (n,) leave-one-out log densities of those rows.
+        fitted_on: (n,) which of `train` the model was fitted on, in the order of its points; empty where
+            they are not here.
         scores: (M,) log densities of the inspected rows; leave-one-out for those the model was fitted on.
         warnings: what a person should know about this fit, one sentence each.
         timings: seconds per stage.
         provenance: data digests, seed, versions, device and time, ready for JSON.
         places: where the model sees the rows.
+        known_train_scores: (n,) `train_scores`; None if they are still to be computed.
     """
 
     settings: Settings
@@ -37,12 +39,20 @@ class Analysis:
     train: EmbeddingSet
     inspected: EmbeddingSet
     fitted_on: NDArray[np.int64]
-    train_scores: NDArray[Any]
     scores: NDArray[Any]
     warnings: tuple[str, ...]
     timings: dict[str, float]
     provenance: dict[str, Any]
     places: Places
+    known_train_scores: NDArray[Any] | None = None
+
+    @cached_property
+    def train_scores(self) -> NDArray[Any]:
+        """(n,) leave-one-out log densities of the rows the model was fitted on, in its order."""
+        if self.known_train_scores is not None:
+            return self.known_train_scores
+        scores: NDArray[Any] = self.classifier.leave_one_out_scores().cpu().numpy()
+        return scores
 
     @property
     def inspects_training(self) -> bool:

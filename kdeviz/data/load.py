@@ -148,7 +148,7 @@ def load_embeddings(
         embedding_column=candidate.name or None,
         embedding_choices=tuple(other.name for other in content.candidates if other.name),
         notes=(*notes, *about.notes),
-        feature_names=_feature_names(candidate, features.shape[1]),
+        feature_names=_feature_names(content, candidate, features.shape[1]),
         reading=reading,
     )
 
@@ -173,9 +173,10 @@ def _second(metadata: str | Path | tuple[bytes, str], max_bytes: int, wanted: Co
     return Source.of(data, filename, max_bytes, wanted)
 
 
-def _feature_names(candidate: Candidate, dimensions: int) -> tuple[str, ...] | None:
-    """The columns, where each is one dimension."""
-    named = len(candidate.columns) == dimensions and candidate.columns != ("",)
+def _feature_names(content: Content, candidate: Candidate, dimensions: int) -> tuple[str, ...] | None:
+    """The columns, where each is one dimension and has a name in the file."""
+    made_up = isinstance(content, TableContent) and not content.named
+    named = len(candidate.columns) == dimensions and candidate.columns != ("",) and not made_up
     return candidate.columns if named else None
 
 

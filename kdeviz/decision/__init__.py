@@ -1,7 +1,7 @@
 """What is made of the scores: a threshold, its metrics, and the curve of probabilities."""
 
 from kdeviz.decision.curve_fitting import PlattFit, Reliability, curve_from_spread, platt
-from kdeviz.decision.decision import CELLS, Decision, ExpectedAlarms, decide
+from kdeviz.decision.decision import CELLS, Decision, ExpectedAlarms, decide, stored_decision
 from kdeviz.decision.metrics.bootstrap import (
     ROWS_AT_ONCE,
     Bootstrap,
@@ -30,7 +30,6 @@ from kdeviz.decision.table import (
     metadata_columns,
     ranking,
     sample_view,
-    score_table,
 )
 
 __all__ = [
@@ -71,6 +70,6 @@ __all__ = [
     "rate_interval",
     "resampled",
     "sample_view",
-    "score_table",
+    "stored_decision",
     "student_quantile",
 ]

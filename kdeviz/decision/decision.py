@@ -145,6 +145,14 @@ def decide(
     return Decision(analysis, rule, curve, threshold)
 
 
+def stored_decision(analysis: Analysis) -> Decision:
+    """The decision that a model file holds; by the default rule where it holds no threshold."""
+    model = analysis.classifier
+    if model.threshold is None:
+        return decide(analysis)
+    return Decision(analysis, None, model.curve, model.threshold)
+
+
 @cached
 def _auroc(analysis: Analysis) -> float:
     return auroc(analysis.scores, np.asarray(analysis.inspected.labels))

@@ -6,7 +6,6 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kdeviz.analysis import Analysis, cached
 from kdeviz.data import ANOMALOUS, NORMAL, UNKNOWN, EmbeddingSet
@@ -54,26 +53,20 @@ def sample_view(decision: Decision, row: int) -> SampleView:
 
 
 def ranking(decision: Decision) -> pd.DataFrame:
-    """Every inspected sample, the most anomalous first; columns as in `score_table`."""
-    return _ranking(decision.analysis, decision.threshold, decision.curve)
-
-
-@cached
-def _ranking(analysis: Analysis, threshold: float, curve: ProbabilityCurve) -> pd.DataFrame:
-    return score_table(analysis.inspected, analysis.scores, threshold, curve)
-
-
-def score_table(
-    inspected: EmbeddingSet, scores: NDArray[Any], threshold: float, curve: ProbabilityCurve
-) -> pd.DataFrame:
-    """Every scored sample, the most anomalous first.
+    """Every inspected sample, the most anomalous first.
 
     Columns: row (in the inspected set), rank (1 is the most anomalous; equal scores share a rank), id, label
     (in words; only when the set has labels), log_density, probability, flagged, then the metadata, with
     "_in_file" added to names that are taken.
     """
+    return _ranking(decision.analysis, decision.threshold, decision.curve)
+
+
+@cached
+def _ranking(analysis: Analysis, threshold: float, curve: ProbabilityCurve) -> pd.DataFrame:
     import pandas as pd  # `import kdeviz` does without it
 
+    inspected, scores = analysis.inspected, analysis.scores
     order = np.argsort(scores, kind="stable")
     columns: dict[str, Any] = {
         "row": order,

@@ -23,11 +23,12 @@ from typer.testing import CliRunner
 import kdeviz
 from kdeviz import cli
 from kdeviz.analysis.analyse import analyse
+from kdeviz.cli.options import rule_names
 from kdeviz.data.formats import FORMATS
 from kdeviz.data.resources import resource
 from kdeviz.data.samples import load_sample
 from kdeviz.decision import metrics
-from kdeviz.decision.rules import THRESHOLD_RULES, ThresholdRule
+from kdeviz.decision.rules import RULES, ThresholdRule
 from kdeviz.model.classifier import KDEClassifier
 from kdeviz.model.curve import ProbabilityCurve
 from kdeviz.model.kde import bandwidth_factor
@@ -81,7 +82,8 @@ def test_help_is_shown(name):
 
 def test_help_of_fit_names_every_threshold_rule_and_the_true_defaults():
     options = {parameter.name: parameter for parameter in commands()["fit"].params}
-    for rule in THRESHOLD_RULES:
+    assert set(rule_names()) == set(RULES)
+    for rule in RULES:
         assert rule in options["threshold_rule"].help
     assert f"{ProbabilityCurve().midpoint:g} without it" in options["midpoint"].help
     assert f"{ProbabilityCurve().steepness:g} without it" in options["steepness"].help

@@ -9,6 +9,7 @@ from kdeviz.analysis.analyse import analyse
 from kdeviz.comparison.compare import compare
 from kdeviz.data.load import load_embeddings
 from kdeviz.data.samples import load_sample
+from kdeviz.decision.decision import decide
 from kdeviz.decision.rules import ThresholdRule
 from kdeviz.model.curve import ProbabilityCurve
 from kdeviz.output.runs.store import RunStore
@@ -23,9 +24,7 @@ FIX = "contamination: leave out of training"
 def kept_by_hand(folder, data, settings, rule, curve=None, **others):
     """What `kdeviz fit --keep` should keep."""
     analysis = analyse(*data.train_and_test(), settings, device="cpu")
-    curve = curve or ProbabilityCurve()
-    threshold = rule.threshold(analysis.train_scores, analysis.scores, analysis.inspected.labels, curve)
-    return RunStore(folder).keep(analysis, threshold, curve, rule, **others)
+    return RunStore(folder).keep(decide(analysis, rule, curve), **others)
 
 
 def assert_same_run(found, expected):

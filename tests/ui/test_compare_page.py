@@ -48,10 +48,13 @@ from kdeviz.output.model import model_bytes
 from kdeviz.output.runs.run import RECORD, SCORES
 from kdeviz.output.runs.store import RunStore
 from kdeviz.settings import name_of
+from kdeviz.ui.panels.comparison import Compared
+from kdeviz.ui.panels.kept_runs import Keeping
+from kdeviz.ui.panels.model import Knobs
 from kdeviz.ui.state import Screen, Session
 from kdeviz.ui.work import mark_books
 from kdeviz.ui.work.loaded import sample
-from kdeviz.ui.work.sides import add_model_file, sides
+from kdeviz.ui.work.sides import ModelFiles, add_model_file, sides
 from kdeviz.wording import number
 
 CURVE = ProbabilityCurve()
@@ -116,9 +119,9 @@ def pick(app, first, second):
 
 def compared(app):
     """Wait for what is being compared, and give it."""
-    until(app, lambda app: not page_session(app).compared[1].running)
+    until(app, lambda app: not page_session(app).own(Compared).task.running)
     rerun(app)
-    return page_session(app).compared[1].result()
+    return page_session(app).own(Compared).task.result()
 
 
 def assert_shows(app, expected):
@@ -278,13 +281,13 @@ def test_why_a_verdict_flips(start, keep):
     assert any(caption.startswith("Choose a sample in a table") for caption in captions(app))
     click(app, table(app, "flips_second"), row=0)
     sample = expected.flips.only_second[0]
-    assert page_session(app).flip == sample
+    assert page_session(app).own(Compared).flip == sample
     check_why(app, expected, sample)
     click(app, chart(app, "compared_ranks"), carried=11)
     check_why(app, expected, 11)
     put(app.slider(key="components"), 15)  # another model: its flips are others
     compared(app)
-    assert page_session(app).flip is None
+    assert page_session(app).own(Compared).flip is None
 
 
 def check_why(app, expected, sample):
@@ -356,7 +359,7 @@ def test_a_comparison_can_be_cancelled_and_done_again(start, keep, monkeypatch):
     app = start(at="compare")
     assert app.get("progress")[0].proto.text.startswith("Reading the run")
     press(app.button(key="cancel_comparison"))
-    until(app, lambda app: not page_session(app).compared[1].running)
+    until(app, lambda app: not page_session(app).own(Compared).task.running)
     rerun(app)
     assert "Cancelled." in texts(app)
     free.set()
@@ -371,7 +374,7 @@ def test_a_run_that_was_damaged_meanwhile_is_explained(start, keep):
     content[100] ^= 1
     (run.folder / SCORES).write_bytes(content)  # as long as before
     app = start(at="compare")
-    until(app, lambda app: not page_session(app).compared[1].running)
+    until(app, lambda app: not page_session(app).own(Compared).task.running)
     rerun(app)
     assert any("These two cannot be compared" in text for text in markdowns(app))
     assert any("damaged, its content is not what was kept" in text for text in texts(app))
@@ -395,7 +398,7 @@ def test_a_model_file_is_compared(start, tmp_path):
     model = KDEClassifier.load(tmp_path / "m.safetensors")
     assert_shows(app, compare(scored_model(model, sample_sets()[1]), scored(Settings())))
     # The same numbers as those of the analysis that it came from.
-    found, ours = page_session(app).compared[1].result(), compare(scored(OTHER), scored(Settings()))
+    found, ours = page_session(app).own(Compared).task.result(), compare(scored(OTHER), scored(Settings()))
     np.testing.assert_array_equal(found.first_scores, ours.first_scores)
     assert found.separation == ours.separation
 
@@ -518,9 +521,9 @@ def test_a_run_can_be_renamed_used_and_deleted(listed, keep, store):
     assert any(caption.startswith("Choose a run") for caption in captions(app))
     choose(app, 1)
     press(button(app, "Use its settings"))
-    assert page_session(app).wanted[1] == OTHER
+    assert page_session(app).own(Knobs).settings == OTHER
     press(app.button(key="undo_settings"))
-    assert page_session(app).wanted[1] == Settings()
+    assert page_session(app).own(Knobs).settings == Settings()
 
     choose(app, 1)
     assert button(app, "Rename").disabled
@@ -639,7 +642,7 @@ def test_a_folder_that_cannot_be_written_to_is_explained(start, tmp_path):
 def test_a_missing_mlflow_is_told_and_the_run_is_kept(start, store, no_mlflow):
     app = start("--mlflow=http://127.0.0.1:9")
     press(app.button(key="keep"))
-    until(app, lambda app: not page_session(app).logging.running)
+    until(app, lambda app: not page_session(app).own(Keeping).logging.running)
     rerun(app)
     assert (
         "The run is kept, but not in MLflow: mlflow is not installed: pip install 'kdeviz[mlflow]'"
@@ -657,7 +660,7 @@ def test_whatever_goes_wrong_with_mlflow_is_told(start, store, monkeypatch, erro
     monkeypatch.setattr("kdeviz.ui.panels.kept_runs.log_run", broken)
     app = start("--mlflow=http://127.0.0.1:9")
     press(app.button(key="keep"))
-    until(app, lambda app: not page_session(app).logging.running)
+    until(app, lambda app: not page_session(app).own(Keeping).logging.running)
     rerun(app)
     assert any(text.startswith("The run is kept, but not") and str(error) in text for text in texts(app))
     assert len(store.runs()) == 1
@@ -668,7 +671,7 @@ def test_kept_runs_are_logged(start, store, monkeypatch):
     monkeypatch.setattr("kdeviz.ui.panels.kept_runs.log_run", lambda uri, run: logged.append((uri, run.id)))
     app = start("--mlflow=http://127.0.0.1:9")
     press(app.button(key="keep"))
-    until(app, lambda app: not page_session(app).logging.running)
+    until(app, lambda app: not page_session(app).own(Keeping).logging.running)
     (run,) = store.runs()
     assert logged == [("http://127.0.0.1:9", run.id)]
     assert not any("MLflow" in text for text in texts(rerun(app)))
@@ -707,7 +710,7 @@ def test_a_model_file_is_refused_by_name():
     session = Session(sample())
     with pytest.raises(ModelFileError, match=r"^mine\.safetensors"):
         add_model_file(session, "mine.safetensors", b"broken", sample().inspected)
-    assert session.model_files == {}
+    assert session.own(ModelFiles).files == {}
 
 
 def test_scoring_with_a_model_file_can_be_cancelled(monkeypatch, store):

@@ -45,6 +45,7 @@ class TableContent:
         batches: reads the named columns, a batch of rows at a time, within the limit.
         notes: what was found on the way.
         marks: how numbers are written in columns that come as text.
+        named: whether the file names its columns itself.
     """
 
     source: Source
@@ -53,6 +54,7 @@ class TableContent:
     batches: Callable[[list[str]], Iterator[pa.RecordBatch]]
     notes: list[str] = field(default_factory=list)
     marks: Marks = Marks()
+    named: bool = True
 
     def __post_init__(self) -> None:
         name, times = Counter(self.schema.names).most_common(1)[0] if len(self.schema) else ("", 0)

@@ -13,6 +13,7 @@ class FalsePositiveRate(Rule):
 
     name = "fpr"
     title = "False-alarm rate on labelled normals"
+    address = "fpr_percent"
     takes = "the share of samples labelled normal that may be flagged, from 0 to below 1"
     usual: ClassVar[float | None] = 0.01
     needs_labels = True

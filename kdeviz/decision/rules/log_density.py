@@ -10,6 +10,7 @@ class LogDensity(Rule):
 
     name = "log_density"
     title = "A log density that I choose"
+    address = "nats"
     takes = "a finite log density in nats"
     of_training = True
 

@@ -8,6 +8,7 @@ class Per1000(Rule):
 
     name = "per_1000"
     title = "Alarms per 1 000 normal samples"
+    address = "alarms"
     takes = "how many of 1000 normal samples may be flagged, above 0 and below 1000"
     of_training = True
 

@@ -8,6 +8,7 @@ class Probability(Rule):
 
     name = "probability"
     title = "A probability that I choose"
+    address = "p"
     takes = "a probability above 0 and below 1"
     of_training = True
 

@@ -10,6 +10,7 @@ class Quantile(Rule):
 
     name = "quantile"
     title = "Alarm budget on normal data"
+    address = "quantile_percent"
     takes = "the share of normal samples that may be flagged, above 0 and below 1"
     usual: ClassVar[float | None] = 0.01
     of_training = True

@@ -50,6 +50,8 @@ class Rule(ABC):
     """By which files, commands and addresses know it."""
     title: ClassVar[str]
     """For people who choose among rules."""
+    address: ClassVar[str] = ""
+    """See `address_key`; empty for the usual one."""
     takes: ClassVar[str]
     """What its value is, in words."""
     usual: ClassVar[float | None] = None
@@ -75,6 +77,11 @@ class Rule(ABC):
     def asked(cls, inspected: int) -> Asked | None:
         """How to ask for the value when so many rows are inspected; None for a rule that takes none."""
         return Asked(cls.title, cls.usual or 0.0)
+
+    @classmethod
+    def address_key(cls) -> str:
+        """Under which name a page's address holds the value."""
+        return cls.address or f"{cls.name}_value"
 
     @property
     def in_words(self) -> str:

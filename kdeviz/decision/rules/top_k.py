@@ -8,6 +8,7 @@ class TopK(Rule):
 
     name = "top_k"
     title = "The most anomalous few (top k)"
+    address = "top_k"
     takes = "how many of the inspected samples to flag, a whole number, 0 or more"
 
     def allowed(self) -> bool:
