@@ -196,7 +196,7 @@ def test_thresholds_come_back_exactly(store, small, threshold):
 
 
 def test_numbers_of_numpy_are_kept_as_plain_numbers(store, small):
-    rule, curve = ThresholdRule("top_k", np.int64(3)), ProbabilityCurve(np.float64(2.0), np.float32(0.25))
+    rule, curve = ThresholdRule("top_k", np.int64(3)), ProbabilityCurve(np.float64(2.0), np.float64(0.25))
     record = store.keep(Decision(small, rule, curve, np.float64(-1.5))).record
     assert (record.rule.value, record.curve, record.threshold) == (3, ProbabilityCurve(2.0, 0.25), -1.5)
 
