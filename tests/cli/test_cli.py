@@ -538,7 +538,7 @@ def test_bad_input_is_one_line_and_code_2_and_leaves_nothing(run, arguments, say
 
 def test_a_model_of_other_dimensions_is_refused(run, sample_model):
     save_blob()
-    assert "5 dimensions, the model was fitted on 64" in refused(
+    assert "blob has 5 dimensions, the model has 64" in refused(
         run("score", sample_model, "blob.npy", "-o", "s.csv")
     )
     assert folder() == ["blob.npy"]

@@ -225,18 +225,10 @@ def test_equal_models_are_computed_once(train, monkeypatch):
     assert len({row.log_density for row in found.rows}) == 3
 
 
-def test_axes_are_found_once_per_subset_and_fold(train, monkeypatch):
-    from kdeviz.model import axes_cache
-
-    calls, original = [], axes_cache.principal_axes
-    monkeypatch.setattr(
-        axes_cache,
-        "principal_axes",
-        lambda *given: calls.append(len(given[0])) or original(*given),
-    )
+def test_axes_are_found_once_per_subset_and_fold(train, decomposed):
     fresh = EmbeddingSet.from_array(train.features + np.float32(1))
     sweep(fresh, None, Grid((2, 3), ("scale", "norm"), (50, 500), ("scott", 0.5)))
-    assert sorted(calls) == [50] * 6 + [128] * 5 + [160]
+    assert sorted(decomposed) == [50] * 6 + [128] * 5 + [160]
 
 
 def test_a_failing_setting_does_not_end_the_sweep(train, score):

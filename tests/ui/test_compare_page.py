@@ -36,9 +36,9 @@ from kdeviz.charts import figures as drawn
 from kdeviz.charts import views
 from kdeviz.charts.theme import LIGHT
 from kdeviz.comparison.compare import compare
-from kdeviz.comparison.scored import scored_analysis, scored_model
+from kdeviz.comparison.scored import scored_decision, scored_model
 from kdeviz.data.marks import SampleMark
-from kdeviz.decision.decision import Decision
+from kdeviz.decision.decision import Decision, decide
 from kdeviz.decision.metrics.separation import auroc
 from kdeviz.decision.rules import ThresholdRule
 from kdeviz.errors import Cancelled, DataError, ModelFileError
@@ -67,14 +67,13 @@ def analysed(settings):
     return analyse(*sample_sets(), settings)
 
 
-def threshold_of(analysis, rule=None):
-    return (rule or ThresholdRule()).threshold(analysis.train_scores, analysis.scores)
+def decided(settings, rule=None):
+    """These settings on the sample set, as the app at first shows them."""
+    return decide(analysed(settings), rule or ThresholdRule(), CURVE)
 
 
 def scored(settings, rule=None):
-    """These settings on the sample set, as the app at first shows them."""
-    rule, analysis = rule or ThresholdRule(), analysed(settings)
-    return scored_analysis(analysis, threshold_of(analysis, rule), CURVE, rule, fixes=())
+    return scored_decision(decided(settings, rule), fixes=())
 
 
 @pytest.fixture
@@ -88,8 +87,7 @@ def keep(store):
     """`keep(settings)` without the app."""
 
     def kept(settings=OTHER, name=None):
-        analysis = analysed(settings)
-        return store.keep(analysis, threshold_of(analysis), CURVE, ThresholdRule(), name=name)
+        return store.keep(decided(settings), name=name)
 
     return kept
 
@@ -128,10 +126,10 @@ def assert_shows(app, expected):
     """Everything on the page is that of this comparison."""
     assert expected.separation.sentence in markdowns(app)
     assert expected.verdicts.sentence in markdowns(app)
-    for side, samples in zip(("first", "second"), expected.flips, strict=True):
+    for side, samples in zip(("first", "second"), expected.disagreements, strict=True):
         assert f"Flagged only by the {side}: {len(samples)}" in captions(app)
         if len(samples):
-            shown, wanted = table(app, f"flips_{side}").value, views.flip_table(expected, side)
+            shown, wanted = table(app, f"flips_{side}").value, views.disagreement_table(expected, side)
             for name in ("id", "label", "first_rank", "second_rank"):
                 assert shown[name].tolist() == wanted[name].tolist()
     shown = next(frame.value for frame in app.dataframe if "setting" in frame.value)
@@ -169,7 +167,7 @@ def test_keep_change_a_knob_and_compare(start, store):
     assert app.selectbox(key="first_side").value == f"run {run.id}"
     assert app.selectbox(key="second_side").value == "screen"
     expected = compare(scored(Settings()), scored(OTHER))
-    assert len(expected.flips.only_first) and len(expected.flips.only_second)
+    assert len(expected.disagreements.only_first) and len(expected.disagreements.only_second)
     assert_shows(app, expected)
 
 
@@ -238,7 +236,7 @@ def test_the_threshold_of_the_screen_counts(start, keep):
     pick(app, "16 components", "On the screen")
     expected = compare(scored(Settings()), scored(Settings(), ThresholdRule("quantile", 0.1)))
     assert expected.separation.difference == 0
-    assert len(expected.flips.only_second)
+    assert len(expected.disagreements.only_second)
     assert_shows(app, expected)
 
 
@@ -280,7 +278,7 @@ def test_why_a_verdict_flips(start, keep):
     compared(app)
     assert any(caption.startswith("Choose a sample in a table") for caption in captions(app))
     click(app, table(app, "flips_second"), row=0)
-    sample = expected.flips.only_second[0]
+    sample = expected.disagreements.only_second[0]
     assert page_session(app).own(Compared).flip == sample
     check_why(app, expected, sample)
     click(app, chart(app, "compared_ranks"), carried=11)
@@ -293,7 +291,7 @@ def test_why_a_verdict_flips(start, keep):
 def check_why(app, expected, sample):
     assert str(expected.ids[sample]) in texts(app)
     for side, settings in ((expected.first, OTHER), (expected.second, Settings())):
-        assert set(views.why_words(analysed(settings), sample, side.threshold, CURVE)) <= set(texts(app))
+        assert set(views.why_words(decided(settings), sample)) <= set(texts(app))
     flags = [text for text in markdowns(app) if text.startswith("By the ")]
     assert ["**flagged**" in text for text in flags] == [
         expected.first.flagged[sample],
@@ -384,8 +382,7 @@ def test_a_run_that_was_damaged_meanwhile_is_explained(start, keep):
 
 
 def model_of(settings):
-    analysis = analysed(settings)
-    return model_bytes(analysis, threshold_of(analysis), CURVE)
+    return model_bytes(decided(settings))
 
 
 def test_a_model_file_is_compared(start, tmp_path):
@@ -696,7 +693,7 @@ def test_the_command_line_prints_the_numbers_of_the_page(start, run, store):
     assert outcome.fact("verdicts") in markdowns(app)
     assert outcome.fact("separation") in markdowns(app)
     assert outcome.fact("flagged") == (
-        f"{len(found.flips.only_first)} only by the first, {len(found.flips.only_second)} only by the second"
+        f"{len(found.disagreements.only_first)} only by the first, {len(found.disagreements.only_second)} only by the second"
     )
     expected = compare(scored(Settings()), scored(Settings(24, "norm")))
     assert (found.spearman, found.separation, found.verdicts) == (

@@ -40,7 +40,7 @@ from kdeviz.charts import views
 from kdeviz.charts.theme import LIGHT
 from kdeviz.decision.rules import ThresholdRule
 from kdeviz.errors import Cancelled, DataError, OptionError
-from kdeviz.output.sweeps import sweep_csv, sweep_parquet
+from kdeviz.output.sweeps import sweep_bytes
 from kdeviz.settings import name_of
 from kdeviz.sweep.choice import CHOICES, METRICS, best, estimate_of, sorted_rows
 from kdeviz.sweep.grid import Grid
@@ -222,7 +222,7 @@ def test_the_numbers_of_the_command_line_are_those_of_the_page(tune, run):
     assert list(written) == list(on_the_page)
     assert_same_tables(written, on_the_page)
     grid, train = page_session(tune).swept.grid, page_session(tune).swept.train
-    content = sweep_parquet(found, grid, train, best(found))
+    content = sweep_bytes(found, grid, train, best(found), ".parquet")
     ours, theirs = (pq.read_schema(file) for file in (io.BytesIO(content), "x.parquet"))
     assert ours == theirs
     assert json.loads(ours.metadata[b"kdeviz"]) == json.loads(theirs.metadata[b"kdeviz"])
@@ -231,11 +231,10 @@ def test_the_numbers_of_the_command_line_are_those_of_the_page(tune, run):
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_downloads_hold_the_table(expected, kind):
     train, _ = sample_sets()
+    content = sweep_bytes(expected, GRID, train, best(expected), f".{kind}")
     if kind == "csv":
-        content = sweep_csv(expected, GRID, train, best(expected))
         written = pd.read_csv(io.BytesIO(content), keep_default_na=False, dtype={"bandwidth": str})
     else:
-        content = sweep_parquet(expected, GRID, train, best(expected))
         written = pd.read_parquet(io.BytesIO(content))
     pd.testing.assert_frame_equal(written, sweep_table(expected), check_exact=True)
 
