@@ -290,7 +290,7 @@ def test_why_a_verdict_flips(start, keep):
 
 def check_why(app, expected, sample):
     assert str(expected.ids[sample]) in texts(app)
-    for side, settings in ((expected.first, OTHER), (expected.second, Settings())):
+    for settings in (OTHER, Settings()):
         assert set(views.why_words(decided(settings), sample)) <= set(texts(app))
     flags = [text for text in markdowns(app) if text.startswith("By the ")]
     assert ["**flagged**" in text for text in flags] == [
@@ -692,9 +692,8 @@ def test_the_command_line_prints_the_numbers_of_the_page(start, run, store):
     assert float(outcome.fact("AUROC difference")) == found.separation.difference
     assert outcome.fact("verdicts") in markdowns(app)
     assert outcome.fact("separation") in markdowns(app)
-    assert outcome.fact("flagged") == (
-        f"{len(found.disagreements.only_first)} only by the first, {len(found.disagreements.only_second)} only by the second"
-    )
+    first, second = map(len, found.disagreements)
+    assert outcome.fact("flagged") == f"{first} only by the first, {second} only by the second"
     expected = compare(scored(Settings()), scored(Settings(24, "norm")))
     assert (found.spearman, found.separation, found.verdicts) == (
         expected.spearman,
