@@ -67,6 +67,17 @@ def fitted(rows32):
 
 
 @pytest.fixture
+def decomposed(monkeypatch):
+    """How many rows each data set had whose principal axes were computed, none from before."""
+    module, sizes = sys.modules["kdeviz.model.principal_axes"], []
+    compute = module._from_gram
+    monkeypatch.setattr(
+        module, "_from_gram", lambda rows, *args: sizes.append(len(rows)) or compute(rows, *args)
+    )
+    return sizes
+
+
+@pytest.fixture
 def run(capsys, monkeypatch, tmp_path):
     """`run("fit", ...)` in an empty folder, as the console script does it."""
     from kdeviz import cli

@@ -6,7 +6,14 @@ from kdeviz.analysis.cache import cached
 from kdeviz.analysis.estimate import Estimate, estimate
 from kdeviz.analysis.opened import analysis_of_model, opened_analysis
 from kdeviz.analysis.progress import OnProgress
-from kdeviz.analysis.scoring import log_densities, rows_fitted_on
+from kdeviz.analysis.scoring import (
+    as_fitted,
+    known_note,
+    known_points,
+    log_densities,
+    points_at,
+    rows_fitted_on,
+)
 
 __all__ = [
     "Analysis",
@@ -15,9 +22,13 @@ __all__ = [
     "Places",
     "analyse",
     "analysis_of_model",
+    "as_fitted",
     "cached",
     "estimate",
+    "known_note",
+    "known_points",
     "log_densities",
     "opened_analysis",
+    "points_at",
     "rows_fitted_on",
 ]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from kdeviz import __version__
 from kdeviz.analysis.analysis import Analysis, Places
-from kdeviz.analysis.scoring import log_densities, rows_fitted_on
+from kdeviz.analysis.scoring import as_fitted, known_note, known_points, log_densities, rows_fitted_on
 from kdeviz.data import EmbeddingSet, OnBlock
 from kdeviz.model import KDEClassifier, device_name
 
@@ -19,16 +19,22 @@ from kdeviz.model import KDEClassifier, device_name
 def analysis_of_model(model: KDEClassifier, data: EmbeddingSet, on_block: OnBlock | None = None) -> Analysis:
     """Score data with a model that was loaded, leave-one-out for the rows that it was fitted on.
 
+    Dimensions are matched by name where both sides have names, and rows of the fit are known by their
+    content; the warnings say what was found.
+
     Args:
         model: a fitted model.
         data: (M, D) rows; where it holds the rows the model was fitted on, it is the training data too.
         on_block: called after each block of rows.
 
     Raises:
-        DataError: wrong shape, NaN or infinity.
+        DataError: a dimension is missing, wrong shape, NaN or infinity.
     """
-    fitted_on = rows_fitted_on(model, data)
-    scores = log_densities(model, data, fitted_on, on_block)
+    data, notes = as_fitted(model, data)
+    fitted_on, points = rows_fitted_on(model, data), known_points(model, data)
+    points[fitted_on] = np.arange(len(fitted_on))  # of equal rows each has its own
+    scores = log_densities(model, data, points, on_block)
+    known = known_note(points)
     return opened_analysis(
         model,
         data if len(fitted_on) else None,
@@ -36,6 +42,7 @@ def analysis_of_model(model: KDEClassifier, data: EmbeddingSet, on_block: OnBloc
         scores,
         scores[fitted_on] if len(fitted_on) else None,
         fitted_on,
+        warnings=notes if known is None else (*notes, known),
         provenance={
             "train_digest": model.data_digest,
             "score_name": data.name,

@@ -76,6 +76,8 @@ def _scored(side: str, rows: EmbeddingSet | None, runs: Path | None, device: str
     if rows is None:
         raise OptionError(f"{side} is a model file, which brings no scores: name the DATA to score as well")
     scored = scored_model(KDEClassifier.load(path, device), rows, side)
+    for note in scored.decision.analysis.warnings:
+        say("note", f"{side}: {note}")
     if scored.decision.rule is not None:
         say("warning", f"{side} has no threshold: took the default, {scored.decision.rule.in_words}")
     return scored

@@ -20,6 +20,7 @@ from kdeviz.cli.options import (
     RunsFolder,
     TrackingServer,
     number_or_text,
+    rule_names,
 )
 from kdeviz.cli.output import check_output, print_facts, progress, say, writing
 from kdeviz.errors import OptionError
@@ -64,16 +65,16 @@ _ThresholdRule = Annotated[
     str,
     typer.Option(
         metavar="RULE",
-        help="How the threshold is chosen: quantile (of the training rows, each left out of its own "
-        "score), per_1000, top_k, log_density, probability; with labels best_f1 or fpr.",
+        help=f"How the threshold is chosen: {', '.join(rule_names())}; quantile looks at the training rows, "
+        "each left out of its own score.",
     ),
 ]
 _ThresholdValue = Annotated[
     float | None,
     typer.Option(
         metavar="X",
-        help="What the rule takes: a share (quantile, fpr; 0.01 without it), a count (top_k, per_1000), "
-        "a log density in nats, or a probability.",
+        help="What the rule takes, such as a share of normal samples (quantile; 0.01 without it), a count or "
+        "a log density in nats; a rule that needs one says what.",
     ),
 ]
 _Midpoint = Annotated[

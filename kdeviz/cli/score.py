@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from kdeviz.model import KDEClassifier
 
 _Output = Annotated[
-    Path, typer.Option("-o", "--output", metavar="FILE", help="The table to write, .parquet or .csv.")
+    Path,
+    typer.Option(
+        "-o", "--output", metavar="FILE", help="The table to write, such as scores.parquet or scores.csv."
+    ),
 ]
 _AllRows = Annotated[bool, typer.Option("--all-rows", help="Score the rows of split train as well.")]
 _Fitted = Annotated[
@@ -54,9 +57,8 @@ def score(
     """Score the rows of DATA with a model: rank, log density, probability, flagged or not.
 
     Where DATA has a split, the rows of split train are left out, as in the app, unless --all-rows is given.
-    Rows that the model was fitted on are scored without their own kernel (leave-one-out). They are recognised
-    when the whole of DATA, or of its split train, with or without the rows labelled anomalous, is what the
-    model was fitted on.
+    Rows that the model was fitted on are known by their content, wherever they stand, and scored without
+    their own kernel (leave-one-out). Columns are matched by name, where the model and DATA have names.
     """
     check_table_name(output, "scores")
     if not (fix and fitted) and any((fitted, fitted_column, fitted_metadata)):
@@ -112,9 +114,7 @@ def _analysis(classifier: KDEClassifier, rows: EmbeddingSet, tell: Callable[[str
 
 
 def _tell_what_is_special(decision: Decision) -> None:
-    fitted_on, rule = decision.analysis.fitted_on, decision.rule
-    if len(fitted_on):
-        rest = "each is left out of its own score"
-        say("note", f"the model was fitted on {len(fitted_on)} of these rows: {rest}")
-    if rule is not None:
-        say("warning", f"the model has no threshold: took the default, {rule.in_words}")
+    for note in decision.analysis.warnings:
+        say("note", note)
+    if decision.rule is not None:
+        say("warning", f"the model has no threshold: took the default, {decision.rule.in_words}")

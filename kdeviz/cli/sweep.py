@@ -60,7 +60,10 @@ _COLUMNS = {
 }
 
 _Output = Annotated[
-    Path | None, typer.Option("-o", "--output", metavar="FILE", help="A table to write, .parquet or .csv.")
+    Path | None,
+    typer.Option(
+        "-o", "--output", metavar="FILE", help="A table to write, such as sweep.parquet or sweep.csv."
+    ),
 ]
 _Components = Annotated[
     str,
@@ -191,7 +194,7 @@ def _print_rows(found: Sweep, metric: str, choice: Choice | None) -> None:
     settings = {name: [write(row.settings) for row in rows] for name, write in _SETTINGS.items()}
     same = {name: cells[0] for name, cells in settings.items() if len(set(cells)) == 1}
     same.pop("components", None)
-    columns = {"": ["" if choice is None else choice.mark(row) for row in rows]}
+    columns = {"": ["" if choice is None else choice.title(row) for row in rows]}
     columns |= {name: cells for name, cells in settings.items() if name not in same}
     shown = [name for name in _COLUMNS if found.labelled or name not in OF_LABELS]
     for name in sorted(shown, key=lambda name: name != metric):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 ROLES = ("id", "label", "split", "picture")
@@ -51,6 +51,10 @@ class Corrections:
         return {f.name: value for f in fields(self) if (value := getattr(self, f.name)) != f.default}
 
 
+GUESS = Corrections()
+"""Nothing was said: everything is guessed."""
+
+
 @dataclass(frozen=True)
 class Reading:
     """How the columns (or arrays) of a file were understood.
@@ -79,7 +83,7 @@ class Reading:
     anomalous: tuple[str, ...] = ()
     metadata: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
-    corrections: Corrections = field(default_factory=Corrections)
+    corrections: Corrections = GUESS
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 
 def row_numbers(rows: int) -> NDArray[np.str_]:
-    """(rows,) "0", "1", "2" ...: what `np.arange(rows).astype(str)` gives, in a fraction of its time and memory."""
+    """(rows,) "0", "1", "2" ...: what `np.arange(rows).astype(str)` gives, faster and smaller."""
     width = max(len(str(rows - 1)), 1)
     letters = np.zeros((width, rows), np.uint32)
     for digits in range(1, width + 1):

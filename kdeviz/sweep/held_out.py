@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from kdeviz.analysis import log_densities
+from kdeviz.analysis import known_points, log_densities
 from kdeviz.data import ANOMALOUS, EmbeddingSet, OnBlock, Rows
 from kdeviz.decision import Estimate, ThresholdRule, rate_interval
 from kdeviz.errors import DataError
@@ -155,7 +155,9 @@ class _FoldWork(NamedTuple):
             left_out = _left_out(classifier, MOST_LEFT_OUT, self.on_block)
             return self.rule.threshold(left_out, left_out, None, self.curve)
         if self.score is not None:
-            scores = log_densities(classifier, self.score, points[:0], self.on_block)
+            scores = log_densities(
+                classifier, self.score, known_points(classifier, self.score), self.on_block
+            )
             return self.rule.threshold(scores, scores, self.score.labels)
         scores = _left_out(classifier, len(points), self.on_block)
         rule, labels = self.rule.for_rows(len(points), len(self.train)), self.train.labels
@@ -170,5 +172,5 @@ def _left_out(classifier: KDEClassifier, most: int, on_block: OnBlock | None) ->
         rows = rows.select(np.arange(most))
     scorer = kde.scorer(classifier.result_dtype)
     parts = [scorer.leave_one_out(*span).cpu() for span in rows.spans(on_block, kde.rows_per_block)]
-    found: NDArray[Any] = torch.cat(parts).numpy()
-    return found
+    scores: NDArray[Any] = torch.cat(parts).numpy()
+    return scores

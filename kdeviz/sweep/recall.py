@@ -44,11 +44,11 @@ def recall_at_fpr(
     normal, positives = np.sort(rows[~anomalous]), np.sort(rows[anomalous])
     N, P = len(normal), len(positives)
     allowed = math.floor(fpr * N * (1 + 1e-12))  # forgives the rounding of a product
-    found = int(np.searchsorted(positives, normal[allowed]))
+    caught = int(np.searchsorted(positives, normal[allowed]))
 
     random = np.random.default_rng(seed)
     ranks = np.minimum((N * random.beta(allowed + 1, N - allowed, resamples)).astype(np.int64), N - 1)
     below = np.searchsorted(positives, normal[ranks])
     drawn = random.binomial(P, below / P) / P
     quantile = student_quantile(level, min(P, N) - 1)
-    return resampled(found / P, drawn, quantile, rate_interval(found, P, level))
+    return resampled(caught / P, drawn, quantile, rate_interval(caught, P, level))

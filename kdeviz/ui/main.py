@@ -75,7 +75,7 @@ def main() -> None:
         if screen is not None:
             current.show(screen)
             if screen.key == wanted:
-                variance.caption(variance_words(screen.analysis))
+                variance.caption(variance_words(screen.decision))
             else:
                 _name_other(screen)
     with keep:

@@ -10,7 +10,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from kdeviz.analysis import Analysis, cached
-from kdeviz.charts import DARK, LIGHT, Mark, Theme
+from kdeviz.charts import DARK, LIGHT, Theme
 from kdeviz.data import MarkBook, sample_keys
 from kdeviz.decision import Decision, ThresholdRule
 from kdeviz.model import ProbabilityCurve
@@ -137,18 +137,6 @@ class Session:
         """Ring this inspected row, and highlight it in the table."""
         self.picked = row
         self.picks += 1
-
-    def mark(self, screen: Screen) -> Mark | None:
-        """The picked sample as the charts show it."""
-        if self.picked is None:
-            return None
-        analysis = screen.analysis
-        return Mark(
-            str(analysis.inspected.ids[self.picked]),
-            float(analysis.scores[self.picked]),
-            float(screen.curve(analysis.scores[self.picked : self.picked + 1])[0]),
-            analysis.coordinates[self.picked],
-        )
 
 
 @cached

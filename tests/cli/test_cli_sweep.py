@@ -145,7 +145,7 @@ def test_nothing_that_could_be_fitted_is_an_error(run, unlabelled):
         (("--components", "many"), "components: 'many' cannot be read"),
         (("--scaling", "both"), "feature_scaling_method='both' is not known"),
         (("--sort", "beauty"), "--sort beauty is not known: choose auroc"),
-        (("-o", "sweep.txt"), "sweeps are written as .parquet or .csv"),
+        (("-o", "sweep.txt"), "sweeps are written as .csv or .parquet"),
         (("--device", "abacus"), "device='abacus' cannot be used"),
         (("--metadata", "x.csv"), "the sample set takes no --embedding-column and no --metadata"),
     ],

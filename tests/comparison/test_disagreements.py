@@ -2,10 +2,10 @@ import comparison_steps
 import numpy as np
 import pytest
 from comparison_steps import some_model
+from kdeviz.charts.views.comparison import compared_roc, rank_view, shares_below
 from sklearn.metrics import roc_curve
 
 from kdeviz.analysis.analyse import analyse
-from kdeviz.charts.views.comparison import compared_roc, rank_view, shares_below
 from kdeviz.comparison.compare import compare
 from kdeviz.comparison.disagreements import disagreement_table, settings_table, why_words
 from kdeviz.comparison.scored import scored_decision

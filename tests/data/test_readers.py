@@ -253,7 +253,9 @@ def test_incompressible_feather_buffers_count_as_they_are():
 
 
 def test_feather_version_1_is_refused():
-    refused(b"FEA1" + bytes(40) + b"FEA1", "a.feather", "Feather version 1 is not read; write it with pyarrow")
+    refused(
+        b"FEA1" + bytes(40) + b"FEA1", "a.feather", "Feather version 1 is not read; write it with pyarrow"
+    )
 
 
 def test_lists_that_widen_are_counted():

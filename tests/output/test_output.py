@@ -296,7 +296,7 @@ def test_marks_threshold_and_curve_survive_export_and_reload(tmp_path, name, spl
     scored = analyse(first.train, first.score, Settings(2), "cpu")
     threshold, curve = -3.25, ProbabilityCurve(-4.5, 0.125)
     marks = book.columns(sample_keys(scored.inspected.ids))
-    content = FORMATS[name](scored, threshold, curve, None, marks)
+    content = FORMATS[name](Decision(scored, None, curve, threshold), None, marks)
 
     data, again = reloaded(tmp_path, columns, (name, content))
     keys = sample_keys(data.inspected.ids)
@@ -311,7 +311,7 @@ def test_marks_threshold_and_curve_survive_export_and_reload(tmp_path, name, spl
     scored = analyse(data.train, data.score, Settings(2), "cpu")
     own = model.log_density(scored.inspected.features) if split else model.leave_one_out_scores()
     np.testing.assert_array_equal(own.numpy(), scored.scores)
-    content = FORMATS[name](scored, threshold, curve, None, again.columns(keys))
+    content = FORMATS[name](Decision(scored, None, curve, threshold), None, again.columns(keys))
     frame = pd.read_csv(io.BytesIO(content)) if name.endswith("csv") else read_parquet(content).to_pandas()
     assert [column for column in frame if "mark" in column or "note" in column] == ["mark", "note"]
     _, third = reloaded(tmp_path / "third", columns, (name, content))
@@ -335,7 +335,7 @@ def test_any_note_survives_parquet_and_csv_but_for_the_apostrophe(note, verdict)
     keys = sample_keys(scored.inspected.ids)
     guard = "'" if note.startswith(("=", "+", "-", "@", "\t", "\r")) else ""
     for name, before in (("scores.parquet", ""), ("scores.csv", guard)):
-        content = FORMATS[name](scored, 0.0, CURVE, None, written.columns(keys))
+        content = FORMATS[name](Decision(scored, None, CURVE, 0.0), None, written.columns(keys))
         data, book = from_uploads(("main.parquet", main), about=(name, content)), MarkBook()
         assert data.inspected.metadata is not None
         book.take_from(keys, data.inspected.metadata)
@@ -550,8 +550,8 @@ def test_a_rule_that_looked_at_marks_becomes_the_threshold_that_it_found(flawed,
 
 def test_other_rules_are_written_as_they_are_whoever_labelled(analysis):
     for recipe in (python_recipe, shell_recipe):
-        plain = recipe(analysis, Files("sample"), QUANTILE, CURVE)
-        assert recipe(analysis, Files("sample"), QUANTILE, CURVE, relabelled=True) == plain
+        plain = recipe(decide(analysis, QUANTILE, CURVE), Files("sample"))
+        assert recipe(decide(analysis, QUANTILE, CURVE), Files("sample"), relabelled=True) == plain
         assert "0.02" in plain
 
 

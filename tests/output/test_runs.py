@@ -380,6 +380,20 @@ DAMAGES = {
     "name of nothing": edit(lambda record: record.update(name="")),
     "name of escapes": edit(lambda record: record.update(name="\x1b[2J")),
     "no time": edit(lambda record: record.update(kept="yesterday")),
+    "time before all time zones": edit(lambda record: record.update(kept="0001-01-01T00:00:00+23:59")),
+    "time after all time zones": edit(lambda record: record.update(kept="9999-12-31T23:59:59-23:59")),
+    "time as a number": edit(lambda record: record.update(kept=0)),
+    "deep provenance": lambda folder: write(
+        "run.json",
+        (folder / "run.json")
+        .read_bytes()
+        .replace(b'"provenance": {', b'"provenance": {"x":' + b"[" * 100_000),
+    )(folder),
+    "threshold of NaN": edit(lambda record: record.update(threshold=float("nan"))),
+    "threshold beyond floats": lambda folder: edit(lambda record: record.update(threshold=10**400))(folder),
+    "component count beyond all": edit(lambda record: record["settings"].update(max_training_points=10**400)),
+    "rule of a huge number": edit(lambda record: record["rule"].update(value=10**400)),
+    "labels of text": edit(lambda record: record.update(has_labels="yes")),
     "no time zone": edit(lambda record: record.update(kept="2026-01-01T00:00:00")),
     "metrics of a list": edit(lambda record: record.update(metrics=[])),
     "metric of text": edit(lambda record: record["metrics"].update(auroc="good")),
@@ -471,7 +485,7 @@ def test_forged_scores(store, small, columns, complaint):
     }
     kept = keep(store, small)
     found = forged(kept, pa.table(good)).scored()
-    assert (list(found.ids), list(found.labels)) == (["a", "b", "c"], [NORMAL, ANOMALOUS, UNKNOWN])
+    assert (list(found.ids), list(found.decision.labels)) == (["a", "b", "c"], [NORMAL, ANOMALOUS, UNKNOWN])
     bad = {name: column for name, column in {**good, **columns}.items() if column is not None}
     with pytest.raises(DataError, match=complaint):
         forged(kept, pa.table(bad)).scored()
@@ -605,7 +619,7 @@ import sys
 from pathlib import Path
 import numpy as np
 from kdeviz.analysis import analyse
-from kdeviz import ProbabilityCurve, ThresholdRule
+from kdeviz import Decision, ProbabilityCurve, ThresholdRule
 from kdeviz.output.runs import DamagedRun, RunStore
 from kdeviz.settings import Settings
 

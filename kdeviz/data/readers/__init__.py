@@ -1,1 +1,1 @@
-"""One module per kind of file; `kdeviz.data.load` turns what they find into an EmbeddingSet. No file is trusted."""
+"""One module per kind of file; `kdeviz.data.load` makes an EmbeddingSet of it. No file is trusted."""

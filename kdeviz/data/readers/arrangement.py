@@ -15,6 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from kdeviz.data.readers.arrays import ArrayContent, Values, as_column, is_numeric, shape_of, table_of
+from kdeviz.data.readers.classes import joined_by_class
 from kdeviz.data.readers.content import Content, embedding_rank
 from kdeviz.data.readers.positions import named_by_position
 from kdeviz.data.readers.roles import is_role
@@ -41,8 +42,9 @@ def arranged(source: Source, tree: Mapping[str, Tree], notes: list[str]) -> Cont
     """
     arrays = _flattened(_records(tree))
     _refuse_weights(arrays, source.name)
-    if (whole := joined(arrays, source, notes)) is not None:
-        return ArrayContent(source, whole, notes)
+    for join in (joined_by_class, joined):
+        if (whole := join(arrays, source, notes)) is not None:
+            return ArrayContent(source, whole, notes)
     arrays = named_by_position(_by_last_name(arrays), notes)
     matrices = _numeric(arrays, 2)
     if len(matrices) > 1 and all(len(matrix) == 1 for matrix in matrices.values()):

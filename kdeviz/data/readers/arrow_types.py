@@ -49,8 +49,11 @@ class PlainTypes:
         """
         for column in schema:
             if self._is_odd(column.name, column.type):
-                self.kinds[column.name] = _value_type(self._plain(column.name, first(column.name)))
-        return pa.schema([(column.name, self.kinds.get(column.name, column.type)) for column in schema])
+                self.kinds[column.name] = _without_dictionary(
+                    self._plain(column.name, first(column.name)).type
+                )
+        kinds = [self.kinds.get(column.name, _without_dictionary(column.type)) for column in schema]
+        return pa.schema(zip(schema.names, kinds, strict=True))
 
     def batch(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The same rows with plain types.
@@ -68,7 +71,7 @@ class PlainTypes:
         if name not in self.kinds:
             return column
         made = self._plain(name, column)
-        if _value_type(made) != self.kinds[name]:
+        if _without_dictionary(made.type) != self.kinds[name]:
             raise DataError(
                 f"{self.source.name}: {name} begins as {self.kinds[name]} and goes on as {made.type}; "
                 "give every row the same form"
@@ -126,7 +129,7 @@ class PlainTypes:
             return column
         values = column.flatten()
         plain = self._plain(name, values)
-        if has_bytes(_value_type(plain)) and says_embedding(name):
+        if has_bytes(_without_dictionary(plain.type)) and says_embedding(name):
             plain = self._numbers(name, plain)
         if plain.type != values.type:
             column = lists.listed(plain, pc.list_value_length(column))
@@ -192,9 +195,9 @@ class PlainTypes:
             ) from error
 
 
-def _value_type(column: pa.Array) -> pa.DataType:
+def _without_dictionary(kind: pa.DataType) -> pa.DataType:
     """The type once a dictionary is decoded."""
-    return column.type.value_type if types.is_dictionary(column.type) else column.type
+    return kind.value_type if types.is_dictionary(kind) else kind
 
 
 def _is_bytes(kind: pa.DataType) -> bool:

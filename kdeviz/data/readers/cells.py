@@ -54,11 +54,15 @@ class Marks(NamedTuple):
         if self.decimal == "," and (_WHOLE.fullmatch(cell) or _COMMA.fullmatch(cell)):
             return True
         groups = _GROUPS.fullmatch(cell) if self.thousands else None
-        return bool(groups) and groups[1] == self.thousands and groups[2] in (None, self.decimal)
+        return groups is not None and groups[1] == self.thousands and groups[2] in (None, self.decimal)
+
+
+PLAIN = Marks()
+"""As programs write numbers."""
 
 
 class Evidence(NamedTuple):
-    """What some cells say about the writing of numbers: cells that allow one reading only, and doubtful ones."""
+    """What cells say about how numbers are written: a cell for every reading, and one that allows two."""
 
     point: str = ""
     comma: str = ""
@@ -106,7 +110,7 @@ class NumberColumn:
 
     def cast(self, kind: pa.DataType) -> pa.Array | None:
         """The numbers, null where they are missing; None when a cell is no number."""
-        if self._marks == Marks() and (numbers := _cast(self._cells, kind)) is not None:
+        if self._marks == PLAIN and (numbers := _cast(self._cells, kind)) is not None:
             return numbers
         return _cast(self._plain, kind)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import Any
 
@@ -40,11 +41,12 @@ def cut(source: Source, data: bytes, dialect: Dialect, width: int) -> pa.Table:
     if dialect.quoted and _lines_are_even(data, dialect.delimiter, width):
         # Quotes that do not close swallow lines without an error: there must be as many rows as lines.
         lines = sum(1 for line in data.split(b"\n") if line.strip())
-        table = _read(source, data, dialect, width)
-        if len(table) == lines:
-            return table
+        with contextlib.suppress(DataError):
+            table = _read(source, data, dialect, width)
+            if len(table) == lines:
+                return _trimmed(table, dialect)
         dialect = dialect._replace(quoted=False, escaped=False)
-    table = _read(source, data, dialect, width)
+    table = _trimmed(_read(source, data, dialect, width), dialect)
     if not dialect.quoted and b'"' in data:
         unquoted = [_without_quotes(column) for column in table.columns]
         table = pa.table(unquoted, names=table.column_names)
@@ -59,6 +61,13 @@ def _tidied(data: bytes, dialect: Dialect, width: int) -> bytes:
         mark = dialect.delimiter.encode()
         data = re.sub(re.escape(mark) + rb' +"', mark + b'"', data)
     return data.rstrip(b"\n") + b"\n" if width == 1 else data
+
+
+def _trimmed(table: pa.Table, dialect: Dialect) -> pa.Table:
+    """Cells without the spaces that stand around delimiters, where these are the file's style."""
+    if not dialect.spaced:
+        return table
+    return pa.table([pc.utf8_trim_whitespace(column) for column in table.columns], names=table.column_names)
 
 
 def _lines_are_even(data: bytes, delimiter: str, width: int) -> bool:
@@ -106,10 +115,8 @@ def _read(source: Source, data: bytes, dialect: Dialect, width: int) -> pa.Table
         if not wrong:
             raise DataError(_unclosed(source, error)) from error
         wrong.clear()
-    try:  # once more, for the row's number
+    with contextlib.suppress(pa.ArrowInvalid):  # once more, for the row's number
         read(threads=False)
-    except pa.ArrowInvalid:
-        pass
     raise DataError(_ragged(source, wrong[0], width, dialect.quoted))
 
 

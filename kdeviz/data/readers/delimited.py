@@ -28,6 +28,7 @@ def read_delimited(source: Source) -> TableContent:
         head = read_head(data)
         data = data[head.start :]
         dialect = find_dialect(data, head.delimiter, _TABS.search(source.name) is not None)
+        data, dialect = _without_titles(data, dialect, notes)
         if not dialect.rows:
             raise DataError(f"{source.name}: there are no rows")
         _check_size(source, data, dialect)
@@ -44,7 +45,19 @@ def read_delimited(source: Source) -> TableContent:
         else:
             names = _made_up(cells, marks)
             notes.append(f"No header line: the columns were named {', '.join(_few(names))}.")
-        return grid_content(source, Grid(names, cells, marks, notes))
+        return grid_content(source, Grid(names, cells, marks, notes, headings is not None))
+
+
+def _without_titles(data: bytes, dialect: Dialect, notes: list[str]) -> tuple[bytes, Dialect]:
+    """Without lines of prose above a table of several columns."""
+    widths = [len(row) for row in dialect.rows]
+    titles = next((i for i, width in enumerate(widths) if width > 1), 0)
+    if not titles or _width(dialect.rows[titles:], widths[titles]) < 3:
+        return data, dialect
+    for row in dialect.rows[:titles]:
+        notes.append(f"The line {row[0].strip()[:40]!r} above the table was skipped.")
+        data = rest_of(data.lstrip(b"\n"), dialect)
+    return data, dialect._replace(rows=dialect.rows[titles:])
 
 
 def _check_size(source: Source, data: bytes, dialect: Dialect) -> None:

@@ -111,7 +111,7 @@ class _Description:
     def _ids(self, name: str | None) -> NDArray[np.str_]:
         self._asked("id")
         if name is None:
-            return np.arange(len(self.table)).astype(np.str_)
+            return row_numbers(len(self.table))
         self.used.add(name)
         ids = read_ids(self.table[name])
         # numpy gives every text the room of the longest.
@@ -247,22 +247,6 @@ def _exact_types(table: pa.Table) -> Callable[[pa.DataType], object] | None:
         for column in table.columns
     )
     return {pa.int64(): pd.Int64Dtype()}.get if lossy else None
-
-
-def _ids(
-    table: pa.Table, name: str | None, source: Source, notes: list[str], used: set[str]
-) -> NDArray[np.str_]:
-    if name is None:
-        return row_numbers(len(table))
-    used.add(name)
-    ids = roles.read_ids(table[name])
-    # numpy gives every text the room of the longest.
-    source.check(4 * len(ids) * max(map(len, ids)), f"the ids in {name}")
-    twice = [value for value, times in Counter(ids).items() if times > 1]
-    if twice:
-        shown = ", ".join(repr(value[:40]) for value in twice[:3])
-        notes.append(f"{len(twice)} ids occur more than once, for example {shown}.")
-    return np.array(ids, np.str_)
 
 
 def _beyond_floats(column: pa.ChunkedArray) -> bool:

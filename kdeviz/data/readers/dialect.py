@@ -7,14 +7,15 @@ from collections import Counter
 from typing import NamedTuple
 
 from kdeviz.data.readers.cells import Evidence, Marks, is_blank
+from kdeviz.data.readers.vectors import looks_like_vectors
 
 DELIMITERS = ("\t", ";", "|", ",", " ")
 """In order of preference; a space stands for runs of spaces and tabs."""
 _SAMPLE_BYTES = 1 << 20
 _SAMPLE_LINES = 200
 _SAMPLE_CELLS = 200_000
-_COMMENT = re.compile(r"[#%]")
-_SEP = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
+_COMMENT = re.compile(r"[#%]|//")
+_SEP = re.compile(r'"?sep=(.?)"?', re.IGNORECASE)
 _NUMBERS = re.compile(r"[+-]?[\d.,]+(?:[eE][+-]?\d+)?")
 
 
@@ -60,9 +61,9 @@ def read_head(data: bytes) -> Head:
         end = len(data) if end < 0 else end
         line = data[start:end].decode(errors="replace").strip()
         if match := _SEP.fullmatch(line):
-            delimiter = match[1].replace("\\", "\t")
+            delimiter = match[1] or "\t"
         elif _COMMENT.match(line):
-            comments.append(line.lstrip("#% "))
+            comments.append(line.lstrip("#%/ "))
         elif line and not line.strip(",;\t| "):
             pass  # a line of delimiters only, as Excel writes an empty row
         elif line:
@@ -95,7 +96,8 @@ def find_dialect(data: bytes, delimiter: str | None, prefers_tabs: bool) -> Dial
     best = max(options, key=lambda option: _fit(option))  # the first of equals
     if len(best.rows) and max(map(len, best.rows)) < 2:
         best = next((o for o in options if o.delimiter == ","), best)
-    spaced = best.delimiter != " " and any(cell[:1] == " " for row in best.rows for cell in row)
+    later = [cell for row in best.rows for cell in row[1:] if best.delimiter != " "]
+    spaced = 2 * sum(cell[:1] == " " for cell in later) > len(later)
     return best._replace(spaced=spaced)
 
 
@@ -104,6 +106,8 @@ def split_rows(text: str, delimiter: str, quoted: bool, escaped: bool = False) -
     if not quoted:
         lines = (line for line in text.split("\n") if line.strip())
         return [line.split() if delimiter == " " else line.split(delimiter) for line in lines]
+    if delimiter == " ":
+        text = re.sub(r"(?m)^[ \t]+|[ \t]+$", "", text)
     inside = r'(?:[^"\\]|\\.|"")*' if escaped else r'(?:[^"]|"")*'
     mark = r"[ \t]+" if delimiter == " " else re.escape(delimiter)
     bare = r"[^ \t\n]*" if delimiter == " " else rf"[^{mark}\n]*"
@@ -172,7 +176,8 @@ def _fit(option: Dialect) -> float:
     plain = [sum(_plainness(cell, option) for cell in column) / len(column) for column in columns]
     if option.delimiter == " " and sum(share == 1 for share in plain) < len(plain) / 2:
         return 0.1  # words, not columns
-    return times / len(body) * min(plain) + 1e-3 * sum(plain) / len(plain)
+    fits_header = abs(len(rows[0]) - width) < 2
+    return (1.0 if fits_header else 0.6) * times / len(body) * min(plain) + 1e-3 * sum(plain) / len(plain)
 
 
 def _plainness(cell: str, option: Dialect) -> float:
@@ -184,7 +189,7 @@ def _plainness(cell: str, option: Dialect) -> float:
         return 0.2
     if option.delimiter == " ":
         return 0.9 if not re.search(r"[,;|]", cell) else 0.5
-    if cell[:1] in "[({" and cell[-1:] in "])}":
+    if cell[-1:] in ("]", ")", "}") and looks_like_vectors([cell], named=True):
         return 0.98
     parts = re.split(r"[ ;|\t,]+", cell)
     if len(parts) > 1 and all(_NUMBERS.fullmatch(part) for part in parts):

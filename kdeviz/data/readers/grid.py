@@ -10,9 +10,11 @@ import numpy as np
 import pyarrow as pa
 
 from kdeviz.data.readers import roles
-from kdeviz.data.readers.cells import PLACEHOLDERS, Marks, is_blank
+from kdeviz.data.readers.cells import PLACEHOLDERS, PLAIN, Marks, is_blank
+from kdeviz.data.readers.headings import default_names, find_headings
 from kdeviz.data.readers.source import Source
-from kdeviz.data.readers.tables import TableContent
+from kdeviz.data.readers.tables import TableContent, refuse_repeated
+from kdeviz.errors import DataError
 
 _SAMPLE_ROWS = 200
 _SAMPLE_CELLS = 400_000
@@ -31,12 +33,14 @@ class Grid(NamedTuple):
         cells: all cells, in columns of the same number.
         marks: how numbers are written.
         notes: what was guessed so far.
+        named: whether the names stand in the file.
     """
 
     names: list[str]
     cells: pa.Table
     marks: Marks
     notes: list[str]
+    named: bool = True
 
 
 def grid_content(source: Source, grid: Grid) -> TableContent:
@@ -48,6 +52,7 @@ def grid_content(source: Source, grid: Grid) -> TableContent:
     ]
     kept = [i for i, is_empty in enumerate(empty) if not is_empty]
     names = _distinct([grid.names[i] for i in kept])
+    refuse_repeated(names, source)
     table = pa.table([grid.cells.column(i) for i in kept], names=names)
     text = roles.kept_as_text(names, source.wanted)
     kinds = [
@@ -59,7 +64,22 @@ def grid_content(source: Source, grid: Grid) -> TableContent:
         yield from table.select(chosen).to_batches(_ROWS_AT_ONCE)
 
     schema = pa.schema(list(zip(names, kinds, strict=True)))
-    return TableContent(source, schema, len(table), batches, grid.notes, grid.marks)
+    return TableContent(source, schema, len(table), batches, grid.notes, grid.marks, grid.named)
+
+
+def content_of_rows(source: Source, rows: list[list[str]], notes: list[str]) -> TableContent:
+    """Rows of text cells, all of one width, the first of which may be a header."""
+    headings = find_headings(rows[:_SAMPLE_ROWS], [], ",", PLAIN) if rows else None
+    body = rows[1:] if headings else rows
+    if not body:
+        raise DataError(f"{source.name}: there are no rows")
+    columns = list(zip(*body, strict=True))
+    names = headings.names if headings else default_names([c[:_SAMPLE_ROWS] for c in columns], PLAIN)
+    if not headings:
+        notes.append("No header line: the columns were named by what they hold.")
+    numbered = [str(i) for i in range(len(columns))]
+    cells = pa.table([pa.array(column, pa.string()) for column in columns], names=numbered)
+    return grid_content(source, Grid(names, cells, PLAIN, notes))
 
 
 def kind_of(cells: list[str], name: str, marks: Marks) -> pa.DataType:

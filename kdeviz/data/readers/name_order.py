@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable
 
 
@@ -16,3 +17,11 @@ def _parts(name: str) -> tuple[list[tuple[int, str]], str]:
     steps = re.findall(r"\d+|\D+", name)
     numbered = [(len(step.lstrip("0")) if step[0].isdecimal() else -1, step.lstrip("0")) for step in steps]
     return numbered, name
+
+
+def series(names: Iterable[str]) -> dict[str, list[str]]:
+    """Names that differ in their last number only, by what stands before it."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for name in names:
+        found[re.sub(r"\d+\D*$", "", name)].append(name)
+    return found

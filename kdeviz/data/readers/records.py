@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pyarrow as pa
 
+from kdeviz.data.readers.grid import content_of_rows
 from kdeviz.data.readers.source import Source
 from kdeviz.data.readers.tables import TableContent
 from kdeviz.data.readers.text import read_text
@@ -21,24 +22,51 @@ _ITEM_BYTES = 40
 
 def read_json(source: Source) -> TableContent:
     """Read one JSON document, or one record per line under the name .json, as some tools write it."""
-    with source.reading("JSON"):
-        data, notes = read_text(source)
-        _check_size(source, data)
-        try:
-            columns = _columns(_parsed(data), source)
-        except json.JSONDecodeError as error:
-            if error.msg != "Extra data":
-                raise
-            columns = _by_column(_lines(data, source), source)
-        return _content(source, columns, notes)
+    return _read(source, "JSON", may_be_document=lambda data: True)
 
 
 def read_json_lines(source: Source) -> TableContent:
-    """Read one JSON record per line."""
-    with source.reading("JSON lines"):
+    """Read one JSON record per line, or a list of records under the name .jsonl."""
+    return _read(source, "JSON lines", may_be_document=lambda data: data.lstrip().startswith(b"["))
+
+
+def _read(source: Source, kind: str, may_be_document: Callable[[bytes], bool]) -> TableContent:
+    with source.reading(kind):
         data, notes = read_text(source)
         _check_size(source, data)
-        return _content(source, _by_column(_lines(data, source), source), notes)
+        document = _document(data) if may_be_document(data) else None
+        if document is not None and _are_cells(document):
+            return content_of_rows(source, [[_cell(value) for value in row] for row in document], notes)
+        if document is None:
+            return _content(source, _by_column(_lines(data, source), source), notes)
+        return _content(source, _columns(document, source), notes)
+
+
+def _document(data: bytes) -> Any:
+    """The whole text as one document, or None when more follows its first line."""
+    try:
+        return json.loads(data)
+    except json.JSONDecodeError as error:
+        if error.msg != "Extra data":
+            raise
+    return None
+
+
+def _are_cells(document: Any) -> bool:
+    """Whether a document is a list of rows of cells, some of them text."""
+    if not (isinstance(document, list) and document and all(isinstance(row, list) for row in document)):
+        return False
+    cells = [value for row in document for value in row]
+    even = len({len(row) for row in document}) == 1
+    return (
+        even
+        and any(isinstance(value, str) for value in cells)
+        and not any(isinstance(v, list | dict) for v in cells)
+    )
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else str(value)
 
 
 def _check_size(source: Source, data: bytes) -> None:
@@ -47,17 +75,13 @@ def _check_size(source: Source, data: bytes) -> None:
     source.check(_ITEM_BYTES * data.count(b",") + _OBJECT_BYTES * opened, "the parsed JSON")
 
 
-def _parsed(text: bytes) -> Any:
-    return json.loads(text)
-
-
 def _lines(data: bytes, source: Source) -> Iterator[Any]:
     """Every record, those of OpenAI's batches unpacked."""
     for number, line in enumerate(data.split(b"\n"), 1):
         if not line.strip():
             continue
         try:
-            record = _parsed(line)
+            record = json.loads(line)
         except ValueError as error:
             raise DataError(
                 f"{source.name}: line {number} is no JSON record ({error}); write one record on every line"
@@ -97,6 +121,9 @@ def _columns(document: Any, source: Source) -> dict[str, list[Any]]:
             name: list(column.values()) for name, column in document.items()
         }  # by column, as pandas has it
     lists = {name: value for name, value in document.items() if isinstance(value, list)}
+    inside = any(isinstance(item, list | dict) for value in lists.values() for item in value[:1])
+    if len(lists) < len(document) and not inside:
+        return _by_column([document], source)
     return _of_lists(lists, source)
 
 

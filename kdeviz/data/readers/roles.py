@@ -9,87 +9,27 @@ import pyarrow as pa
 
 from kdeviz.data.reading import Corrections
 
+
+def words(text: str) -> tuple[str, ...]:
+    """The words of a text; lists of many words are easier to read so."""
+    return tuple(text.split())
+
+
 # In order of preference, in the spelling of `plain_name`.
-_IDS = tuple(["id", "ids", "image_id", "sample_id", "uid", "uuid", "guid", "key"])
-_FILES = tuple(
-    [
-        "filename",
-        "filenames",
-        "file_name",
-        "file_names",
-        "file",
-        "file_path",
-        "filepath",
-        "image_path",
-        "image_paths",
-        "image_file",
-        "image_filename",
-        "image_name",
-        "img_path",
-        "path",
-        "paths",
-        "image.path",
-        "img.path",
-        "image",
-        "images",
-        "img",
-    ]
+_IDS = words("id ids image_id sample_id uid uuid guid key")
+_FILES = words(
+    "filename filenames file_name file_names file file_path filepath image_path image_paths image_file"
+    " image_filename image_name img_path path paths image.path img.path image images img"
 )
-_OF_ANOMALY = tuple(
-    [
-        "is_anomalous",
-        "is_anomaly",
-        "is_outlier",
-        "is_abnormal",
-        "is_novel",
-        "is_novelty",
-        "is_defect",
-        "is_defective",
-        "is_faulty",
-        "is_fraud",
-        "is_bad",
-        "is_normal",
-        "is_good",
-        "is_ok",
-        "is_inlier",
-        "anomalous",
-        "anomaly",
-        "outlier",
-        "anomaly_label",
-        "outlier_label",
-    ]
+_OF_ANOMALY = words(
+    "is_anomalous is_anomaly is_outlier is_abnormal is_novel is_novelty is_defect is_defective is_faulty"
+    " is_fraud is_bad is_normal is_good is_ok is_inlier anomalous anomaly outlier anomaly_label outlier_label"
 )
-_LABELS = tuple(
-    [
-        "label",
-        "labels",
-        "gt_label",
-        "ground_truth",
-        "gt",
-        "truth",
-        "target",
-        "targets",
-        "class",
-        "y",
-        "label_index",
-    ]
-)
-_SPLITS = tuple(["split", "splits", "subset", "partition", "fold"])
-_PICTURES = tuple(
-    [
-        "thumbnail",
-        "thumbnails",
-        "thumb",
-        "thumbs",
-        "image",
-        "images",
-        "img",
-        "image_bytes",
-        "image.bytes",
-        "images.bytes",
-        "thumbnail.bytes",
-        "img.bytes",
-    ]
+_LABELS = words("label labels gt_label ground_truth gt truth target targets class y label_index")
+_SPLITS = words("split splits subset partition fold")
+_PICTURES = words(
+    "thumbnail thumbnails thumb thumbs image images img image_bytes image.bytes images.bytes thumbnail.bytes"
+    " img.bytes"
 )
 _NAMES = {"id": _IDS, "label": _OF_ANOMALY + _LABELS, "split": _SPLITS, "picture": _PICTURES}
 _EVERY_NAME = frozenset({*_IDS, *_FILES, *_OF_ANOMALY, *_LABELS, *_SPLITS, *_PICTURES})

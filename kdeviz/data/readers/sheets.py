@@ -6,17 +6,10 @@ import zipfile
 from datetime import date, datetime, time
 from typing import Any
 
-import pyarrow as pa
-
-from kdeviz.data.readers.cells import Marks
-from kdeviz.data.readers.grid import Grid, grid_content
-from kdeviz.data.readers.headings import default_names, find_headings
+from kdeviz.data.readers.grid import content_of_rows
 from kdeviz.data.readers.source import Source
 from kdeviz.data.readers.tables import TableContent
 from kdeviz.errors import DataError
-
-_MARKS = Marks()
-_SAMPLE_ROWS = 200
 
 
 def read_sheet(source: Source) -> TableContent:
@@ -24,19 +17,7 @@ def read_sheet(source: Source) -> TableContent:
     with source.reading("Excel"):
         title, others, rows = _rows(source)
         notes = [f"Sheet {title!r} was read; {', '.join(map(repr, others))} not."] if others else []
-        if not rows:
-            raise DataError(f"{source.name}: there are no rows")
-        headings = find_headings(rows[:_SAMPLE_ROWS], [], ",", _MARKS)
-        body = rows[1:] if headings else rows
-        if not body:
-            raise DataError(f"{source.name}: there are no rows")
-        columns = list(zip(*body, strict=True))
-        names = headings.names if headings else default_names([c[:_SAMPLE_ROWS] for c in columns], _MARKS)
-        if not headings:
-            notes.append("No header line: the columns were named by what they hold.")
-        numbered = [str(i) for i in range(len(columns))]
-        cells = pa.table([pa.array(column, pa.string()) for column in columns], names=numbered)
-        return grid_content(source, Grid(names, cells, _MARKS, notes))
+        return content_of_rows(source, rows, notes)
 
 
 def _rows(source: Source) -> tuple[str, list[str], list[list[str]]]:

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 import pyarrow as pa
 
-from kdeviz.data.reading import Corrections
+from kdeviz.data.reading import GUESS, Corrections
 from kdeviz.errors import DataError
 
 Readable = str | Path | bytes | BinaryIO
@@ -31,12 +31,10 @@ class Source:
     data: Path | bytes
     name: str
     max_bytes: int
-    wanted: Corrections = Corrections()
+    wanted: Corrections = GUESS
 
     @classmethod
-    def of(
-        cls, data: Readable, filename: str | None, max_bytes: int, wanted: Corrections = Corrections()
-    ) -> Source:
+    def of(cls, data: Readable, filename: str | None, max_bytes: int, wanted: Corrections = GUESS) -> Source:
         """Find the name, and read an upload no further than `max_bytes`.
 
         Raises:

@@ -73,7 +73,7 @@ def _words(name: str) -> list[str]:
     return [word.lower() for group in found for word in group if word]
 
 
-def _stem(key: str) -> str:
+def without_split(key: str) -> str:
     """What a key says beside its split: x for x_train, labels for test/labels, features for train alone."""
     for step in reversed(key.split("/")):
         if rest := [word for word in _words(step) if word not in _WORDS]:
@@ -86,7 +86,7 @@ def _parts(arrays: Mapping[str, Values]) -> dict[str, dict[str, str]]:
     parts: dict[str, dict[str, str]] = defaultdict(dict)
     for key in arrays:
         if (split := split_in(key)) is not None:
-            parts[_stem(key)].setdefault(split, key)
+            parts[without_split(key)].setdefault(split, key)
     return parts
 
 

@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from kdeviz.data.readers import roles
-from kdeviz.data.readers.cells import Marks, NumberColumn
-from kdeviz.data.readers.content import Candidate, says_embedding
+from kdeviz.data.readers.cells import PLAIN, Marks, NumberColumn
+from kdeviz.data.readers.content import Candidate, NoRows, says_embedding
 from kdeviz.data.readers.families import ALL_NUMERIC, WIDE, find_candidates, is_value
 from kdeviz.data.readers.source import Source
 from kdeviz.data.readers.values import (
@@ -45,6 +45,7 @@ class TableContent:
         batches: reads the named columns, a batch of rows at a time, within the limit.
         notes: what was found on the way.
         marks: how numbers are written in columns that come as text.
+        named: whether the file names its columns itself.
     """
 
     source: Source
@@ -52,16 +53,13 @@ class TableContent:
     rows: int
     batches: Callable[[list[str]], Iterator[pa.RecordBatch]]
     notes: list[str] = field(default_factory=list)
-    marks: Marks = Marks()
+    marks: Marks = PLAIN
+    named: bool = True
 
     def __post_init__(self) -> None:
-        name, times = Counter(self.schema.names).most_common(1)[0] if len(self.schema) else ("", 0)
-        if times > 1:
-            raise DataError(
-                f"{self.source.name}: column {name!r} occurs twice; give every column its own name"
-            )
+        refuse_repeated(self.schema.names, self.source)
         if not self.rows:
-            raise DataError(f"{self.source.name}: there are no rows")
+            raise NoRows(f"{self.source.name}: there are no rows")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -314,6 +312,13 @@ class TableContent:
             total += sum(column.nbytes for column in found.values())
             self.source.check(total, "the columns beside the embedding")
             yield pa.record_batch(found)
+
+
+def refuse_repeated(names: list[str], source: Source) -> None:
+    """Refuse two columns of one name: nobody could say which is meant."""
+    name, times = Counter(names).most_common(1)[0] if names else ("", 0)
+    if times > 1:
+        raise DataError(f"{source.name}: column {name!r} occurs twice; give every column its own name")
 
 
 def _leaves(name: str, column: pa.Array) -> list[tuple[str, pa.Array]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickletools
 import re
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -150,7 +151,7 @@ class _Trees:
         self.taken += size
         self.source.check(self.taken, what)
 
-    def sequence(self, items: list[object] | tuple[object, ...], key: str) -> Tree | None:
+    def sequence(self, items: Sequence[object], key: str) -> Tree | None:
         """A list: single values, one vector per row, batches of rows, records, or several arrays."""
         self.step(len(items))
         if all(isinstance(item, _SCALARS) for item in items):
@@ -158,8 +159,8 @@ class _Trees:
         if _are_records(items):
             columns = zip(*(item for item in items if isinstance(item, list | tuple)), strict=True)
             return self.tree({str(i): list(column) for i, column in enumerate(columns)}, key)
-        if all(isinstance(item, dict) and item.keys() == items[0].keys() for item in items):  # type: ignore[attr-defined]
-            return self.tree({name: [item[name] for item in items] for name in items[0]}, key)  # type: ignore[attr-defined,index]
+        if (fields := _fields(items)) is not None:
+            return self.tree(fields, key)
         found = {str(i): self.tree(item, f"{key}[{i}]") for i, item in enumerate(items)}
         parts = {name: part for name, part in found.items() if part is not None}
         if any(isinstance(part, dict) for part in parts.values()):
@@ -181,7 +182,7 @@ class _Trees:
             return whole
         return dict(named_by_position(parts, self.notes))
 
-    def values(self, items: list[object] | tuple[object, ...], key: str) -> Values | None:
+    def values(self, items: Sequence[object], key: str) -> Values | None:
         """Texts or numbers; None when they are mixed."""
         self.count(sum(len(item) if isinstance(item, str | bytes) else 8 for item in items), key)
         try:
@@ -193,7 +194,15 @@ class _Trees:
         return column.to_numpy(zero_copy_only=False) if is_number and not column.null_count else column
 
 
-def _are_records(items: list[object] | tuple[object, ...]) -> bool:
+def _fields(items: Sequence[object]) -> dict[Any, list[object]] | None:
+    """Dicts with the same keys as one dict of lists."""
+    records = [item for item in items if isinstance(item, dict)]
+    if len(records) < len(items) or any(record.keys() != records[0].keys() for record in records):
+        return None
+    return {name: [record[name] for record in records] for name in records[0]}
+
+
+def _are_records(items: Sequence[object]) -> bool:
     """Whether each item is a short tuple of different things, such as (features, label)."""
     first = items[0] if items else None
     if not isinstance(first, list | tuple) or not 2 <= len(first) <= 8:

@@ -8,7 +8,7 @@ import lzma
 import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import IO, NamedTuple
+from typing import IO, NamedTuple, cast
 
 import numpy as np
 import pyarrow as pa
@@ -22,9 +22,14 @@ def _open_zstd(stream: IO[bytes]) -> IO[bytes]:
     return opened
 
 
+def _open_gzip(stream: IO[bytes]) -> IO[bytes]:
+    opened = gzip.GzipFile(fileobj=stream)
+    return cast("IO[bytes]", opened)
+
+
 COMPRESSIONS: Mapping[str, Callable[[IO[bytes]], IO[bytes]]] = MappingProxyType(
     {
-        ".gz": lambda stream: gzip.GzipFile(fileobj=stream),
+        ".gz": _open_gzip,
         ".bz2": bz2.BZ2File,
         ".xz": lzma.LZMAFile,
         ".zst": _open_zstd,

@@ -50,7 +50,7 @@ def show_rows(found: Sweep, metric: str, choice: Choice | None, running: bool) -
     """Draw the rows, the better first; a click chooses one."""
     rows = sorted_rows(found, metric, choice)
     table = sweep_table(found._replace(rows=tuple(rows)))
-    marks = ["" if choice is None else choice.mark(row) for row in rows]
+    marks = ["" if choice is None else choice.title(row) for row in rows]
     shown = pd.DataFrame({"choice": marks})
     settings = [name for name in _SETTINGS if name in _ALWAYS or table[name].nunique() > 1]
     shown[settings] = table[settings]

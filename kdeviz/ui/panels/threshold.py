@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
-from kdeviz.charts import views
+from kdeviz.charts import densities_numbers
 from kdeviz.decision import CELLS, RULES, Confusion, Estimate, ExpectedAlarms
 from kdeviz.model import ProbabilityCurve
 from kdeviz.ui.state import Screen, Session, session
@@ -131,7 +131,7 @@ def _alarm_sentence(alarms: ExpectedAlarms) -> str:
 
 
 def _slider(current: Session, screen: Screen) -> None:
-    edges = views.density_histogram(screen.fitted, screen.threshold).edges
+    edges = densities_numbers(screen.decision).edges
     slider = current.own(Slider)
     slider.follow(screen.threshold, float(edges[0]), float(edges[-1]))
     st.slider(
