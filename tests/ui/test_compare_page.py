@@ -49,6 +49,7 @@ from kdeviz.output.runs.run import RECORD, SCORES
 from kdeviz.output.runs.store import RunStore
 from kdeviz.settings import name_of
 from kdeviz.ui.panels.comparison import Compared
+from kdeviz.ui.panels.disagreements import LookedAt
 from kdeviz.ui.panels.kept_runs import Keeping
 from kdeviz.ui.panels.model import Knobs
 from kdeviz.ui.state import Screen, Session
@@ -279,13 +280,13 @@ def test_why_a_verdict_flips(start, keep):
     assert any(caption.startswith("Choose a sample in a table") for caption in captions(app))
     click(app, table(app, "flips_second"), row=0)
     sample = expected.disagreements.only_second[0]
-    assert page_session(app).own(Compared).flip == sample
+    assert page_session(app).own(LookedAt).sample == sample
     check_why(app, expected, sample)
     click(app, chart(app, "compared_ranks"), carried=11)
     check_why(app, expected, 11)
     put(app.slider(key="components"), 15)  # another model: its flips are others
     compared(app)
-    assert page_session(app).own(Compared).flip is None
+    assert page_session(app).own(LookedAt).sample is None
 
 
 def check_why(app, expected, sample):
