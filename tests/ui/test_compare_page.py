@@ -32,10 +32,10 @@ from app_steps import (
 )
 
 from kdeviz import Settings, analyse, load_sample
-from kdeviz.charts import figures as drawn
-from kdeviz.charts import views
+from kdeviz import charts as drawn
 from kdeviz.charts.theme import LIGHT
 from kdeviz.comparison.compare import compare
+from kdeviz.comparison.disagreements import disagreement_table, settings_table, why_words
 from kdeviz.comparison.scored import scored_decision, scored_model
 from kdeviz.data.marks import SampleMark
 from kdeviz.decision.decision import Decision, decide
@@ -130,19 +130,19 @@ def assert_shows(app, expected):
     for side, samples in zip(("first", "second"), expected.disagreements, strict=True):
         assert f"Flagged only by the {side}: {len(samples)}" in captions(app)
         if len(samples):
-            shown, wanted = table(app, f"flips_{side}").value, views.disagreement_table(expected, side)
+            shown, wanted = table(app, f"flips_{side}").value, disagreement_table(expected, side)
             for name in ("id", "label", "first_rank", "second_rank"):
                 assert shown[name].tolist() == wanted[name].tolist()
     shown = next(frame.value for frame in app.dataframe if "setting" in frame.value)
     wanted = {
         row.name: (row.first, row.second, "differs" if row.differs else "")
-        for row in views.settings_table(expected)
+        for row in settings_table(expected)
     }
     assert {name: tuple(others) for name, *others in shown.itertuples(index=False)} == wanted
     assert sorted(shown["differs"], reverse=True) == shown["differs"].tolist()  # those that differ first
     ranks, percentiles = figures(app)[:2]
-    assert same_figure(ranks, drawn.rank_figure(expected, LIGHT))
-    assert same_figure(percentiles, drawn.percentile_figure(expected, LIGHT))
+    assert same_figure(ranks, drawn.ranks(expected, theme=LIGHT))
+    assert same_figure(percentiles, drawn.percentiles(expected, LIGHT))
 
 
 # --- two models
@@ -269,7 +269,7 @@ def test_the_roc_chart(start, keep):
     compared(app)
     put(next(group for group in app.get("button_group") if group.key == "compared_chart"), "ROC")
     expected = compare(scored(OTHER), scored(Settings()))
-    assert same_figure(figures(app)[1], drawn.compared_roc_figure(expected, LIGHT))
+    assert same_figure(figures(app)[1], drawn.compared_roc(expected, theme=LIGHT))
 
 
 def test_why_a_verdict_flips(start, keep):
@@ -292,7 +292,7 @@ def test_why_a_verdict_flips(start, keep):
 def check_why(app, expected, sample):
     assert str(expected.ids[sample]) in texts(app)
     for settings in (OTHER, Settings()):
-        assert set(views.why_words(decided(settings), sample)) <= set(texts(app))
+        assert set(why_words(decided(settings), sample)) <= set(texts(app))
     flags = [text for text in markdowns(app) if text.startswith("By the ")]
     assert ["**flagged**" in text for text in flags] == [
         expected.first.flagged[sample],
@@ -437,8 +437,8 @@ def test_a_broken_model_file_is_explained_and_loses_nothing(start, keep):
 
 def test_a_model_of_other_dimensions_is_refused(start):
     app = start(at="compare")
-    analysis = analyse(gaussian(), None, Settings(3))
-    upload(app, "m.safetensors", model_bytes(analysis, 0.0, CURVE), "model_file")
+    decision = decide(analyse(gaussian(), None, Settings(3)))
+    upload(app, "m.safetensors", model_bytes(decision), "model_file")
     assert "m.safetensors was fitted on 10 dimensions, these samples have 64" in texts(app)
     assert not any(option.startswith("Model file") for option in options(app))
 
