@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from kdeviz import __version__
 from kdeviz.analysis import Analysis
-from kdeviz.charts import views
 from kdeviz.data import MARK_LABELS, EmbeddingSet
+from kdeviz.decision import Decision, ranking, score_table
 from kdeviz.model import KDEClassifier, ProbabilityCurve, device_name
 
 METADATA_KEY = "kdeviz"
@@ -39,7 +39,7 @@ class ScoreTable(NamedTuple):
     """Scores, and where they come from."""
 
     frame: pd.DataFrame
-    """The columns of `views.ranking`, and marks, in the order of the data; `rank` 1 is the most anomalous."""
+    """The columns of `ranking`, and marks, in the order of the data; `rank` 1 is the most anomalous."""
     about: dict[str, Any]
     """Settings, threshold, curve and provenance, ready for JSON."""
 
@@ -85,7 +85,7 @@ def analysis_scores(
             such a name gets "_in_file" added, unless kdeviz wrote it: a "mark" that holds nothing but
             verdicts was read as marks, so the present ones stand for it.
     """
-    frame = views.ranking(analysis, threshold, curve).sort_values("row", ignore_index=True)
+    frame = ranking(Decision(analysis, None, curve, threshold)).sort_values("row", ignore_index=True)
     if marks is not None:
         frame = _with_marks(frame, marks)
     if rows is not None:
@@ -129,7 +129,7 @@ def model_scores(
     classifier: KDEClassifier, inspected: EmbeddingSet, scores: NDArray[Any], threshold: float
 ) -> ScoreTable:
     """Samples scored by a loaded model; (M,) `scores` are those of `scoring.log_densities`."""
-    frame = views.score_table(inspected, scores, threshold, classifier.curve)
+    frame = score_table(inspected, scores, threshold, classifier.curve)
     provenance = {
         "train_digest": classifier.data_digest,
         "score_name": inspected.name,

@@ -75,7 +75,7 @@ def main() -> None:
         adopt(current, rule, curve)
         if current.screen is not None:
             if current.screen.key == current.wanted:
-                variance.caption(variance_words(current.screen.analysis))
+                variance.caption(variance_words(current.screen.decision))
             _name_other(current, current.screen)
     with keep:
         keep_button(current)

@@ -10,7 +10,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from kdeviz.analysis import Analysis, cached
-from kdeviz.charts import DARK, LIGHT, Mark, Theme
+from kdeviz.charts import DARK, LIGHT, Theme
 from kdeviz.comparison import Comparison
 from kdeviz.data import MarkBook, sample_keys
 from kdeviz.decision import Decision, ThresholdRule
@@ -90,7 +90,7 @@ class Session:
         listed_picks: `picks` when the table was drawn last.
         drawn_pick: `picked` when the page was drawn last.
         region: the inspected rows selected on the map.
-        cell: which of `views.CELLS` is selected; never together with a region.
+        cell: which of `decision.CELLS` is selected; never together with a region.
         sliders: how many sliders of the threshold there were; one is replaced when something else decides.
         slider_range: lowest and highest log density of the present one.
         slider_start: where it stood when it was made.
@@ -194,18 +194,6 @@ class Session:
     def forget_failure(self) -> None:
         """Allow a failed analysis another try."""
         self.failed = None
-
-    def mark(self, screen: Screen) -> Mark | None:
-        """The picked sample as the charts show it."""
-        if self.picked is None:
-            return None
-        analysis = screen.analysis
-        return Mark(
-            str(analysis.inspected.ids[self.picked]),
-            float(analysis.scores[self.picked]),
-            float(screen.curve(analysis.scores[self.picked : self.picked + 1])[0]),
-            analysis.coordinates[self.picked],
-        )
 
 
 @cached

@@ -18,9 +18,8 @@ import platformdirs
 
 from kdeviz.analysis import Analysis
 from kdeviz.atomic import write_whole
-from kdeviz.charts import views
 from kdeviz.data import MarkBook, sample_keys
-from kdeviz.decision import ThresholdRule, average_precision, confusion, has_both_labels
+from kdeviz.decision import Decision, ThresholdRule, average_precision, confusion, has_both_labels
 from kdeviz.errors import DataError, OptionError
 from kdeviz.model import ProbabilityCurve
 from kdeviz.output.model import model_bytes
@@ -274,7 +273,7 @@ def _write_marks(path: Path, analysis: Analysis, marks: MarkBook | None) -> dict
 
 def _headline(analysis: Analysis, threshold: float) -> dict[str, float | None]:
     numbers, model, labels = (
-        views.summary(analysis, threshold),
+        Decision(analysis, None, analysis.classifier.curve, threshold),
         analysis.classifier,
         analysis.inspected.labels,
     )
@@ -282,9 +281,9 @@ def _headline(analysis: Analysis, threshold: float) -> dict[str, float | None]:
         "training_rows": len(model.training_rows),
         "components_kept": model.n_components_,
         "variance_kept": float(model.pca_model.explained_variance_ratio.sum()),
-        "inspected": numbers.inspected,
-        "flagged": numbers.flagged,
-        "expected_alarm_rate": numbers.expected_alarm_rate,
+        "inspected": len(numbers.flagged),
+        "flagged": numbers.n_flagged,
+        "expected_alarm_rate": numbers.expected_alarms.rate,
         "auroc": numbers.auroc,
     }
     if labels is None or not has_both_labels(labels):

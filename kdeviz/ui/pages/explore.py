@@ -7,7 +7,6 @@ from functools import partial
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from kdeviz.charts import views
 from kdeviz.ui.panels.charts import show_chart
 from kdeviz.ui.panels.map import map_controls, show_map
 from kdeviz.ui.panels.table import show_table
@@ -65,29 +64,30 @@ def _samples(place: DeltaGenerator, current: Session, screen: Screen) -> None:
 
 def _headline(screen: Screen) -> tuple[tuple[int, ...], str, str]:
     """The four numbers, and what the map is asked to show."""
-    numbers = views.summary(screen.analysis, screen.threshold)
+    decision, inspected = screen.decision, len(screen.decision.flagged)
+    rate = decision.expected_alarms.rate
     columns = st.columns([1, 1, 1, 0.8, 0.9], vertical_alignment="center")
     columns[0].metric(
         "Flagged",
-        f"{count(numbers.flagged)} of {count(numbers.inspected)}",
-        help=f"Samples whose log density is below the threshold of {numbers.threshold:.6g} nats.",
+        f"{count(decision.n_flagged)} of {count(inspected)}",
+        help=f"Samples whose log density is below the threshold of {decision.threshold:.6g} nats.",
     )
     columns[1].metric(
         "Expected false alarms",
-        f"{percent(numbers.expected_alarm_rate)}",
+        f"{percent(rate)}",
         help="Share of the training samples that would be flagged, each judged by a model that has not "
-        f"seen it: about {number(1000 * numbers.expected_alarm_rate)} in 1 000 normal samples.",
+        f"seen it: about {number(1000 * rate)} in 1 000 normal samples.",
     )
     columns[2].metric(
         "Separation (AUROC)",
-        "no labels" if numbers.auroc is None else number(numbers.auroc),
+        "no labels" if decision.auroc is None else number(decision.auroc),
         help="The chance that a random anomalous sample scores lower than a random normal one: 1 is perfect, "
         "0.5 is guessing. Needs labels of both kinds."
-        + ("" if numbers.auroc is None else f" Exactly {numbers.auroc:.6f}."),
+        + ("" if decision.auroc is None else f" Exactly {decision.auroc:.6f}."),
     )
     columns[3].metric(
         "Fit and score",
-        duration(numbers.seconds),
+        duration(sum(screen.analysis.timings.values())),
         help=f"Time to fit the model and score every sample, on {screen.analysis.provenance['device']} "
         f"({screen.kernel}).",
     )

@@ -14,11 +14,11 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit.elements.lib.column_types import ColumnConfig
 
-from kdeviz import explain
+from kdeviz import charts, explain
 from kdeviz.analysis import OnProgress
-from kdeviz.charts import figures, views
-from kdeviz.comparison import Comparison, Scored, analysis_of, compare
+from kdeviz.comparison import Comparison, Scored, analysis_of, compare, flip_table, settings_table, why_words
 from kdeviz.data import EmbeddingSet
+from kdeviz.decision import Decision
 from kdeviz.ui.state import Screen, Session, session, theme
 from kdeviz.ui.widgets.choices import one_of
 from kdeviz.ui.widgets.plots import clicked_number, show_figure
@@ -208,16 +208,16 @@ def _charts(found: Comparison) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         words = "Rank by the second against rank by the first"
-        _chart(found, figures.rank_figure(found, theme()), "ranks", words, True)
+        _chart(found, charts.ranks(found, theme=theme()), "ranks", words, True)
     with right:
         kinds = ["Percentiles", "ROC"] if found.roc is not None else ["Percentiles"]
         kind, less = kinds[0], _CONTROL_HEIGHT * (len(kinds) > 1)
         if len(kinds) > 1:
             kind = one_of("Chart", kinds, "compared_chart", in_address=False)
         if kind == "ROC":
-            _chart(found, figures.compared_roc_figure(found, theme()), "rocs", "Both ROC curves", less=less)
+            _chart(found, charts.compared_roc(found, theme=theme()), "rocs", "Both ROC curves", less=less)
         else:
-            figure, words = figures.percentile_figure(found, theme()), "Histograms of percentiles"
+            figure, words = charts.percentiles(found, theme()), "Histograms of percentiles"
             _chart(found, figure, "percentiles", words, less=less)
 
 
@@ -248,7 +248,7 @@ def _flips(current: Session, screen: Screen, found: Comparison) -> None:
 
 
 def _flip_table(found: Comparison, side: str, inspected: EmbeddingSet) -> None:
-    table = views.flip_table(found, side)
+    table = flip_table(found, side)
     shown = table[[name for name in ("id", "label", "first_rank", "second_rank") if name in table]]
     columns: dict[str, ColumnConfig] = {
         "id": st.column_config.TextColumn("Sample"),
@@ -313,15 +313,15 @@ def _why(scored: Scored, row: int, title: str, screen: Screen) -> None:
         return
     reasons = explain.explain(analysis, row)
     with st.container(gap="xxsmall"):
-        for sentence in views.why_words(analysis, row, scored.threshold, scored.curve, reasons):
+        for sentence in why_words(analysis, row, scored.threshold, scored.curve, reasons):
             st.text(sentence)
-    figure = figures.components_figure(reasons.components, theme())
+    figure = charts.sample(Decision(analysis, scored.rule, scored.curve, scored.threshold), row, theme())
     show_figure(figure, f"why_{title}", f"Components, by the {title}", 300, (id(scored), row))
 
 
 def _settings(found: Comparison) -> None:
     st.subheader("Settings side by side")
-    rows = sorted(views.settings_table(found), key=lambda row: not row.differs)
+    rows = sorted(settings_table(found), key=lambda row: not row.differs)
     st.dataframe(
         pd.DataFrame(
             {

@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from kdeviz.analysis import Analysis
-from kdeviz.charts import views
+from kdeviz.charts import scree_numbers
+from kdeviz.decision import Decision
 from kdeviz.settings import FeatureScalingMethod, Settings, name_of
 from kdeviz.ui.state import Session, session
 from kdeviz.ui.widgets.address import read_choice, write_choice
@@ -155,12 +155,10 @@ def _bandwidth() -> str | float:
     return factor
 
 
-def variance_words(analysis: Analysis) -> str:
+def variance_words(decision: Decision) -> str:
     """How much of the training variance the fitted components keep."""
-    view = views.scree(analysis)
-    return (
-        f"{count(view.kept)} components keep {percent(float(view.cumulative[view.kept - 1]))} of the variance"
-    )
+    found = scree_numbers(decision)
+    return f"{count(found.kept)} components keep {percent(found.kept_share)} of the variance"
 
 
 def _most_components(data: Loaded) -> int:

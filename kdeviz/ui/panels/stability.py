@@ -8,8 +8,8 @@ from threading import Event
 
 import streamlit as st
 
+from kdeviz import charts
 from kdeviz.analysis import OnProgress
-from kdeviz.charts import figures, views
 from kdeviz.settings import name_of
 from kdeviz.sweep import BOOTSTRAP, Stability, stability
 from kdeviz.ui.state import Screen, Session, session, theme
@@ -102,14 +102,10 @@ def _outcome(run: StabilityRun, screen: Screen) -> None:
             )
     for note in found.notes:
         st.text(note[0].upper() + note[1:] + ".")
-    strip = figures.strip_figure(
-        views.strip_view(found, run.inspected),
-        theme(),
-        [run.inspected.thumbnail_uri(int(row)) for row in found.top],
-    )
+    strip = charts.strip(found, run.inspected, theme())
     words = "How often each of the most anomalous samples comes out again"
     show_figure(strip, "strip", words, 270, id(run), partial(_picked, run))
-    agreement = figures.agreement_figure(views.agreement_view(found), theme())
+    agreement = charts.agreement(found, theme())
     show_figure(agreement, "agreement", "Agreement with the full fit, by training cap", 340, id(run))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from kdeviz.charts import figures, views
+from kdeviz import charts
 from kdeviz.data import EmbeddingSet
 from kdeviz.errors import DataError
 from kdeviz.output import sweep_csv, sweep_parquet
@@ -165,7 +165,7 @@ def _use_button(row: SweepRow, key: str, usable: bool) -> None:
 def _chart(
     current: Session, found: Sweep, metric: str, choice: Choice | None, controls: list[DeltaGenerator]
 ) -> None:
-    varied = views.varied(found)
+    varied = charts.varied(found)
     across = varied[0] if varied else "components"
     others = [knob for knob in varied if knob != across]
     down = others[0] if others else ("bandwidth" if across != "bandwidth" else "components")
@@ -174,7 +174,7 @@ def _chart(
             down = st.selectbox(
                 "Rows",
                 others,
-                format_func=lambda knob: f"Rows: {views.KNOBS[knob]}",
+                format_func=lambda knob: f"Rows: {charts.KNOBS[knob]}",
                 key="sweep_down",
                 label_visibility="collapsed",
             )
@@ -183,26 +183,26 @@ def _chart(
     with controls[1]:
         fixed = {knob: _held(found, knob, choice) for knob in others if knob != down}
     if drawn == "Lines":
-        figure = figures.line_figure(views.line_view(found, metric, across, fixed, choice), theme())
+        figure = charts.tuning_lines(found, metric, across, fixed, choice, theme=theme())
     else:
         rows = [row.settings for row in found.rows]
         chosen = rows.index(current.chosen_row) if current.chosen_row in rows else None
-        heat = views.heat_view(found, metric, across, down, fixed, choice)
-        figure = figures.heat_figure(heat, theme(), chosen)
+        knobs = across, down, fixed
+        figure = charts.heat_map(found, metric, *knobs, choice, picked=chosen, theme=theme())
     key, words = f"sweep_{drawn}", f"{METRICS[metric].words} of every setting"
     about = (id(current.swept), metric, across, down, fixed)
     show_figure(figure, key, words, _CHART_HEIGHT, about, partial(_cell_clicked, key))
 
 
-def _held(found: Sweep, knob: str, choice: Choice | None) -> views.KnobValue:
+def _held(found: Sweep, knob: str, choice: Choice | None) -> charts.KnobValue:
     """At which of its values the chart shows the other knobs; where the best row is, at first."""
-    values = views.values_of(found, knob)
-    best = None if choice is None else views.knob_value(choice.best.settings, knob)
-    value: views.KnobValue = st.selectbox(
-        views.KNOBS[knob].capitalize(),
+    values = charts.values_of(found, knob)
+    best = None if choice is None else charts.knob_value(choice.best.settings, knob)
+    value: charts.KnobValue = st.selectbox(
+        charts.KNOBS[knob].capitalize(),
         values,
         index=values.index(best) if best in values else 0,
-        format_func=lambda value: f"{views.KNOBS[knob].capitalize()}: {views.knob_text(knob, value)}",
+        format_func=lambda value: f"{charts.KNOBS[knob].capitalize()}: {charts.knob_text(knob, value)}",
         key=f"sweep_at_{knob}_{best}",
         label_visibility="collapsed",
     )

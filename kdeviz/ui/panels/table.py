@@ -11,7 +11,7 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit.elements.lib.column_types import ColumnConfig
 
-from kdeviz.charts import views
+from kdeviz.decision import ranking
 from kdeviz.ui.state import Screen, Session, session
 from kdeviz.ui.widgets.downloads import score_downloads
 from kdeviz.wording import count
@@ -21,7 +21,7 @@ _LISTED, _IN_SIGHT = 60, 9
 
 def ranked_rows(current: Session, screen: Screen) -> NDArray[np.int64]:
     """Inspected rows as the table lists them: the most anomalous first, and only those selected."""
-    ranked = views.ranking(screen.analysis, screen.threshold, screen.curve)["row"].to_numpy()
+    ranked = ranking(screen.decision)["row"].to_numpy()
     chosen = chosen_rows(current, screen)
     return ranked if chosen is None else ranked[np.isin(ranked, chosen)]
 
@@ -29,14 +29,14 @@ def ranked_rows(current: Session, screen: Screen) -> NDArray[np.int64]:
 def chosen_rows(current: Session, screen: Screen) -> NDArray[np.int64] | None:
     """Inspected rows of the selection, on the map or by a cell of the confusion table; None without one."""
     if current.cell is not None and screen.labelled:
-        return views.rows_in_cell(screen.analysis, screen.threshold, current.cell)
+        return screen.decision.rows_in_cell(current.cell)
     return current.region
 
 
 def show_table(current: Session, screen: Screen, height: int) -> None:
     """Draw the ranking; a click on a row picks its sample everywhere."""
     rows = ranked_rows(current, screen)
-    table = views.ranking(screen.analysis, screen.threshold, screen.curve).set_index("row", drop=False)
+    table = ranking(screen.decision).set_index("row", drop=False)
     _title(current, screen, rows)
     start = _first_listed(current, rows)
     shown = table.loc[rows[start : start + _LISTED]].reset_index(drop=True)

@@ -8,8 +8,8 @@ import numpy as np
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
-from kdeviz.charts import views
-from kdeviz.decision import Estimate
+from kdeviz.charts import densities_numbers
+from kdeviz.decision import CELLS, Confusion, Estimate, ExpectedAlarms
 from kdeviz.model import ProbabilityCurve
 from kdeviz.ui.state import Screen, Session, session
 from kdeviz.wording import count, number, percent
@@ -48,17 +48,21 @@ def set_curve(curve: ProbabilityCurve) -> None:
 
 def show_threshold(current: Session, screen: Screen) -> None:
     """Draw the slider, and what the threshold does."""
-    view = views.threshold_view(screen.analysis, screen.threshold)
-    labelled = view.metrics is not None
+    alarms, metrics, counts = (
+        screen.decision.expected_alarms,
+        screen.decision.metrics,
+        screen.decision.confusion,
+    )
+    labelled = metrics is not None
     columns = st.columns([2.1, 0.75, 0.75, 0.75, 1.9] if labelled else [2.1, 4.15], gap="medium")
     with columns[0]:
         _slider(current, screen)
         if labelled:
-            low, high = (number(1000 * end) for end in view.alarm_interval)
-            st.caption(f"{number(1000 * view.alarm_rate)} alarms per 1 000 normals ({low} to {high})")
-    if view.metrics is None:
+            low, high = number(1000 * alarms.low), number(1000 * alarms.high)
+            st.caption(f"{number(1000 * alarms.rate)} alarms per 1 000 normals ({low} to {high})")
+    if metrics is None or counts is None:
         with columns[1]:
-            st.markdown(_alarm_sentence(view))
+            st.markdown(_alarm_sentence(alarms))
             st.caption(
                 "Without labels nothing more can be said than this: it comes from training samples, each "
                 "judged by a model that has not seen it."
@@ -66,21 +70,21 @@ def show_threshold(current: Session, screen: Screen) -> None:
         return
     for column, (name, (title, text)) in zip(columns[1:4], _METRICS.items(), strict=True):
         with column:
-            _estimate(title, getattr(view.metrics, name), text)
+            _estimate(title, getattr(metrics, name), text)
     with columns[4]:
-        _confusion(current, view)
+        _confusion(current, counts)
 
 
-def _alarm_sentence(view: views.ThresholdView) -> str:
-    low, high = (1000 * end for end in view.alarm_interval)
+def _alarm_sentence(alarms: ExpectedAlarms) -> str:
+    low, high = 1000 * alarms.low, 1000 * alarms.high
     return (
-        f"About **{number(1000 * view.alarm_rate)}** alarms per 1 000 normal samples, between "
+        f"About **{number(1000 * alarms.rate)}** alarms per 1 000 normal samples, between "
         f"{number(low)} and {number(high)} with 95 % confidence."
     )
 
 
 def _slider(current: Session, screen: Screen) -> None:
-    edges = views.density_histogram(screen.fitted, screen.threshold).edges
+    edges = densities_numbers(screen.decision).edges
     low, high = float(edges[0]), float(edges[-1])
     if screen.threshold != current.slid_to or (low, high) != current.slider_range:
         # Decided elsewhere: a new slider. Writing to the old one would race with what the browser sends.
@@ -122,9 +126,8 @@ def _estimate(title: str, estimate: Estimate, text: str) -> None:
         st.caption(f"{number(100 * low)} to {number(100 * high)} %")
 
 
-def _confusion(current: Session, view: views.ThresholdView) -> None:
-    assert view.counts is not None
-    numbers = dict(zip(views.CELLS, view.counts, strict=True))
+def _confusion(current: Session, counts: Confusion) -> None:
+    numbers = dict(zip(CELLS, counts, strict=True))
     for cells in (("caught", "missed"), ("false alarms", "passed")):
         for column, cell in zip(st.columns(2, gap="small"), cells, strict=True):
             title, text = _CELL_WORDS[cell]

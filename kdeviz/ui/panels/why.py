@@ -7,9 +7,9 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from kdeviz import explain
-from kdeviz.charts import figures, views
+from kdeviz import charts, explain
 from kdeviz.data import MARK_LABELS, SampleMark
+from kdeviz.decision import sample_view
 from kdeviz.errors import OptionError
 from kdeviz.ui.panels.table import ranked_rows
 from kdeviz.ui.state import Screen, Session, session, theme
@@ -30,7 +30,7 @@ def show_why(current: Session, screen: Screen, height: int) -> None:
     _walk(rows, int(place[0]) if len(place) else None)
     if current.picked is None:
         st.caption("Pick a sample on the map or in the table, or press N for the most anomalous one.")
-        figure = figures.scree_figure(views.scree(screen.analysis), theme())
+        figure = charts.scree(screen.decision, theme())
         show_figure(figure, "scree", "Variance per component", height - 90, screen.key)
         return
     row = current.picked
@@ -39,9 +39,9 @@ def show_why(current: Session, screen: Screen, height: int) -> None:
     _decide(row, screen)
     part, about = one_of("Why", _PARTS, "why", wide=True), (screen.key, row)
     if part == "Components":
-        _chart(figures.components_figure(found.components, theme()), part, height - 60, about)
+        _chart(charts.sample(screen.decision, row, theme()), part, height - 60, about)
     elif part == "Features":
-        _chart(figures.features_figure(found.direction, theme()), part, height - 60, about)
+        _chart(charts.sample_features(screen.decision, row, theme()), part, height - 60, about)
     elif part == "Slice":
         _slice(row, screen, found.components, height - 60)
     else:
@@ -68,7 +68,7 @@ def _go(row: int) -> None:
 
 
 def _place(row: int, screen: Screen, residual: explain.Residual) -> None:
-    sample = views.sample_view(screen.analysis, row, screen.threshold, screen.curve)
+    sample = sample_view(screen.decision, row)
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         # Bytes would be decoded here, on the server; the browser is the safer place.
         picture = screen.analysis.inspected.thumbnail_uri(row)
@@ -219,8 +219,7 @@ def _slice(row: int, screen: Screen, components: explain.Components, height: int
     if first == second:
         st.caption("Choose two different components.")
         return
-    view = views.slice_view(screen.analysis, row, (first - 1, second - 1), screen.threshold)
-    figure = figures.slice_figure(view, theme(), str(screen.analysis.inspected.ids[row]))
+    figure = charts.sample_slice(screen.decision, row, (first - 1, second - 1), theme())
     _chart(figure, "Slice", height, (screen.key, row, first, second))
 
 
