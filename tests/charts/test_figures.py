@@ -8,8 +8,8 @@ import plotly.graph_objects as go
 import pytest
 from figure_steps import spec, strings, title
 
-from kdeviz.analysis.analyse import analyse
 from kdeviz import charts
+from kdeviz.analysis.analyse import analyse
 from kdeviz.charts.densities import draw_densities
 from kdeviz.charts.picked import PickedNumbers
 from kdeviz.charts.projection import draw_projection
@@ -18,6 +18,7 @@ from kdeviz.charts.theme import DARK, LIGHT, faint
 from kdeviz.data.embedding_set import EmbeddingSet
 from kdeviz.data.labels import ANOMALOUS, NORMAL, UNKNOWN
 from kdeviz.decision.decision import Decision
+from kdeviz.explain.residual import residuals
 from kdeviz.model.curve import ProbabilityCurve
 from kdeviz.settings import Settings
 from kdeviz.wording import count, number, percent
@@ -517,8 +518,10 @@ def test_both_halves_of_a_numeric_map_share_one_range(theme):
     analysis = make()
     threshold = float(np.median(analysis.scores))
     own = draw_map(analysis, theme, threshold=threshold).data
-    expected = {(float(analysis.scores.min()), float(analysis.scores.max()))}
-    assert {(trace.marker.cmin, trace.marker.cmax) for trace in own} == expected
+    assert {(trace.marker.cmin, trace.marker.cmax) for trace in own} == {charts.score_range(analysis)}
+    left_out = draw_map(analysis, theme, (0, 1), "residual", threshold).data
+    expected = {(float(residuals(analysis).min()), float(residuals(analysis).max()))}
+    assert {(trace.marker.cmin, trace.marker.cmax) for trace in left_out} == expected
     given = draw_map(analysis, theme, threshold=threshold, colour_range=(-9, 2)).data
     assert {(trace.marker.cmin, trace.marker.cmax) for trace in given} == {(-9, 2)}
     assert sum(trace.marker.showscale is True for trace in own) == 1
@@ -530,11 +533,10 @@ def test_faint():
 
 @THEMES
 def test_missing_numbers_are_grey_and_named(theme):
-    analysis = make(labels=labels(60))
-    view = projection(analysis, (0, 1), "log density", -np.inf)
-    colour = view.colour.copy()
+    colour = np.random.default_rng(0).uniform(20, 60, 60)
     colour[:7] = np.nan
-    figure = draw_projection(view._replace(colour=colour, colour_name="age"), theme, [""] * 60)
+    analysis = make(labels=labels(60), metadata=pd.DataFrame({"age": colour}))
+    figure = draw_map(analysis, theme, (0, 1), "age", -np.inf)
     missing, known, _ = figure.data
     assert (missing.name, len(missing.x), missing.marker.color) == ("no value", 7, theme.line)
     assert len(known.x) == 53

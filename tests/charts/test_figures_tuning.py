@@ -139,7 +139,10 @@ def test_the_title_of_a_cost_names_the_lowest():
 
 
 def test_titles_without_a_number():
-    assert title(draw_heat_map(heat_map_numbers(GRIDS["no row yet"], "auroc"), LIGHT)) == "No setting is done yet"
+    assert (
+        title(draw_heat_map(heat_map_numbers(GRIDS["no row yet"], "auroc"), LIGHT))
+        == "No setting is done yet"
+    )
     failed = title(draw_heat_map(heat_map_numbers(GRIDS["one failed setting"], "recall"), LIGHT))
     assert failed == "No recall at 1 % false positives is known for these settings"
 
@@ -274,7 +277,9 @@ def test_best_and_simplest_are_framed_and_named(theme):
     assert (notes["best"].xref, notes["simplest"].xref) == ("x2", "x")
     assert notes["best"].y == -0.5  # the simplest one is above
     assert notes["simplest"].y == 1.5
-    same = draw_heat_map(heat_map_numbers(found, "auroc", choice=best(found)._replace(simplest=rows[norm])), theme)
+    same = draw_heat_map(
+        heat_map_numbers(found, "auroc", choice=best(found)._replace(simplest=rows[norm])), theme
+    )
     assert "best and simplest" in {note.text for note in same.layout.annotations}
     assert not draw_heat_map(heat_map_numbers(found, "auroc"), theme).layout.shapes
 
@@ -321,7 +326,9 @@ def test_lines_show_values_intervals_and_names(theme):
     (ring,) = traces(figure, "best")
     assert ring.y[0] == best(found).best.auroc.value
     assert "95 % intervals" in subtitle(figure)
-    assert "95 % intervals" not in subtitle(draw_tuning_lines(tuning_lines_numbers(found, "fit_seconds"), theme))
+    assert "95 % intervals" not in subtitle(
+        draw_tuning_lines(tuning_lines_numbers(found, "fit_seconds"), theme)
+    )
 
 
 def test_what_does_not_compare_is_not_joined():

@@ -18,8 +18,8 @@ from sklearn.metrics import (
     roc_curve,
 )
 
-from kdeviz.analysis.analyse import analyse
 from kdeviz import charts
+from kdeviz.analysis.analyse import analyse
 from kdeviz.data.embedding_set import EmbeddingSet
 from kdeviz.data.labels import ANOMALOUS, NORMAL, UNKNOWN
 from kdeviz.decision.curve_fitting import platt
@@ -111,7 +111,9 @@ def test_the_alarm_rate_is_that_of_the_training_samples(train_scores, threshold)
     alarms = sum(score < threshold for score in train_scores)
     expected = binomtest(alarms, len(train_scores)).proportion_ci(0.95, method="exact")
     assert view.expected_alarms.rate == pytest.approx(alarms / len(train_scores))
-    np.testing.assert_allclose(view.expected_alarms[1:3], (expected.low, expected.high), rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(
+        view.expected_alarms[1:3], (expected.low, expected.high), rtol=1e-9, atol=1e-12
+    )
 
 
 @pytest.mark.parametrize("threshold", THRESHOLDS)

@@ -7,7 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kdeviz.charts import (
-    heat_map_numbers, knob_text, knob_value, tuning_lines_numbers, values_of, varied,
+    heat_map_numbers,
+    knob_text,
+    knob_value,
+    tuning_lines_numbers,
+    values_of,
+    varied,
 )
 from kdeviz.data.embedding_set import EmbeddingSet
 from kdeviz.decision.metrics.bootstrap import Estimate

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -9,8 +10,8 @@ from oracles import LOG_DENSITY
 from scipy.stats import gaussian_kde
 from sklearn.metrics import roc_auc_score
 
-from kdeviz.analysis.analyse import analyse
 from kdeviz import charts
+from kdeviz.analysis.analyse import analyse
 from kdeviz.charts.score_ranges import score_range
 from kdeviz.data.embedding_set import EmbeddingSet
 from kdeviz.data.labels import ANOMALOUS, NORMAL, UNKNOWN
@@ -83,9 +84,8 @@ def sample_view(analysis, row, threshold, curve=CURVE):
 def placed(analysis, points, scores):
     """The same model, with inspected samples at these places and with these scores."""
     inspected = embeddings(np.zeros((len(points), analysis.inspected.features.shape[1]), np.float32))
-    changed = replace(analysis, inspected=inspected, scores=np.asarray(scores))
-    changed.__dict__["coordinates"] = np.asarray(points)
-    return changed
+    places = SimpleNamespace(inspected=np.asarray(points), fitted=analysis.train_coordinates)
+    return replace(analysis, inspected=inspected, scores=np.asarray(scores), places=places)
 
 
 def with_scores(train_scores, scores, **known):
