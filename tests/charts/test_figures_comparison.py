@@ -249,8 +249,8 @@ def test_lines_part_what_each_one_flags():
 def test_percentile_bars_are_shares_of_the_common_samples():
     comparison = CASES["plain"]
     figure = percentile_figure(comparison, LIGHT)
-    for bars, percentiles in zip(figure.data, comparison.percentiles[:2], strict=True):
-        expected = np.histogram(percentiles, 20, (0, 100))[0]
+    for bars, places in zip(figure.data, comparison.percentiles[:2], strict=True):
+        expected = np.histogram(places, 20, (0, 100))[0]
         np.testing.assert_array_equal(bars.customdata, expected)
         np.testing.assert_allclose(bars.y, expected / 300)
         assert sum(bars.y) == pytest.approx(1)
