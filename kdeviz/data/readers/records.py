@@ -58,7 +58,11 @@ def _are_cells(document: Any) -> bool:
         return False
     cells = [value for row in document for value in row]
     even = len({len(row) for row in document}) == 1
-    return even and any(isinstance(value, str) for value in cells) and not any(isinstance(v, list | dict) for v in cells)
+    return (
+        even
+        and any(isinstance(value, str) for value in cells)
+        and not any(isinstance(v, list | dict) for v in cells)
+    )
 
 
 def _cell(value: Any) -> str:
