@@ -22,8 +22,8 @@ def is_sample(data: str) -> bool:
 
 
 def existing(path: str) -> Path:
-    """The full path of a file that is there."""
-    if not Path(path).is_file():
+    """The full path of a file or a folder that is there."""
+    if not Path(path).exists():
         raise DataError(f"{path}: there is no such file")
     return Path(path).resolve()
 

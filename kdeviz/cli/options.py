@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Annotated, Any
 
 import typer
@@ -61,6 +62,12 @@ TrackingServer = Annotated[
         "pip install 'kdeviz[mlflow]'.",
     ),
 ]
+
+
+def rule_names() -> list[str]:
+    """Of the threshold rules, told by their modules: importing them would load torch for a line of help."""
+    folder = Path(__file__).parents[1] / "decision" / "rules"
+    return [module.name for module in iter_modules([str(folder)]) if module.name not in ("registry", "rule")]
 
 
 def number_or_text(text: str) -> Any:

@@ -23,7 +23,6 @@ from kdeviz.cli.options import (
 from kdeviz.cli.output import (
     check_output,
     check_table_name,
-    is_csv,
     print_facts,
     print_lines,
     print_table,
@@ -61,7 +60,10 @@ _COLUMNS = {
 }
 
 _Output = Annotated[
-    Path | None, typer.Option("-o", "--output", metavar="FILE", help="A table to write, .parquet or .csv.")
+    Path | None,
+    typer.Option(
+        "-o", "--output", metavar="FILE", help="A table to write, such as sweep.parquet or sweep.csv."
+    ),
 ]
 _Components = Annotated[
     str,
@@ -112,7 +114,7 @@ def sweep(
         check_table_name(output, "sweeps")
         check_output(output, force, data, metadata)
     with progress() as tell:
-        from kdeviz.output import sweep_csv, sweep_parquet
+        from kdeviz.output import sweep_bytes
         from kdeviz.sweep import METRICS, Grid, sweep_table
 
         if sort is not None and sort not in METRICS:
@@ -131,8 +133,7 @@ def sweep(
     if found.rows:
         choice = _report(found, sort)
         if output is not None:
-            content = (sweep_csv if is_csv(output) else sweep_parquet)(found, grid, train, choice)
-            write(output, content)
+            write(output, sweep_bytes(found, grid, train, choice, output.suffix))
             print_facts({"sweep": str(output)})
         if mlflow is not None:
             from kdeviz.output import log_sweep
@@ -193,7 +194,7 @@ def _print_rows(found: Sweep, metric: str, choice: Choice | None) -> None:
     settings = {name: [write(row.settings) for row in rows] for name, write in _SETTINGS.items()}
     same = {name: cells[0] for name, cells in settings.items() if len(set(cells)) == 1}
     same.pop("components", None)
-    columns = {"": ["" if choice is None else choice.mark(row) for row in rows]}
+    columns = {"": ["" if choice is None else choice.title(row) for row in rows]}
     columns |= {name: cells for name, cells in settings.items() if name not in same}
     shown = [name for name in _COLUMNS if found.labelled or name not in OF_LABELS]
     for name in sorted(shown, key=lambda name: name != metric):

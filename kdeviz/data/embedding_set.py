@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from kdeviz.data.formats import image_type
 from kdeviz.data.picture_files import PictureFiles
 from kdeviz.data.reading import Reading
+from kdeviz.data.row_numbers import row_numbers
 from kdeviz.errors import DataError
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class EmbeddingSet:
     @classmethod
     def from_array(cls, features: NDArray[Any], name: str = "embeddings") -> EmbeddingSet:
         """Wrap a bare (N, D) array: ids are row numbers, nothing else is known."""
-        return cls(features, np.arange(len(features)).astype(np.str_), name=name)
+        return cls(features, row_numbers(len(features)), name=name)
 
     @cached_property
     def digest(self) -> str:

@@ -2,65 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
 
 import pyarrow as pa
 
 from kdeviz.data.embedding_set import MAX_BYTES, EmbeddingSet
-from kdeviz.data.readers.arrays import read_npy, read_npz
 from kdeviz.data.readers.content import Candidate, Content
-from kdeviz.data.readers.delimited import read_delimited
 from kdeviz.data.readers.describe import describe
 from kdeviz.data.readers.families import ALL_NUMERIC
-from kdeviz.data.readers.feather import read_feather
 from kdeviz.data.readers.join import join
-from kdeviz.data.readers.parquet import read_parquet
-from kdeviz.data.readers.records import read_json, read_json_lines
-from kdeviz.data.readers.sheets import read_sheet
+from kdeviz.data.readers.opening import TABLES, Several, opened
 from kdeviz.data.readers.source import Readable, Source
 from kdeviz.data.readers.tables import TableContent
-from kdeviz.data.readers.tensors import read_safetensors, read_torch
-from kdeviz.data.readers.text import COMPRESSIONS
 from kdeviz.data.reading import Corrections
 from kdeviz.errors import DataError
 
-_TEXTS: Mapping[str, Callable[[Source], Content]] = MappingProxyType(
-    {
-        ".csv": read_delimited,
-        ".tsv": read_delimited,
-        ".txt": read_delimited,
-        ".vec": read_delimited,
-        ".jsonl": read_json_lines,
-        ".ndjson": read_json_lines,
-        ".json": read_json,
-    }
-)
-TABLES: Mapping[str, Callable[[Source], Content]] = MappingProxyType(
-    {
-        **_TEXTS,
-        ".xlsx": read_sheet,
-        ".parquet": read_parquet,
-        ".feather": read_feather,
-        ".arrow": read_feather,
-    }
-)
-READERS: Mapping[str, Callable[[Source], Content]] = MappingProxyType(
-    {
-        ".npy": read_npy,
-        ".npz": read_npz,
-        **TABLES,
-        ".pt": read_torch,
-        ".pth": read_torch,
-        ".safetensors": read_safetensors,
-    }
-)
-
 
 def load_embeddings(
-    path_or_bytes: Readable,
+    path_or_bytes: Readable | Several,
     *,
     filename: str | None = None,
     embedding_column: str | Sequence[str] | None = None,
@@ -82,7 +43,8 @@ def load_embeddings(
     is executed, and no address in it is fetched.
 
     Args:
-        path_or_bytes: a path, bytes, or a binary stream such as an upload.
+        path_or_bytes: a path, bytes, or a binary stream such as an upload; also a folder, a glob such as
+            "img_emb_*.npy", or a list of paths, whose files of one kind are one set in name order.
         filename: gives the format when there is no path.
         embedding_column: a name from `EmbeddingSet.embedding_choices`, the prefix of a numbered family of
             columns ("f" for f0 to f511), or several names of numeric columns. None guesses.
@@ -113,8 +75,7 @@ def load_embeddings(
         decimal=decimal,
         images=None if images is None else str(images),
     )
-    source = Source.of(path_or_bytes, filename, max_bytes, wanted)
-    content = _open(source, READERS)
+    source, content = opened(path_or_bytes, filename, max_bytes, wanted)
     _check_left_out(content, source)
     candidate = _choose(content, wanted, source.name)
     features = content.features(candidate)
@@ -126,8 +87,8 @@ def load_embeddings(
     left_out = _left_out(content, candidate, table)
     notes = [*_guess(content, candidate, wanted), *content.notes]
     if metadata is not None:
-        second = _second(metadata, max_bytes, wanted)
-        other = _open(second, TABLES)
+        about_data, about_name = metadata if isinstance(metadata, tuple) else (metadata, None)
+        second, other = opened(about_data, about_name, max_bytes, wanted, TABLES)
         table, remarks = join(table, other.columns(None, len(features)), second)
         notes += [*other.notes, *remarks]
     about = describe(table, source)
@@ -149,7 +110,7 @@ def load_embeddings(
         embedding_column=candidate.name or None,
         embedding_choices=tuple(other.name for other in content.candidates if other.name),
         notes=(*notes, *about.notes),
-        feature_names=_feature_names(candidate, features.shape[1]),
+        feature_names=_feature_names(content, candidate, features.shape[1]),
         reading=reading,
     )
 
@@ -171,33 +132,11 @@ def _left_out(content: Content, candidate: Candidate, table: pa.Table) -> tuple[
     return tuple(name for name in content.names if name not in kept)
 
 
-def _second(metadata: str | Path | tuple[bytes, str], max_bytes: int, wanted: Corrections) -> Source:
-    data, filename = metadata if isinstance(metadata, tuple) else (metadata, None)
-    return Source.of(data, filename, max_bytes, wanted)
-
-
-def _feature_names(candidate: Candidate, dimensions: int) -> tuple[str, ...] | None:
-    """The columns, where each is one dimension."""
-    named = len(candidate.columns) == dimensions and candidate.columns != ("",)
+def _feature_names(content: Content, candidate: Candidate, dimensions: int) -> tuple[str, ...] | None:
+    """The columns, where each is one dimension and has a name in the file."""
+    made_up = isinstance(content, TableContent) and not content.named
+    named = len(candidate.columns) == dimensions and candidate.columns != ("",) and not made_up
     return candidate.columns if named else None
-
-
-def _open(source: Source, readers: Mapping[str, Callable[[Source], Content]]) -> Content:
-    return readers[_suffix(source, readers)](source)
-
-
-def _suffix(source: Source, readers: Collection[str]) -> str:
-    """What kind of file a name says it is; a text may be compressed, as in features.csv.gz."""
-    suffix = source.suffix
-    inner = Path(source.name).with_suffix("").suffix.lower()
-    if suffix in COMPRESSIONS and inner in _TEXTS:
-        return inner
-    if suffix not in readers:
-        raise DataError(
-            f"{source.name}: the extension is {suffix!r}, need one of {', '.join(readers)}; text may also be "
-            f"compressed ({', '.join(f'.csv{compression}' for compression in COMPRESSIONS)})"
-        )
-    return suffix
 
 
 def _check_left_out(content: Content, source: Source) -> None:

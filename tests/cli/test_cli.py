@@ -23,11 +23,12 @@ from typer.testing import CliRunner
 import kdeviz
 from kdeviz import cli
 from kdeviz.analysis.analyse import analyse
+from kdeviz.cli.options import rule_names
 from kdeviz.data.formats import FORMATS
 from kdeviz.data.resources import resource
 from kdeviz.data.samples import load_sample
 from kdeviz.decision import metrics
-from kdeviz.decision.rules import THRESHOLD_RULES, ThresholdRule
+from kdeviz.decision.rules import RULES, ThresholdRule
 from kdeviz.model.classifier import KDEClassifier
 from kdeviz.model.curve import ProbabilityCurve
 from kdeviz.model.kde import bandwidth_factor
@@ -81,7 +82,8 @@ def test_help_is_shown(name):
 
 def test_help_of_fit_names_every_threshold_rule_and_the_true_defaults():
     options = {parameter.name: parameter for parameter in commands()["fit"].params}
-    for rule in THRESHOLD_RULES:
+    assert set(rule_names()) == set(RULES)
+    for rule in RULES:
         assert rule in options["threshold_rule"].help
     assert f"{ProbabilityCurve().midpoint:g} without it" in options["midpoint"].help
     assert f"{ProbabilityCurve().steepness:g} without it" in options["steepness"].help
@@ -245,7 +247,7 @@ def test_a_model_without_a_threshold_gets_the_default_one(run):
     model.fit(save_blob())
     model.save("m.safetensors")
     outcome = run("score", "m.safetensors", "blob.npy", "-o", "s.parquet")
-    assert "warning: the model has no threshold: took the default, with at most 1 % of" in outcome.err
+    assert "warning: the model has no threshold: took the default, quantile 0.01" in outcome.err
     left_out = model.leave_one_out_scores().numpy()
     threshold = ThresholdRule().threshold(left_out, left_out)
     assert json.loads(pq.read_schema("s.parquet").metadata[b"kdeviz"])["threshold"] == threshold
@@ -517,7 +519,7 @@ def test_columns_dropped_from_the_fitted_file_are_dropped_from_another(run):
         ("score broken.npy blob.npy -o s.csv --fix x --fitted s.csv", "not a safetensors file"),
         ("score nothing sample -o s.csv", "nothing: there is no such file"),
         ("score broken.npy sample -o s.csv", "not a safetensors file"),
-        ("score nothing sample -o s.xlsx", "scores are written as .parquet or .csv"),
+        ("score nothing sample -o s.xlsx", "scores are written as .csv or .parquet"),
         ("info broken.npy", "not a safetensors file"),
         ("app nothing.npy", "nothing.npy: there is no such file"),
         ("app --port 0", "greater than or equal to 1"),
@@ -536,7 +538,7 @@ def test_bad_input_is_one_line_and_code_2_and_leaves_nothing(run, arguments, say
 
 def test_a_model_of_other_dimensions_is_refused(run, sample_model):
     save_blob()
-    assert "5 dimensions, the model was fitted on 64" in refused(
+    assert "blob has 5 dimensions, the model has 64" in refused(
         run("score", sample_model, "blob.npy", "-o", "s.csv")
     )
     assert folder() == ["blob.npy"]

@@ -294,7 +294,8 @@ def test_a_torch_dict_keeps_lists_and_leaves_out_the_rest():
     value = {"features": torch.tensor(FEATURES), "name": ["a"] * N, "epoch": 3, "nested": [[1, 2]] * N}
     data = load_embeddings(torch_bytes(value), filename="a.pt")
     assert data.metadata.columns.tolist() == ["name"]
-    assert sum("left out" in note for note in data.notes) == 2
+    assert sum("left out" in note for note in data.notes) == 1
+    assert data.embedding_choices == ("features", "nested")
 
 
 @pytest.mark.parametrize(

@@ -253,7 +253,9 @@ def test_incompressible_feather_buffers_count_as_they_are():
 
 
 def test_feather_version_1_is_refused():
-    refused(b"FEA1" + bytes(40) + b"FEA1", "a.feather", "not a complete Feather version 2")
+    refused(
+        b"FEA1" + bytes(40) + b"FEA1", "a.feather", "Feather version 1 is not read; write it with pyarrow"
+    )
 
 
 def test_lists_that_widen_are_counted():
@@ -265,7 +267,7 @@ def test_arrow_offsets_beyond_the_buffer_are_refused():
     table = pa.table({"f0": [1.0, 2.0], "f1": [1.0, 2.0], "id": ["abcd", "efgh"]})
     raw, right = arrow(table, compression="uncompressed"), struct.pack("<3i", 0, 4, 8)
     assert raw.count(right) == 1 and load(raw, "a.feather").ids.tolist() == ["abcd", "efgh"]
-    refused(raw.replace(right, struct.pack("<3i", 0, 4, 400_000)), "a.feather", "not a readable feather")
+    refused(raw.replace(right, struct.pack("<3i", 0, 4, 400_000)), "a.feather", "not a readable Arrow")
 
 
 def test_csv_cells_are_counted_before_they_are_parsed():
@@ -297,7 +299,7 @@ def test_legacy_and_plain_pickles_are_refused(tmp_path):
 def test_object_arrays_never_run(tmp_path):
     array = np.array([Evil(tmp_path / "ran"), None], object)
     refused(npy(array, allow_pickle=True), "a.npy", r"holds Python objects.*np\.stack")
-    refused(zipped({"x.npy": npy(array, allow_pickle=True)}), "a.npz", r"x\.npy holds Python objects")
+    refused(zipped({"x.npy": npy(array, allow_pickle=True)}), "a.npz", "x holds Python objects")
     refused(zipped({"x.pkl": pickle.dumps(array)}), "a.npz", "not a readable")
     assert not (tmp_path / "ran").exists()
 
@@ -306,7 +308,7 @@ def test_torch_files_that_reserve_memory_are_refused():
     refused(saved(torch.zeros(1).expand(MB, 4)), "a.pt", "would take 16,777,216", max_bytes=MB)
     refused(saved({"a": bytearray(9)}), "a.pt", "bytearray")
     names = ["a"] * 1000 + ["b" * 5000]
-    refused(saved({"x": torch.ones(1001, 2), "name": names}), "a.pt", "name would take 20,", max_bytes=MB)
+    refused(saved({"x": torch.ones(1001, 2), "id": names}), "a.pt", "in id would take 20,", max_bytes=MB)
     lying = repacked(GOOD["a.pt"], lambda code: code.replace(b"K\xc8", b"J\xc8\0\0\x7f"))
     refused(lying, "a.pt", "not a readable torch")
     refused(zipped({"a/data.pkl": bytes(8 * MB)}, zipfile.ZIP_DEFLATED), "a.pt", "inflated", max_bytes=MB)
@@ -323,7 +325,7 @@ def test_torch_files_that_reserve_memory_are_refused():
         (np.float32(3), r"has shape \(\)"),
         (np.zeros((2, 2), complex), "complex numbers"),
         (np.array([["a", "b"]]), "need an array of numbers.*found an array of <U1|found x of <U1"),
-        (np.zeros(2, [("a", "f4")]), "structured array"),
+        (np.zeros(2, [("a", [("b", "f4")])]), "structured array"),
         (np.zeros((0, 4)), r"no values, shape \(0, 4\)"),
         (np.zeros((4, 0)), r"no values, shape \(4, 0\)"),
     ],
@@ -338,7 +340,8 @@ def test_tensors_of_other_shapes_and_types():
     refused(saved({"x": torch.ones(2, 3, 4)}), "a.pt", "flatten")
     refused(saved(torch.ones(2, 2, dtype=torch.complex64)), "a.pt", "complex")
     refused(saved(torch.ones(2, 2).to_sparse()), "a.pt")
-    refused(saved([torch.ones(2, 2)]), "a.pt", "found nothing")
+    refused(saved([torch.ones(2, 2, 2)]), "a.pt", "flatten")
+    refused(saved([]), "a.pt", "found")
     refused(saved({"x": torch.empty(0, 3)}), "a.pt", "no values")
     refused(safetensors.torch.save({"x": torch.ones(3)}), "a.safetensors", r"shape \(3,\)")
     refused(safetensors.torch.save({}), "a.safetensors", "found nothing")
@@ -363,7 +366,7 @@ def test_ragged_missing_and_nested_lists(write):
         name,
         "row 0 is missing",
     )
-    refused(write(pa.table({"x": [[[1.0]], [[2.0]]]})), name, "lists of lists; flatten")
+    refused(write(pa.table({"x": [[[1.0, 2.0]] * 2] * 2})), name, "lists of lists; flatten")
     refused(write(pa.table({"x": pa.array([[], []], pa.list_(pa.float32()))})), name, "no values")
 
 
@@ -411,7 +414,7 @@ def test_corrupt_flatbuffers_are_refused():
     raw = bytearray(GOOD["a.feather"])
     start = raw.index(struct.pack("<I", 0xFFFFFFFF), 16)
     raw[start + 8 : start + 40] = b"\xff" * 32
-    refused(bytes(raw), "a.feather", "not a readable feather")
+    refused(bytes(raw), "a.feather", "not a readable Arrow")
 
 
 def test_an_exported_table_keeps_what_is_not_labelled_and_every_note():

@@ -40,13 +40,16 @@ from kdeviz.charts import views
 from kdeviz.charts.theme import LIGHT
 from kdeviz.decision.rules import ThresholdRule
 from kdeviz.errors import Cancelled, DataError, OptionError
-from kdeviz.output.sweeps import sweep_csv, sweep_parquet
+from kdeviz.output.sweeps import sweep_bytes
 from kdeviz.settings import name_of
 from kdeviz.sweep.choice import CHOICES, METRICS, best, estimate_of, sorted_rows
 from kdeviz.sweep.grid import Grid
 from kdeviz.sweep.stability import stability
 from kdeviz.sweep.sweep import sweep
 from kdeviz.sweep.table import sweep_table
+from kdeviz.ui.panels.model import Knobs
+from kdeviz.ui.panels.stability import Repeated
+from kdeviz.ui.panels.sweep_table import ChosenRow
 
 TIMES = ["fit_seconds", "score_seconds"]
 TEXTS = {"components": "8, 16", "scalings": "scale, norm", "bandwidths": "scott"}
@@ -89,7 +92,7 @@ def swept(app, **values):
 
 
 def wanted(app):
-    return page_session(app).wanted[1]
+    return page_session(app).own(Knobs).settings
 
 
 def assert_same_tables(one, other):
@@ -219,7 +222,7 @@ def test_the_numbers_of_the_command_line_are_those_of_the_page(tune, run):
     assert list(written) == list(on_the_page)
     assert_same_tables(written, on_the_page)
     grid, train = page_session(tune).swept.grid, page_session(tune).swept.train
-    content = sweep_parquet(found, grid, train, best(found))
+    content = sweep_bytes(found, grid, train, best(found), ".parquet")
     ours, theirs = (pq.read_schema(file) for file in (io.BytesIO(content), "x.parquet"))
     assert ours == theirs
     assert json.loads(ours.metadata[b"kdeviz"]) == json.loads(theirs.metadata[b"kdeviz"])
@@ -228,11 +231,10 @@ def test_the_numbers_of_the_command_line_are_those_of_the_page(tune, run):
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_downloads_hold_the_table(expected, kind):
     train, _ = sample_sets()
+    content = sweep_bytes(expected, GRID, train, best(expected), f".{kind}")
     if kind == "csv":
-        content = sweep_csv(expected, GRID, train, best(expected))
         written = pd.read_csv(io.BytesIO(content), keep_default_na=False, dtype={"bandwidth": str})
     else:
-        content = sweep_parquet(expected, GRID, train, best(expected))
         written = pd.read_parquet(io.BytesIO(content))
     pd.testing.assert_frame_equal(written, sweep_table(expected), check_exact=True)
 
@@ -337,19 +339,19 @@ def test_a_click_on_a_row_or_a_cell_chooses_it(tune):
     found = swept(tune, **TEXTS)
     by_value = sorted_rows(found, "auroc")
     click(tune, table(tune, "sweep_table"), row=2)
-    assert page_session(tune).chosen_row == by_value[2].settings
+    assert page_session(tune).own(ChosenRow).settings == by_value[2].settings
     assert f"Chosen: **{name_of(by_value[2].settings)}**" in markdowns(tune)
     click(tune, chart(tune, "sweep_Heat map"), carried=1)
-    assert page_session(tune).chosen_row == found.rows[1].settings
+    assert page_session(tune).own(ChosenRow).settings == found.rows[1].settings
     click(tune, chart(tune, "sweep_Heat map"), carried=-1)  # a setting that is not done
-    assert page_session(tune).chosen_row == found.rows[1].settings
+    assert page_session(tune).own(ChosenRow).settings == found.rows[1].settings
     press(tune.button(key="use_chosen"))
     assert wanted(tune) == found.rows[1].settings
 
 
 def test_a_new_sweep_forgets_the_chosen_row(tune):
     found = swept(tune, **ODD)
-    page_session(tune).chosen_row = found.rows[0].settings
+    page_session(tune).own(ChosenRow).settings = found.rows[0].settings
     rerun(tune)
     assert has(tune, "button", "use_chosen")
     swept(tune)
@@ -409,13 +411,13 @@ def test_large_numbers_survive_being_used_or_cannot_be_used(tune, name, value):
 def test_a_second_choice_is_undone_first_and_moving_a_knob_ends_that(tune):
     found = swept(tune, components="4, 8", scalings="norm", bandwidths="2, silverman")
     for row in found.rows[:2]:
-        page_session(tune).chosen_row = row.settings
+        page_session(tune).own(ChosenRow).settings = row.settings
         rerun(tune)
         press(tune.button(key="use_chosen"))
         assert wanted(tune) == row.settings
     press(tune.button(key="undo_settings"))
     assert wanted(tune) == found.rows[0].settings
-    page_session(tune).chosen_row = found.rows[3].settings
+    page_session(tune).own(ChosenRow).settings = found.rows[3].settings
     rerun(tune)
     press(tune.button(key="use_chosen"))
     put(tune.slider(key="components"), 5)
@@ -541,7 +543,7 @@ def test_a_setting_that_cannot_be_fitted_says_why_in_its_row(tune):
     assert [row.error is None for row in found.rows] == [False, True]
     shown = table(tune, "sweep_table").value
     assert shown["warnings"].tolist() == ["", found.rows[0].error]
-    page_session(tune).chosen_row = found.rows[0].settings
+    page_session(tune).own(ChosenRow).settings = found.rows[0].settings
     rerun(tune)
     assert tune.button(key="use_chosen").disabled
 
@@ -589,7 +591,7 @@ def test_a_sweep_over_other_data_says_so_and_cannot_be_used(tune):
         for text in texts(tune)
     )
     assert tune.button(key="use_Best AUROC").disabled
-    page_session(tune).chosen_row = page_session(tune).swept.rows[0].settings
+    page_session(tune).own(ChosenRow).settings = page_session(tune).swept.rows[0].settings
     rerun(tune)
     assert tune.button(key="use_chosen").disabled
     found = swept(tune, components="3", scalings="scale", bandwidths="scott, 2")
@@ -676,9 +678,9 @@ def repeated(app, top=10, repeats=3):
     number(app, "Repeats").set_value(repeats)
     rerun(app)
     press(button(app, "Repeat the fit"))
-    until(app, lambda app: not page_session(app).repeated.task.running)
+    until(app, lambda app: not page_session(app).own(Repeated).run.task.running)
     rerun(app)
-    return page_session(app).repeated.task.result()
+    return page_session(app).own(Repeated).run.task.result()
 
 
 def number(app, label):
@@ -757,7 +759,7 @@ def test_a_check_of_stability_can_be_cancelled_from_anywhere(stable, monkeypatch
         rerun(stable)
         press(stable.button(key=key))
         stable.session_state["tune"] = "Stability"
-        until(stable, lambda app: not page_session(app).repeated.task.running)
+        until(stable, lambda app: not page_session(app).own(Repeated).run.task.running)
         rerun(stable)
         assert "Cancelled." in texts(stable)
         assert not figures(stable)

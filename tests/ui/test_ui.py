@@ -284,7 +284,7 @@ def test_a_live_fit_follows_when_another_page_has_finished(start, work_with, mon
     app.run()
     assert not app.exception
     assert not any("Still showing" in text for text in texts(app))
-    assert board.result(page_session(app).wanted) is not None
+    assert page_session(app).screen.fitted is board.result(page_session(app).screen.key)
 
 
 def press_fit(app):

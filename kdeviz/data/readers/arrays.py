@@ -1,23 +1,28 @@
-"""Files of named arrays: .npy and .npz here, and what .pt and .safetensors turn into."""
+"""Named arrays, as .npy, .npz, .pt, .safetensors and .h5 files hold them."""
 
 from __future__ import annotations
 
-import math
-import zipfile
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import IO, Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
-from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from kdeviz.data.readers.arrow_lists import in_rows
 from kdeviz.data.readers.content import Candidate, embedding_rank
 from kdeviz.data.readers.roles import is_role
 from kdeviz.data.readers.source import Source
+from kdeviz.data.readers.tables import TableContent
 from kdeviz.data.readers.values import no_columns
 from kdeviz.errors import DataError
+
+Values: TypeAlias = "NDArray[Any] | pa.Array"
+"""Numbers as numpy arrays; texts, some of which may be missing, as Arrow's."""
+
+_LAYER = re.compile(r"(layer|block|stage|hidden|encoder)\D*(\d+)", re.IGNORECASE)
 
 
 @dataclass
@@ -25,16 +30,16 @@ class ArrayContent:
     """Arrays by key; a file with a single unnamed array has the key ""."""
 
     source: Source
-    arrays: dict[str, NDArray[Any]]
+    arrays: dict[str, Values]
     notes: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        numeric = {
-            key: a for key, a in self.arrays.items() if a.dtype.kind in "biufc" and not (key and is_role(key))
-        }
-        wide = [key for key, a in numeric.items() if a.ndim == 2] or list(numeric)
-        names = sorted(wide, key=lambda key: (embedding_rank(key), numeric[key].ndim != 2))
-        self.candidates = [Candidate(name, (name,)) for name in names]
+        numeric = {key: a for key, a in self.arrays.items() if is_numeric(a) and not (key and is_role(key))}
+        matrices = {key: a for key, a in numeric.items() if len(flat_shape(a)) == 2}
+        wide = {key: a for key, a in matrices.items() if flat_shape(a)[1] > 1} or matrices or numeric
+        self.candidates = [
+            Candidate(key, (key,)) for key in sorted(wide, key=lambda key: _rank(key, wide[key]))
+        ]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -42,114 +47,128 @@ class ArrayContent:
         return tuple(self.arrays)
 
     def features(self, candidate: Candidate) -> NDArray[Any]:
-        """The chosen array, in this machine's byte order.
+        """The chosen array as (N, D), in a type and byte order that torch knows.
 
         Raises:
-            DataError: it is not two-dimensional, or complex.
+            DataError: it has more dimensions than two, or fewer, or is complex.
         """
         array = self.arrays[candidate.name]
         where = f"{self.source.name}: {candidate.name or 'the array'}"
         if array.dtype.kind == "c":
             raise DataError(f"{where} holds complex numbers; keep real ones, for example abs(array)")
-        if array.ndim != 2:
-            raise DataError(f"{where} has shape {array.shape}, need (rows, dimensions); {_remedy(array)}")
-        return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+        shape = flat_shape(array)
+        if len(shape) != 2:
+            raise DataError(
+                f"{where} has shape {array.shape}, need (rows, dimensions); {_remedy(array.shape)}"
+            )
+        if shape != array.shape:
+            self.notes.append(f"{candidate.name or 'The array'} of shape {array.shape} was read as {shape}.")
+        return _usual(array.reshape(shape))
 
     def columns(self, candidate: Candidate | None, rows: int) -> pa.Table:
-        """The 1-D arrays that have one entry per row."""
+        """The arrays that have one entry per row."""
         found: dict[str, pa.Array] = {}
-        for key, array in self.arrays.items():
+        for key, values in self.arrays.items():
             if candidate is not None and key == candidate.name:
                 continue
-            if array.shape == (rows,):
+            shape = shape_of(values)
+            if shape in ((rows,), (rows, 1), (1, rows)):
                 with self.source.reading("array"):
-                    found[key] = _column(array)
+                    found[key] = as_column(values)
             elif Candidate(key, (key,)) not in self.candidates:
-                self.notes.append(f"{key} of shape {array.shape} is left out: it is not one value per row.")
+                self.notes.append(f"{key} of shape {shape} is left out: it is not one value per row.")
         return pa.table(found) if found else no_columns(rows)
 
     def why_not(self) -> str:
         """There is no array of numbers."""
-        held = ", ".join(f"{key or 'an array'} of {array.dtype}" for key, array in self.arrays.items())
+        held = ", ".join(f"{key or 'an array'} of {kind_of(values)}" for key, values in self.arrays.items())
         return f"need an array of numbers of shape (rows, dimensions), found {held or 'nothing'}"
 
 
-def read_npy(source: Source) -> ArrayContent:
-    """Map a .npy file, or view the bytes of an upload; nothing is copied."""
-    with source.reading(".npy"), source.open() as stream:
-        shape, fortran, dtype = _npy_header(stream, f"{source.name}: the array")
-        start, needed = stream.tell(), math.prod(shape) * dtype.itemsize
-        source.check(needed, f"an array of shape {shape}")
-        if needed > source.size - start:
-            raise DataError(
-                f"{source.name}: the header promises {needed:,} bytes for shape {shape}, "
-                f"the file holds {source.size - start:,}; it was cut short, copy it again"
-            )
-        _refuse_empty(shape, source.name)
-        order: Any = "F" if fortran else "C"
-        array: NDArray[Any]
-        if isinstance(source.data, Path):
-            array = np.memmap(source.data, dtype, "r", start, shape, order)
-        else:
-            array = np.ndarray(shape, dtype, source.data, start, order=order)
-    return ArrayContent(source, {"": array})
+def table_of(source: Source, columns: dict[str, pa.Array], notes: Sequence[str] = ()) -> TableContent:
+    """Columns of one length as a table, which then finds the embedding among them."""
+    table = pa.table(columns)
+    return TableContent(
+        source, table.schema, len(table), lambda names: iter(table.select(names).to_batches()), list(notes)
+    )
 
 
-def read_npz(source: Source) -> ArrayContent:
-    """Read every array of an .npz, after the sum of what they inflate to was checked."""
-    with source.reading(".npz"), source.open() as stream, zipfile.ZipFile(stream) as archive:
-        members = archive.infolist()
-        source.check(sum(member.file_size for member in members), "the inflated archive")
-        arrays = {
-            member.filename.removesuffix(".npy"): _member(archive, member, source) for member in members
-        }
-    return ArrayContent(source, arrays)
+def structured(source: Source, array: NDArray[Any]) -> TableContent:
+    """The fields of a structured array as columns; a field of several numbers becomes a list column.
 
-
-def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, source: Source) -> NDArray[Any]:
-    where = f"{source.name}: {member.filename}"
-    with archive.open(member) as stream:
-        shape, _, dtype = _npy_header(stream, where)
-        needed, there = math.prod(shape) * dtype.itemsize, member.file_size - stream.tell()
-        if needed > there:
-            raise DataError(f"{where}: the header promises {needed:,} bytes, the archive holds {there:,}")
-    with archive.open(member) as stream:
-        array: NDArray[Any] = npy.read_array(stream, allow_pickle=False)
-        stream.read()  # the checksum is only compared at the end of the member
-    return array
-
-
-def _npy_header(stream: IO[bytes], where: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    version = npy.read_magic(stream)
-    if version not in ((1, 0), (2, 0)):
-        raise DataError(f"{where}: .npy version {version} is not read; save a plain array of numbers")
-    read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-    shape, fortran, dtype = read(stream)
-    if dtype.hasobject:
+    Raises:
+        DataError: a field has fields itself, or the array is not one-dimensional.
+    """
+    if array.ndim != 1:
         raise DataError(
-            f"{where} holds Python objects, which can run code when opened; save a plain array instead, "
-            "for example np.save(path, np.stack(list(array)).astype('float32'))"
+            f"{source.name}: a structured array of shape {array.shape}; need one record per row: "
+            "array.reshape(-1)"
         )
-    if dtype.names is not None or dtype.subdtype is not None:
-        raise DataError(f"{where} is a structured array; save its numbers as one array (rows, dimensions)")
-    return shape, fortran, dtype
+    columns = {}
+    for name in array.dtype.names or ():
+        values = array[name]
+        if values.dtype.names is not None or values.dtype.hasobject:
+            raise DataError(
+                f"{source.name}: field {name!r} of the structured array holds {values.dtype}; "
+                f"save its numbers as an array of their own: np.save(path, array[{name!r}])"
+            )
+        columns[name] = as_column(values) if values.ndim == 1 else in_rows(_usual(values))
+    return table_of(source, columns)
 
 
-def _refuse_empty(shape: tuple[int, ...], name: str) -> None:
-    if 0 in shape:  # numpy cannot map zero bytes
-        raise DataError(f"{name}: no values, shape {shape}; need at least one row and one dimension")
+def is_numeric(values: Values) -> bool:
+    """Whether these are numbers, or yes and no."""
+    return isinstance(values, np.ndarray) and values.dtype.kind in "biufc"
 
 
-def _remedy(array: NDArray[Any]) -> str:
-    if array.ndim > 2:
-        return f"flatten each row: array.reshape({len(array)}, -1)"
+def shape_of(values: Values) -> tuple[int, ...]:
+    """The shape; texts have one dimension."""
+    return values.shape if isinstance(values, np.ndarray) else (len(values),)
+
+
+def kind_of(values: Values) -> str:
+    """The type in words."""
+    return str(values.dtype if isinstance(values, np.ndarray) else values.type)
+
+
+def flat_shape(array: NDArray[Any]) -> tuple[int, ...]:
+    """(rows, dimensions) where all dimensions but one are single; otherwise the shape as it is."""
+    wide = [size for size in array.shape[1:] if size != 1]
+    if array.ndim <= 2 or len(wide) > 1:
+        return array.shape
+    return (len(array), wide[0] if wide else 1)
+
+
+def as_column(values: Values) -> pa.Array:
+    """One value per row."""
+    if isinstance(values, pa.Array):
+        return values
+    values = _usual(values.reshape(-1))
+    if values.dtype.kind == "S":
+        return _text_or_bytes(pa.array(values, pa.binary()))
+    return pa.array(values)
+
+
+def _rank(key: str, array: NDArray[Any]) -> tuple[Any, ...]:
+    """By name, then floats before whole numbers, the widest, and of equally wide layers the last."""
+    shape, layer = flat_shape(array), _LAYER.search(key)
+    order = -int(layer[2][:9]) if layer else 0
+    return embedding_rank(key), len(shape) != 2, array.dtype.kind != "f", -shape[-1] if shape else 0, order
+
+
+def _usual(array: NDArray[Any]) -> NDArray[Any]:
+    """In this machine's byte order; numbers wider than float64 as float64."""
+    if array.dtype.kind == "f" and array.dtype.itemsize > np.dtype(np.float64).itemsize:
+        return array.astype(np.float64)
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+
+
+def _remedy(shape: tuple[int, ...]) -> str:
+    if len(shape) > 2 and shape[0] == 1:
+        return f"array[0] has {shape[1]} rows, array.reshape(1, -1) one"
+    if len(shape) > 2:
+        return f"flatten each row: array.reshape({shape[0]}, -1)"
     return "for one dimension pass array.reshape(-1, 1), for one row array.reshape(1, -1)"
-
-
-def _column(array: NDArray[Any]) -> pa.Array:
-    if array.dtype.kind == "S":
-        return _text_or_bytes(pa.array(array, pa.binary()))
-    return pa.array(array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("=")))
 
 
 def _text_or_bytes(column: pa.Array) -> pa.Array:

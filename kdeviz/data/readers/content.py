@@ -8,6 +8,8 @@ from typing import Any, NamedTuple, Protocol
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from kdeviz.errors import DataError
+
 # In order of preference, in every kind of file; singular and plural are one name here.
 _PREFERRED = ("embedding", "feature", "vector", "emb", "latent", "representation", "x", "arr_0")
 _UNLIKELY = re.compile(
@@ -15,6 +17,10 @@ _UNLIKELY = re.compile(
     r"|landmarks?|coord\w*|position|location|pose|colou?r|rgb|labels?|class(es)?|logits|prob\w*|scores?)($|_)"
 )
 _UNLIKELY_RANK = 3 * len(_PREFERRED)
+
+
+class NoRows(DataError):
+    """A file without a single row; one of several can be such."""
 
 
 class Candidate(NamedTuple):

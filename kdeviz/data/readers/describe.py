@@ -20,6 +20,7 @@ from kdeviz.data.readers.source import Source
 from kdeviz.data.readers.thumbnails import begins_with_image, read_thumbnails
 from kdeviz.data.readers.values import has_bytes
 from kdeviz.data.reading import NONE, Corrections, Reading
+from kdeviz.data.row_numbers import row_numbers
 from kdeviz.errors import DataError
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ class _Description:
     def _ids(self, name: str | None) -> NDArray[np.str_]:
         self._asked("id")
         if name is None:
-            return np.arange(len(self.table)).astype(np.str_)
+            return row_numbers(len(self.table))
         self.used.add(name)
         ids = read_ids(self.table[name])
         # numpy gives every text the room of the longest.

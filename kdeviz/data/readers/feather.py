@@ -1,49 +1,84 @@
-"""Feather version 2 (an Arrow IPC file): its buffers announce their inflated size, so it is known first."""
+"""Arrow IPC, as a file (Feather version 2) or a stream: its buffers announce their inflated size first."""
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pyarrow as pa
 
+from kdeviz.data.readers.arrow_types import PlainTypes
+from kdeviz.data.readers.hugging_face import class_names
 from kdeviz.data.readers.source import Source
 from kdeviz.data.readers.tables import TableContent
 from kdeviz.data.readers.values import value_bytes
 from kdeviz.errors import DataError
 
-_MAGIC = b"ARROW1"
+_MAGIC, _FEATHER_1, _CONTINUES = b"ARROW1", b"FEA1", b"\xff\xff\xff\xff"
+_SHORTEST = 20  # bytes of the shortest file
+_DICTIONARIES, _BATCHES, _BLOCK_BYTES = 2, 3, 24  # fields of the footer, and the size of an entry in them
+_REMEDY = "write it with pyarrow.feather.write_feather"
+_BATCH_ROWS = 65_536
 
 
 def read_feather(source: Source) -> TableContent:
-    """Read an Arrow IPC file, whose body is a stream that is walked once for sizes and once for values."""
-    with source.reading("feather"):
+    """Read an Arrow IPC file or stream: its messages are walked once for sizes and once for values."""
+    with source.reading("Arrow"):
         buffer = source.buffer()
-        if buffer.size < 20 or buffer[:6].to_pybytes() != _MAGIC or buffer[-6:].to_pybytes() != _MAGIC:
+        is_file = buffer.size >= _SHORTEST and buffer[:6].to_pybytes() == _MAGIC
+        if is_file and buffer[-6:].to_pybytes() != _MAGIC:
+            raise DataError(f"{source.name}: the end of this Arrow file is missing; copy or write it again")
+        if buffer[:4].to_pybytes() == _FEATHER_1:
+            raise DataError(f"{source.name}: Feather version 1 is not read; {_REMEDY}")
+        if not is_file and buffer[:4].to_pybytes() != _CONTINUES:
             raise DataError(
-                f"{source.name}: not a complete Feather version 2 (Arrow IPC) file; "
-                "write it with pyarrow.feather.write_feather"
+                f"{source.name}: neither an Arrow IPC file (Feather version 2) nor a stream; {_REMEDY}"
             )
-        stream = buffer.slice(8)
-        rows = _check_messages(source, stream)
-        with pa.ipc.open_stream(stream) as reader:
+        rows = _check_messages(source, _of_file(buffer) if is_file else _of_stream(buffer))
+        with (pa.ipc.open_file if is_file else pa.ipc.open_stream)(buffer) as reader:
             width = sum(value_bytes(kind) for kind in reader.schema.types)
             source.check(rows * width, f"{rows:,} rows of {len(reader.schema)} columns")
-            table = reader.read_all().replace_schema_metadata(None)
+            table = reader.read_all()
         # Arrow trusts the offsets of a file; wrong ones would read beyond the buffer.
         table.validate(full=True)
+        plain = PlainTypes(source, class_names(table.schema.metadata))
+        table = table.replace_schema_metadata(None)
+        schema = plain.schema(table.schema, lambda name: _first(table[name]))
 
     def batches(names: list[str]) -> Iterator[pa.RecordBatch]:
-        yield from table.select(names).to_batches()
+        yield from map(plain.batch, table.select(names).to_batches(_BATCH_ROWS))
 
-    return TableContent(source, table.schema, table.num_rows, batches)
+    return TableContent(source, schema, table.num_rows, batches, plain.notes)
 
 
-def _check_messages(source: Source, stream: pa.Buffer) -> int:
+def _first(column: pa.ChunkedArray) -> pa.Array:
+    """The first rows of a column."""
+    rows = column.slice(0, _BATCH_ROWS)
+    return next((chunk for chunk in rows.chunks if len(chunk)), pa.nulls(0, column.type))
+
+
+def _of_stream(buffer: pa.Buffer) -> Iterator[pa.ipc.Message]:
+    yield from pa.ipc.MessageReader.open_stream(buffer)
+
+
+def _of_file(buffer: pa.Buffer) -> Iterator[pa.ipc.Message]:
+    """The messages that the footer lists: polars does not write them one after the other (File.fbs)."""
+    length = struct.unpack("<i", buffer.slice(buffer.size - 10, 4).to_pybytes())[0]
+    footer = buffer.slice(buffer.size - 10 - length, length).to_pybytes()
+    for number in (_DICTIONARIES, _BATCHES):
+        if not (at := _field(footer, _follow(footer, 0), number)):
+            continue
+        start = _follow(footer, at)
+        for block in range(struct.unpack_from("<I", footer, start)[0]):
+            offset = struct.unpack_from("<q", footer, start + 4 + _BLOCK_BYTES * block)[0]
+            yield pa.ipc.read_message(buffer.slice(offset))
+
+
+def _check_messages(source: Source, messages: Iterable[pa.ipc.Message]) -> int:
     """Refuse what would inflate too far; the number of rows otherwise."""
     rows = total = 0
-    for message in pa.ipc.MessageReader.open_stream(stream):
+    for message in messages:
         if message.type not in ("record batch", "dictionary"):
             continue
         length, inflated = _batch_size(message)

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from kdeviz.data.readers.arrow_types import PlainTypes
+from kdeviz.data.readers.hugging_face import class_names
 from kdeviz.data.readers.source import Source
 from kdeviz.data.readers.tables import TableContent
 from kdeviz.data.readers.values import is_list, value_bytes
@@ -19,12 +21,21 @@ def read_parquet(source: Source) -> TableContent:
     """Open a parquet file; its pages are read when columns are asked for."""
     with source.reading("parquet"):
         buffer = source.buffer()
-        plain = pq.ParquetFile(pa.BufferReader(buffer))
-        metadata, schema = plain.metadata, plain.schema_arrow.remove_metadata()
+        metadata = pq.read_metadata(pa.BufferReader(buffer))
         leaves = _leaves(metadata)
-        paths = [metadata.schema.column(i).path for i in range(metadata.num_columns)]
         # Texts stay dictionaries until their decoded length is known: one long text may stand in every row.
-        file = pq.ParquetFile(pa.BufferReader(buffer), metadata=metadata, read_dictionary=paths)
+        columns = [metadata.schema.column(i) for i in range(metadata.num_columns)]
+        texts = [column.path for column in columns if column.physical_type == "BYTE_ARRAY"]
+        file = pq.ParquetFile(pa.BufferReader(buffer), metadata=metadata, read_dictionary=texts)
+        stored = pq.ParquetFile(pa.BufferReader(buffer), metadata=metadata).schema_arrow
+        plain = PlainTypes(source, class_names(stored.metadata))
+
+        def first(name: str) -> pa.Array:
+            _check(source, metadata, {name: stored.field(name).type}, leaves)
+            batches = file.iter_batches(_BATCH_ROWS, columns=[name])
+            return next((batch.column(0) for batch in batches), pa.nulls(0, stored.field(name).type))
+
+        schema = plain.schema(stored, first)
 
     def batches(names: list[str]) -> Iterator[pa.RecordBatch]:
         kinds = {name: schema.field(name).type for name in names}
@@ -33,9 +44,9 @@ def read_parquet(source: Source) -> TableContent:
         for batch in file.iter_batches(_BATCH_ROWS, columns=names):
             total += batch.nbytes
             source.check(total, "the columns read so far")
-            yield batch.select(names)
+            yield plain.batch(batch.select(names))
 
-    return TableContent(source, schema, metadata.num_rows, batches)
+    return TableContent(source, schema, metadata.num_rows, batches, plain.notes)
 
 
 def _leaves(metadata: pq.FileMetaData) -> dict[str, list[int]]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from kdeviz.data.readers import roles
 from kdeviz.data.readers.cells import PLAIN, Marks, NumberColumn
-from kdeviz.data.readers.content import Candidate, says_embedding
+from kdeviz.data.readers.content import Candidate, NoRows, says_embedding
 from kdeviz.data.readers.families import ALL_NUMERIC, WIDE, find_candidates, is_value
 from kdeviz.data.readers.source import Source
 from kdeviz.data.readers.values import (
@@ -45,6 +45,7 @@ class TableContent:
         batches: reads the named columns, a batch of rows at a time, within the limit.
         notes: what was found on the way.
         marks: how numbers are written in columns that come as text.
+        named: whether the file names its columns itself.
     """
 
     source: Source
@@ -53,11 +54,12 @@ class TableContent:
     batches: Callable[[list[str]], Iterator[pa.RecordBatch]]
     notes: list[str] = field(default_factory=list)
     marks: Marks = PLAIN
+    named: bool = True
 
     def __post_init__(self) -> None:
         refuse_repeated(self.schema.names, self.source)
         if not self.rows:
-            raise DataError(f"{self.source.name}: there are no rows")
+            raise NoRows(f"{self.source.name}: there are no rows")
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+_COPIED = 128  # rows at once, so that what is turned from columns to rows stays in cache
+
 
 def is_number(kind: pa.DataType) -> bool:
-    """Integers and floats of any width."""
-    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
+    """Integers, floats and decimals of any width."""
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
 
 
 def is_list(kind: pa.DataType) -> bool:
@@ -38,7 +41,7 @@ def _is_single(kind: pa.DataType) -> bool:
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
     types = pa.types
-    others = (types.is_boolean, types.is_null, types.is_temporal, types.is_decimal)
+    others = (types.is_boolean, types.is_null, types.is_temporal)
     return is_number(kind) or has_bytes(kind) or any(check(kind) for check in others)
 
 
@@ -59,8 +62,8 @@ def no_columns(rows: int) -> pa.Table:
 
 
 def numbers(column: pa.Array) -> NDArray[Any]:
-    """One column as numpy; a null becomes NaN."""
-    if pa.types.is_null(column.type):
+    """One column as numpy; a null becomes NaN, a decimal the nearest float64."""
+    if pa.types.is_null(column.type) or pa.types.is_decimal(column.type):
         column = column.cast(pa.float64())
     elif pa.types.is_boolean(column.type) and column.null_count:
         column = column.cast(pa.uint8())
@@ -69,11 +72,7 @@ def numbers(column: pa.Array) -> NDArray[Any]:
 
 def block(batch: pa.RecordBatch) -> NDArray[Any]:
     """The columns of a batch as a (rows, columns) array."""
-    columns = [numbers(column) for column in batch.columns]
-    by_column = np.empty((len(columns), len(batch)), np.result_type(*columns))
-    for i, column in enumerate(columns):
-        by_column[i] = column
-    return by_column.T
+    return np.stack([numbers(column) for column in batch.columns]).T
 
 
 def stacked(blocks: Iterator[NDArray[Any]], rows: int) -> NDArray[Any]:
@@ -83,13 +82,15 @@ def stacked(blocks: Iterator[NDArray[Any]], rows: int) -> NDArray[Any]:
         ValueError: the blocks do not have that many rows together.
     """
     first = next(blocks)
-    if len(first) == rows:
-        return np.ascontiguousarray(first)
+    if len(first) == rows and first.flags.c_contiguous:
+        return first
     out, start = np.empty((rows, first.shape[1]), first.dtype), 0
-    for part in (first, *blocks):
+    for part in chain([first], blocks):
         if (kind := np.result_type(out, part)) != out.dtype:  # later rows may be the first with a null
             out = out.astype(kind)
-        out[start : start + len(part)] = part
+        place = out[start : start + len(part)]
+        for top in range(0, len(place), _COPIED):
+            place[top : top + _COPIED] = part[top : top + _COPIED]
         start += len(part)
     if start != rows:
         raise ValueError(f"{rows} rows were announced, {start} are there")

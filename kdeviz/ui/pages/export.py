@@ -28,7 +28,7 @@ def show() -> None:
         )
         st.download_button(
             "Download the model",
-            partial(model_bytes, analysis, screen.threshold, screen.curve),
+            partial(model_bytes, screen.decision),
             "model.safetensors",
             on_click="ignore",
             type="primary",
@@ -50,7 +50,7 @@ def show() -> None:
         }
         for title, (recipe, language) in recipes.items():
             files = Files(data.source, data.score_source, data.about_source, data.fixes)
-            lines = recipe(analysis, files, screen.rule, screen.curve, analysis is not screen.fitted)
+            lines = recipe(screen.decision, files, analysis is not screen.fitted)
             st.subheader(title)
             st.code(lines, language=language, wrap_lines=True)
 

@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from kdeviz.charts import figures, views
+from kdeviz import charts
 from kdeviz.errors import DataError
 from kdeviz.ui.panels.threshold import set_curve, set_threshold
 from kdeviz.ui.state import Screen, Session, theme
@@ -42,9 +42,7 @@ def show_chart(current: Session, screen: Screen, height: int) -> None:
 
 
 def _show_densities(current: Session, screen: Screen, height: int) -> None:
-    view = views.density_histogram(screen.analysis, screen.threshold)
-    curve = views.probability_curve(screen.analysis, screen.curve, screen.threshold, view.edges)
-    figure = figures.density_figure(view, theme(), curve, current.mark(screen))
+    figure = charts.densities(screen.decision, current.picked, theme())
     show_figure(figure, "densities", "Histograms of log density and the curve", height, screen.key)
 
 
@@ -56,11 +54,11 @@ def _show_curve(chosen: str, screen: Screen, log_fpr: bool, height: int) -> None
 
 def _show_reliability(screen: Screen, height: int) -> None:
     try:
-        fit = views.platt_view(screen.analysis, screen.curve)
+        fit = charts.reliability_numbers(screen.decision)
     except DataError as error:
         plain_error("The curve cannot be fitted to these labels", str(error))
         return
-    figure = figures.reliability_figure(fit, theme())
+    figure = charts.reliability(screen.decision, theme())
     show_figure(figure, "reliability", "Reliability diagram", height - 56, screen.key)
     st.button(
         f"Use the fit: midpoint {number(fit.curve.midpoint)}, steepness {number(fit.curve.steepness)}",
@@ -74,12 +72,11 @@ def _show_reliability(screen: Screen, height: int) -> None:
 
 
 def _curve(chosen: str, screen: Screen, log_fpr: bool) -> go.Figure:
-    view = views.operating_view(screen.analysis, screen.threshold)
     if chosen == "ROC":
-        return figures.roc_figure(view, theme(), log_fpr)
+        return charts.roc(screen.decision, log_fpr, theme())
     if chosen == "Precision":
-        return figures.precision_recall_figure(view, theme())
-    return figures.f1_figure(view, theme(), *views.score_range(screen.analysis))
+        return charts.precision_recall(screen.decision, theme())
+    return charts.f1(screen.decision, theme())
 
 
 def _clicked(key: str) -> None:

@@ -36,6 +36,7 @@ class Loaded:
         about_source: the same of a table about the first file's rows, if there was one.
         read_again: read the same files with another column as the embedding.
         fixes: names of the fixes that were applied, in order; see `preflight`.
+        before: what the last of them was applied to.
     """
 
     token: str
@@ -49,6 +50,7 @@ class Loaded:
     about_source: str | None
     read_again: Callable[[str], Loaded]
     fixes: tuple[str, ...] = ()
+    before: Loaded | None = None
 
     @property
     def inspected(self) -> EmbeddingSet:
@@ -74,6 +76,7 @@ class Loaded:
             score=score,
             everything=everything,
             fixes=(*self.fixes, fix.name),
+            before=self,
         )
 
 

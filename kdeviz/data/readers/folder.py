@@ -1,0 +1,147 @@
+"""Which files a folder, a glob or a list stands for, in which order, and what their paths say of the rows."""
+
+from __future__ import annotations
+
+import glob
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from kdeviz.data.readers.name_order import in_name_order
+from kdeviz.data.readers.splits import split_in
+from kdeviz.errors import DataError
+
+_MISSING = "__HIVE_DEFAULT_PARTITION__"
+_OTHER_TABLES = {
+    "_delta_log": "a Delta table, of which some files are no longer valid; write it out with Spark",
+    ".hoodie": "a Hudi table, of which some files are no longer valid; write it out with Spark",
+    "metadata/version-hint.text": "an Iceberg table, of which some files are no longer valid; write it out",
+    "_versions": "a Lance dataset; write it out with lance.dataset(folder).to_table()",
+    ".zarray": "a Zarr array; save it with np.save('x.npy', zarr.open(folder)[:])",
+    ".zgroup": "a Zarr group; save its arrays with np.savez",
+    "zarr.json": "a Zarr array; save it with np.save('x.npy', zarr.open(folder)[:])",
+}
+_BESIDE = frozenset((".json", ".txt", ".md"))  # notes about the data where there are other files
+
+
+class Member(NamedTuple):
+    """One of several files.
+
+    Attributes:
+        path: where it is.
+        name: its path below the folder.
+        columns: what its path says about all of its rows.
+    """
+
+    path: Path
+    name: str
+    columns: dict[str, str | None]
+
+
+def is_glob(text: str) -> bool:
+    """Whether a path has wildcards, and is not the name of something that exists."""
+    return glob.has_magic(text) and not Path(text).exists()
+
+
+def members_of_glob(pattern: str) -> list[Member]:
+    """The files that match.
+
+    Raises:
+        DataError: none does.
+    """
+    root = Path(pattern).anchor
+    found = [*Path(root or ".").glob(str(Path(pattern).relative_to(root)))]
+    if not found:
+        raise DataError(f"{pattern}: no file matches")
+    return members_of_paths([path for path in found if path.is_file()] or found)
+
+
+def members_of_paths(paths: Iterable[Path]) -> list[Member]:
+    """These files, in name order."""
+    by_name = {str(path): path for path in paths}
+    files = [(by_name[name], by_name[name].name) for name in in_name_order(by_name)]
+    return _with_columns(files)
+
+
+def members_of_folder(folder: Path, kind_of: Callable[[str], str | None]) -> list[Member]:
+    """The data files of a folder and of the folders in it.
+
+    Args:
+        folder: where to look.
+        kind_of: the kind of file that a name says it is, or None when it is not read.
+
+    Raises:
+        DataError: there are none, they are of several kinds, or the folder is a table of another tool.
+    """
+    for mark, what in _OTHER_TABLES.items():
+        if (folder / mark).exists():
+            raise DataError(f"{folder.name}: {what}")
+    if (folder / "dataset_dict.json").is_file():
+        return _hugging_face_splits(folder)
+    if (folder / "state.json").is_file():
+        return _with_columns([(path, path.name) for path in _hugging_face_files(folder)])
+    names = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
+    plain = [name for name in names if not any(step.startswith((".", "_")) for step in name.parts)]
+    found = {name.as_posix(): kind for name in plain if (kind := kind_of(name.name)) is not None}
+    kinds = _main_kinds(found, folder, plain)
+    chosen = in_name_order(name for name, kind in found.items() if kind in kinds)
+    return _with_columns([(folder / name, name) for name in chosen])
+
+
+def _main_kinds(found: dict[str, str], folder: Path, names: Sequence[Path]) -> set[str]:
+    """The one kind of file that is read."""
+    counts = Counter(found.values())
+    main = {kind: count for kind, count in counts.items() if kind not in _BESIDE} or counts
+    if not main:
+        others = Counter(name.suffix.lower() or name.name for name in names).most_common(3)
+        held = ", ".join(f"{count} {kind}" for kind, count in others) or "no files"
+        raise DataError(f"{folder.name}: the folder holds no file that can be read ({held})")
+    if len(main) > 1:
+        held = ", ".join(f"{count} {kind}" for kind, count in main.items())
+        raise DataError(
+            f"{folder.name}: the folder holds files of several kinds ({held}); give those of one "
+            f"kind, for example {folder.name}/*{max(main, key=lambda kind: main[kind])}"
+        )
+    return set(main)
+
+
+def _hugging_face_splits(folder: Path) -> list[Member]:
+    names = _listed(folder / "dataset_dict.json", "splits")
+    return [
+        Member(path, f"{split}/{path.name}", {"split": split})
+        for split in map(str, names)
+        for path in _hugging_face_files(folder / Path(split).name)
+    ]
+
+
+def _hugging_face_files(folder: Path) -> list[Path]:
+    """What `save_to_disk` listed: other .arrow files there are caches."""
+    names = [entry.get("filename", "") for entry in _listed(folder / "state.json", "_data_files")]
+    return [folder / Path(name).name for name in in_name_order(names)]
+
+
+def _listed(path: Path, key: str) -> list[dict[str, str]]:
+    try:
+        return list(json.loads(path.read_text())[key])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise DataError(
+            f"{path.parent.name}: {path.name} does not list the data; save the dataset again"
+        ) from error
+
+
+def _with_columns(files: Sequence[tuple[Path, str]]) -> list[Member]:
+    """Partitions (label=good/part-0.parquet), and the split where every path names one and they differ."""
+    splits = [next(filter(None, map(split_in, Path(name).with_suffix("").parts)), None) for _, name in files]
+    told = None not in splits and len(set(splits)) > 1
+    return [
+        Member(path, name, _partitions(name) | ({"split": split} if told else {}))
+        for (path, name), split in zip(files, splits, strict=True)
+    ]
+
+
+def _partitions(name: str) -> dict[str, str | None]:
+    pairs = [step.partition("=") for step in Path(name).parts[:-1] if "=" in step]
+    return {unquote(key): None if value == _MISSING else unquote(value) for key, _, value in pairs}

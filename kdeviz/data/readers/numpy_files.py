@@ -1,0 +1,185 @@
+"""What numpy saves: .npy with one array, .npz with several."""
+
+from __future__ import annotations
+
+import math
+import zipfile
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from kdeviz.data.readers.arrangement import arranged
+from kdeviz.data.readers.arrays import ArrayContent, Values, structured
+from kdeviz.data.readers.content import Content, NoRows
+from kdeviz.data.readers.pickled_texts import texts_in
+from kdeviz.data.readers.source import Source
+from kdeviz.data.readers.sparse import is_sparse, sparse_matrix
+from kdeviz.errors import DataError
+
+_MAGIC = npy.magic(1, 0)[:-2]
+_PICKLE, _ZIP = b"\x80", b"PK"
+_OBJECTS = "holds Python objects, which can run code when opened; "
+
+
+class _Header(NamedTuple):
+    """What a .npy says before its values."""
+
+    shape: tuple[int, ...]
+    fortran: bool
+    dtype: np.dtype[Any]
+
+    @property
+    def bytes(self) -> int:
+        """How many the values take."""
+        return math.prod(self.shape) * self.dtype.itemsize
+
+
+def read_npy(source: Source) -> Content:
+    """Map a .npy file, or view the bytes of an upload; nothing is copied."""
+    where = f"{source.name}: the array"
+    with source.reading(".npy"), source.open() as stream:
+        _refuse_other_kinds(stream.read(len(_MAGIC)), source.name)
+        stream.seek(0)
+        header = _header(stream, where)
+        if header.dtype.hasobject:
+            raise DataError(f"{where} {_OBJECTS}{_remedy(header)}")
+        start, needed = stream.tell(), header.bytes
+        source.check(needed, f"an array of shape {header.shape}")
+        if needed > source.size - start:
+            raise DataError(
+                f"{source.name}: the header promises {needed:,} bytes for shape {header.shape}, "
+                f"the file holds {source.size - start:,}; it was cut short, copy it again"
+            )
+        if 0 in header.shape:  # numpy cannot map zero bytes
+            raise NoRows(
+                f"{source.name}: no values, shape {header.shape}; need at least one row and one dimension"
+            )
+        stream.seek(start + needed)
+        _refuse_trailing(stream, header, source)
+        array = _mapped(source, header, start)
+        return structured(source, array) if array.dtype.names else ArrayContent(source, {"": array})
+
+
+def read_npz(source: Source) -> Content:
+    """Read every array of an .npz, after the sum of what they inflate to was checked."""
+    objects: list[str] = []
+    with source.reading(".npz"), source.open() as stream, zipfile.ZipFile(stream) as archive:
+        members = archive.infolist()
+        source.check(sum(member.file_size for member in members), "the inflated archive")
+        arrays: dict[str, Values] = {}
+        for member in members:
+            key = member.filename.removesuffix(".npy")
+            if (values := _member(archive, member, source)) is not None:
+                arrays[key] = values
+            else:
+                objects.append(key)
+        if is_sparse(arrays):
+            return sparse_matrix(source, arrays)
+        if (
+            len(arrays) == 1
+            and isinstance(array := next(iter(arrays.values())), np.ndarray)
+            and array.dtype.names
+        ):
+            return structured(source, array)
+        if objects and not arrays:
+            raise DataError(f"{source.name}: {objects[0]} {_OBJECTS}save it as numbers or texts")
+        return arranged(
+            source, arrays, [f"{key} is left out: it {_OBJECTS}save its texts." for key in objects]
+        )
+
+
+def _mapped(source: Source, header: _Header, start: int) -> NDArray[Any]:
+    order: Any = "F" if header.fortran else "C"
+    if isinstance(source.data, Path):
+        return np.memmap(source.data, header.dtype, "r", start, header.shape, order)
+    return np.ndarray(header.shape, header.dtype, source.data, start, order=order)
+
+
+def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, source: Source) -> Values | None:
+    """One array; None for objects that are no texts."""
+    where = f"{source.name}: {member.filename}"
+    with archive.open(member) as stream:
+        header = _header(stream, where)
+        if header.dtype.hasobject:
+            texts = texts_in(stream.read(), header.shape)
+            return None if texts is None else _texts(texts, source, where)
+        there = member.file_size - stream.tell()
+        if header.bytes > there:
+            raise DataError(
+                f"{where}: the header promises {header.bytes:,} bytes, the archive holds {there:,}"
+            )
+    with archive.open(member) as stream:
+        array: NDArray[Any] = npy.read_array(stream, allow_pickle=False)
+        _refuse_trailing(stream, header, source)  # reading on also compares the checksum
+    return array
+
+
+def _texts(values: list[Any], source: Source, where: str) -> pa.Array:
+    # One long text may stand in every row.
+    source.check(sum(len(value) for value in values if isinstance(value, str)), where)
+    if any(isinstance(value, str) for value in values):
+        values = [value if value is None else str(value) for value in values]
+    return pa.array(values)
+
+
+def _header(stream: IO[bytes], where: str) -> _Header:
+    version = npy.read_magic(stream)
+    if version not in ((1, 0), (2, 0)):
+        raise DataError(f"{where}: .npy version {version} is not read; save a plain array of numbers")
+    read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+    header = _Header(*read(stream))
+    if header.dtype.kind == "V" and header.dtype.names is None:
+        raise DataError(
+            f"{where} holds raw bytes ({header.dtype.str}): numpy forgets types such as bfloat16 and float8; "
+            "save array.astype('float32')"
+        )
+    return header
+
+
+def _refuse_other_kinds(begin: bytes, name: str) -> None:
+    if begin == _MAGIC:
+        return
+    if begin.startswith(_PICKLE):
+        found = "this is a pickle, which can run code when opened; use np.save(path, array)"
+    elif begin.startswith(_ZIP):
+        found = "this is a zip archive: name it .npz"
+    else:
+        found = (
+            "the beginning of a .npy file is missing; a raw memmap does not tell its shape: "
+            "np.save(path, np.memmap(file, dtype, 'r', shape=(rows, dimensions)))"
+        )
+    raise DataError(f"{name}: not a readable .npy file: {found}")
+
+
+def _refuse_trailing(stream: IO[bytes], header: _Header, source: Source) -> None:
+    """Refuse what comes after the array: a second np.save into the same open file, or anything else."""
+    shapes, rest = [header.shape], stream.read(len(_MAGIC))
+    while rest == _MAGIC:
+        stream.seek(-len(_MAGIC), 1)
+        found = _header(stream, f"{source.name}: array {len(shapes) + 1}")
+        shapes.append(found.shape)
+        stream.seek(found.bytes, 1)
+        rest = stream.read(len(_MAGIC))
+    if len(shapes) > 1:
+        raise DataError(
+            f"{source.name}: more than one array in the file, {len(shapes)} one after the other, of shapes "
+            f"{', '.join(map(str, shapes[:5]))}{' ...' if len(shapes) > 5 else ''}; save them as one: "
+            "np.save(path, np.concatenate(arrays))"
+        )
+    if rest:
+        raise DataError(
+            f"{source.name}: bytes are left after an array of shape {header.shape}; it is damaged, "
+            "save it again"
+        )
+
+
+def _remedy(header: _Header) -> str:
+    if header.shape == ():
+        return (
+            "this is a single one, perhaps a dict or a sparse matrix: np.savez(path, **arrays) saves arrays"
+        )
+    return "save a plain array instead, for example np.save(path, np.stack(list(array)).astype('float32'))"
