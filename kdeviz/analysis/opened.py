@@ -95,6 +95,6 @@ def made_by(model: KDEClassifier) -> dict[str, Any]:
         "seed": model.settings.seed,
         "device": device_name(model.device),
         "kdeviz_version": __version__,
-        "torch_version": torch.__version__,
+        "torch_version": str(torch.__version__),  # of a type of its own, which JSON does not know
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }

@@ -195,6 +195,12 @@ def test_thresholds_come_back_exactly(store, small, threshold):
     json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
 
 
+def test_numbers_of_numpy_are_kept_as_plain_numbers(store, small):
+    rule, curve = ThresholdRule("top_k", np.int64(3)), ProbabilityCurve(np.float64(2.0), np.float64(0.25))
+    record = store.keep(Decision(small, rule, curve, np.float64(-1.5))).record
+    assert (record.rule.value, record.curve, record.threshold) == (3, ProbabilityCurve(2.0, 0.25), -1.5)
+
+
 def test_awkward_ids_and_float64(store, rows64):
     ids = np.array(["", " a", "a\nb", "é", "=1+1", "x" * 300, *map(str, range(54))])
     analysis = analyse(EmbeddingSet(rows64[:60], ids), settings=Settings(3), device="cpu")

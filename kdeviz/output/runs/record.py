@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
+import numpy as np
 
 from kdeviz.decision import ThresholdRule
 from kdeviz.errors import OptionError
@@ -109,10 +110,17 @@ class _Stored(msgspec.Struct):
 
 def record_bytes(record: RunRecord) -> bytes:
     """What `parsed` reads back exactly."""
-    content = msgspec.to_builtins(record)
+    content = msgspec.to_builtins(record, enc_hook=_plain)
     if math.isinf(record.threshold):
         content["threshold"] = str(record.threshold)
     return msgspec.json.format(msgspec.json.encode({"format": FORMAT, **content}), indent=1)
+
+
+def _plain(value: Any) -> Any:
+    """A number of numpy's as one of Python's."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{value!r} is of a type that JSON does not know")
 
 
 def parsed(content: bytes) -> RunRecord:
