@@ -70,8 +70,8 @@ class ListColumn:
         if (lengths != self.width).any():
             row = int(np.argmax(lengths != self.width))
             raise DataError(
-                f"{self.source.name}: the list of {self.name} in row {start + row} has {lengths[row]} numbers "
-                f"and row 0 has {self.width}; every row needs the same number of dimensions"
+                f"{self.source.name}: the list of {self.name} in row {start + row} has {lengths[row]} "
+                f"numbers and row 0 has {self.width}; every row needs the same number of dimensions"
             )
 
 
@@ -96,8 +96,8 @@ class NumberColumns:
         for name, kind in self.kinds.items():
             if not (is_value(kind) or is_text(kind) or pa.types.is_null(kind)):
                 raise DataError(
-                    f"{self.source.name}: column {name!r} of {self.embedding} holds {kind}, not numbers; correct "
-                    f"it, leave it out (leave_out, --leave-out), or choose another embedding_column"
+                    f"{self.source.name}: column {name!r} of {self.embedding} holds {kind}, not numbers; "
+                    f"correct it, leave it out (leave_out, --leave-out), or choose another embedding_column"
                 )
 
     def blocks(self, batches: Iterator[pa.RecordBatch]) -> Iterator[NDArray[Any]]:
@@ -145,8 +145,8 @@ class NumberColumns:
         row, cell = start + bad[0], bad[1].strip()
         if cell == name:
             return (
-                f"{self.source.name}: row {row} repeats the header ({name!r} stands in column {name!r}), as when "
-                "files are joined; remove that line"
+                f"{self.source.name}: row {row} repeats the header ({name!r} stands in column {name!r}), as "
+                "when files are joined; remove that line"
             )
         return (
             f"{where} ({cell[:40]!r} in row {row}); correct it, leave it blank, or leave the column out "

@@ -156,8 +156,8 @@ class TableContent:
                 )
                 raise DataError(
                     f"{self.source.name}: column {column.name!r} holds no vectors that could be read "
-                    f"({column.type}, such as {str(next(values, None))[:40]!r}); save it as lists of numbers, "
-                    f"or take the other columns with embedding_column={ALL_NUMERIC!r}"
+                    f"({column.type}, such as {str(next(values, None))[:40]!r}); save it as lists of "
+                    f"numbers, or take the other columns with embedding_column={ALL_NUMERIC!r}"
                 )
 
     def _as_typed(self, name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
