@@ -143,7 +143,7 @@ def _of_lists(lists: dict[str, list[Any]], source: Source) -> dict[str, list[Any
     """Lists by name: columns, or one vector for every id."""
     lengths = {len(value) for value in lists.values()}
     of_numbers = all(isinstance(item, int | float) for value in lists.values() for item in value)
-    if of_numbers and len(lengths) == 1 and len(lists) > 1 and _are_ids(list(lists), *lengths, source):
+    if of_numbers and len(lengths) == 1 and len(lists) > 1 and _are_ids(list(lists), max(lengths), source):
         return {"id": list(lists), "embedding": list(lists.values())}
     if len(lengths) > 1:
         longest, *_, shortest = sorted(lists, key=lambda name: -len(lists[name]))
@@ -170,8 +170,8 @@ def _are_ids(keys: list[str], length: int, source: Source) -> bool:
     if len(keys) > length or all(re.search(r"[./\\]", key) for key in keys):
         return True
     raise DataError(
-        f"{source.name}: {len(keys)} keys with {length} numbers each may be columns or one vector per id; write "
-        'records, for example {"id": "a", "embedding": [0.1, 0.2]}'
+        f"{source.name}: {len(keys)} keys with {length} numbers each may be columns or one vector per id; "
+        'write records, for example {"id": "a", "embedding": [0.1, 0.2]}'
     )
 
 
