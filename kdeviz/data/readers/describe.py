@@ -49,7 +49,7 @@ def describe(table: pa.Table, source: Source) -> About:
 
 
 def id_column(table: pa.Table, wanted: Corrections) -> str | None:
-    """The column with the ids: by name, then file names and paths, then names ending in id, then row numbers."""
+    """The column with the ids: so named, or with file names, or named to end in id, or with row numbers."""
     names = table.column_names
     if (asked := wanted.id_column) is not None and (asked == NONE or asked in names):
         return asked or None
@@ -129,8 +129,8 @@ class _Description:
         names = [name for name in names if name not in self.used]
         if normal and not names:
             raise DataError(
-                f"{self.source.name}: there is no label column in which {normal[0]!r} could mean normal; name it "
-                "with label_column (--label-column)"
+                f"{self.source.name}: there is no label column in which {normal[0]!r} could mean normal; "
+                "name it with label_column (--label-column)"
             )
         notes = []
         for name in names:
