@@ -1,5 +1,8 @@
 __version__: str
 
+from . import charts as charts
+from . import explain as explain
+from . import sweep as sweep
 from .analysis import Analysis as Analysis
 from .analysis import analyse as analyse
 from .analysis import estimate as estimate

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from kdeviz.cli.options import Model
 from kdeviz.cli.output import print_facts
 from kdeviz.wording import percent, size
-
-if TYPE_CHECKING:
-    from kdeviz.model import KDEClassifier
 
 _SHOWN = 4
 
@@ -28,7 +23,8 @@ def info(model: Model) -> None:
         {
             "file": f"{model} ({size(model.stat().st_size)}, format {stored['format_version']})",
             "written by": f"kdeviz {stored.get('kdeviz_version')}, torch {stored.get('torch_version')}",
-            "dimensions": _dimensions(classifier),
+            "dimensions": str(stored["dimensions"]),
+            "their names": _names(classifier.feature_names),
             "training points": f"{n} (at most {settings.max_training_points}, seed {settings.seed})",
             "components": f"{k} ({settings.n_pca_components} asked for)",
             "variance kept": percent(variance),
@@ -42,10 +38,8 @@ def info(model: Model) -> None:
     )
 
 
-def _dimensions(classifier: KDEClassifier) -> str:
-    """How many, and their names: all of a few, or the first ones and the last."""
-    names, number = classifier.feature_names, len(classifier.pca_model.mean)
+def _names(names: tuple[str, ...] | None) -> str:
+    """All of a few, or the first ones and the last."""
     if names is None:
-        return f"{number}, without names"
-    shown = names if number <= _SHOWN else (*names[: _SHOWN - 1], "...", names[-1])
-    return f"{number}: {', '.join(shown)}"
+        return "none: columns are matched by position"
+    return ", ".join(names if len(names) <= _SHOWN else (*names[: _SHOWN - 1], "...", names[-1]))

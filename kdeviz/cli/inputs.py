@@ -58,13 +58,12 @@ def fixed_like(data: EmbeddingSet, fitted: EmbeddingSet, names: Sequence[str]) -
     """`data` without the columns that these fixes drop from the rows a model was fitted on."""
     import numpy as np
 
+    from kdeviz.data import aligned
     from kdeviz.preflight import apply, preflight
 
-    if data.features.shape[1] != fitted.features.shape[1]:
-        raise DataError(
-            f"{data.name} has {data.features.shape[1]} dimensions, {fitted.name} has "
-            f"{fitted.features.shape[1]}: both must come from the same feature extractor"
-        )
+    data, notes = aligned(data, fitted.feature_names, fitted.features.shape[1], fitted.name)
+    for note in notes:
+        say("note", note)
     for name in names:
         fix = preflight(fitted, _CHEAP).fix(name)
         fitted = apply(fix, fitted)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
+
 from kdeviz.data.embedding_set import MAX_BYTES, EmbeddingSet
 from kdeviz.data.readers.content import Candidate, Content
 from kdeviz.data.readers.describe import describe
@@ -82,8 +84,7 @@ def load_embeddings(
             f"{source.name}: no values, shape {features.shape}; need at least one row and one dimension"
         )
     table = content.columns(candidate, len(features))
-    here = set(table.column_names)
-    left_out = [name for name in content.names if name not in candidate.columns and not _is_in(name, here)]
+    left_out = _left_out(content, candidate, table)
     notes = [*_guess(content, candidate, wanted), *content.notes]
     if metadata is not None:
         about_data, about_name = metadata if isinstance(metadata, tuple) else (metadata, None)
@@ -96,7 +97,7 @@ def load_embeddings(
         embedding=candidate.name or None,
         dimensions=features.shape[1],
         features=candidate.columns,
-        left_out=tuple(left_out),
+        left_out=left_out,
     )
     return EmbeddingSet(
         features=features,
@@ -124,9 +125,11 @@ def _several(values: str | Sequence[str]) -> tuple[str, ...]:
     return (values,) if isinstance(values, str) else tuple(map(str, values))
 
 
-def _is_in(name: str, columns: set[str]) -> bool:
-    """Whether a column is there, or a field of it, such as image.bytes."""
-    return name in columns or any(column.startswith(f"{name}.") for column in columns)
+def _left_out(content: Content, candidate: Candidate, table: pa.Table) -> tuple[str, ...]:
+    """Columns that are neither dimensions nor in the table of the others, nor the fields of one there."""
+    kept = {*candidate.columns, *table.column_names}
+    kept |= {name.partition(".")[0] for name in table.column_names}
+    return tuple(name for name in content.names if name not in kept)
 
 
 def _feature_names(content: Content, candidate: Candidate, dimensions: int) -> tuple[str, ...] | None:

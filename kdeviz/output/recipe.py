@@ -25,6 +25,8 @@ class Files(NamedTuple):
     """The path of the table that was joined to the first file."""
     fixes: tuple[str, ...] = ()
     """Names of the fixes that were applied to the first file, in order; see `kdeviz.preflight`."""
+    score_metadata: str | None = None
+    """The path of the table that was joined to the second file."""
 
 
 def python_recipe(decision: Decision, files: Files, relabelled: bool = False) -> str:
@@ -44,7 +46,7 @@ def python_recipe(decision: Decision, files: Files, relabelled: bool = False) ->
         *_imports(files),
         "",
         _load("data", analysis.train, files.source, files.metadata),
-        *([] if files.score_source is None else [_load("score", analysis.inspected, files.score_source)]),
+        *_load_second(analysis.inspected, files),
         *_fix(files),
         f"train, {'_' if second else 'score'} = data.train_and_test()",
         "settings = Settings(",
@@ -120,6 +122,12 @@ def _load(target: str, data: EmbeddingSet, source: str, metadata: str | None = N
     return _call(target, "load_embeddings", [_quoted(source), *given])
 
 
+def _load_second(data: EmbeddingSet, files: Files) -> list[str]:
+    if files.score_source is None:
+        return []
+    return [_load("score", data, files.score_source, files.score_metadata)]
+
+
 def _call(target: str, function: str, arguments: Sequence[str]) -> str:
     """A call, on as many lines as it needs."""
     whole = ", ".join(arguments)
@@ -139,7 +147,7 @@ def _quoted(value: object) -> str:
 
 def shell_recipe(decision: Decision, files: Files, relabelled: bool = False) -> str:
     """Two `kdeviz` commands that write the same model and the same scores; see `python_recipe`."""
-    source, score_source, metadata, fixes = files
+    source, score_source, metadata, fixes, score_metadata = files
     analysis, rule, curve = decision.analysis, decision.rule, decision.curve
     settings = analysis.settings
     # `kdeviz fit` sees neither the second file, which some rules look at, nor other labels than the file's.
@@ -148,7 +156,11 @@ def shell_recipe(decision: Decision, files: Files, relabelled: bool = False) -> 
     about = {**_column(analysis.train, source), "--metadata": _path(metadata)}
     first = second = {**about, "--fix": fixes}
     if score_source is not None:
-        second = {**_column(analysis.inspected, score_source), "--all-rows": True}
+        second = {
+            **_column(analysis.inspected, score_source),
+            "--metadata": _path(score_metadata),
+            "--all-rows": True,
+        }
         if fixes:
             second |= {
                 "--fix": fixes,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from browser.steps import choose, figure, metric, painted, settled, start_app, stop_app
+from browser.steps import choose, figure, leave, metric, painted, settled, start_app, stop_app
 from kdeviz import Settings, ThresholdRule, analyse, decide, load_sample
 from kdeviz.comparison.compare import Comparison, compare
 from kdeviz.comparison.scored import scored_decision
@@ -38,7 +38,6 @@ def fill_grid(page: Page, **texts: str) -> None:
 
 def go_to(page: Page, name: str) -> None:
     page.get_by_test_id("stTopNavLinkContainer").get_by_role("link", name=name).click()
-    page.wait_for_timeout(500)
     settled(page)
 
 
@@ -106,7 +105,7 @@ def test_sweep_cancel_apply_keep_restart_compare(
         assert metric(page, "Separation (AUROC)") == number(choice.best.auroc.value)
         page.get_by_role("button", name="Keep run").click()
         expect(page.get_by_role("button", name="Kept")).to_be_disabled()
-        page.context.close()
+        leave(page)
     finally:
         stop_app(server)
     assert len(list((tmp_path / "runs").iterdir())) == 2
@@ -142,6 +141,6 @@ def test_sweep_cancel_apply_keep_restart_compare(
         fill_grid(page, Components=LONG)
         page.get_by_role("button", name=re.compile("Run .* fits")).click()
         expect(page.get_by_text(re.compile(r"^Setting "))).to_be_visible()
-        page.context.close()
+        leave(page)
     finally:
         stop_app(server)  # it does not wait for the sweep

@@ -5,8 +5,10 @@ import pytest
 from figure_steps import spec, subtitle, title
 from sklearn.metrics import roc_auc_score
 
-from kdeviz.charts.figures.comparison import compared_roc_figure, percentile_figure, rank_figure, side_colours
-from kdeviz.charts.theme import DARK, LIGHT
+from kdeviz.charts import DARK, LIGHT, side_colours
+from kdeviz.charts.compared_roc import compared_roc
+from kdeviz.charts.percentiles import percentiles
+from kdeviz.charts.ranks import ranks
 from kdeviz.comparison.compare import compare
 from kdeviz.comparison.scored import Scored
 from kdeviz.data.labels import ANOMALOUS, NORMAL
@@ -35,6 +37,18 @@ def pair(n=300, p=60, noise=1.0, seed=0, better=1.0, labelled=True, thresholds=(
     labels = np.where(truth, ANOMALOUS, NORMAL) if labelled else None
     sides = [side(s, t, labels=labels, **others) for s, t in zip(scores, thresholds, strict=True)]
     return compare(*sides, resamples=60)
+
+
+def rank_figure(comparison, theme, most=4000):
+    return ranks(comparison, most, theme)
+
+
+def percentile_figure(comparison, theme):
+    return percentiles(comparison, theme)
+
+
+def compared_roc_figure(comparison, theme, log_fpr=False):
+    return compared_roc(comparison, log_fpr, theme)
 
 
 def traces(figure, name):
@@ -235,8 +249,8 @@ def test_lines_part_what_each_one_flags():
 def test_percentile_bars_are_shares_of_the_common_samples():
     comparison = CASES["plain"]
     figure = percentile_figure(comparison, LIGHT)
-    for bars, percentiles in zip(figure.data, comparison.percentiles[:2], strict=True):
-        expected = np.histogram(percentiles, 20, (0, 100))[0]
+    for bars, places in zip(figure.data, comparison.percentiles[:2], strict=True):
+        expected = np.histogram(places, 20, (0, 100))[0]
         np.testing.assert_array_equal(bars.customdata, expected)
         np.testing.assert_allclose(bars.y, expected / 300)
         assert sum(bars.y) == pytest.approx(1)

@@ -565,6 +565,7 @@ def test_the_lines_of_python_are_formatted_as_ruff_does_it(analysis, tmp_path, n
         Files("sample"),
         Files(name),
         Files(name, name, name, FIXES),
+        Files(name, name, None, (), name),
         Files("sample", None, None, FIXES),
     ):
         for rule in (QUANTILE, ThresholdRule("best_f1")):
@@ -591,7 +592,13 @@ def test_shell_recipe_of_the_sample_set_gives_the_same_scores(analysis, threshol
 
 def test_shell_recipe_of_two_files_gives_the_same_scores(awkward):
     wanted, rule = of_awkward("-second.npy"), ThresholdRule("top_k", 4)
-    in_process(shell_recipe(decide(wanted, rule, CURVE), Files(AWKWARD, "-second.npy", "-about.csv")))
+    Path("-labels.csv").write_text("label\n" + "good\nbad\n" * (len(wanted.inspected) // 2))
+    files = Files(AWKWARD, "-second.npy", "-about.csv", score_metadata="-labels.csv")
+    in_process(shell_recipe(decide(wanted, rule, CURVE), files))
+    assert pd.read_parquet("scores.parquet")["label"].value_counts().to_dict() == {
+        "normal": 15,
+        "anomalous": 15,
+    }
     check_written(wanted, rule.threshold(wanted.train_scores, wanted.scores))
 
 

@@ -32,10 +32,10 @@ from app_steps import (
 )
 
 from kdeviz import Settings, analyse, load_sample
-from kdeviz.charts import figures as drawn
-from kdeviz.charts import views
+from kdeviz import charts as drawn
 from kdeviz.charts.theme import LIGHT
 from kdeviz.comparison.compare import compare
+from kdeviz.comparison.disagreements import disagreement_table, settings_table, why_words
 from kdeviz.comparison.scored import scored_decision, scored_model
 from kdeviz.data.marks import SampleMark
 from kdeviz.decision.decision import Decision, decide
@@ -49,6 +49,7 @@ from kdeviz.output.runs.run import RECORD, SCORES
 from kdeviz.output.runs.store import RunStore
 from kdeviz.settings import name_of
 from kdeviz.ui.panels.comparison import Compared
+from kdeviz.ui.panels.disagreements import LookedAt
 from kdeviz.ui.panels.kept_runs import Keeping
 from kdeviz.ui.panels.model import Knobs
 from kdeviz.ui.state import Screen, Session
@@ -129,19 +130,19 @@ def assert_shows(app, expected):
     for side, samples in zip(("first", "second"), expected.disagreements, strict=True):
         assert f"Flagged only by the {side}: {len(samples)}" in captions(app)
         if len(samples):
-            shown, wanted = table(app, f"flips_{side}").value, views.disagreement_table(expected, side)
+            shown, wanted = table(app, f"flips_{side}").value, disagreement_table(expected, side)
             for name in ("id", "label", "first_rank", "second_rank"):
                 assert shown[name].tolist() == wanted[name].tolist()
     shown = next(frame.value for frame in app.dataframe if "setting" in frame.value)
     wanted = {
         row.name: (row.first, row.second, "differs" if row.differs else "")
-        for row in views.settings_table(expected)
+        for row in settings_table(expected)
     }
     assert {name: tuple(others) for name, *others in shown.itertuples(index=False)} == wanted
     assert sorted(shown["differs"], reverse=True) == shown["differs"].tolist()  # those that differ first
     ranks, percentiles = figures(app)[:2]
-    assert same_figure(ranks, drawn.rank_figure(expected, LIGHT))
-    assert same_figure(percentiles, drawn.percentile_figure(expected, LIGHT))
+    assert same_figure(ranks, drawn.ranks(expected, theme=LIGHT))
+    assert same_figure(percentiles, drawn.percentiles(expected, LIGHT))
 
 
 # --- two models
@@ -268,7 +269,7 @@ def test_the_roc_chart(start, keep):
     compared(app)
     put(next(group for group in app.get("button_group") if group.key == "compared_chart"), "ROC")
     expected = compare(scored(OTHER), scored(Settings()))
-    assert same_figure(figures(app)[1], drawn.compared_roc_figure(expected, LIGHT))
+    assert same_figure(figures(app)[1], drawn.compared_roc(expected, theme=LIGHT))
 
 
 def test_why_a_verdict_flips(start, keep):
@@ -279,19 +280,19 @@ def test_why_a_verdict_flips(start, keep):
     assert any(caption.startswith("Choose a sample in a table") for caption in captions(app))
     click(app, table(app, "flips_second"), row=0)
     sample = expected.disagreements.only_second[0]
-    assert page_session(app).own(Compared).flip == sample
+    assert page_session(app).own(LookedAt).sample == sample
     check_why(app, expected, sample)
     click(app, chart(app, "compared_ranks"), carried=11)
     check_why(app, expected, 11)
     put(app.slider(key="components"), 15)  # another model: its flips are others
     compared(app)
-    assert page_session(app).own(Compared).flip is None
+    assert page_session(app).own(LookedAt).sample is None
 
 
 def check_why(app, expected, sample):
     assert str(expected.ids[sample]) in texts(app)
-    for side, settings in ((expected.first, OTHER), (expected.second, Settings())):
-        assert set(views.why_words(decided(settings), sample)) <= set(texts(app))
+    for settings in (OTHER, Settings()):
+        assert set(why_words(decided(settings), sample)) <= set(texts(app))
     flags = [text for text in markdowns(app) if text.startswith("By the ")]
     assert ["**flagged**" in text for text in flags] == [
         expected.first.flagged[sample],
@@ -436,8 +437,8 @@ def test_a_broken_model_file_is_explained_and_loses_nothing(start, keep):
 
 def test_a_model_of_other_dimensions_is_refused(start):
     app = start(at="compare")
-    analysis = analyse(gaussian(), None, Settings(3))
-    upload(app, "m.safetensors", model_bytes(analysis, 0.0, CURVE), "model_file")
+    decision = decide(analyse(gaussian(), None, Settings(3)))
+    upload(app, "m.safetensors", model_bytes(decision), "model_file")
     assert "m.safetensors was fitted on 10 dimensions, these samples have 64" in texts(app)
     assert not any(option.startswith("Model file") for option in options(app))
 
@@ -692,9 +693,8 @@ def test_the_command_line_prints_the_numbers_of_the_page(start, run, store):
     assert float(outcome.fact("AUROC difference")) == found.separation.difference
     assert outcome.fact("verdicts") in markdowns(app)
     assert outcome.fact("separation") in markdowns(app)
-    assert outcome.fact("flagged") == (
-        f"{len(found.disagreements.only_first)} only by the first, {len(found.disagreements.only_second)} only by the second"
-    )
+    first, second = map(len, found.disagreements)
+    assert outcome.fact("flagged") == f"{first} only by the first, {second} only by the second"
     expected = compare(scored(Settings()), scored(Settings(24, "norm")))
     assert (found.spearman, found.separation, found.verdicts) == (
         expected.spearman,

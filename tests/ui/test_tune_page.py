@@ -35,8 +35,7 @@ from app_steps import (
 )
 
 from kdeviz import Settings, analyse
-from kdeviz.charts import figures as drawn
-from kdeviz.charts import views
+from kdeviz import charts as drawn
 from kdeviz.charts.theme import LIGHT
 from kdeviz.decision.rules import ThresholdRule
 from kdeviz.errors import Cancelled, DataError, OptionError
@@ -307,8 +306,8 @@ def test_the_charts_are_those_of_the_sweep(tune):
     for metric in ("auroc", "log_density", "model_bytes"):
         put(tune.selectbox(key="sweep_metric"), metric)
         choice = best(found, metric) if metric in CHOICES else None
-        heat = drawn.heat_figure(views.heat_view(found, metric, choice=choice), LIGHT)
-        lines = drawn.line_figure(views.line_view(found, metric, choice=choice), LIGHT)
+        heat = drawn.heat_map(found, metric, choice=choice, theme=LIGHT)
+        lines = drawn.tuning_lines(found, metric, choice=choice, theme=LIGHT)
         for kind, figure in (("Heat map", heat), ("Lines", lines)):
             put(next(group for group in tune.get("button_group") if group.key == "sweep_chart"), kind)
             assert same_figure(figures(tune)[0], figure)
@@ -320,13 +319,14 @@ def test_what_a_chart_holds_fixed_can_be_chosen(tune):
     choice = best(found)
     (held,) = (box for box in tune.selectbox if box.key.startswith("sweep_at_"))
     assert held.value == choice.best.settings.bandwidth
-    first = views.heat_view(found, "auroc", "components", "cap", None, choice)
-    assert first.best is not None
-    assert same_figure(figures(tune)[0], drawn.heat_figure(first, LIGHT))
+    first = drawn.heat_map(found, "auroc", "components", "cap", None, choice, theme=LIGHT)
+    numbers = drawn.heat_map_numbers(found, "auroc", "components", "cap", None, choice)
+    assert numbers.best is not None
+    assert same_figure(figures(tune)[0], first)
     put(held, "scott")
     fixed = {"bandwidth": "scott"}
-    heat = views.heat_view(found, "auroc", "components", "cap", fixed, best(found))
-    assert same_figure(figures(tune)[0], drawn.heat_figure(heat, LIGHT))
+    heat = drawn.heat_map(found, "auroc", "components", "cap", fixed, best(found), theme=LIGHT)
+    assert same_figure(figures(tune)[0], heat)
     # In the next grid there is neither this cap nor this bandwidth to choose.
     swept(tune, bandwidths="2, 3", caps="200", seeds="0, 1")
     assert tune.selectbox(key="sweep_down").options == ["Rows: bandwidth", "Rows: seed"]
@@ -698,9 +698,8 @@ def test_stability_is_that_of_the_settings_in_use(stable):
         np.testing.assert_array_equal(one.scores, other.scores)
         assert one[:2] + one[4:] == other[:2] + other[4:]
     _, inspected = sample_sets()
-    pictures = [inspected.thumbnail_uri(int(row)) for row in expected.top]
-    strip = drawn.strip_figure(views.strip_view(expected, inspected), LIGHT, pictures)
-    agreement = drawn.agreement_figure(views.agreement_view(expected), LIGHT)
+    strip = drawn.strip(expected, inspected, LIGHT)
+    agreement = drawn.agreement(expected, LIGHT)
     shown = figures(stable)
     assert len(shown) == 2
     assert same_figure(shown[0], strip)

@@ -142,11 +142,10 @@ def text_of(value: Any) -> str:
 
 
 def _word(text: str) -> str:
-    word = (
-        re.sub(r"[\s_\-]+", "_", text.strip().lower()) if not re.match(r"\s*[+-]?\d", text) else text.strip()
-    )
-    number = re.fullmatch(r"\+?(-?\d{1,15})(?:\.0*)?", word, re.ASCII)
-    return str(int(number[1])) if number else word
+    text = text.strip().lower()
+    if number := re.fullmatch(r"\+?(-?\d{1,15})(?:\.0*)?", text, re.ASCII):
+        return str(int(number[1]))
+    return re.sub(r"[\s_\-]+", "_", text).rstrip(".")
 
 
 def _as_told(words: list[str], texts: list[str], name: str, normal: tuple[str, ...]) -> Labels:

@@ -346,7 +346,7 @@ def _is_text(kind: pa.DataType) -> bool:
 
 def _text(column: pa.Array) -> pa.Array:
     """Plain text, of a dictionary too."""
-    return pc.cast(column, pa.string())
+    return column if pa.types.is_string(column.type) else pc.cast(column, pa.string())
 
 
 def _cast_bool(cells: pa.Array) -> pa.Array:

@@ -23,7 +23,7 @@ _AROUND = (
     r"(?:np\.|numpy\.|torch\.)?(?:array|tensor|ndarray|DenseVector|Vectors?\.dense|Vector)\b|[\[\](){}\"']"
 )
 _MISSING = r"\b(?:None|null|NULL|nan|NaN)\b"
-_SEPARATORS = (",", ";", "|")
+_SEPARATED = re.compile(r"[\s,;|]")
 _FEWEST = 3  # numbers, for a column whose name does not say that it holds vectors
 _FEWEST_BARE = 8  # the same without brackets around them: texts can hold some numbers
 _SAMPLE = 20
@@ -70,7 +70,7 @@ def vectors(column: pa.Array, name: str, start: int, source: Source) -> pa.Array
             "behind '...'; save the whole vectors, as one column per dimension or as lists in parquet"
         )
     bare = _bare(cells)
-    separator = _separator(_bare(pa.array([first]))[0].as_py())
+    separator = _separator(_bare_text(first))
     parts = pc.split_pattern_regex(bare, r"\s+") if separator == " " else pc.split_pattern(bare, separator)
     numbers = _numbers(parts.flatten(), decimal="," if _has_comma_decimals(first, separator) else ".")
     if numbers is None:
@@ -92,6 +92,12 @@ def _bare(cells: pa.Array) -> pa.Array:
         cells = pc.replace_substring_regex(cells, pattern, " " if pattern == _AROUND else "")
     cells = pc.replace_substring_regex(cells, _MISSING, "nan")
     return pc.utf8_trim(cells, " \t\n\r,;|")
+
+
+def _bare_text(text: str) -> str:
+    """The same of one text."""
+    text = re.sub(_AROUND, " ", re.sub(_ADDED, "", re.sub(_WRAPPED_NUMBER, r"\1", text)))
+    return re.sub(_MISSING, "nan", text).strip(" \t\n\r,;|")
 
 
 def _numbers(parts: pa.Array, decimal: str) -> pa.Array | None:
@@ -124,10 +130,12 @@ def _has_comma_decimals(text: str, separator: str) -> bool:
 def _length(text: str, named: bool) -> int:
     """How many numbers a text holds; 0 when it is no vector, or too short to be sure."""
     text = text.strip()
+    if not _SEPARATED.search(text):
+        return 0
     if _ELLIPSIS.search(text):
         return 1 if named and text[:1] in "[(" else 0
     bracketed = text[:1] in "[({" or re.match(_AROUND, text) is not None
-    bare = _bare(pa.array([text]))[0].as_py()
+    bare = _bare_text(text)
     separator = _separator(bare)
     parts = bare.split() if separator == " " else bare.split(separator)
     marks = Marks("," if _has_comma_decimals(bare, separator) else ".")

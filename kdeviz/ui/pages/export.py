@@ -49,7 +49,9 @@ def show() -> None:
             "… and in a shell": (shell_recipe, "bash"),
         }
         for title, (recipe, language) in recipes.items():
-            files = Files(data.source, data.score_source, data.about_source, data.fixes)
+            files = Files(
+                data.source, data.score_source, data.about_source, data.fixes, data.score_about_source
+            )
             lines = recipe(screen.decision, files, analysis is not screen.fitted)
             st.subheader(title)
             st.code(lines, language=language, wrap_lines=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
@@ -17,39 +19,42 @@ from kdeviz.ui.widgets.plots import clicked_number, show_figure
 from kdeviz.ui.widgets.text import plain_error
 from kdeviz.wording import number
 
-_CURVES = {
-    "ROC": "Caught samples against false alarms, at every threshold",
-    "Precision": "Precision against recall, at every threshold",
-    "F1": "F1 against the threshold",
+
+class Chart(NamedTuple):
+    """A chart that needs labels, in which a click sets the threshold."""
+
+    alt: str
+    """What a screen reader says."""
+    draw: Callable[..., go.Figure]
+    """Given a decision, `theme`, and `log_fpr` if its false alarms can be on a logarithmic axis."""
+    has_log: bool = False
+
+
+CHARTS = {
+    "ROC": Chart("Caught samples against false alarms, at every threshold", charts.roc, has_log=True),
+    "Precision": Chart("Precision against recall, at every threshold", charts.precision_recall),
+    "F1": Chart("F1 against the threshold", charts.f1),
 }
 
 
 def show_chart(current: Session, screen: Screen, height: int) -> None:
     """Draw the chart that is chosen."""
-    chosen, log_fpr = "Density", False
+    chosen, options = "Density", {}
     if screen.labelled:
         with st.container(horizontal=True, vertical_alignment="center"):
-            chosen = one_of("Chart", ["Density", *_CURVES, "Reliability"], "chart")
-            if chosen == "ROC":
-                log_fpr = st.toggle("Log", key="log_fpr")
+            chosen = one_of("Chart", ["Density", *CHARTS, "Reliability"], "chart")
+            if chosen in CHARTS and CHARTS[chosen].has_log:
+                options["log_fpr"] = st.toggle("Log", key="log_fpr")
         height -= 56
     if chosen == "Reliability":
         _show_reliability(screen, height)
-    elif chosen in _CURVES:
-        _show_curve(chosen, screen, log_fpr, height)
+    elif chosen in CHARTS:
+        key, chart = f"curve_{chosen}", CHARTS[chosen]
+        figure = chart.draw(screen.decision, theme=theme(), **options)
+        show_figure(figure, key, chart.alt, height, screen.key, partial(_clicked, key))
     else:
-        _show_densities(current, screen, height)
-
-
-def _show_densities(current: Session, screen: Screen, height: int) -> None:
-    figure = charts.densities(screen.decision, current.picked, theme())
-    show_figure(figure, "densities", "Histograms of log density and the curve", height, screen.key)
-
-
-def _show_curve(chosen: str, screen: Screen, log_fpr: bool, height: int) -> None:
-    key = f"curve_{chosen}"
-    figure = _curve(chosen, screen, log_fpr)
-    show_figure(figure, key, _CURVES[chosen], height, screen.key, partial(_clicked, key))
+        figure = charts.densities(screen.decision, current.picked, theme())
+        show_figure(figure, "densities", "Histograms of log density and the curve", height, screen.key)
 
 
 def _show_reliability(screen: Screen, height: int) -> None:
@@ -69,14 +74,6 @@ def _show_reliability(screen: Screen, height: int) -> None:
         "comes from curves that had not seen the sample they judge. The probabilities hold where as large a "
         "share of the samples is anomalous as among those labelled here.",
     )
-
-
-def _curve(chosen: str, screen: Screen, log_fpr: bool) -> go.Figure:
-    if chosen == "ROC":
-        return charts.roc(screen.decision, log_fpr, theme())
-    if chosen == "Precision":
-        return charts.precision_recall(screen.decision, theme())
-    return charts.f1(screen.decision, theme())
 
 
 def _clicked(key: str) -> None:

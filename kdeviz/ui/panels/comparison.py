@@ -7,25 +7,18 @@ from concurrent.futures import wait
 from dataclasses import dataclass
 from functools import partial
 
-import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
-from numpy.typing import NDArray
-from streamlit.elements.lib.column_types import ColumnConfig
 
-from kdeviz import charts, explain
+from kdeviz import charts
 from kdeviz.analysis import OnProgress
 from kdeviz.comparison import (
     Comparison,
-    Scored,
     compare,
-    decision_with_data,
-    disagreement_table,
     settings_table,
-    why_words,
 )
-from kdeviz.data import EmbeddingSet
+from kdeviz.ui.panels.disagreements import LookedAt, show_disagreements
 from kdeviz.ui.state import Screen, Session, session, theme
 from kdeviz.ui.widgets.choices import one_of
 from kdeviz.ui.widgets.plots import clicked_number, show_figure
@@ -34,7 +27,6 @@ from kdeviz.ui.widgets.text import failure_words, plain_error, plain_warning
 from kdeviz.ui.work.jobs import job_board
 from kdeviz.ui.work.sides import Side, add_model_file, sides
 from kdeviz.ui.work.tasks import Task
-from kdeviz.wording import count
 
 SIDE_KEYS = ("first_side", "second_side")
 """Widgets that keep their values while another page is shown."""
@@ -54,14 +46,12 @@ class Compared:
         sides: the keys of the two models.
         identity: of what `task` compares.
         task: the last comparison.
-        flip: the number of the common sample that is looked at.
         file_problem: why the uploaded model file cannot be used.
     """
 
     sides: tuple[str, ...] = ()
     identity: object = None
     task: Task[Comparison] | None = None
-    flip: int | None = None
     file_problem: str = ""
 
 
@@ -83,7 +73,7 @@ def show_comparison(current: Session, screen: Screen) -> None:
         plain_warning(note)
     _sentences(found)
     _charts(found)
-    _flips(current, screen, found)
+    show_disagreements(current, screen, found)
     _settings(found)
 
 
@@ -209,7 +199,8 @@ def _task(current: Session, first: Side, second: Side) -> Task[Comparison]:
         return compare(one, other)
 
     task = job_board().start(work)
-    compared.identity, compared.task, compared.flip = identity, task, None
+    compared.identity, compared.task = identity, task
+    current.own(LookedAt).sample = None
     wait([task.future], _PATIENCE_SECONDS)
     return task
 
@@ -251,95 +242,7 @@ def _chart(
 
 def _clicked(key: str) -> None:
     sample = clicked_number(key)
-    session().own(Compared).flip = None if sample is None else int(sample)
-
-
-def _flips(current: Session, screen: Screen, found: Comparison) -> None:
-    st.subheader("Whose verdict flips")
-    for column, side, rows in zip(
-        st.columns(2, gap="medium"), ("first", "second"), found.disagreements, strict=True
-    ):
-        with column:
-            st.caption(f"Flagged only by the {side}: {count(len(rows))}")
-            if len(rows):
-                _flip_table(found, side, screen.analysis.inspected)
-    flip = current.own(Compared).flip
-    if flip is not None and flip < len(found.ids):
-        _why_of_each(found, flip, screen)
-    elif any(map(len, found.disagreements)):
-        st.caption("Choose a sample in a table, or click one in the rank chart, to see why.")
-
-
-def _flip_table(found: Comparison, side: str, inspected: EmbeddingSet) -> None:
-    table = disagreement_table(found, side)
-    shown = table[[name for name in ("id", "label", "first_rank", "second_rank") if name in table]]
-    columns: dict[str, ColumnConfig] = {
-        "id": st.column_config.TextColumn("Sample"),
-        "label": st.column_config.TextColumn("Label"),
-        "first_rank": st.column_config.NumberColumn("Rank by the first"),
-        "second_rank": st.column_config.NumberColumn("by the second"),
-    }
-    rows = _rows_in(inspected, found)
-    if rows is not None and inspected.thumbnails is not None:
-        images = [inspected.thumbnail_uri(int(row)) for row in rows[table["sample"]]]
-        shown.insert(0, "picture", pd.Series(images, dtype=object))
-        columns["picture"] = st.column_config.ImageColumn("", width=58)
-    key = f"flips_{side}_{id(found)}"
-    st.dataframe(
-        shown,
-        key=key,
-        hide_index=True,
-        height=min(38 + 48 * len(shown), 300),
-        row_height=48 if "picture" in shown else None,
-        column_config={name: columns[name] for name in map(str, shown)},
-        on_select=partial(_flip_chosen, key, table["sample"].to_numpy()),
-        selection_mode="single-row",
-    )
-
-
-def _flip_chosen(key: str, samples: NDArray[np.int64]) -> None:
-    rows = st.session_state[key]["selection"]["rows"]
-    session().own(Compared).flip = int(samples[rows[0]]) if rows else None
-
-
-def _rows_in(inspected: EmbeddingSet, found: Comparison) -> NDArray[np.int64] | None:
-    """(C,) where the common samples are among those loaded; None if neither side has scored these."""
-    for scored, rows in ((found.first, found.first_rows), (found.second, found.second_rows)):
-        if scored.inspected_digest == inspected.digest:
-            return rows
-    return None
-
-
-def _why_of_each(found: Comparison, sample: int, screen: Screen) -> None:
-    inspected, rows = screen.analysis.inspected, _rows_in(screen.analysis.inspected, found)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        picture = None if rows is None else inspected.thumbnail_uri(int(rows[sample]))
-        if picture is not None:
-            st.image(picture, width=80)
-        st.text(str(found.ids[sample]))
-    places = ((found.first, found.first_rows), (found.second, found.second_rows))
-    for column, title, (scored, own) in zip(
-        st.columns(2, gap="medium"), ("first", "second"), places, strict=True
-    ):
-        with column:
-            _why(scored, int(own[sample]), title, screen)
-
-
-def _why(scored: Scored, row: int, title: str, screen: Screen) -> None:
-    flagged = (
-        ":orange[:material/flag: **flagged**]" if scored.flagged[row] else ":material/check: not flagged"
-    )
-    st.markdown(f"By the {title}: {flagged}")
-    decision = decision_with_data(scored, screen.data.train, screen.data.inspected)
-    if decision is None:
-        st.caption("Why: load the data that this model was fitted on and has scored.")
-        return
-    reasons = explain.explain(decision.analysis, row)
-    with st.container(gap="xxsmall"):
-        for sentence in why_words(decision, row, reasons):
-            st.text(sentence)
-    figure = charts.sample(decision, row, theme())
-    show_figure(figure, f"why_{title}", f"Components, by the {title}", 300, (id(scored), row))
+    session().own(LookedAt).sample = None if sample is None else int(sample)
 
 
 def _settings(found: Comparison) -> None:

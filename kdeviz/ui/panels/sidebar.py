@@ -33,7 +33,7 @@ class Uploads:
         beside: the data that stayed there.
     """
 
-    files: tuple[str | None, ...] = (None, None, None)
+    files: tuple[str | None, ...] = (None, None, None, None)
     problem: str = ""
     beside: Loaded | None = None
 
@@ -64,14 +64,23 @@ def data_control(current: Session) -> tuple[DeltaGenerator, DeltaGenerator]:
             "are fitted, the others are scored.",
         )
         score = st.file_uploader("More samples to score (optional)", type=FORMATS, key="score_file")
-        about = st.file_uploader("A table about the samples (optional)", type=TABLE_FORMATS, key="about_file")
+        about = st.file_uploader(
+            "A table about the embeddings (optional)",
+            type=TABLE_FORMATS,
+            key="about_file",
+            help="Labels or anything else about the rows of the first file: joined by id where both have "
+            "ids, otherwise by order.",
+        )
+        score_about = st.file_uploader(
+            "A table about the samples to score (optional)", type=TABLE_FORMATS, key="score_about_file"
+        )
         inside = st.container()
         is_sample = current.data.source == sample().source
         st.button("Back to the sample set", on_click=_use_sample, disabled=is_sample, width="stretch")
     uploads = current.own(Uploads)
     if uploads.beside is not current.data:
         uploads.problem = ""
-    _follow_uploads(current, main, score, about)
+    _follow_uploads(current, main, score, about, score_about)
     _follow_column(current)
     if uploads.problem:
         # The open popover hides the sidebar, and closing it must not lose the message.
@@ -93,17 +102,16 @@ def _use_sample() -> None:
     session().use(sample())
 
 
-def _follow_uploads(
-    current: Session, main: UploadedFile | None, score: UploadedFile | None, about: UploadedFile | None
-) -> None:
+def _follow_uploads(current: Session, main: UploadedFile | None, *others: UploadedFile | None) -> None:
     uploads = current.own(Uploads)
-    files = tuple(None if file is None else file.file_id for file in (main, score, about))
+    files = tuple(None if file is None else file.file_id for file in (main, *others))
     if files == uploads.files:
         return
     uploads.files, uploads.problem = files, ""
     if main is not None:
-        _load(current, lambda: from_uploads(_upload(main), _optional(score), _optional(about)))
-    elif score is not None or about is not None:
+        score, about, score_about = map(_optional, others)
+        _load(current, lambda: from_uploads(_upload(main), score, about, score_about=score_about))
+    elif any(others):
         _failed(current, "Load the embeddings first: the other files belong to them")
 
 
