@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kdeviz.cli.inputs import fixed, read
+from kdeviz.cli.corrections import correctable
+from kdeviz.cli.inputs import fixed, read, reading_facts
 from kdeviz.cli.options import (
     COMPONENTS,
     Components,
     Data,
     Device,
-    EmbeddingColumn,
     Fixes,
     Force,
     Metadata,
@@ -23,6 +23,7 @@ from kdeviz.cli.options import (
     rule_names,
 )
 from kdeviz.cli.output import check_output, print_facts, progress, say, writing
+from kdeviz.data import Corrections
 from kdeviz.errors import OptionError
 from kdeviz.settings import FeatureScalingMethod, Settings
 from kdeviz.wording import duration, number, percent
@@ -87,6 +88,7 @@ _Steepness = Annotated[
 ]
 
 
+@correctable
 def fit(
     data: Data,
     output: _Output = None,
@@ -104,10 +106,11 @@ def fit(
     midpoint: _Midpoint = None,
     steepness: _Steepness = None,
     device: Device = "auto",
-    embedding_column: EmbeddingColumn = None,
     metadata: Metadata = None,
     fix: Fixes = None,
     force: Force = False,
+    *,
+    said: Corrections,
 ) -> None:
     """Fit a model on DATA; write it, with its threshold, to a file, or keep it as a run, or both.
 
@@ -126,10 +129,10 @@ def fit(
 
         rule, curve = _threshold_rule(threshold_rule, threshold_value), _curve(midpoint, steepness)
         store = _checked_store(runs, name, mlflow) if keep else None
-        train, others = fixed(read(data, embedding_column, metadata), fix or ()).train_and_test()
+        train, others = fixed(read(data, said, metadata), fix or ()).train_and_test()
         analysis = analyse(train, others, settings, device, tell)
         decision = decide(analysis, rule, curve)
-        facts = _fit_facts(decision)
+        facts = {**reading_facts(train), **_fit_facts(decision)}
         if output is not None:
             with writing(output):
                 fitted_model(decision).save(output)

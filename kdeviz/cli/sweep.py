@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kdeviz.cli.corrections import correctable
 from kdeviz.cli.inputs import fixed, read
 from kdeviz.cli.options import (
     COMPONENTS,
     Data,
     Device,
-    EmbeddingColumn,
     Fixes,
     Force,
     Metadata,
@@ -30,6 +30,7 @@ from kdeviz.cli.output import (
     say,
     write,
 )
+from kdeviz.data import Corrections
 from kdeviz.errors import DataError, OptionError
 from kdeviz.settings import Settings
 from kdeviz.wording import count
@@ -88,6 +89,7 @@ _Sort = Annotated[
 ]
 
 
+@correctable
 def sweep(
     data: Data,
     output: _Output = None,
@@ -99,10 +101,11 @@ def sweep(
     sort: _Sort = None,
     mlflow: TrackingServer = None,
     device: Device = "auto",
-    embedding_column: EmbeddingColumn = None,
     metadata: Metadata = None,
     fix: Fixes = None,
     force: Force = False,
+    *,
+    said: Corrections,
 ) -> None:
     """Fit DATA with every combination of settings, and compare them.
 
@@ -126,7 +129,7 @@ def sweep(
             from kdeviz.output import check_server
 
             check_server(mlflow)
-        train, others = fixed(read(data, embedding_column, metadata), fix or ()).train_and_test()
+        train, others = fixed(read(data, said, metadata), fix or ()).train_and_test()
         found = _swept(train, others, grid, device, tell)
     if found.cancelled:
         say("warning", f"interrupted: {len(found.rows)} of {found.asked} settings are done")

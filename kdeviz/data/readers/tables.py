@@ -97,9 +97,9 @@ class TableContent:
             taken |= {name for c in self.candidates if _is_other_embedding(c) for name in c.columns}
         rest = [f for f in self.schema if f.name not in taken]
         names = [f.name for f in rest if is_flat(f.type)]
-        self.notes += [
-            f"{f.name} is left out: {f.type} is not one value." for f in rest if not is_flat(f.type)
-        ]
+        offered = {name for other in self.candidates for name in other.columns}
+        nested = [f for f in rest if not is_flat(f.type) and f.name not in offered]
+        self.notes += [f"{f.name} is left out: {f.type} is not one value." for f in nested]
         with self.source.reading("table"):
             batches = list(self._decoded(names)) if names else []
             if not batches:
