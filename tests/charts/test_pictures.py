@@ -132,17 +132,13 @@ def functions_of(path):
 
 
 def drawing_functions():
-    """Functions of the room's modules that draw or write: those that take numbers, or a theme."""
+    """Functions of the room's modules that draw or write: they take numbers or a theme, and give none."""
     for path in sorted(ROOM.glob("*.py")):
-        if path.name in LOOKS:
-            continue
-        for node in ast.parse(path.read_text()).body:
-            if isinstance(node, ast.FunctionDef):
-                taken = [*node.args.args, *node.args.kwonlyargs]
-                if any(
-                    one.arg == "theme" or ast.unparse(one.annotation).endswith("Numbers") for one in taken
-                ):
-                    yield f"{path.stem}.{node.name}", node
+        for name, node in functions_of(path).items():
+            taken = [*node.args.args, *node.args.kwonlyargs]
+            draws = any(one.arg == "theme" or "Numbers" in ast.unparse(one.annotation) for one in taken)
+            if draws and path.name not in LOOKS and "Numbers" not in ast.unparse(node.returns):
+                yield f"{path.stem}.{name}", node
 
 
 def computed(function):
