@@ -91,7 +91,11 @@ def test_every_option_of_the_projection(theme, colour_by):
     figure = charts.projection(DECISION, colour_by=colour_by, **options, theme=theme)
     spec(figure)
     assert figure.layout.dragmode == "lasso"
-    selected = [trace["selectedpoints"] for trace in figure.data if "selectedpoints" in trace]
+    selected = [
+        trace["selectedpoints"]
+        for trace in figure.data
+        if "selectedpoints" in trace and trace["selectedpoints"] is not None
+    ]
     assert sum(map(len, selected)) == 9
 
 

@@ -73,8 +73,10 @@ def read_text(source: Source) -> Text:
     begin = data[: 1 << 20]
     if b"\0" in data or len(_CONTROL.findall(begin)) > _MOST_CONTROL * len(begin):
         raise DataError(f"{source.name}: not a text file; save it as UTF-8 text with one header line")
-    if b"\r" in data:
-        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    if b"\n" not in data:
+        data = data.replace(b"\r", b"\n")  # as old Macs end lines; elsewhere one alone belongs to a cell
+    if b"\r\n" in data:
+        data = data.replace(b"\r\n", b"\n")
     return Text(data, notes)
 
 
