@@ -1,24 +1,33 @@
+import os
 import sys
 from types import ModuleType
 
-import numpy as np
-import pytest
-import torch
-from cli_steps import Outcome
-from hypothesis import settings
+from kdeviz.threads import sleep_while_waiting
 
-from kdeviz.model.classifier import KDEClassifier
+# Before torch is loaded, here and in what tests start: workers share the cores instead of fighting for them.
+sleep_while_waiting()
+if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 0)):
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
+
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+import torch  # noqa: E402
+from cli_steps import Outcome  # noqa: E402
+from hypothesis import settings  # noqa: E402
+
+from kdeviz.model.classifier import KDEClassifier  # noqa: E402
 
 settings.register_profile("kdeviz", deadline=None, derandomize=True, database=None, max_examples=25)
 settings.load_profile("kdeviz")
 
 
-def pytest_collection_modifyitems(items):
-    if torch.cuda.is_available():
-        return
+def pytest_collection_modifyitems(config, items):
+    cuda, workers = torch.cuda.is_available(), config.pluginmanager.hasplugin("xdist")
     for item in items:
-        if "gpu" in item.keywords:
+        if "gpu" in item.keywords and not cuda:
             item.add_marker(pytest.mark.skip(reason="no CUDA device"))
+        if "browser" in item.keywords and workers:  # one worker, so that they share a server and a browser
+            item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 def correlated_rows(n, d, seed=0, decades=1.0, offset=1.0):
@@ -55,6 +64,17 @@ def fitted(rows32):
     model = KDEClassifier(5)
     assert model.fit(rows32)
     return model
+
+
+@pytest.fixture
+def decomposed(monkeypatch):
+    """How many rows each data set had whose principal axes were computed, none from before."""
+    module, sizes = sys.modules["kdeviz.model.principal_axes"], []
+    compute = module._from_gram
+    monkeypatch.setattr(
+        module, "_from_gram", lambda rows, *args: sizes.append(len(rows)) or compute(rows, *args)
+    )
+    return sizes
 
 
 @pytest.fixture

@@ -64,7 +64,7 @@ MODULES = {name_of(path): path for path in sorted(PACKAGE.rglob("*.py"))}
 @cache
 def listed(name):
     """What a package's front door lists."""
-    path = MODULES[name] if name in MODULES else None
+    path = MODULES.get(name)
     if path is None or path.name != "__init__.py":
         return frozenset()
     for node in ast.parse(path.read_text()).body:

@@ -75,7 +75,7 @@ def test_the_installed_wheel_works_from_an_empty_folder(wheel, tmp_path):
     assert done.returncode == 0, done.stderr
     script = (
         "import json, kdeviz\n"
-        "from kdeviz.resources import resource\n"
+        "from kdeviz.data import resource\n"
         "places = [kdeviz.__file__, *map(str, map(resource, ('app.py', '.streamlit/config.toml')))]\n"
         "print(json.dumps([len(kdeviz.load_sample()), *places]))"
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -13,11 +12,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from kdeviz import __version__
-from kdeviz.analysis.analysis import Analysis
+from kdeviz.analysis.analysis import Analysis, Places
+from kdeviz.analysis.opened import made_by
 from kdeviz.analysis.progress import OnProgress, Watch
-from kdeviz.analysis.scoring import log_densities
-from kdeviz.data import ANOMALOUS, EmbeddingSet, Features
+from kdeviz.analysis.scoring import known_note, known_points, log_densities
+from kdeviz.data import ANOMALOUS, EmbeddingSet, Features, aligned
 from kdeviz.errors import DataError
 from kdeviz.model import AxesCache, KDEClassifier, device_name, is_out_of_memory, resolve_device
 from kdeviz.settings import Settings
@@ -42,7 +41,8 @@ def analyse(
 
     Args:
         train: (N, D) rows, mostly normal.
-        score: (M, D) rows to inspect.
+        score: (M, D) rows to inspect; their dimensions are matched by name where both sets have names. Rows
+            of the fit among them are known by their content, and left out of their own scores.
         settings: the model's knobs; the defaults if None.
         device: "auto" picks CUDA, then Apple's GPU, then the CPU. When a GPU's memory runs out, blocks are
             halved first, and then the CPU takes over, with a warning.
@@ -56,14 +56,17 @@ def analyse(
     train, score = _as_set(train, "training data"), None if score is None else _as_set(score, "scored data")
     settings = settings or Settings()
     chosen = resolve_device(device)
+    notes: tuple[str, ...] = ()
+    if score is not None and (train.feature_names or score.feature_names):
+        score, notes = aligned(score, train.feature_names, train.features.shape[1], train.name)
     watch = Watch(on_progress, cancelled)
     try:
-        return _analyse(train, score, settings, chosen, watch, ())
+        return _analyse(train, score, settings, chosen, watch, notes)
     except RuntimeError as error:
         if chosen.type == "cpu" or not is_out_of_memory(error):
             raise
         note = f"{device_name(chosen)} ran out of memory: computed on the CPU"
-    return _analyse(train, score, settings, torch.device("cpu"), watch, (note,))
+    return _analyse(train, score, settings, torch.device("cpu"), watch, (*notes, note))
 
 
 def _analyse(
@@ -82,7 +85,11 @@ def _analyse(
         subset = (settings.max_training_points, settings.seed)
         axes_of = _AXES.of((fitted.digest, subset if len(fitted) > subset[0] else None))
         report = classifier.fit_report(
-            fitted.features, axes_of=axes_of, digest=fitted.digest, on_block=on_block
+            fitted.features,
+            axes_of=axes_of,
+            digest=fitted.digest,
+            feature_names=fitted.feature_names,
+            on_block=on_block,
         )
     if not report.fitted:
         raise DataError(
@@ -94,26 +101,28 @@ def _analyse(
         fitted_on = np.flatnonzero(~train.excluded)[fitted_on]
     with _timed(timings, "leave_one_out"), watch.stage(SCORING_TRAINING) as on_block:
         train_scores = _array(classifier.leave_one_out_scores(on_block=on_block))
+    inspected = train if score is None else score
     with _timed(timings, "score"), watch.stage(SCORING) as on_block:
+        points = known_points(classifier, inspected)
         if score is None:
-            scores = log_densities(classifier, train, fitted_on, on_block, train_scores)
-        else:
-            scores = log_densities(classifier, score, fitted_on[:0], on_block)
-    analysis = Analysis(
+            points[fitted_on] = np.arange(len(fitted_on))  # of equal rows each has its own
+        scores = log_densities(classifier, inspected, points, on_block, train_scores)
+    if score is not None and (note := known_note(points)):
+        notes = (*notes, note)
+    places = None if report.points is None else _array(report.points.to(classifier.result_dtype))
+    return Analysis(
         settings=settings,
         classifier=classifier,
         train=train,
-        inspected=train if score is None else score,
+        inspected=inspected,
         fitted_on=fitted_on,
-        train_scores=train_scores,
         scores=scores,
+        known_train_scores=train_scores,
         warnings=(*notes, *report.warnings, *_contamination(train, fitted_on), *_optimism(classifier)),
         timings=timings,
-        provenance=_provenance(classifier, train, score, device),
+        provenance=_provenance(classifier, train, score),
+        places=Places(classifier, train, inspected, fitted_on, places),
     )
-    if report.points is not None:
-        vars(analysis)["train_coordinates"] = _array(report.points.to(classifier.result_dtype))
-    return analysis
 
 
 def _contamination(train: EmbeddingSet, fitted_on: NDArray[np.int64]) -> tuple[str, ...]:
@@ -161,9 +170,7 @@ def _array(values: Tensor) -> NDArray[Any]:
     return array
 
 
-def _provenance(
-    classifier: KDEClassifier, train: EmbeddingSet, score: EmbeddingSet | None, device: torch.device
-) -> dict[str, Any]:
+def _provenance(classifier: KDEClassifier, train: EmbeddingSet, score: EmbeddingSet | None) -> dict[str, Any]:
     return {
         "train_name": train.name,
         "train_digest": classifier.data_digest,
@@ -171,9 +178,5 @@ def _provenance(
         "train_changes": list(train.changes),
         "score_name": None if score is None else score.name,
         "score_digest": None if score is None else score.digest,
-        "seed": classifier.settings.seed,
-        "device": device_name(device),
-        "kdeviz_version": __version__,
-        "torch_version": torch.__version__,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        **made_by(classifier),
     }

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from kdeviz.data import EmbeddingSet
 from kdeviz.model import KDEClassifier
@@ -22,14 +21,17 @@ class Analysis:
     Attributes:
         settings: what was asked for.
         classifier: the fitted model.
-        train: the rows given for training.
+        train: the rows given for training; a set without rows where a model file or a kept run was opened
+            and they are not here.
         inspected: the rows that `scores` are about: the score set, or the training rows if there was none.
-        fitted_on: (n,) which of `train` the model was fitted on, in the order of its points.
-        train_scores: (n,) leave-one-out log densities of those rows.
+        fitted_on: (n,) which of `train` the model was fitted on, in the order of its points; empty where
+            they are not here.
         scores: (M,) log densities of the inspected rows; leave-one-out for those the model was fitted on.
         warnings: what a person should know about this fit, one sentence each.
         timings: seconds per stage.
         provenance: data digests, seed, versions, device and time, ready for JSON.
+        places: where the model sees the rows.
+        known_train_scores: (n,) `train_scores`; None if they are still to be computed.
     """
 
     settings: Settings
@@ -37,11 +39,20 @@ class Analysis:
     train: EmbeddingSet
     inspected: EmbeddingSet
     fitted_on: NDArray[np.int64]
-    train_scores: NDArray[Any]
     scores: NDArray[Any]
     warnings: tuple[str, ...]
     timings: dict[str, float]
     provenance: dict[str, Any]
+    places: Places
+    known_train_scores: NDArray[Any] | None = None
+
+    @cached_property
+    def train_scores(self) -> NDArray[Any]:
+        """(n,) leave-one-out log densities of the rows the model was fitted on, in its order."""
+        if self.known_train_scores is not None:
+            return self.known_train_scores
+        scores: NDArray[Any] = self.classifier.leave_one_out_scores().cpu().numpy()
+        return scores
 
     @property
     def inspects_training(self) -> bool:
@@ -53,36 +64,65 @@ class Analysis:
         """The rows that were given to be scored; None if the training rows themselves are inspected."""
         return None if self.inspects_training else self.inspected
 
-    @cached_property
+    @property
     def coordinates(self) -> NDArray[Any]:
         """(M, k) scaled PCA scores of the inspected rows: where the model sees them."""
-        if not self.inspects_training:
-            return _array(self.classifier.transform(self.inspected.features))
-        known, others = self.train_coordinates, np.ones(len(self.train), dtype=bool)
-        if np.array_equal(self.fitted_on, np.arange(len(others))):
-            return known
-        others[self.fitted_on] = False
-        coordinates = np.empty((len(others), known.shape[1]), known.dtype)
-        coordinates[self.fitted_on] = known
-        if others.any():
-            coordinates[others] = _array(self.classifier.transform(self.train.features[others]))
-        return coordinates
+        return self.places.inspected
 
-    @cached_property
+    @property
     def train_coordinates(self) -> NDArray[Any]:
         """(n, k) scaled PCA scores of the rows the model was fitted on."""
-        return _array(self.classifier.transform(self.train.features[self.fitted_on]))
+        return self.places.fitted
 
     def relabelled(self, labels: NDArray[np.int8]) -> Analysis:
         """The same analysis with other (M,) labels of the inspected rows."""
         inspected = replace(self.inspected, labels=labels)
-        other = replace(self, inspected=inspected, train=inspected if self.inspects_training else self.train)
-        for name in ("coordinates", "train_coordinates"):
-            if name in vars(self):
-                vars(other)[name] = vars(self)[name]
-        return other
+        train = inspected if self.inspects_training else self.train
+        return replace(self, inspected=inspected, train=train, places=self.places)
 
 
-def _array(values: Tensor) -> NDArray[Any]:
-    array: NDArray[Any] = values.cpu().numpy()
-    return array
+class Places:
+    """Where the model sees the rows, projected when somebody asks.
+
+    Args:
+        classifier: the fitted model.
+        train: the rows given for training.
+        inspected: the inspected rows; `train` itself if those are the training rows.
+        fitted_on: (n,) which of `train` the model was fitted on.
+        fitted: (n, k) scaled PCA scores of those, when they are known already.
+    """
+
+    def __init__(
+        self,
+        classifier: KDEClassifier,
+        train: EmbeddingSet,
+        inspected: EmbeddingSet,
+        fitted_on: NDArray[np.int64],
+        fitted: NDArray[Any] | None = None,
+    ) -> None:
+        self._classifier, self._train, self._inspected = classifier, train, inspected
+        self._fitted_on, self._known = fitted_on, fitted
+
+    @cached_property
+    def fitted(self) -> NDArray[Any]:
+        """(n, k) of the rows the model was fitted on."""
+        return self._project(self._train.features[self._fitted_on]) if self._known is None else self._known
+
+    @cached_property
+    def inspected(self) -> NDArray[Any]:
+        """(M, k) of the inspected rows."""
+        if self._inspected is not self._train:
+            return self._project(self._inspected.features)
+        known, others = self.fitted, np.ones(len(self._train), dtype=bool)
+        if np.array_equal(self._fitted_on, np.arange(len(others))):
+            return known
+        others[self._fitted_on] = False
+        coordinates = np.empty((len(others), known.shape[1]), known.dtype)
+        coordinates[self._fitted_on] = known
+        if others.any():
+            coordinates[others] = self._project(self._train.features[others])
+        return coordinates
+
+    def _project(self, features: NDArray[Any]) -> NDArray[Any]:
+        coordinates: NDArray[Any] = self._classifier.transform(features).cpu().numpy()
+        return coordinates

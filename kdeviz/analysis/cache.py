@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
-from functools import update_wrapper
+from functools import partial, update_wrapper
 from threading import Lock
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
+
+import cachetools
 
 from kdeviz.analysis.analysis import Analysis
 
@@ -23,21 +24,12 @@ def cached(view: Callable[Concatenate[Analysis, P], View]) -> Callable[Concatena
     The other arguments are compared whole, so they must be hashable. Results are shared: nobody may write
     into their arrays.
     """
-    results: WeakKeyDictionary[Analysis, OrderedDict[Any, View]] = WeakKeyDictionary()
+    results: WeakKeyDictionary[Analysis, cachetools.LRUCache[Any, View]] = WeakKeyDictionary()
     lock = Lock()
 
     def looked_up(analysis: Analysis, /, *args: P.args, **kwargs: P.kwargs) -> View:
-        arguments = (args, tuple(sorted(kwargs.items())))
         with lock:
-            own = results.setdefault(analysis, OrderedDict())
-            if arguments in own:
-                own.move_to_end(arguments)
-                return own[arguments]
-        found = view(analysis, *args, **kwargs)
-        with lock:
-            own[arguments] = found
-            while len(own) > _KEPT_PER_ANALYSIS:
-                own.popitem(last=False)
-        return found
+            own = results.setdefault(analysis, cachetools.LRUCache(_KEPT_PER_ANALYSIS))
+        return cachetools.cached(own, lock=lock)(partial(view, analysis))(*args, **kwargs)
 
     return update_wrapper(looked_up, view)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kdeviz.data import ANOMALOUS, EmbeddingSet, OnBlock, Rows
+from kdeviz.data import ANOMALOUS, EmbeddingSet, OnBlock, Rows, aligned
 from kdeviz.model import KDEClassifier
 
 _GATHERED = 8192
@@ -29,6 +29,37 @@ def rows_fitted_on(classifier: KDEClassifier, data: EmbeddingSet) -> NDArray[np.
     return used[:0]
 
 
+def as_fitted(classifier: KDEClassifier, data: EmbeddingSet) -> tuple[EmbeddingSet, tuple[str, ...]]:
+    """The rows with the dimensions of a model that was loaded, by name; see `aligned`."""
+    return aligned(data, classifier.feature_names, len(classifier.pca_model.mean), "the model")
+
+
+def known_points(classifier: KDEClassifier, data: EmbeddingSet) -> NDArray[np.int64]:
+    """(M,) which training row of the model each row is, in the order of `training_rows`; -1 for none.
+
+    Rows are recognised by content, wherever they stand. A model file of an older kdeviz tells only whether
+    all rows it was given are there; see `rows_fitted_on`.
+    """
+    if classifier.training_keys.numel():
+        return classifier.recognised(data.features)
+    return points_at(rows_fitted_on(classifier, data), len(data))
+
+
+def points_at(fitted_on: NDArray[np.int64], rows: int) -> NDArray[np.int64]:
+    """(M,) the same for rows of which it is known at which places the training rows stand."""
+    points = np.full(rows, -1)
+    points[fitted_on] = np.arange(len(fitted_on))
+    return points
+
+
+def known_note(points: NDArray[np.int64]) -> str | None:
+    """How many rows the model was fitted on, in a sentence; None when there is none."""
+    known = int((points >= 0).sum())
+    if not known:
+        return None
+    return f"the model was fitted on {known} of these {len(points)} rows: each is left out of its own score"
+
+
 def _possible_training_rows(data: EmbeddingSet) -> Iterator[NDArray[np.bool_]]:
     """Masks of some of the rows: what may have been fitted when not all were."""
     train = data.in_training
@@ -41,7 +72,7 @@ def _possible_training_rows(data: EmbeddingSet) -> Iterator[NDArray[np.bool_]]:
 def log_densities(
     classifier: KDEClassifier,
     data: EmbeddingSet,
-    fitted_on: NDArray[np.int64],
+    points: NDArray[np.int64],
     on_block: OnBlock | None = None,
     left_out: NDArray[Any] | None = None,
 ) -> NDArray[Any]:
@@ -52,22 +83,23 @@ def log_densities(
     Args:
         classifier: the fitted model.
         data: M rows.
-        fitted_on: which of them are the model's `training_rows`, in that order; empty when none is.
+        points: (M,) which training row each is, -1 for none; see `known_points`.
         on_block: called after each block of rows.
         left_out: the model's leave-one-out scores, when they are known already.
 
     Raises:
         DataError: wrong shape, NaN or infinity.
     """
-    if not len(fitted_on):
+    known = points >= 0
+    if not known.any():
         return np.asarray(classifier.log_density(data.features, on_block=on_block).cpu().numpy())
     Rows(data.features).check_finite()  # here, where rows have the numbers that people know them by
-    others = np.setdiff1d(np.arange(len(data)), fitted_on)
-    total = len(others) if left_out is not None else len(data)
+    others = np.flatnonzero(~known)
+    total = len(others) + (0 if left_out is not None else len(classifier.training_rows))
     if left_out is None:
         left_out = classifier.leave_one_out_scores(on_block=_part(on_block, 0, total)).cpu().numpy()
     scores = np.empty(len(data), dtype=left_out.dtype)
-    scores[fitted_on] = left_out
+    scores[known] = left_out[points[known]]
     for start in range(0, len(others), _GATHERED):
         block = others[start : start + _GATHERED]
         progress = _part(on_block, total - len(others) + start, total)

@@ -1,13 +1,106 @@
-"""The charts: first their numbers, then their pictures."""
+"""The charts: first their numbers, then their pictures.
 
-from kdeviz.charts import figures, views
-from kdeviz.charts.theme import DARK, LIGHT, Mark, Theme
+`projection(decision)` and its like give a plotly figure; `projection_numbers(decision)` and its like what is
+drawn, as a NamedTuple of arrays.
+"""
+
+from kdeviz.charts.agreement import MEASURES, AgreementNumbers, agreement, agreement_numbers
+from kdeviz.charts.colours import colour_choices
+from kdeviz.charts.compared_roc import ComparedRocNumbers, compared_roc, compared_roc_numbers
+from kdeviz.charts.contours import ContoursNumbers, contours_numbers
+from kdeviz.charts.curve import CurveNumbers, curve, curve_numbers
+from kdeviz.charts.densities import DensitiesNumbers, densities, densities_numbers
+from kdeviz.charts.f1 import f1
+from kdeviz.charts.heat_map import HeatMapNumbers, heat_map, heat_map_numbers
+from kdeviz.charts.knobs import KNOBS, KnobValue, knob_text, knob_value, values_of, varied
+from kdeviz.charts.operating import OperatingNumbers, operating_numbers
+from kdeviz.charts.percentiles import PercentilesNumbers, percentiles, percentiles_numbers
+from kdeviz.charts.picked import PickedNumbers, picked_numbers
+from kdeviz.charts.precision_recall import precision_recall
+from kdeviz.charts.projection import ProjectionNumbers, projection, projection_numbers
+from kdeviz.charts.ranks import RanksNumbers, ranks, ranks_numbers
+from kdeviz.charts.reliability import reliability, reliability_numbers
+from kdeviz.charts.roc import RocNumbers, roc, roc_numbers
+from kdeviz.charts.sample import SampleNumbers, sample, sample_numbers
+from kdeviz.charts.sample_features import SampleFeaturesNumbers, sample_features, sample_features_numbers
+from kdeviz.charts.sample_slice import SampleSliceNumbers, sample_slice, sample_slice_numbers
+from kdeviz.charts.score_ranges import score_range
+from kdeviz.charts.scree import ScreeNumbers, scree, scree_numbers
+from kdeviz.charts.selection import rows_inside
+from kdeviz.charts.sides import side_colours
+from kdeviz.charts.strip import StripNumbers, strip, strip_numbers
+from kdeviz.charts.theme import DARK, LIGHT, NOTEBOOK, Theme
+from kdeviz.charts.tuning_lines import TuningLinesNumbers, tuning_lines, tuning_lines_numbers
 
 __all__ = [
     "DARK",
+    "KNOBS",
     "LIGHT",
-    "Mark",
+    "MEASURES",
+    "NOTEBOOK",
+    "AgreementNumbers",
+    "ComparedRocNumbers",
+    "ContoursNumbers",
+    "CurveNumbers",
+    "DensitiesNumbers",
+    "HeatMapNumbers",
+    "KnobValue",
+    "OperatingNumbers",
+    "PercentilesNumbers",
+    "PickedNumbers",
+    "ProjectionNumbers",
+    "RanksNumbers",
+    "RocNumbers",
+    "SampleFeaturesNumbers",
+    "SampleNumbers",
+    "SampleSliceNumbers",
+    "ScreeNumbers",
+    "StripNumbers",
     "Theme",
-    "figures",
-    "views",
+    "TuningLinesNumbers",
+    "agreement",
+    "agreement_numbers",
+    "colour_choices",
+    "compared_roc",
+    "compared_roc_numbers",
+    "contours_numbers",
+    "curve",
+    "curve_numbers",
+    "densities",
+    "densities_numbers",
+    "f1",
+    "heat_map",
+    "heat_map_numbers",
+    "knob_text",
+    "knob_value",
+    "operating_numbers",
+    "percentiles",
+    "percentiles_numbers",
+    "picked_numbers",
+    "precision_recall",
+    "projection",
+    "projection_numbers",
+    "ranks",
+    "ranks_numbers",
+    "reliability",
+    "reliability_numbers",
+    "roc",
+    "roc_numbers",
+    "rows_inside",
+    "sample",
+    "sample_features",
+    "sample_features_numbers",
+    "sample_numbers",
+    "sample_slice",
+    "sample_slice_numbers",
+    "score_range",
+    "scree",
+    "scree_numbers",
+    "side_colours",
+    "strip",
+    "strip_numbers",
+    "tuning_lines",
+    "tuning_lines_numbers",
+    "values_of",
+    "varied",
 ]

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
-from numpy.typing import NDArray
 
 Part = dict[str, Any]
 """A trace, an axis, a shape or another piece of a figure, in plotly's JSON."""
@@ -69,6 +68,8 @@ class Theme(NamedTuple):
     """For log density, the low and anomalous end first: the end that stands out from the paper."""
     categories: tuple[str, ...]
     """For values without a meaning of their own; neither `normal` nor `anomalous` is among them."""
+    background: str = "rgba(0,0,0,0)"
+    """Of the whole figure: that of the page shows through, unless it is a colour."""
 
 
 LIGHT = Theme(
@@ -115,16 +116,8 @@ DARK = Theme(
         "#E0708F",
     ),
 )
-
-
-class Mark(NamedTuple):
-    """The sample picked by the user: ringed on every chart."""
-
-    name: str
-    log_density: float
-    probability: float
-    coordinates: NDArray[Any]
-    """(k,) in the model's space."""
+NOTEBOOK = LIGHT._replace(name="notebook", background=LIGHT.paper)
+"""`LIGHT` on paper of its own, so that it can be read on a dark page too."""
 
 
 def drawn(
@@ -135,7 +128,7 @@ def drawn(
     Args:
         traces: each with its "type", in plotly's own JSON, as is the layout: nested, without plotly's
             short forms such as `title_font_size`.
-        theme: LIGHT or DARK.
+        theme: LIGHT, DARK or NOTEBOOK.
         title: the finding.
         subtitle: what is drawn.
         layout: what this chart adds to the shared layout, or has instead; its axes get the shared look too.
@@ -161,7 +154,7 @@ def _shared_layout(theme: Theme, title: str, subtitle: str) -> Part:
         },
         "template": _TEMPLATE,
         "font": {"color": theme.muted, "size": 12.5, "family": "Source Sans, Source Sans Pro, sans-serif"},
-        "paper_bgcolor": "rgba(0,0,0,0)",
+        "paper_bgcolor": theme.background,
         "plot_bgcolor": "rgba(0,0,0,0)",
         "margin": {"l": 8, "r": 8, "t": 80, "b": 8},
         "hoverlabel": {
@@ -195,3 +188,14 @@ def faint(colour: str, opacity: float) -> str:
     """A #rrggbb colour, see-through."""
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red},{green},{blue},{opacity})"
+
+
+def luminance(scale: Sequence[str], share: float) -> float:
+    """Relative luminance (WCAG 2.2) of the colour at a share of the scale."""
+    at = share * (len(scale) - 1)
+    below = min(int(at), len(scale) - 2)
+    ends = ([int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)] for colour in scale[below : below + 2])
+    mixed = (low + (at - below) * (high - low) for low, high in zip(*ends, strict=True))
+    linear = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in mixed)
+    red, green, blue = linear
+    return float(0.2126 * red + 0.7152 * green + 0.0722 * blue)

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kdeviz.cli.corrections import correctable
 from kdeviz.cli.inputs import fixed, read
-from kdeviz.cli.options import Device, EmbeddingColumn, Fixes, Metadata, RunsFolder
+from kdeviz.cli.options import Device, Fixes, Metadata, RunsFolder
 from kdeviz.cli.output import print_facts, print_lines, progress, say
+from kdeviz.data import Corrections
 from kdeviz.errors import OptionError
 from kdeviz.wording import number
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 _Side = Annotated[str, typer.Argument(help="A kept run (its id or folder) or a model file.")]
 
 
+@correctable
 def compare(
     first: _Side,
     second: _Side,
@@ -36,9 +39,10 @@ def compare(
         bool, typer.Option("--all-rows", help="Model files score the rows of split train as well.")
     ] = False,
     device: Device = "auto",
-    embedding_column: EmbeddingColumn = None,
     metadata: Metadata = None,
     fix: Fixes = None,
+    *,
+    said: Corrections,
 ) -> None:
     """Compare two kept runs or model files on the samples that both have scored.
 
@@ -48,19 +52,19 @@ def compare(
     with progress():
         from kdeviz.comparison import compare as compared
 
-        rows = None if data is None else fixed(read(data, embedding_column, metadata), fix or ())
+        rows = None if data is None else fixed(read(data, said, metadata), fix or ())
         if rows is not None and not all_rows:
             rows = rows.train_and_test()[1] or rows
-        found = compared(_scored(first, rows, runs, device), _scored(second, rows, runs, device))
-    for note in found.notes:
+        comparison = compared(_scored(first, rows, runs, device), _scored(second, rows, runs, device))
+    for note in comparison.notes:
         say("note", note)
-    print_lines(_settings(found))
+    print_lines(_settings(comparison))
     typer.echo()
-    print_facts(dict(_facts(found)))
-    for side, flips in zip(("first", "second"), found.flips, strict=True):
-        if most and len(flips):
+    print_facts(dict(_facts(comparison)))
+    for side, samples in zip(("first", "second"), comparison.disagreements, strict=True):
+        if most and len(samples):
             typer.echo()
-            print_lines(_flips(found, side, most))
+            print_lines(_disagreements(comparison, side, most))
 
 
 def _scored(side: str, rows: EmbeddingSet | None, runs: Path | None, device: str) -> Scored:
@@ -76,35 +80,40 @@ def _scored(side: str, rows: EmbeddingSet | None, runs: Path | None, device: str
     if rows is None:
         raise OptionError(f"{side} is a model file, which brings no scores: name the DATA to score as well")
     scored = scored_model(KDEClassifier.load(path, device), rows, side)
-    if scored.rule is not None:
-        say("warning", f"{side} has no threshold: took the default, {scored.rule.kind} {scored.rule.value:g}")
+    for note in scored.decision.analysis.warnings:
+        say("note", f"{side}: {note}")
+    if scored.decision.rule is not None:
+        say("warning", f"{side} has no threshold: took the default, {scored.decision.rule.in_words}")
     return scored
 
 
-def _settings(found: Comparison) -> Iterator[tuple[str, str, str, str]]:
+def _settings(comparison: Comparison) -> Iterator[tuple[str, str, str, str]]:
     from kdeviz.comparison import settings_table
 
     yield "", "first", "second", ""
-    yield "name", found.first.name, found.second.name, ""
-    for row in settings_table(found):
+    yield "name", comparison.first.name, comparison.second.name, ""
+    for row in settings_table(comparison):
         yield row.name, row.first, row.second, "differs" if row.differs else ""
 
 
-def _facts(found: Comparison) -> Iterator[tuple[str, str]]:
-    only_first, only_second = map(len, found.flips)
-    yield "common samples", str(len(found.ids))
-    yield "rank correlation", "none" if found.spearman is None else f"{number(found.spearman, 4)} (Spearman)"
+def _facts(comparison: Comparison) -> Iterator[tuple[str, str]]:
+    only_first, only_second = map(len, comparison.disagreements)
+    yield "common samples", str(len(comparison.ids))
+    yield (
+        "rank correlation",
+        "none" if comparison.spearman is None else f"{number(comparison.spearman, 4)} (Spearman)",
+    )
     yield "flagged", f"{only_first} only by the first, {only_second} only by the second"
-    if found.verdicts is not None:
-        yield "verdicts", found.verdicts.sentence
-        yield "McNemar's p", f"{found.verdicts.p_value!r}"
-    if found.separation is not None:
-        yield "separation", found.separation.sentence
-        yield "AUROC difference", f"{found.separation.difference!r}"
+    if comparison.verdicts is not None:
+        yield "verdicts", comparison.verdicts.sentence
+        yield "McNemar's p", f"{comparison.verdicts.p_value!r}"
+    if comparison.separation is not None:
+        yield "separation", comparison.separation.sentence
+        yield "AUROC difference", f"{comparison.separation.difference!r}"
 
 
-def _flips(found: Comparison, side: str, most: int) -> Iterator[tuple[str, ...]]:
-    from kdeviz.comparison import flip_table
+def _disagreements(comparison: Comparison, side: str, most: int) -> Iterator[tuple[str, ...]]:
+    from kdeviz.comparison import disagreement_table
 
     yield (
         f"only the {side} flags",
@@ -114,12 +123,12 @@ def _flips(found: Comparison, side: str, most: int) -> Iterator[tuple[str, ...]]
         "first log density",
         "second log density",
     )
-    for flip in flip_table(found, side).head(most).to_dict("records"):
+    for sample in disagreement_table(comparison, side).head(most).to_dict("records"):
         yield (
-            flip["id"],
-            flip.get("label", ""),
-            str(flip["first_rank"]),
-            str(flip["second_rank"]),
-            number(flip["first_log_density"]),
-            number(flip["second_log_density"]),
+            sample["id"],
+            sample.get("label", ""),
+            str(sample["first_rank"]),
+            str(sample["second_rank"]),
+            number(sample["first_log_density"]),
+            number(sample["second_log_density"]),
         )

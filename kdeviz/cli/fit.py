@@ -7,28 +7,29 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kdeviz.cli.inputs import fixed, read
+from kdeviz.cli.corrections import correctable
+from kdeviz.cli.inputs import fixed, read, reading_facts
 from kdeviz.cli.options import (
     COMPONENTS,
     Components,
     Data,
     Device,
-    EmbeddingColumn,
     Fixes,
     Force,
     Metadata,
     RunsFolder,
     TrackingServer,
     number_or_text,
+    rule_names,
 )
 from kdeviz.cli.output import check_output, print_facts, progress, say, writing
+from kdeviz.data import Corrections
 from kdeviz.errors import OptionError
 from kdeviz.settings import FeatureScalingMethod, Settings
 from kdeviz.wording import duration, number, percent
 
 if TYPE_CHECKING:
-    from kdeviz.analysis import Analysis
-    from kdeviz.decision import ThresholdRule
+    from kdeviz.decision import Decision, ThresholdRule
     from kdeviz.model import ProbabilityCurve
     from kdeviz.output import RunStore
 
@@ -65,16 +66,16 @@ _ThresholdRule = Annotated[
     str,
     typer.Option(
         metavar="RULE",
-        help="How the threshold is chosen: quantile (of the training rows, each left out of its own "
-        "score), per_1000, top_k, log_density, probability; with labels best_f1 or fpr.",
+        help=f"How the threshold is chosen: {', '.join(rule_names())}; quantile looks at the training rows, "
+        "each left out of its own score.",
     ),
 ]
 _ThresholdValue = Annotated[
     float | None,
     typer.Option(
         metavar="X",
-        help="What the rule takes: a share (quantile, fpr; 0.01 without it), a count (top_k, per_1000), "
-        "a log density in nats, or a probability.",
+        help="What the rule takes, such as a share of normal samples (quantile; 0.01 without it), a count or "
+        "a log density in nats; a rule that needs one says what.",
     ),
 ]
 _Midpoint = Annotated[
@@ -87,6 +88,7 @@ _Steepness = Annotated[
 ]
 
 
+@correctable
 def fit(
     data: Data,
     output: _Output = None,
@@ -104,10 +106,11 @@ def fit(
     midpoint: _Midpoint = None,
     steepness: _Steepness = None,
     device: Device = "auto",
-    embedding_column: EmbeddingColumn = None,
     metadata: Metadata = None,
     fix: Fixes = None,
     force: Force = False,
+    *,
+    said: Corrections,
 ) -> None:
     """Fit a model on DATA; write it, with its threshold, to a file, or keep it as a run, or both.
 
@@ -121,20 +124,21 @@ def fit(
     settings = Settings(number_or_text(components), scaling, points, number_or_text(bandwidth), seed)
     with progress() as tell:
         from kdeviz.analysis import analyse
+        from kdeviz.decision import decide
         from kdeviz.output import fitted_model
 
         rule, curve = _threshold_rule(threshold_rule, threshold_value), _curve(midpoint, steepness)
         store = _checked_store(runs, name, mlflow) if keep else None
-        train, others = fixed(read(data, embedding_column, metadata), fix or ()).train_and_test()
+        train, others = fixed(read(data, said, metadata), fix or ()).train_and_test()
         analysis = analyse(train, others, settings, device, tell)
-        threshold = rule.threshold(analysis.train_scores, analysis.scores, analysis.inspected.labels, curve)
-        facts = _fit_facts(analysis, threshold)
+        decision = decide(analysis, rule, curve)
+        facts = {**reading_facts(train), **_fit_facts(decision)}
         if output is not None:
             with writing(output):
-                fitted_model(analysis, threshold, curve).save(output)
+                fitted_model(decision).save(output)
             facts["model"] = str(output)
         if store is not None:
-            run = store.keep(analysis, threshold, curve, rule, name=name, fixes=fix or ())
+            run = store.keep(decision, name=name, fixes=fix or ())
             facts |= {"run": run.id, "kept in": str(run.folder)}
     for warning in analysis.warnings:
         say("warning", warning)
@@ -170,23 +174,20 @@ def _checked_store(runs: Path | None, name: str | None, mlflow: str | None) -> R
     return store
 
 
-def _fit_facts(analysis: Analysis, threshold: float) -> dict[str, str]:
-    from kdeviz.decision import summary
-
-    numbers = summary(analysis, threshold)
-    train, kept = analysis.train.features, analysis.classifier
-    alarms = int((analysis.train_scores < threshold).sum())
-    found = {} if numbers.auroc is None else {"AUROC": number(numbers.auroc)}
+def _fit_facts(decision: Decision) -> dict[str, str]:
+    analysis, alarms = decision.analysis, decision.expected_alarms
+    train, model = analysis.train.features, analysis.classifier
+    separation = {} if decision.auroc is None else {"AUROC": number(decision.auroc)}
     return {
-        "training rows": f"{len(kept.training_rows)} of {len(train)}",
+        "training rows": f"{len(model.training_rows)} of {len(train)}",
         "dimensions": str(train.shape[1]),
-        "components kept": str(kept.n_components_),
-        "variance kept": percent(float(kept.pca_model.explained_variance_ratio.sum())),
-        "threshold": f"{threshold!r} nats",
-        "training alarms": f"{alarms} ({percent(numbers.expected_alarm_rate)})",
-        "flagged": f"{numbers.flagged} of {numbers.inspected} inspected rows",
-        **found,
-        "time": f"{duration(numbers.seconds)} on {analysis.provenance['device']}",
+        "components kept": str(model.n_components_),
+        "variance kept": percent(float(model.pca_model.explained_variance_ratio.sum())),
+        "threshold": f"{decision.threshold!r} nats",
+        "training alarms": f"{alarms.alarms} ({percent(alarms.rate)})",
+        "flagged": f"{decision.n_flagged} of {len(analysis.scores)} inspected rows",
+        **separation,
+        "time": f"{duration(sum(analysis.timings.values()))} on {analysis.provenance['device']}",
     }
 
 
@@ -198,10 +199,10 @@ def _curve(midpoint: float | None, steepness: float | None) -> ProbabilityCurve:
 
 
 def _threshold_rule(kind: str, value: float | None) -> ThresholdRule:
-    from kdeviz.decision import THRESHOLD_RULES, ThresholdRule
+    from kdeviz.decision import RULES, ThresholdRule
 
     if value is not None:
         return ThresholdRule(kind, value)
-    if kind in ("per_1000", "top_k", "log_density", "probability"):
-        raise OptionError(f"--threshold-rule {kind} needs --threshold-value: {THRESHOLD_RULES[kind]}")
-    return ThresholdRule(kind)
+    if kind in RULES and RULES[kind].usual is None:
+        raise OptionError(f"--threshold-rule {kind} needs --threshold-value: {RULES[kind].takes}")
+    return ThresholdRule.usual(kind)

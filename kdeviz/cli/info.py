@@ -6,6 +6,8 @@ from kdeviz.cli.options import Model
 from kdeviz.cli.output import print_facts
 from kdeviz.wording import percent, size
 
+_SHOWN = 4
+
 
 def info(model: Model) -> None:
     """Say what is in a model file."""
@@ -22,6 +24,7 @@ def info(model: Model) -> None:
             "file": f"{model} ({size(model.stat().st_size)}, format {stored['format_version']})",
             "written by": f"kdeviz {stored.get('kdeviz_version')}, torch {stored.get('torch_version')}",
             "dimensions": str(stored["dimensions"]),
+            "their names": _names(classifier.feature_names),
             "training points": f"{n} (at most {settings.max_training_points}, seed {settings.seed})",
             "components": f"{k} ({settings.n_pca_components} asked for)",
             "variance kept": percent(variance),
@@ -33,3 +36,10 @@ def info(model: Model) -> None:
             "data digest": classifier.data_digest,
         }
     )
+
+
+def _names(names: tuple[str, ...] | None) -> str:
+    """All of a few, or the first ones and the last."""
+    if names is None:
+        return "none: columns are matched by position"
+    return ", ".join(names if len(names) <= _SHOWN else (*names[: _SHOWN - 1], "...", names[-1]))

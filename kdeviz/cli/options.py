@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Annotated, Any
 
 import typer
@@ -23,10 +24,6 @@ Data = Annotated[
     ),
 ]
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="A model file that kdeviz wrote.")]
-EmbeddingColumn = Annotated[
-    str | None,
-    typer.Option(metavar="NAME", help="Which column or array holds the embeddings, where it is not plain."),
-]
 Metadata = Annotated[
     str | None, typer.Option(metavar="FILE", help="A second table about the rows, joined by id or row order.")
 ]
@@ -61,6 +58,12 @@ TrackingServer = Annotated[
         "pip install 'kdeviz[mlflow]'.",
     ),
 ]
+
+
+def rule_names() -> list[str]:
+    """Of the threshold rules, told by their modules: importing them would load torch for a line of help."""
+    folder = Path(__file__).parents[1] / "decision" / "rules"
+    return [module.name for module in iter_modules([str(folder)]) if module.name not in ("registry", "rule")]
 
 
 def number_or_text(text: str) -> Any:

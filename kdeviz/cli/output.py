@@ -12,7 +12,6 @@ import typer
 
 from kdeviz.errors import OptionError
 
-_TABLES = (".parquet", ".csv")
 _GAP = 2  # columns of text
 
 
@@ -35,14 +34,11 @@ def check_output(output: Path, force: bool, *inputs: str | None) -> None:
 
 
 def check_table_name(output: Path, content: str) -> None:
-    """Refuse what is neither of the two kinds of tables."""
-    if output.suffix.lower() not in _TABLES:
-        raise OptionError(f"{output}: {content} are written as {' or '.join(_TABLES)}: name it so")
+    """Refuse a file whose suffix says no kind of table."""
+    from kdeviz.output import TABLE_WRITERS
 
-
-def is_csv(output: Path) -> bool:
-    """Whether a table goes there as CSV; else as parquet."""
-    return output.suffix.lower() == ".csv"
+    if output.suffix.lower() not in TABLE_WRITERS:
+        raise OptionError(f"{output}: {content} are written as {' or '.join(TABLE_WRITERS)}: name it so")
 
 
 def write(output: Path, content: bytes) -> None:

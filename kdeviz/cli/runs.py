@@ -25,12 +25,12 @@ def list_runs(folder: RunsFolder = None) -> None:
     from kdeviz.output import DamagedRun, RunStore
 
     store = RunStore(folder)
-    found = store.runs()
-    if not found:
+    kept = store.runs()
+    if not kept:
         say("note", f"there are no runs in {store.folder}")
         return
     lines = [("id", "name", "kept", "flagged", "AUROC")]
-    for run in found:
+    for run in kept:
         if isinstance(run, DamagedRun):
             say("warning", run.reason)
             lines.append((run.id, "damaged", "", "", ""))

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kdeviz.cli.corrections import correctable
 from kdeviz.cli.inputs import fixed, fixed_like, read
-from kdeviz.cli.options import Data, Device, EmbeddingColumn, Fixes, Force, Metadata, Model
-from kdeviz.cli.output import check_output, check_table_name, is_csv, print_facts, progress, say, write
+from kdeviz.cli.options import Data, Device, Fixes, Force, Metadata, Model
+from kdeviz.cli.output import check_output, check_table_name, print_facts, progress, say, write
+from kdeviz.data import Corrections
 from kdeviz.errors import OptionError
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
+    from kdeviz.analysis import Analysis
     from kdeviz.data import EmbeddingSet
+    from kdeviz.decision import Decision
     from kdeviz.model import KDEClassifier
 
 _Output = Annotated[
-    Path, typer.Option("-o", "--output", metavar="FILE", help="The table to write, .parquet or .csv.")
+    Path,
+    typer.Option(
+        "-o", "--output", metavar="FILE", help="The table to write, such as scores.parquet or scores.csv."
+    ),
 ]
 _AllRows = Annotated[bool, typer.Option("--all-rows", help="Score the rows of split train as well.")]
 _Fitted = Annotated[
@@ -38,51 +43,54 @@ _FittedColumn = Annotated[
 _FittedMetadata = Annotated[str | None, typer.Option(metavar="FILE", help="The --metadata of --fitted.")]
 
 
+@correctable
 def score(
     model: Model,
     data: Data,
     output: _Output,
     all_rows: _AllRows = False,
     device: Device = "auto",
-    embedding_column: EmbeddingColumn = None,
     metadata: Metadata = None,
     fix: Fixes = None,
     fitted: _Fitted = None,
     fitted_column: _FittedColumn = None,
     fitted_metadata: _FittedMetadata = None,
     force: Force = False,
+    *,
+    said: Corrections,
 ) -> None:
     """Score the rows of DATA with a model: rank, log density, probability, flagged or not.
 
     Where DATA has a split, the rows of split train are left out, as in the app, unless --all-rows is given.
-    Rows that the model was fitted on are scored without their own kernel (leave-one-out). They are recognised
-    when the whole of DATA, or of its split train, with or without the rows labelled anomalous, is what the
-    model was fitted on.
+    Rows that the model was fitted on are known by their content, wherever they stand, and scored without
+    their own kernel (leave-one-out). Columns are matched by name, where the model and DATA have names.
     """
     check_table_name(output, "scores")
     if not (fix and fitted) and any((fitted, fitted_column, fitted_metadata)):
         raise OptionError("--fitted is where --fix looks: give both, or leave out what begins with --fitted")
     check_output(output, force, data, metadata, str(model), fitted, fitted_metadata)
     with progress() as tell:
+        from kdeviz.decision import stored_decision
         from kdeviz.model import KDEClassifier
-        from kdeviz.output import model_scores, to_csv, to_parquet
+        from kdeviz.output import score_bytes
 
         classifier = KDEClassifier.load(model, device)
-        given = read(data, embedding_column, metadata)
+        given = read(data, said, metadata)
         if fix and fitted:
-            given = fixed_like(given, read(fitted, fitted_column, fitted_metadata), fix)
+            given = fixed_like(
+                given, read(fitted, replace(said, embedding_column=fitted_column), fitted_metadata), fix
+            )
         else:
             given = fixed(given, fix or ())
         rows = _rows_to_score(given, all_rows)
-        scores = _scores(classifier, rows, tell)
-        threshold = _threshold_of(classifier)
-        table = model_scores(classifier, rows, scores, threshold)
-        write(output, to_csv(table) if is_csv(output) else to_parquet(table))
+        decision = stored_decision(_analysis(classifier, rows, tell))
+        _tell_what_is_special(decision)
+        write(output, score_bytes(decision, output.suffix))
     print_facts(
         {
             "rows scored": str(len(rows)),
-            "flagged": str(int((scores < threshold).sum())),
-            "threshold": f"{threshold!r} nats",
+            "flagged": str(decision.n_flagged),
+            "threshold": f"{decision.threshold!r} nats",
             "scores": str(output),
         }
     )
@@ -96,36 +104,24 @@ def _rows_to_score(data: EmbeddingSet, all_rows: bool) -> EmbeddingSet:
     return others
 
 
-def _scores(
-    classifier: KDEClassifier, rows: EmbeddingSet, tell: Callable[[str, float], None]
-) -> NDArray[np.floating[Any]]:
-    from kdeviz.analysis import log_densities, rows_fitted_on
+def _analysis(classifier: KDEClassifier, rows: EmbeddingSet, tell: Callable[[str, float], None]) -> Analysis:
+    from kdeviz.analysis import analysis_of_model
     from kdeviz.model import is_out_of_memory
-
-    fitted_on = rows_fitted_on(classifier, rows)
-    if len(fitted_on):
-        rest = "each is left out of its own score"
-        say("note", f"the model was fitted on {len(fitted_on)} of these rows: {rest}")
 
     def on_block(done: int, total: int) -> None:
         tell("Scoring", done / total)
 
     try:
-        return log_densities(classifier, rows, fitted_on, on_block)
+        return analysis_of_model(classifier, rows, on_block)
     except RuntimeError as error:
         if not is_out_of_memory(error):
             raise
     say("warning", f"{classifier.device} ran out of memory: computed on the CPU")
-    return log_densities(classifier.cpu(), rows, fitted_on, on_block)
+    return analysis_of_model(classifier.cpu(), rows, on_block)
 
 
-def _threshold_of(classifier: KDEClassifier) -> float:
-    from kdeviz.decision import ThresholdRule
-
-    if classifier.threshold is not None:
-        return classifier.threshold
-    left_out = classifier.leave_one_out_scores().cpu().numpy()
-    rule = ThresholdRule()
-    share = f"{100 * rule.value:g} %"
-    say("warning", f"the model has no threshold: took the default, with at most {share} of its rows below")
-    return rule.threshold(left_out, left_out)
+def _tell_what_is_special(decision: Decision) -> None:
+    for note in decision.analysis.warnings:
+        say("note", note)
+    if decision.rule is not None:
+        say("warning", f"the model has no threshold: took the default, {decision.rule.in_words}")

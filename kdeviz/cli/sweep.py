@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kdeviz.cli.corrections import correctable
 from kdeviz.cli.inputs import fixed, read
 from kdeviz.cli.options import (
     COMPONENTS,
     Data,
     Device,
-    EmbeddingColumn,
     Fixes,
     Force,
     Metadata,
@@ -23,7 +23,6 @@ from kdeviz.cli.options import (
 from kdeviz.cli.output import (
     check_output,
     check_table_name,
-    is_csv,
     print_facts,
     print_lines,
     print_table,
@@ -31,6 +30,7 @@ from kdeviz.cli.output import (
     say,
     write,
 )
+from kdeviz.data import Corrections
 from kdeviz.errors import DataError, OptionError
 from kdeviz.settings import Settings
 from kdeviz.wording import count
@@ -61,7 +61,10 @@ _COLUMNS = {
 }
 
 _Output = Annotated[
-    Path | None, typer.Option("-o", "--output", metavar="FILE", help="A table to write, .parquet or .csv.")
+    Path | None,
+    typer.Option(
+        "-o", "--output", metavar="FILE", help="A table to write, such as sweep.parquet or sweep.csv."
+    ),
 ]
 _Components = Annotated[
     str,
@@ -86,6 +89,7 @@ _Sort = Annotated[
 ]
 
 
+@correctable
 def sweep(
     data: Data,
     output: _Output = None,
@@ -97,10 +101,11 @@ def sweep(
     sort: _Sort = None,
     mlflow: TrackingServer = None,
     device: Device = "auto",
-    embedding_column: EmbeddingColumn = None,
     metadata: Metadata = None,
     fix: Fixes = None,
     force: Force = False,
+    *,
+    said: Corrections,
 ) -> None:
     """Fit DATA with every combination of settings, and compare them.
 
@@ -112,7 +117,7 @@ def sweep(
         check_table_name(output, "sweeps")
         check_output(output, force, data, metadata)
     with progress() as tell:
-        from kdeviz.output import sweep_csv, sweep_parquet
+        from kdeviz.output import sweep_bytes
         from kdeviz.sweep import METRICS, Grid, sweep_table
 
         if sort is not None and sort not in METRICS:
@@ -124,15 +129,14 @@ def sweep(
             from kdeviz.output import check_server
 
             check_server(mlflow)
-        train, others = fixed(read(data, embedding_column, metadata), fix or ()).train_and_test()
+        train, others = fixed(read(data, said, metadata), fix or ()).train_and_test()
         found = _swept(train, others, grid, device, tell)
     if found.cancelled:
         say("warning", f"interrupted: {len(found.rows)} of {found.asked} settings are done")
     if found.rows:
         choice = _report(found, sort)
         if output is not None:
-            content = (sweep_csv if is_csv(output) else sweep_parquet)(found, grid, train, choice)
-            write(output, content)
+            write(output, sweep_bytes(found, grid, train, choice, output.suffix))
             print_facts({"sweep": str(output)})
         if mlflow is not None:
             from kdeviz.output import log_sweep
@@ -193,7 +197,7 @@ def _print_rows(found: Sweep, metric: str, choice: Choice | None) -> None:
     settings = {name: [write(row.settings) for row in rows] for name, write in _SETTINGS.items()}
     same = {name: cells[0] for name, cells in settings.items() if len(set(cells)) == 1}
     same.pop("components", None)
-    columns = {"": ["" if choice is None else choice.mark(row) for row in rows]}
+    columns = {"": ["" if choice is None else choice.title(row) for row in rows]}
     columns |= {name: cells for name, cells in settings.items() if name not in same}
     shown = [name for name in _COLUMNS if found.labelled or name not in OF_LABELS]
     for name in sorted(shown, key=lambda name: name != metric):

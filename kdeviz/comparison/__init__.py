@@ -1,25 +1,25 @@
-"""Two models on the same samples: what differs, whose verdict flips, and whether that is more than chance."""
+"""Two models on the same samples: what differs, where they disagree, and whether that is more than chance."""
 
-from kdeviz.comparison.compare import Comparison, Flips, Percentiles, Setting, compare
-from kdeviz.comparison.flips import SettingRow, flip_table, settings_table, why_words
+from kdeviz.comparison.compare import Comparison, Disagreements, Percentiles, Setting, compare
+from kdeviz.comparison.disagreements import SettingRow, disagreement_table, settings_table, why_words
 from kdeviz.comparison.paired import SeparationTest, VerdictTest, auroc_difference, mcnemar
-from kdeviz.comparison.scored import Scored, analysis_of, scored_analysis, scored_model
+from kdeviz.comparison.scored import Scored, decision_with_data, scored_decision, scored_model
 
 __all__ = [
     "Comparison",
-    "Flips",
+    "Disagreements",
     "Percentiles",
     "Scored",
     "SeparationTest",
     "Setting",
     "SettingRow",
     "VerdictTest",
-    "analysis_of",
     "auroc_difference",
     "compare",
-    "flip_table",
+    "decision_with_data",
+    "disagreement_table",
     "mcnemar",
-    "scored_analysis",
+    "scored_decision",
     "scored_model",
     "settings_table",
     "why_words",

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from kdeviz.comparison.paired import SeparationTest, VerdictTest, auroc_difference, mcnemar
 from kdeviz.comparison.scored import Scored
 from kdeviz.data import UNKNOWN, sample_keys
-from kdeviz.decision import OperatingPoints, ThresholdRule, has_both_labels, operating_points
+from kdeviz.decision import OperatingPoints, has_both_labels, operating_points
 from kdeviz.errors import DataError
 from kdeviz.wording import count
 
@@ -47,12 +47,9 @@ class Percentiles(NamedTuple):
     edges: Floats  # (B + 1,), from 0 to 100
     first_counts: Indices  # (B,)
     second_counts: Indices  # (B,)
-    first_reference: str
-    """"training": leave-one-out scores of the training samples; "inspected" where those are not known."""
-    second_reference: str
 
 
-class Flips(NamedTuple):
+class Disagreements(NamedTuple):
     """Numbers of the common samples that exactly one of the two flags, the most anomalous for it first."""
 
     only_first: Indices
@@ -80,7 +77,7 @@ class Comparison(NamedTuple):
     percentiles: Percentiles
     roc: tuple[OperatingPoints, OperatingPoints] | None
     """On the labelled common samples; None without labels of both kinds."""
-    flips: Flips
+    disagreements: Disagreements
     verdicts: VerdictTest | None
     """None without labels."""
     separation: SeparationTest | None
@@ -142,7 +139,7 @@ def compare(
         spearman=_spearman(one, other),
         percentiles=_percentiles(first, second, one, other, bins),
         roc=roc,
-        flips=Flips(
+        disagreements=Disagreements(
             _only(first_flagged, second_flagged, first_ranks),
             _only(second_flagged, first_flagged, second_ranks),
         ),
@@ -154,26 +151,27 @@ def compare(
 
 def _common(first: Scored, second: Scored) -> tuple[Indices, Indices]:
     """Which rows of each are samples that the other has as well, in the order of the first."""
-    found = pd.Index(sample_keys(second.ids)).get_indexer(pd.Index(sample_keys(first.ids)))
-    first_rows = np.flatnonzero(found >= 0)
+    places = pd.Index(sample_keys(second.ids)).get_indexer(pd.Index(sample_keys(first.ids)))
+    first_rows = np.flatnonzero(places >= 0)
     if not len(first_rows):
         raise DataError(
             f"{first.name} and {second.name} have no sample in common, by id: compare models on the same data"
         )
-    return first_rows, found[first_rows].astype(np.int64)
+    return first_rows, places[first_rows].astype(np.int64)
 
 
 def _labels(
     first: Scored, second: Scored, first_rows: Indices, second_rows: Indices
 ) -> tuple[NDArray[np.int8] | None, int]:
     """(C,) labels, and how many were dropped because the two contradict each other."""
-    if first.labels is None or second.labels is None:
-        known = (first, first_rows) if second.labels is None else (second, second_rows)
-        return (None if known[0].labels is None else known[0].labels[known[1]]), 0
-    one, other = first.labels[first_rows], second.labels[second_rows]
+    firsts, seconds = first.decision.labels, second.decision.labels
+    if firsts is None or seconds is None:
+        labels, rows = (firsts, first_rows) if seconds is None else (seconds, second_rows)
+        return (None if labels is None else labels[rows]), 0
+    one, other = firsts[first_rows], seconds[second_rows]
     contradict = (one != other) & (one != UNKNOWN) & (other != UNKNOWN)
-    labels = np.where(one == UNKNOWN, other, one)
-    return np.where(contradict, UNKNOWN, labels).astype(np.int8), int(contradict.sum())
+    either = np.where(one == UNKNOWN, other, one)
+    return np.where(contradict, UNKNOWN, either).astype(np.int8), int(contradict.sum())
 
 
 def _settings(first: Scored, second: Scored) -> Iterator[Setting]:
@@ -182,25 +180,22 @@ def _settings(first: Scored, second: Scored) -> Iterator[Setting]:
 
 
 def _properties(scored: Scored) -> Iterator[tuple[str, Any]]:
-    settings, model, rule = scored.settings, scored.model, scored.rule
+    decision = scored.decision
+    settings, model = decision.analysis.settings, decision.analysis.classifier
     yield "components", settings.n_pca_components
-    yield "components kept", None if model is None else model.n_components_
+    yield "components kept", model.n_components_
     yield "scaling", settings.feature_scaling_method.value
     yield "training cap", settings.max_training_points
-    yield "training samples", None if model is None else len(model.training_rows)
+    yield "training samples", len(model.training_rows)
     yield "bandwidth", settings.bandwidth
     yield "seed", settings.seed
-    yield "threshold rule", None if rule is None else _in_words(rule)
-    yield "threshold", scored.threshold
-    yield "curve midpoint", scored.curve.midpoint
-    yield "curve steepness", scored.curve.steepness
+    yield "threshold rule", None if decision.rule is None else decision.rule.in_words
+    yield "threshold", decision.threshold
+    yield "curve midpoint", decision.curve.midpoint
+    yield "curve steepness", decision.curve.steepness
     yield "fixes", scored.fixes
-    yield "training data", None if model is None else model.data_digest
+    yield "training data", model.data_digest
     yield "inspected data", scored.inspected_digest
-
-
-def _in_words(rule: ThresholdRule) -> str:
-    return rule.kind if rule.kind == "best_f1" else f"{rule.kind} {rule.value:g}"
 
 
 def _ranks(scores: NDArray[Any]) -> Indices:
@@ -221,31 +216,19 @@ def _percentiles(
     first: Scored, second: Scored, one: NDArray[Any], other: NDArray[Any], bins: int
 ) -> Percentiles:
     edges = np.linspace(0, 100, bins + 1)
-    first_found, second_found = _percentile(one, _reference(first)), _percentile(other, _reference(second))
-    return Percentiles(
-        first_found,
-        second_found,
-        edges,
-        np.histogram(first_found, edges)[0],
-        np.histogram(second_found, edges)[0],
-        "inspected" if first.train_scores is None else "training",
-        "inspected" if second.train_scores is None else "training",
-    )
+    places = _percentile(one, first), _percentile(other, second)
+    return Percentiles(*places, edges, *(np.histogram(place, edges)[0] for place in places))
 
 
-def _reference(scored: Scored) -> NDArray[Any]:
-    return scored.scores if scored.train_scores is None else scored.train_scores
-
-
-def _percentile(scores: NDArray[Any], reference: NDArray[Any]) -> Floats:
-    ordered = np.sort(reference)
+def _percentile(scores: NDArray[Any], scored: Scored) -> Floats:
+    ordered = np.sort(scored.decision.analysis.train_scores)
     twice = np.searchsorted(ordered, scores) + np.searchsorted(ordered, scores, "right")
     return np.asarray(50 * twice / len(ordered), np.float64)
 
 
 def _only(flagged: NDArray[np.bool_], other: NDArray[np.bool_], ranks: Indices) -> Indices:
-    found = np.flatnonzero(flagged & ~other)
-    return found[np.argsort(ranks[found], kind="stable")]
+    samples = np.flatnonzero(flagged & ~other)
+    return samples[np.argsort(ranks[samples], kind="stable")]
 
 
 def _notes(first: Scored, second: Scored, common: int, contradictions: int) -> Iterator[str]:
@@ -255,8 +238,7 @@ def _notes(first: Scored, second: Scored, common: int, contradictions: int) -> I
             f"In both: {count(common)} samples; left out are {count(only_first)} that only the first has "
             f"and {count(only_second)} that only the second has."
         )
-    digests = first.inspected_digest, second.inspected_digest
-    if None not in digests and digests[0] != digests[1]:
+    if first.inspected_digest != second.inspected_digest:
         yield "The inspected data are not the same: samples are matched by id alone."
     if contradictions:
         yield f"Samples with contradicting labels, which count as not labelled: {count(contradictions)}."

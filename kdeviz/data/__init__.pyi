@@ -1,3 +1,4 @@
+from .align import aligned as aligned
 from .embedding_set import MAX_BYTES as MAX_BYTES
 from .embedding_set import EmbeddingSet as EmbeddingSet
 from .formats import FORMATS as FORMATS
@@ -15,6 +16,8 @@ from .reading import ROLES as ROLES
 from .reading import Corrections as Corrections
 from .reading import Reading as Reading
 from .resources import resource as resource
+from .row_keys import find_rows as find_rows
+from .row_keys import row_keys as row_keys
 from .rows import Features as Features
 from .rows import OnBlock as OnBlock
 from .rows import Rows as Rows

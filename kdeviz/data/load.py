@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
+
 from kdeviz.data.embedding_set import MAX_BYTES, EmbeddingSet
 from kdeviz.data.readers.content import Candidate, Content
 from kdeviz.data.readers.describe import describe
@@ -34,7 +36,10 @@ def load_embeddings(
     metadata: str | Path | tuple[bytes, str] | None = None,
     max_bytes: int = MAX_BYTES,
 ) -> EmbeddingSet:
-    """Read embeddings from .npy, .npz, .csv, .tsv, .parquet, .feather, .arrow, .pt, .pth or .safetensors.
+    """Read embeddings from a file, from several of one kind, or from a folder of them.
+
+    Extensions are .npy, .npz, .csv, .tsv, .txt, .vec, .jsonl, .ndjson, .json, .xlsx, .parquet, .pq, .feather,
+    .arrow, .ipc, .pt, .pth, .safetensors, .h5 and .hdf5; text may be compressed (.gz, .bz2, .xz, .zst).
 
     Columns or arrays named id, label, split or thumbnail (and their usual synonyms) are recognised, the rest
     is metadata; `EmbeddingSet.reading` says what each became, and the arguments correct it. Nothing in a file
@@ -46,8 +51,10 @@ def load_embeddings(
         filename: gives the format when there is no path.
         embedding_column: a name from `EmbeddingSet.embedding_choices`, the prefix of a numbered family of
             columns ("f" for f0 to f511), or several names of numeric columns. None guesses.
-        id_column, label_column, split_column, picture_column: the column in that role; "" for none of them,
-            None to guess.
+        id_column: the column with the ids; "" for none, None to guess.
+        label_column: the column that says normal or anomalous; "" for none, None to guess.
+        split_column: the column that says train or test; "" for none, None to guess.
+        picture_column: the column with pictures, or paths to them; "" for none, None to guess.
         normal: the values of the label column that mean normal; all others then mean anomalous.
         leave_out: columns that are no dimensions of the embedding.
         decimal: the decimal mark of a text table, "," or ".", where it is not plain.
@@ -82,8 +89,7 @@ def load_embeddings(
             f"{source.name}: no values, shape {features.shape}; need at least one row and one dimension"
         )
     table = content.columns(candidate, len(features))
-    here = set(table.column_names)
-    left_out = [name for name in content.names if name not in candidate.columns and not _is_in(name, here)]
+    left_out = _left_out(content, candidate, table)
     notes = [*_guess(content, candidate, wanted), *content.notes]
     if metadata is not None:
         about_data, about_name = metadata if isinstance(metadata, tuple) else (metadata, None)
@@ -96,7 +102,7 @@ def load_embeddings(
         embedding=candidate.name or None,
         dimensions=features.shape[1],
         features=candidate.columns,
-        left_out=tuple(left_out),
+        left_out=left_out,
     )
     return EmbeddingSet(
         features=features,
@@ -109,7 +115,7 @@ def load_embeddings(
         embedding_column=candidate.name or None,
         embedding_choices=tuple(other.name for other in content.candidates if other.name),
         notes=(*notes, *about.notes),
-        feature_names=_feature_names(candidate, features.shape[1]),
+        feature_names=_feature_names(content, candidate, features.shape[1]),
         reading=reading,
     )
 
@@ -124,14 +130,17 @@ def _several(values: str | Sequence[str]) -> tuple[str, ...]:
     return (values,) if isinstance(values, str) else tuple(map(str, values))
 
 
-def _is_in(name: str, columns: set[str]) -> bool:
-    """Whether a column is there, or a field of it, such as image.bytes."""
-    return name in columns or any(column.startswith(f"{name}.") for column in columns)
+def _left_out(content: Content, candidate: Candidate, table: pa.Table) -> tuple[str, ...]:
+    """Columns that are neither dimensions nor in the table of the others, nor the fields of one there."""
+    kept = {*candidate.columns, *table.column_names}
+    kept |= {name.partition(".")[0] for name in table.column_names}
+    return tuple(name for name in content.names if name not in kept)
 
 
-def _feature_names(candidate: Candidate, dimensions: int) -> tuple[str, ...] | None:
-    """The columns, where each is one dimension."""
-    named = len(candidate.columns) == dimensions and candidate.columns != ("",)
+def _feature_names(content: Content, candidate: Candidate, dimensions: int) -> tuple[str, ...] | None:
+    """The columns, where each is one dimension and has a name in the file."""
+    made_up = isinstance(content, TableContent) and not content.named
+    named = len(candidate.columns) == dimensions and candidate.columns != ("",) and not made_up
     return candidate.columns if named else None
 
 

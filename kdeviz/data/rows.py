@@ -105,6 +105,13 @@ class Rows:
         wide = np.float64 if dtype == torch.float64 else np.float32
         return torch.from_numpy(np.array(part, dtype=wide)).to(device)
 
+    def values(self, start: int, stop: int) -> NDArray[Any]:
+        """Rows start to stop as an array of their own type; float32 for bfloat16, which numpy lacks."""
+        part = self._part(start, stop)
+        if isinstance(part, Tensor):
+            part = (part.float() if part.dtype == torch.bfloat16 else part).cpu().numpy()
+        return part
+
     def stream(
         self, dtype: torch.dtype, device: torch.device, on_block: OnBlock | None = None
     ) -> Iterator[Tensor]:
@@ -153,9 +160,7 @@ class Rows:
         digest = hashlib.blake2b(digest_size=16)
         shape = (len(self), self.dimensions)
         for start, stop in self.spans():
-            part = self._part(start, stop)
-            if isinstance(part, Tensor):
-                part = (part.float() if part.dtype == torch.bfloat16 else part).cpu().numpy()
+            part = self.values(start, stop)
             if start == 0:
                 digest.update(f"{part.dtype.str}{shape}".encode())
             digest.update(np.ascontiguousarray(part).data)

@@ -1,6 +1,7 @@
 """What is made of the scores: a threshold, its metrics, and the curve of probabilities."""
 
 from kdeviz.decision.curve_fitting import PlattFit, Reliability, curve_from_spread, platt
+from kdeviz.decision.decision import CELLS, Decision, ExpectedAlarms, decide, stored_decision
 from kdeviz.decision.metrics.bootstrap import (
     ROWS_AT_ONCE,
     Bootstrap,
@@ -22,33 +23,34 @@ from kdeviz.decision.metrics.separation import (
     places,
     ranking_numbers,
 )
-from kdeviz.decision.rules import LABEL_RULES, THRESHOLD_RULES, ThresholdRule
+from kdeviz.decision.rules import RULES, Asked, Rule, Scores, ThresholdRule
 from kdeviz.decision.table import (
     LABEL_WORDS,
     SampleView,
-    Summary,
     metadata_columns,
     ranking,
     sample_view,
-    score_table,
-    summary,
 )
 
 __all__ = [
-    "LABEL_RULES",
+    "CELLS",
     "LABEL_WORDS",
     "ROWS_AT_ONCE",
-    "THRESHOLD_RULES",
+    "RULES",
+    "Asked",
     "Bootstrap",
     "Confusion",
+    "Decision",
     "Estimate",
+    "ExpectedAlarms",
     "Interval",
     "OperatingPoints",
     "Places",
     "PlattFit",
     "Reliability",
+    "Rule",
     "SampleView",
-    "Summary",
+    "Scores",
     "ThresholdRule",
     "auroc",
     "average_precision",
@@ -56,6 +58,7 @@ __all__ = [
     "check_resampling",
     "confusion",
     "curve_from_spread",
+    "decide",
     "has_both_labels",
     "labelled_rows",
     "metadata_columns",
@@ -67,7 +70,6 @@ __all__ = [
     "rate_interval",
     "resampled",
     "sample_view",
-    "score_table",
+    "stored_decision",
     "student_quantile",
-    "summary",
 ]

@@ -6,30 +6,16 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kdeviz.analysis import Analysis, cached
 from kdeviz.data import ANOMALOUS, NORMAL, UNKNOWN, EmbeddingSet
-from kdeviz.decision.metrics import auroc, has_both_labels
+from kdeviz.decision.decision import Decision
 from kdeviz.model import ProbabilityCurve
 
 if TYPE_CHECKING:
     import pandas as pd
 
 LABEL_WORDS = {NORMAL: "normal", ANOMALOUS: "anomalous", UNKNOWN: "not labelled"}
-
-
-class Summary(NamedTuple):
-    """The headline numbers."""
-
-    flagged: int
-    inspected: int
-    expected_alarm_rate: float
-    """Share of training samples whose leave-one-out score is below the threshold."""
-    auroc: float | None
-    """None without labels of both kinds."""
-    seconds: float
-    threshold: float
 
 
 class SampleView(NamedTuple):
@@ -49,23 +35,9 @@ class SampleView(NamedTuple):
     """Share of the training samples with a higher leave-one-out score."""
 
 
-@cached
-def summary(analysis: Analysis, threshold: float) -> Summary:
-    """Headline numbers at a threshold."""
-    labels = analysis.inspected.labels
-    separation = auroc(analysis.scores, labels) if labels is not None and has_both_labels(labels) else None
-    return Summary(
-        flagged=int((analysis.scores < threshold).sum()),
-        inspected=len(analysis.scores),
-        expected_alarm_rate=float((analysis.train_scores < threshold).mean()),
-        auroc=separation,
-        seconds=sum(analysis.timings.values()),
-        threshold=threshold,
-    )
-
-
-def sample_view(analysis: Analysis, row: int, threshold: float, curve: ProbabilityCurve) -> SampleView:
+def sample_view(decision: Decision, row: int) -> SampleView:
     """What there is to say about one inspected row."""
+    analysis = decision.analysis
     inspected, score = analysis.inspected, analysis.scores[row]
     return SampleView(
         name=str(inspected.ids[row]),
@@ -73,30 +45,28 @@ def sample_view(analysis: Analysis, row: int, threshold: float, curve: Probabili
         rank=int((analysis.scores < score).sum()) + 1,
         total=len(analysis.scores),
         log_density=float(score),
-        probability=float(curve(analysis.scores[row : row + 1])[0]),
-        flagged=bool(score < threshold),
-        above_threshold=float(score) - threshold,
+        probability=float(decision.curve(analysis.scores[row : row + 1])[0]),
+        flagged=bool(score < decision.threshold),
+        above_threshold=float(score) - decision.threshold,
         more_unusual_than=float((analysis.train_scores > score).mean()),
     )
 
 
-@cached
-def ranking(analysis: Analysis, threshold: float, curve: ProbabilityCurve) -> pd.DataFrame:
-    """Every inspected sample, the most anomalous first; columns as in `score_table`."""
-    return score_table(analysis.inspected, analysis.scores, threshold, curve)
-
-
-def score_table(
-    inspected: EmbeddingSet, scores: NDArray[Any], threshold: float, curve: ProbabilityCurve
-) -> pd.DataFrame:
-    """Every scored sample, the most anomalous first.
+def ranking(decision: Decision) -> pd.DataFrame:
+    """Every inspected sample, the most anomalous first.
 
     Columns: row (in the inspected set), rank (1 is the most anomalous; equal scores share a rank), id, label
     (in words; only when the set has labels), log_density, probability, flagged, then the metadata, with
     "_in_file" added to names that are taken.
     """
+    return _ranking(decision.analysis, decision.threshold, decision.curve)
+
+
+@cached
+def _ranking(analysis: Analysis, threshold: float, curve: ProbabilityCurve) -> pd.DataFrame:
     import pandas as pd  # `import kdeviz` does without it
 
+    inspected, scores = analysis.inspected, analysis.scores
     order = np.argsort(scores, kind="stable")
     columns: dict[str, Any] = {
         "row": order,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from functools import partial
 from threading import Lock
 
 import torch
@@ -17,44 +16,44 @@ AxesOf = Callable[[Rows, torch.device, int | float, OnBlock | None], PrincipalAx
 
 
 class AxesCache:
-    """Keeps axes by the rows they belong to; the longest unused go first.
+    """Keeps all axes of the rows that were asked about; the longest unused go first.
 
-    A hit is bit-equal to computing anew, whatever was asked for before: see `PrincipalAxes.serve`.
+    A hit is bit-equal to computing anew, whatever was asked for before.
 
     Args:
-        most_bytes: how much memory to keep.
+        most_bytes: how much memory to use; the axes of D dimensions, or of fewer rows, take 8 D^2.
     """
 
-    def __init__(self, most_bytes: int = 256 * 2**20) -> None:
+    def __init__(self, most_bytes: int = 2**30) -> None:
         self._most_bytes = most_bytes
-        self._kept: OrderedDict[tuple[Hashable, range], PrincipalAxes] = OrderedDict()
+        self._found: OrderedDict[Hashable, PrincipalAxes] = OrderedDict()
         self._lock = Lock()
 
     def of(self, data: Hashable) -> AxesOf:
         """`principal_axes` for rows that this key stands for."""
-        return partial(self._find, data)
 
-    def _find(
-        self,
-        data: Hashable,
-        rows: Rows,
-        device: torch.device,
-        n_components: int | float,
-        on_block: OnBlock | None,
-    ) -> PrincipalAxes:
-        place = (data, str(device))
+        def axes_of(
+            rows: Rows, device: torch.device, n_components: int | float, on_block: OnBlock | None
+        ) -> PrincipalAxes:
+            def recall(route: str, compute: Callable[[], PrincipalAxes]) -> PrincipalAxes:
+                return self._recalled((data, str(device), route), compute)
+
+            return principal_axes(rows, device, n_components, on_block, recall)
+
+        return axes_of
+
+    def _recalled(self, key: Hashable, compute: Callable[[], PrincipalAxes]) -> PrincipalAxes:
         with self._lock:
-            for key, axes in self._kept.items():
-                if key[0] == place and axes.serve(n_components):
-                    self._kept.move_to_end(key)
-                    return axes
-        axes = principal_axes(rows, device, n_components, on_block)
+            if key in self._found:
+                self._found.move_to_end(key)
+                return self._found[key]
+        axes = compute()
         with self._lock:
-            self._kept[place, axes.counts] = axes
-            while sum(map(_bytes, self._kept.values())) > self._most_bytes:
-                self._kept.popitem(last=False)
+            self._found[key] = axes
+            while sum(map(_bytes, self._found.values())) > self._most_bytes:
+                self._found.popitem(last=False)
         return axes
 
 
 def _bytes(axes: PrincipalAxes) -> int:
-    return int(axes.mean.nbytes + axes.vectors.nbytes + axes.variances.nbytes)
+    return int(axes.mean.nbytes + axes.variances.nbytes + axes.basis.nbytes)

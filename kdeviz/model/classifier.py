@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from kdeviz import __version__
-from kdeviz.data import Features, OnBlock, Rows, working_dtype
+from kdeviz.data import Features, OnBlock, Rows, find_rows, row_keys, working_dtype
 from kdeviz.errors import FitWarning, ModelFileError
 from kdeviz.model import model_file
 from kdeviz.model.axes_cache import AxesOf
@@ -59,8 +59,10 @@ class KDEClassifier(FittedModule):
         settings: the arguments above, checked.
         curve: log density to probability, used by `predict`.
         threshold: a log density below which samples are flagged, or None; kept in the model file.
+        feature_names: the names of the D dimensions, or None; kept in the model file.
         data_digest: digest of the rows given to `fit`.
         training_rows: (n,) which of those rows the model was fitted on.
+        training_keys: (n, 2 or 3) their `row_keys`; none in a model that an older kdeviz wrote.
 
     Raises:
         OptionError: an argument is not possible.
@@ -69,6 +71,7 @@ class KDEClassifier(FittedModule):
     _fitted_buffer = "max_length"
     max_length: Tensor
     training_rows: Tensor
+    training_keys: Tensor
     pca_model: PCA
     kde_model: GaussianKDE
 
@@ -93,7 +96,9 @@ class KDEClassifier(FittedModule):
         self.kde_model = GaussianKDE(self.settings.bandwidth).to(device)
         self.register_buffer("max_length", torch.empty(0, device=device))
         self.register_buffer("training_rows", torch.empty(0, dtype=torch.int64, device=device))
+        self.register_buffer("training_keys", torch.empty(0, 2, dtype=torch.int64, device=device))
         self.data_digest = ""
+        self.feature_names: tuple[str, ...] | None = None
         self.result_dtype = torch.float32
 
     @property
@@ -154,6 +159,7 @@ class KDEClassifier(FittedModule):
         *,
         axes_of: AxesOf = principal_axes,
         digest: str | None = None,
+        feature_names: tuple[str, ...] | None = None,
         on_block: OnBlock | None = None,
     ) -> FitReport:
         """`fit`, with its warnings as data.
@@ -162,6 +168,7 @@ class KDEClassifier(FittedModule):
             embeddings: (N, D) rows.
             axes_of: gives the principal axes of the rows that `training_subset` chooses.
             digest: of the rows, if known already.
+            feature_names: of the D dimensions, if they have names.
             on_block: called after each block of rows; see `OnBlock`.
         """
         self._forget(self.device)
@@ -176,11 +183,13 @@ class KDEClassifier(FittedModule):
         rows.check_finite()
         index = training_subset(len(rows), self.settings)
         chosen = rows.select(index)
-        self.pca_model.use_axes(axes_of(chosen, device, asked, on_block))
+        self.pca_model.use_axes(axes_of(chosen, device, asked, on_block), chosen)
         stack = torch.cat([self.pca_model.project(chosen, *span) for span in chosen.spans()])
         scaled, longest = self.pre_process(stack)
         self.kde_model.fit(scaled)
         self.training_rows = torch.from_numpy(index).to(device)
+        self.training_keys = torch.from_numpy(row_keys(chosen)).to(device)
+        self.feature_names = feature_names
         self.data_digest, self.result_dtype = digest or rows.digest(), rows.result_dtype(device)
         self.max_length = longest
         warned = tuple(self._fit_warnings(len(chosen), int((stack == 0).all(1).sum())))
@@ -280,6 +289,14 @@ class KDEClassifier(FittedModule):
             scores[start:stop] = scorer.leave_one_out(start, stop)
         return scores
 
+    def recognised(self, features: Features) -> NDArray[np.int64]:
+        """(M,) which training row, in the order of `training_rows`, each of (M, D) rows is; -1 for none.
+
+        Rows are known by their content, whatever their order and precision; see `find_rows`.
+        """
+        self._require_fitted()
+        return find_rows(self.training_keys.cpu().numpy(), features)
+
     def _checked(self, features: Features) -> Rows:
         self._require_fitted()
         rows = Rows(features, len(self.pca_model.mean))
@@ -305,6 +322,7 @@ class KDEClassifier(FittedModule):
             "threshold": self.threshold,
             "data_digest": self.data_digest,
             "dimensions": len(self.pca_model.mean),
+            "feature_names": self.feature_names,
             "training_points": len(self.training_rows),
             "components": self.n_components_,
             "result_dtype": str(self.result_dtype).removeprefix("torch."),
@@ -331,15 +349,18 @@ class KDEClassifier(FittedModule):
             ]
             model.data_digest = metadata["data_digest"]
             n, dimensions, k = (int(metadata[key]) for key in ("training_points", "dimensions", "components"))
+            model.feature_names = model_file.feature_names(metadata.get("feature_names"), dimensions)
         except (KeyError, TypeError, ValueError) as error:
             raise ModelFileError(
                 f"{path}: the kdeviz metadata is damaged ({error!r}): export it again"
             ) from None
-        model_file.check_tensors(path, tensors, _shapes(n, dimensions, k))
+        if int(metadata["format_version"]) < 2:
+            tensors["training_keys"] = model.training_keys
+        model_file.check_tensors(path, tensors, model_file.model_shapes(tensors, n, dimensions, k))
         target = resolve_device(device)
         dtype = working_dtype(target)
         for name, tensor in tensors.items():
-            tensors[name] = tensor.to(torch.int64 if name == "training_rows" else dtype)
+            tensors[name] = tensor.to(torch.int64 if name in ("training_rows", "training_keys") else dtype)
         model.load_state_dict(tensors)
         return model.to(target)
 
@@ -359,17 +380,3 @@ def _lengths(stack: Tensor) -> Tensor:
     shares = stack / torch.where(largest > 0, largest, 1)
     lengths: Tensor = largest * torch.linalg.vector_norm(shares, dim=1, keepdim=True)
     return lengths
-
-
-def _shapes(n: int, dimensions: int, k: int) -> dict[str, tuple[int | None, ...]]:
-    return {
-        "max_length": (),
-        "training_rows": (n,),
-        "pca_model.mean": (dimensions,),
-        "pca_model.singular_vectors": (dimensions, k),
-        "pca_model.spectrum": (None,),
-        "kde_model.dataset": (n, k),
-        "kde_model.mean": (k,),
-        "kde_model.bw_transform": (k, k),
-        "kde_model.log_norm": (),
-    }

@@ -12,7 +12,8 @@ from torch import Tensor
 from kdeviz.atomic import write_whole
 from kdeviz.errors import ModelFileError
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""2: with the keys of the training rows and the names of the features, which a reader may do without."""
 _KEY = "kdeviz"
 
 
@@ -83,3 +84,34 @@ def check_tensors(
                 f"{path}: tensor {name} has shape {tuple(tensor.shape)} (expected {wanted}) or holds NaN: "
                 "export the model again"
             )
+
+
+def feature_names(stored: Any, dimensions: int) -> tuple[str, ...] | None:
+    """Names of features from a model file; ValueError unless they are one text for each dimension."""
+    if stored is None:
+        return None
+    if not isinstance(stored, list) or not all(isinstance(name, str) for name in stored):
+        raise ValueError(f"feature_names: {type(stored).__name__}")
+    if len(stored) != dimensions:
+        raise ValueError(f"{len(stored)} feature_names for {dimensions} dimensions")
+    return tuple(stored)
+
+
+def model_shapes(
+    tensors: dict[str, Tensor], n: int, dimensions: int, k: int
+) -> dict[str, tuple[int | None, ...]]:
+    """What shapes the tensors of a model with n points of k components need to have; see `check_tensors`."""
+    keys = tensors.get("training_keys")
+    possible = [(0, 2), (n, 3)]  # of a model that an older kdeviz fitted; of rows finer than float32
+    return {
+        "training_keys": tuple(keys.shape) if keys is not None and keys.shape in possible else (n, 2),
+        "max_length": (),
+        "training_rows": (n,),
+        "pca_model.mean": (dimensions,),
+        "pca_model.singular_vectors": (dimensions, k),
+        "pca_model.spectrum": (None,),
+        "kde_model.dataset": (n, k),
+        "kde_model.mean": (k,),
+        "kde_model.bw_transform": (k, k),
+        "kde_model.log_norm": (),
+    }

@@ -56,16 +56,16 @@ class PCA(FittedModule):
             DataError: NaN or infinity, fewer than two rows, or all rows equal.
         """
         rows = Rows(dataset)
-        return self.use_axes(principal_axes(rows, rows.device or self.mean.device, self.n_components))
+        device = rows.device or self.device
+        return self.to(device).use_axes(principal_axes(rows, device, self.n_components), rows)
 
-    def use_axes(self, axes: PrincipalAxes) -> PCA:
-        """Keep the first `n_components` of axes that were computed before."""
-        k = leading(self.n_components, axes.variances)
-        dtype = working_dtype(axes.mean.device)
+    def use_axes(self, axes: PrincipalAxes, rows: Rows) -> PCA:
+        """Keep the first `n_components` of the axes of these rows, which were computed before."""
+        k, dtype = leading(self.n_components, axes.variances), working_dtype(self.device)
         # Copies: loading a state writes into a module's buffers, and axes are shared.
-        self.mean = axes.mean.to(dtype, copy=True)
-        self.singular_vectors = axes.vectors[:, :k].to(dtype, copy=True).contiguous()
-        self.spectrum = axes.variances.to(dtype, copy=True)
+        self.mean = axes.mean.to(dtype, copy=True).to(self.device)
+        self.spectrum = axes.variances.to(dtype, copy=True).to(self.device)
+        self.singular_vectors = axes.vectors(rows, k).to(dtype).to(self.device).contiguous()
         return self
 
     def fit_transform(self, dataset: Features) -> Tensor:

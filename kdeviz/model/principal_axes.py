@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -10,40 +11,68 @@ from torch import Tensor
 
 from kdeviz.data import OnBlock, Rows, working_dtype
 from kdeviz.errors import DataError
-from kdeviz.model.eigen import Tridiagonal, product
-
-AXES_KEPT = 32
-"""At least so many axes are computed where there are as many: the next count asked for is often near."""
 
 # A Gram matrix squares the condition number: below this variance ratio its float64 eigenvectors are no
 # longer good to 1e-8, and the slower QR route is taken.
 _GRAM_LIMIT = 1e-6
 _PANEL = 128
 _SHIFT_ROWS = 256
-_MANY = 2**62
+_ALL = 2**63
 
 
 class PrincipalAxes(NamedTuple):
-    """The strongest principal axes of a data set, strongest first; a PCA keeps the first k."""
+    """All principal axes of a data set, strongest first; a PCA keeps the first k."""
 
     mean: Tensor
     """(D,)"""
-    vectors: Tensor
-    """(D, w), orthonormal columns; in each, the entry of largest magnitude is positive."""
     variances: Tensor
-    """(r,), sample variances (divided by N - 1) along all axes, those without a vector too."""
-    counts: range
-    """The component counts for which `principal_axes` gives these very axes, to the last bit."""
+    """(r,), sample variances (divided by N - 1) along the axes."""
+    basis: Tensor
+    """(D, r), the axes; where they need less room, (N, r), the eigenvectors of the rows' inner products."""
+    accurate: int
+    """So many components may be asked for: the axes of more would not be good to 1e-8."""
+    noise: float
+    """The standard deviation that rounding of the stored numbers alone can cause along an axis."""
 
     @property
     def rank(self) -> int:
         """r, the numerical rank of the centred data."""
         return len(self.variances)
 
-    def serve(self, n_components: int | float) -> bool:
-        """Whether a fit with so many components would compute these very axes."""
-        asked = isinstance(n_components, int)
-        return (n_components if asked else leading(n_components, self.variances)) in self.counts
+    def suffice(self, n_components: int | float) -> bool:
+        """Whether so many components, or such a share of the variance, may be asked for."""
+        whole = isinstance(n_components, int)
+        return (n_components if whole else leading(n_components, self.variances)) <= self.accurate
+
+    @torch.no_grad()
+    def vectors(self, rows: Rows, k: int) -> Tensor:
+        """(D, k), the first k axes: orthonormal columns, in each the entry of largest magnitude positive.
+
+        Args:
+            rows: those that the axes were found in.
+            k: at most r.
+        """
+        axes = self.basis[:, :k]
+        if len(axes) < len(self.mean):
+            axes = self._sums(rows, axes / (self.variances[:k] * (len(rows) - 1)).sqrt())
+        strongest = axes.abs().argmax(0, keepdim=True)
+        return axes * axes.gather(0, strongest).sign()
+
+    def _sums(self, rows: Rows, weights: Tensor) -> Tensor:
+        """(D, k) sums of the centred rows with (N, k) weights."""
+        sums, done = self.mean.new_zeros(len(self.mean), weights.shape[1]), 0
+        for block in rows.stream(sums.dtype, sums.device):
+            sums.addmm_(block.sub_(self.mean).T, weights[done : done + len(block)])
+            done += len(block)
+        return sums
+
+
+Recall = Callable[[str, Callable[[], PrincipalAxes]], PrincipalAxes]
+"""Given a route by its name and what takes it: the axes, computed now or known from before."""
+
+
+def _computed(route: str, compute: Callable[[], PrincipalAxes]) -> PrincipalAxes:
+    return compute()
 
 
 class _Moments(NamedTuple):
@@ -53,51 +82,37 @@ class _Moments(NamedTuple):
     """(D,)"""
     gram: Tensor
     """(D, D) or (N, N), whichever is smaller, of the centred rows; only the upper triangle is filled."""
-    centred: Tensor | None
-    """(N, D) where the Gram matrix is (N, N)."""
     noise: float
     """The standard deviation that rounding of the stored numbers alone can cause along an axis."""
 
 
 @torch.no_grad()
 def principal_axes(
-    rows: Rows, device: torch.device, n_components: int | float, on_block: OnBlock | None = None
+    rows: Rows,
+    device: torch.device,
+    n_components: int | float,
+    on_block: OnBlock | None = None,
+    recall: Recall = _computed,
 ) -> PrincipalAxes:
-    """Principal axes of the rows, in float64: at least `n_components` of them, or as many as there are.
+    """Principal axes of the rows, in float64: all of them, the first `n_components` good to 1e-8.
 
-    The eigenvectors of the smaller Gram matrix, (D, D) or (N, N), are taken while the first `n_components`
-    axes are well above its rounding error; otherwise the singular vectors of a QR factor.
+    They are the eigenvectors of the smaller Gram matrix, (D, D) or (N, N), while the first `n_components`
+    are well above its rounding error; otherwise the singular vectors of a QR factor.
+
+    Args:
+        rows: (N, D).
+        device: where to compute, if it has float64; otherwise the CPU does.
+        n_components: as `Settings.n_pca_components`.
+        on_block: called after each block of rows.
+        recall: gives what a route leads to, perhaps from before.
 
     Raises:
         DataError: NaN or infinity, fewer than two rows, or all rows equal.
     """
-    if len(rows) < 2:
-        raise DataError(f"a fit needs at least two rows, got {len(rows)}")
-    work_device = device if working_dtype(device) == torch.float64 else torch.device("cpu")
-    tall = len(rows) >= rows.dimensions
-    moments = (_tall_moments if tall else _wide_moments)(rows, work_device, on_block)
-    if not torch.isfinite(moments.gram).all():
-        rows.check_finite()
-        raise DataError("the features are too large to be squared (above about 1e150): divide them first")
-    reduced = Tridiagonal(moments.gram.cpu().numpy())
-    variances = torch.from_numpy(reduced.values()).to(work_device).clamp_min(0) / (len(rows) - 1)
-    exact = int((variances >= _GRAM_LIMIT * variances[0]).sum())
-    counts = _counts(n_components, variances, exact)
-    rounding = torch.finfo(torch.float64).eps * max(len(rows), rows.dimensions)
-    if counts.start > exact:
-        variances, vectors = _svd(rows, moments.mean, on_block)
-    else:
-        rounding **= 0.5  # the Gram matrix holds the squares of standard deviations
-        width = min(AXES_KEPT, len(variances)) if counts.start == 1 else exact
-        vectors = _gram_vectors(reduced, width, variances, moments)
-    noise = max(moments.noise, rounding * float(variances[0].sqrt()))
-    rank = int((variances.sqrt() > noise).sum())
-    if rank == 0:
-        raise DataError(
-            f"all {len(rows)} rows are equal: there is no variance to model; load rows that differ"
-        )
-    vectors, variances = _signed(vectors[:, :rank]), variances[:rank]
-    return PrincipalAxes(moments.mean.to(device), vectors.to(device), variances.to(device), counts)
+    axes = recall("gram", lambda: _from_gram(rows, device, on_block))
+    if axes.suffice(n_components):
+        return axes
+    return recall("svd", lambda: _from_svd(rows, axes, on_block))
 
 
 def leading(n_components: int | float, variances: Tensor) -> int:
@@ -108,15 +123,55 @@ def leading(n_components: int | float, variances: Tensor) -> int:
     return min(int((shares < n_components).sum()) + 1, len(variances))
 
 
-def _counts(n_components: int | float, variances: Tensor, exact: int) -> range:
-    """Which component counts take the same route: a few Gram vectors, all of them, or a QR factor."""
-    asked = leading(n_components, variances)
-    last = _MANY if exact == len(variances) else exact + 1
-    if asked > exact:
-        return range(exact + 1, _MANY)
-    if asked > AXES_KEPT:
-        return range(AXES_KEPT + 1, last)
-    return range(1, last if len(variances) <= AXES_KEPT else min(AXES_KEPT + 1, last))
+def _from_gram(rows: Rows, device: torch.device, on_block: OnBlock | None) -> PrincipalAxes:
+    if len(rows) < 2:
+        raise DataError(f"a fit needs at least two rows, got {len(rows)}")
+    work_device = device if working_dtype(device) == torch.float64 else torch.device("cpu")
+    tall = len(rows) >= rows.dimensions
+    mean, gram, noise = (_tall_moments if tall else _wide_moments)(rows, work_device, on_block)
+    if not torch.isfinite(gram).all():
+        rows.check_finite()
+        raise DataError("the features are too large to be squared (above about 1e150): divide them first")
+    squares, vectors = torch.linalg.eigh(gram, UPLO="U")
+    possible = min(len(rows) - 1, rows.dimensions)
+    variances = squares.flip(0)[:possible].clamp_min(0) / (len(rows) - 1)
+    # The Gram matrix holds the squares of standard deviations.
+    rank = _rank(rows, variances, noise, rounding=_rounding(rows) ** 0.5)
+    accurate = int((variances >= _GRAM_LIMIT * variances[0]).sum())
+    if accurate == possible or rank < accurate:
+        accurate = _ALL
+    return PrincipalAxes(mean, variances[:rank], vectors[:, -rank:].flip(1), accurate, noise)
+
+
+def _from_svd(rows: Rows, axes: PrincipalAxes, on_block: OnBlock | None) -> PrincipalAxes:
+    mean = axes.mean
+    factor = mean.new_empty(0, rows.dimensions)
+    step = max(rows.dimensions, 4096)
+    for start in range(0, len(rows), step):
+        stop = min(start + step, len(rows))
+        block = rows.block(start, stop, mean.dtype, mean.device).sub_(mean)
+        factor = torch.linalg.qr(torch.cat([factor, block]), mode="r").R
+        if on_block is not None:
+            on_block(stop, len(rows))
+    _, values, right = torch.linalg.svd(factor, full_matrices=False)
+    variances = values.square() / (len(rows) - 1)
+    rank = _rank(rows, variances, axes.noise, _rounding(rows))
+    return PrincipalAxes(mean, variances[:rank], right.T[:, :rank].contiguous(), _ALL, axes.noise)
+
+
+def _rounding(rows: Rows) -> float:
+    """Relative rounding error of a factorisation in float64."""
+    return torch.finfo(torch.float64).eps * max(len(rows), rows.dimensions)
+
+
+def _rank(rows: Rows, variances: Tensor, noise: float, rounding: float) -> int:
+    floor = max(noise, rounding * float(variances[0].sqrt()))
+    rank = int((variances.sqrt() > floor).sum())
+    if rank == 0:
+        raise DataError(
+            f"all {len(rows)} rows are equal: there is no variance to model; load rows that differ"
+        )
+    return rank
 
 
 def _tall_moments(rows: Rows, device: torch.device, on_block: OnBlock | None) -> _Moments:
@@ -132,7 +187,7 @@ def _tall_moments(rows: Rows, device: torch.device, on_block: OnBlock | None) ->
         _add_products(gram, block)
     rest = total / len(rows)
     gram.sub_(torch.outer(rest, total))
-    return _Moments(shift + rest, gram, None, _noise(rows, lengths))
+    return _Moments(shift + rest, gram, _noise(rows, lengths))
 
 
 def _wide_moments(rows: Rows, device: torch.device, on_block: OnBlock | None) -> _Moments:
@@ -146,7 +201,7 @@ def _wide_moments(rows: Rows, device: torch.device, on_block: OnBlock | None) ->
     centred.sub_(mean)
     gram = mean.new_zeros(len(rows), len(rows))
     _add_products(gram, centred.T)
-    return _Moments(mean, gram, centred, _noise(rows, [lengths]))
+    return _Moments(mean, gram, _noise(rows, [lengths]))
 
 
 def _add_products(gram: Tensor, block: Tensor) -> None:
@@ -164,33 +219,3 @@ def _noise(rows: Rows, lengths: list[Tensor]) -> float:
     typical_entry = float(torch.cat(lengths).median()) / rows.dimensions**0.5
     spread = 1 + (rows.dimensions / len(rows)) ** 0.5
     return float(rows.resolution * typical_entry * spread)
-
-
-def _gram_vectors(reduced: Tridiagonal, count: int, variances: Tensor, moments: _Moments) -> Tensor:
-    vectors, centred = reduced.vectors(count), moments.centred
-    if centred is None:
-        return torch.from_numpy(vectors).to(variances.device)
-    if centred.device.type == "cpu":
-        across = torch.from_numpy(product(centred.numpy().T, vectors))
-    else:
-        across = centred.T @ torch.from_numpy(vectors).to(centred.device)
-    lengths = (variances[:count] * (len(centred) - 1)).sqrt()
-    return across / lengths.clamp_min(torch.finfo(lengths.dtype).tiny)
-
-
-def _svd(rows: Rows, mean: Tensor, on_block: OnBlock | None) -> tuple[Tensor, Tensor]:
-    factor = mean.new_empty(0, rows.dimensions)
-    step = max(rows.dimensions, 4096)
-    for start in range(0, len(rows), step):
-        stop = min(start + step, len(rows))
-        block = rows.block(start, stop, mean.dtype, mean.device).sub_(mean)
-        factor = torch.linalg.qr(torch.cat([factor, block]), mode="r").R
-        if on_block is not None:
-            on_block(stop, len(rows))
-    _, values, right = torch.linalg.svd(factor, full_matrices=False)
-    return values.square() / (len(rows) - 1), right.T
-
-
-def _signed(vectors: Tensor) -> Tensor:
-    strongest = vectors.abs().argmax(0, keepdim=True)
-    return vectors * vectors.gather(0, strongest).sign()

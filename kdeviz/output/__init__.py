@@ -6,14 +6,18 @@ from kdeviz.output.recipe import Files, python_recipe, shell_recipe
 from kdeviz.output.runs.record import checked_name
 from kdeviz.output.runs.run import Run, read_run
 from kdeviz.output.runs.store import DamagedRun, RunStore
-from kdeviz.output.scores import model_scores, scores_csv, scores_parquet, to_csv, to_parquet
-from kdeviz.output.sweeps import sweep_csv, sweep_parquet
+from kdeviz.output.scores import score_bytes, scores_csv, scores_parquet
+from kdeviz.output.sweeps import sweep_bytes
+from kdeviz.output.tables import TABLE_WRITERS, Table, TableWriter
 
 __all__ = [
+    "TABLE_WRITERS",
     "DamagedRun",
     "Files",
     "Run",
     "RunStore",
+    "Table",
+    "TableWriter",
     "check_installed",
     "check_server",
     "checked_name",
@@ -21,14 +25,11 @@ __all__ = [
     "log_run",
     "log_sweep",
     "model_bytes",
-    "model_scores",
     "python_recipe",
     "read_run",
+    "score_bytes",
     "scores_csv",
     "scores_parquet",
     "shell_recipe",
-    "sweep_csv",
-    "sweep_parquet",
-    "to_csv",
-    "to_parquet",
+    "sweep_bytes",
 ]

@@ -130,8 +130,8 @@ class _Server:
     def __init__(self, client: Any, entities: Any, experiment: str) -> None:
         self.client = client
         self._entities = entities
-        found = client.get_experiment_by_name(experiment)
-        self._experiment = found.experiment_id if found else client.create_experiment(experiment)
+        known = client.get_experiment_by_name(experiment)
+        self._experiment = known.experiment_id if known else client.create_experiment(experiment)
 
     @contextmanager
     def run(self, name: str, tags: Mapping[str, str]) -> Iterator[str]:

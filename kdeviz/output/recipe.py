@@ -7,10 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from kdeviz import __version__
-from kdeviz.analysis import Analysis
 from kdeviz.data import EmbeddingSet
-from kdeviz.decision import ThresholdRule
-from kdeviz.model import ProbabilityCurve
+from kdeviz.decision import Decision, ThresholdRule
 
 _SAMPLE = "sample"
 _LINE_LENGTH = 88  # what ruff and black have when nobody says otherwise
@@ -27,35 +25,28 @@ class Files(NamedTuple):
     """The path of the table that was joined to the first file."""
     fixes: tuple[str, ...] = ()
     """Names of the fixes that were applied to the first file, in order; see `kdeviz.preflight`."""
+    score_metadata: str | None = None
+    """The path of the table that was joined to the second file."""
 
 
-def python_recipe(
-    analysis: Analysis,
-    files: Files,
-    rule: ThresholdRule,
-    curve: ProbabilityCurve,
-    relabelled: bool = False,
-) -> str:
-    """Lines of Python that end with the same `analysis` and `threshold`, formatted as ruff does it.
+def python_recipe(decision: Decision, files: Files, relabelled: bool = False) -> str:
+    """Lines of Python that end with the same `decision`, formatted as ruff does it.
 
     Args:
-        analysis: what is on the screen.
+        decision: what is on the screen.
         files: where its rows come from.
-        rule: how the threshold was chosen.
-        curve: for the probabilities.
         relabelled: whether the labels are not those of the file. A rule that looks at labels then becomes
             the log density that it found.
     """
-    settings = analysis.settings
-    second = files.score_source is not None
+    analysis, curve = decision.analysis, decision.curve
+    settings, second = analysis.settings, files.score_source is not None
     arguments = [f"midpoint={curve.midpoint!r}", f"steepness={curve.steepness!r}"]
-    scores = ["analysis.train_scores", "analysis.scores", "analysis.inspected.labels", "curve"]
     lines = [
         f"# kdeviz {__version__}",
         *_imports(files),
         "",
         _load("data", analysis.train, files.source, files.metadata),
-        *([] if files.score_source is None else [_load("score", analysis.inspected, files.score_source)]),
+        *_load_second(analysis.inspected, files),
         *_fix(files),
         f"train, {'_' if second else 'score'} = data.train_and_test()",
         "settings = Settings(",
@@ -67,10 +58,10 @@ def python_recipe(
         ")",
         f'analysis = analyse(train, score, settings, device="{analysis.classifier.device}")',
         _call("curve", "ProbabilityCurve", arguments),
-        *_rule(analysis, rule, curve, relabelled),
-        _call("threshold", "rule.threshold", scores),
-        "flagged = analysis.scores < threshold",
-        'print(f"{flagged.sum()} of {len(flagged)} samples lie below {threshold}")',
+        *_rule(decision, relabelled),
+        "decision = decide(analysis, rule, curve)",
+        'print(decision.n_flagged, "of", len(analysis.scores), "samples are flagged")',
+        'print("threshold on log density:", decision.threshold)',
     ]
     return "\n".join(lines) + "\n"
 
@@ -79,7 +70,7 @@ def _imports(files: Files) -> list[str]:
     loads = {"load_sample" if files.source == _SAMPLE else "load_embeddings"}
     if files.score_source is not None:
         loads.add("load_embeddings")
-    names = ["FeatureScalingMethod", "ProbabilityCurve", "Settings", "ThresholdRule", "analyse"]
+    names = ["FeatureScalingMethod", "ProbabilityCurve", "Settings", "ThresholdRule", "analyse", "decide"]
     lines = ["from kdeviz import (", *(f"    {name}," for name in [*names, *sorted(loads)]), ")"]
     if not files.fixes:
         return lines
@@ -107,19 +98,20 @@ def _fix(files: Files) -> list[str]:
     ]
 
 
-def _rule(analysis: Analysis, rule: ThresholdRule, curve: ProbabilityCurve, relabelled: bool) -> list[str]:
-    by_marks = relabelled and rule.needs_labels
-    note = f"# What {rule.kind} found by labels that are not in the file, {rule.value!r} asked for:"
-    kept = _found(analysis, rule, curve) if by_marks else rule
-    line = f"rule = ThresholdRule({_quoted(kept.kind)}, {kept.value!r})"
-    return [note, line] if by_marks else [line]
+def _rule(decision: Decision, relabelled: bool) -> list[str]:
+    rule = decision.rule
+    if rule is None or (relabelled and rule.needs_labels):
+        rule = _fixed_rule(decision)
+    line = f"rule = ThresholdRule({_quoted(rule.kind)}, {rule.value!r})"
+    asked = decision.rule
+    if asked is None or rule is asked:
+        return [line]
+    return [f"# What {asked.kind} found by labels that are not in the file, {asked.value!r} asked for:", line]
 
 
-def _found(analysis: Analysis, rule: ThresholdRule, curve: ProbabilityCurve) -> ThresholdRule:
-    """The threshold of a rule, as a rule that looks at nothing."""
-    labels = analysis.inspected.labels
-    value = rule.threshold(analysis.train_scores, analysis.scores, labels, curve)
-    return ThresholdRule("log_density", value)
+def _fixed_rule(decision: Decision) -> ThresholdRule:
+    """The same threshold, by a rule that looks at nothing."""
+    return ThresholdRule("log_density", decision.threshold)
 
 
 def _load(target: str, data: EmbeddingSet, source: str, metadata: str | None = None) -> str:
@@ -128,6 +120,12 @@ def _load(target: str, data: EmbeddingSet, source: str, metadata: str | None = N
     options = {"embedding_column": data.embedding_column, "metadata": metadata}
     given = [f"{name}={_quoted(value)}" for name, value in options.items() if value is not None]
     return _call(target, "load_embeddings", [_quoted(source), *given])
+
+
+def _load_second(data: EmbeddingSet, files: Files) -> list[str]:
+    if files.score_source is None:
+        return []
+    return [_load("score", data, files.score_source, files.score_metadata)]
 
 
 def _call(target: str, function: str, arguments: Sequence[str]) -> str:
@@ -147,23 +145,22 @@ def _quoted(value: object) -> str:
     return f'"{text[1:-1]}"' if isinstance(value, str) and '"' not in value else text
 
 
-def shell_recipe(
-    analysis: Analysis,
-    files: Files,
-    rule: ThresholdRule,
-    curve: ProbabilityCurve,
-    relabelled: bool = False,
-) -> str:
+def shell_recipe(decision: Decision, files: Files, relabelled: bool = False) -> str:
     """Two `kdeviz` commands that write the same model and the same scores; see `python_recipe`."""
-    source, score_source, metadata, fixes = files
+    source, score_source, metadata, fixes, score_metadata = files
+    analysis, rule, curve = decision.analysis, decision.rule, decision.curve
     settings = analysis.settings
     # `kdeviz fit` sees neither the second file, which some rules look at, nor other labels than the file's.
-    if score_source is not None or (relabelled and rule.needs_labels):
-        rule = _found(analysis, rule, curve)
+    if rule is None or score_source is not None or (relabelled and rule.needs_labels):
+        rule = _fixed_rule(decision)
     about = {**_column(analysis.train, source), "--metadata": _path(metadata)}
     first = second = {**about, "--fix": fixes}
     if score_source is not None:
-        second = {**_column(analysis.inspected, score_source), "--all-rows": True}
+        second = {
+            **_column(analysis.inspected, score_source),
+            "--metadata": _path(score_metadata),
+            "--all-rows": True,
+        }
         if fixes:
             second |= {
                 "--fix": fixes,

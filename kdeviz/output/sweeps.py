@@ -6,26 +6,23 @@ from dataclasses import asdict
 from typing import Any
 
 from kdeviz.data import EmbeddingSet
-from kdeviz.output.scores import ScoreTable, to_csv, to_parquet
+from kdeviz.output.tables import Table, table_bytes
 from kdeviz.sweep import Choice, Grid, Sweep, sweep_table
 
 
-def sweep_csv(found: Sweep, grid: Grid, train: EmbeddingSet, choice: Choice | None = None) -> bytes:
-    """`sweep_table` as CSV."""
-    return to_csv(_table(found, grid, train, choice))
+def sweep_bytes(
+    finished: Sweep, grid: Grid, train: EmbeddingSet, choice: Choice | None, suffix: str
+) -> bytes:
+    """`sweep_table` as a file with this suffix; see `tables.TABLE_WRITERS`.
 
-
-def sweep_parquet(found: Sweep, grid: Grid, train: EmbeddingSet, choice: Choice | None = None) -> bytes:
-    """`sweep_table` as parquet; its schema says as JSON what was asked, on which data, and what was best."""
-    return to_parquet(_table(found, grid, train, choice))
-
-
-def _table(found: Sweep, grid: Grid, train: EmbeddingSet, choice: Choice | None) -> ScoreTable:
+    A format that can hold more than a table, as parquet can, also says what was asked, on which data, and
+    what was best.
+    """
     about: dict[str, Any] = {
         "grid": asdict(grid),
         "data": train.name,
         "data_digest": train.to_fit.digest,
         "choice": None if choice is None else choice.sentence,
-        "threshold_rule": asdict(found.rule),
+        "threshold_rule": asdict(finished.rule),
     }
-    return ScoreTable(sweep_table(found), about)
+    return table_bytes(Table(sweep_table(finished), about), suffix)

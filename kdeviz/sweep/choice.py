@@ -82,10 +82,10 @@ class Choice(NamedTuple):
     """Fewest components, then fewest training rows, of those within the best one's interval."""
     sentence: str
 
-    def mark(self, row: SweepRow) -> str:
+    def title(self, row: SweepRow) -> str:
         """What a row is, "best" or "simplest" or both; empty for all others."""
-        marks = {"best": self.best, "simplest": self.simplest}
-        return ", ".join(name for name, marked in marks.items() if marked.settings == row.settings)
+        titles = {"best": self.best, "simplest": self.simplest}
+        return ", ".join(name for name, titled in titles.items() if titled.settings == row.settings)
 
     def as_good(self, row: SweepRow) -> bool | None:
         """Whether a row's value lies within the best one's interval or above; None if it does not compare."""

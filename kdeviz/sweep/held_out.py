@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from kdeviz.analysis import log_densities
+from kdeviz.analysis import known_points, log_densities
 from kdeviz.data import ANOMALOUS, EmbeddingSet, OnBlock, Rows
 from kdeviz.decision import Estimate, ThresholdRule, rate_interval
 from kdeviz.errors import DataError
@@ -29,7 +29,6 @@ MOST_LEFT_OUT = 8192
 """A threshold is taken from at most so many leave-one-out scores of a fold."""
 
 _SHUFFLE_SEED = 0
-_RULES_OF_TRAINING = ("quantile", "per_1000", "log_density", "probability")
 
 
 class Fold(NamedTuple):
@@ -152,16 +151,16 @@ class _FoldWork(NamedTuple):
         return self.settings
 
     def _threshold(self, classifier: KDEClassifier, points: NDArray[np.int64]) -> float:
-        if self.rule.kind in _RULES_OF_TRAINING:
+        if self.rule.rule.of_training:
             left_out = _left_out(classifier, MOST_LEFT_OUT, self.on_block)
             return self.rule.threshold(left_out, left_out, None, self.curve)
         if self.score is not None:
-            scores = log_densities(classifier, self.score, points[:0], self.on_block)
+            scores = log_densities(
+                classifier, self.score, known_points(classifier, self.score), self.on_block
+            )
             return self.rule.threshold(scores, scores, self.score.labels)
         scores = _left_out(classifier, len(points), self.on_block)
-        rule, labels = self.rule, self.train.labels
-        if rule.kind == "top_k":
-            rule = replace(rule, value=round(rule.value * len(points) / len(self.train)))
+        rule, labels = self.rule.for_rows(len(points), len(self.train)), self.train.labels
         return rule.threshold(scores, scores, None if labels is None else labels[points])
 
 
@@ -173,5 +172,5 @@ def _left_out(classifier: KDEClassifier, most: int, on_block: OnBlock | None) ->
         rows = rows.select(np.arange(most))
     scorer = kde.scorer(classifier.result_dtype)
     parts = [scorer.leave_one_out(*span).cpu() for span in rows.spans(on_block, kde.rows_per_block)]
-    found: NDArray[Any] = torch.cat(parts).numpy()
-    return found
+    scores: NDArray[Any] = torch.cat(parts).numpy()
+    return scores

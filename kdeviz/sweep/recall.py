@@ -21,11 +21,11 @@ def recall_at_fpr(
 ) -> Estimate:
     """Share of the anomalous samples below the highest threshold that flags at most `fpr` of the normal ones.
 
-    The interval is that of `kdeviz.metrics.bootstrap`, except that the threshold is chosen anew in each
-    resample. Resampling needs no loop: of N normal scores drawn with replacement, the (j + 1)-th lowest is
-    the score of rank floor(N B), B being distributed as Beta(j + 1, N - j), and the anomalous ones below it
-    are then binomial. Where every resample agrees the interval is that of the count alone (`rate_interval`),
-    with the threshold held fixed.
+    The interval is that of `bootstrap`, except that the threshold is chosen anew in each resample.
+    Resampling needs no loop: of N normal scores drawn with replacement, the (j + 1)-th lowest is the score of
+    rank floor(N B), B being distributed as Beta(j + 1, N - j), and the anomalous ones below it are then
+    binomial. Where every resample agrees the interval is that of the count alone (`rate_interval`), with the
+    threshold held fixed.
 
     Args:
         scores: (M,) log densities in nats; -inf is allowed.
@@ -44,11 +44,11 @@ def recall_at_fpr(
     normal, positives = np.sort(rows[~anomalous]), np.sort(rows[anomalous])
     N, P = len(normal), len(positives)
     allowed = math.floor(fpr * N * (1 + 1e-12))  # forgives the rounding of a product
-    found = int(np.searchsorted(positives, normal[allowed]))
+    caught = int(np.searchsorted(positives, normal[allowed]))
 
     random = np.random.default_rng(seed)
     ranks = np.minimum((N * random.beta(allowed + 1, N - allowed, resamples)).astype(np.int64), N - 1)
     below = np.searchsorted(positives, normal[ranks])
     drawn = random.binomial(P, below / P) / P
     quantile = student_quantile(level, min(P, N) - 1)
-    return resampled(found / P, drawn, quantile, rate_interval(found, P, level))
+    return resampled(caught / P, drawn, quantile, rate_interval(caught, P, level))

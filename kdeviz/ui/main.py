@@ -6,30 +6,28 @@ import argparse
 import base64
 import gc
 import sys
+from dataclasses import dataclass, field
 from functools import cache
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import streamlit as st
 from PIL import Image
 from streamlit.delta_generator import DeltaGenerator
 
-from kdeviz.errors import KdevizError
-from kdeviz.ui.pages import compare as compare_page
-from kdeviz.ui.pages import explore
-from kdeviz.ui.pages import export as export_page
-from kdeviz.ui.pages import tune as tune_page
+from kdeviz.ui.pages import PAGES
+from kdeviz.ui.pages.tune import show_running
 from kdeviz.ui.panels import preflight as preflight_panel
 from kdeviz.ui.panels import sidebar
 from kdeviz.ui.panels.comparison import SIDE_KEYS
 from kdeviz.ui.panels.kept_runs import keep_button, keep_problems
-from kdeviz.ui.panels.model import model_control, undo_button, variance_words
+from kdeviz.ui.panels.model import model_control, variance_words
 from kdeviz.ui.panels.sweep import GRID_KEYS
 from kdeviz.ui.state import Screen, Session, session
 from kdeviz.ui.widgets.text import plain_warning
 from kdeviz.ui.work.fitting import adopt, fit
-from kdeviz.ui.work.loaded import from_path
 
 
 def main() -> None:
@@ -44,18 +42,20 @@ def main() -> None:
     _keep_widgets(current)
     _open_path_once(current, options.file)
     pages = {
-        "explore": st.Page(explore.show, title="Explore", icon=":material/explore:", default=True),
-        "tune": st.Page(tune_page.show, title="Tune", icon=":material/tune:", url_path="tune"),
-        "compare": st.Page(
-            compare_page.show, title="Compare", icon=":material/compare_arrows:", url_path="compare"
-        ),
-        "export": st.Page(export_page.show, title="Export", icon=":material/ios_share:", url_path="export"),
+        page.path: st.Page(
+            page.show,
+            title=page.title,
+            icon=page.icon,
+            url_path=page.path or None,
+            default=not page.path,
+        )
+        for page in PAGES
     }
-    st.session_state["explore_page"] = pages["explore"]
+    st.session_state["explore_page"] = pages[""]
     page = st.navigation(list(pages.values()), position="top")
     with st.sidebar:
         checks, keep = sidebar.data_control(current)
-        settings, variance, undo = model_control(current)
+        settings, variance = model_control(current)
         rule = sidebar.threshold_control(current)
         with st.expander("Probability curve"):
             curve = sidebar.curve_control(current.screen)
@@ -63,27 +63,28 @@ def main() -> None:
         cost = st.empty()
         with checks:
             preflight_panel.checks_button(current, settings.n_pca_components)
-    current.wanted = (current.data.token, settings, device)
-    with undo:
-        undo_button(current)
+    wanted = (current.data.token, settings, device)
     preflight_panel.open_on_problems(current, settings.n_pca_components)
     with _place():
         preflight_panel.show_checks(current, settings.n_pca_components)
     with _place():
-        cost.caption(fit(current))
+        found = fit(current, wanted)
+        cost.caption(found.words)
     with _place():
-        adopt(current, rule, curve)
-        if current.screen is not None:
-            if current.screen.key == current.wanted:
-                variance.caption(variance_words(current.screen.analysis))
-            _name_other(current, current.screen)
+        screen = adopt(current, wanted, found, rule, curve)
+        if screen is not None:
+            current.show(screen)
+            if screen.key == wanted:
+                variance.caption(variance_words(screen.decision))
+            else:
+                _name_other(screen)
     with keep:
         keep_button(current)
     machine.text(sidebar.device_words(device, current.screen))
     with _place():
         keep_problems(current)
         if page is not pages["tune"]:
-            tune_page.show_running()
+            show_running()
     page.run()
 
 
@@ -130,29 +131,32 @@ def _options() -> argparse.Namespace:
     return parser.parse_known_args(sys.argv[1:])[0]
 
 
+@dataclass(eq=False)
+class Remembered:
+    """Values of widgets for when their page is drawn again."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+
+
 def _keep_widgets(current: Session) -> None:
     """Streamlit forgets the values of widgets while pages without them are drawn."""
+    remembered = current.own(Remembered).values
     for key in (*GRID_KEYS, *SIDE_KEYS):
         if key in st.session_state:
-            current.remembered[key] = st.session_state[key]
-        elif key in current.remembered:
-            st.session_state[key] = current.remembered[key]
+            remembered[key] = st.session_state[key]
+        elif key in remembered:
+            st.session_state[key] = remembered[key]
 
 
 def _open_path_once(current: Session, path: str | None) -> None:
     if path is None or "opened" in st.session_state:
         return
     st.session_state["opened"] = True
-    try:
-        current.use(from_path(path))
-    except KdevizError as error:
-        current.load_error = str(error)
+    sidebar.open_path(current, path)
 
 
-def _name_other(current: Session, screen: Screen) -> None:
-    """Say so when the screen is not about the present data and settings."""
-    if screen.key == current.wanted:
-        return
+def _name_other(screen: Screen) -> None:
+    """Say that the screen is not about the present data and settings."""
     settings = screen.analysis.settings
     plain_warning(
         f"Still showing the last finished fit: {screen.data.everything.name}, "

@@ -10,7 +10,6 @@ import torch
 from oracles import LOG_DENSITY, Classifier
 
 from kdeviz import __version__
-from kdeviz.analysis import analysis
 from kdeviz.analysis.analyse import FITTING, SCORING, SCORING_TRAINING, analyse
 from kdeviz.analysis.estimate import estimate
 from kdeviz.data.embedding_set import EmbeddingSet
@@ -18,11 +17,12 @@ from kdeviz.decision.metrics.separation import auroc
 from kdeviz.errors import Cancelled, DataError, OptionError
 from kdeviz.model.axes_cache import AxesCache
 from kdeviz.model.classifier import KDEClassifier
-from kdeviz.model.principal_axes import principal_axes
 from kdeviz.preflight.checks import preflight
 from kdeviz.preflight.findings import apply
 from kdeviz.settings import Settings
 
+ANALYSE = sys.modules["kdeviz.analysis.analyse"]  # the function hides the module of its name
+ESTIMATE = sys.modules["kdeviz.analysis.estimate"]
 THREE = Settings(n_pca_components=3)
 
 
@@ -330,46 +330,44 @@ def test_every_stage_goes_from_0_to_1_in_order(case):
 # --- principal axes are computed once
 
 
-def count_fits(monkeypatch):
-    fits = []
-
-    def spy(*args):
-        fits.append(args[2])
-        return principal_axes(*args)
-
-    monkeypatch.setattr("kdeviz.model.axes_cache.principal_axes", spy)
-    return fits
+@pytest.mark.usefixtures("no_axes_yet")
+def test_axes_are_computed_once_per_data_cap_and_seed(decomposed):
+    data = rows(300)
+    for components, scaling, bandwidth in ((3, "scale", 1.0), (5, "norm", 2.0), (2, "scale", "silverman")):
+        analyse(data, None, Settings(components, scaling, bandwidth=bandwidth, seed=components), "cpu")
+    assert decomposed == [300]
+    for cap, seed in ((100, 0), (100, 1), (200, 0), (100, 0)):
+        analyse(data, None, Settings(3, max_training_points=cap, seed=seed), "cpu")
+    assert decomposed == [300, 100, 100, 200]
+    analyse(rows(300, seed=1), None, THREE, "cpu")
+    assert decomposed == [300, 100, 100, 200, 300]
 
 
 @pytest.mark.usefixtures("no_axes_yet")
-def test_axes_are_computed_once_per_data_cap_and_seed(monkeypatch):
-    fits, data = count_fits(monkeypatch), rows(300)
-    for components, scaling, bandwidth in ((3, "scale", 1.0), (5, "norm", 2.0), (2, "scale", "silverman")):
-        analyse(data, None, Settings(components, scaling, bandwidth=bandwidth, seed=components), "cpu")
-    assert len(fits) == 1
-    for cap, seed in ((100, 0), (100, 1), (200, 0), (100, 0)):
-        analyse(data, None, Settings(3, max_training_points=cap, seed=seed), "cpu")
-    assert len(fits) == 4
-    analyse(rows(300, seed=1), None, THREE, "cpu")
-    assert len(fits) == 5
+@pytest.mark.parametrize("shape", [(400, 150), (140, 200)])
+def test_another_component_count_costs_no_pca(make_rows, decomposed, shape):
+    data = EmbeddingSet.from_array(make_rows(*shape))
+    for components in (16, 32, 33, 100, 128, 2, 0.5, 0.99, 139):
+        found = analyse(data, None, Settings(components), "cpu")
+        plain = classifier(data.features, Settings(components))
+        np.testing.assert_array_equal(found.train_scores, plain.leave_one_out_scores().numpy())
+    assert len(decomposed) == 1 + 9  # those of the plain fits
 
 
 @pytest.mark.usefixtures("no_axes_yet")
 @pytest.mark.parametrize("cap", [20, 1000])
-def test_axes_of_all_rows_and_of_those_not_excluded_do_not_mix(monkeypatch, cap):
+def test_axes_of_all_rows_and_of_those_not_excluded_do_not_mix(decomposed, cap):
     data, excluded = partly_excluded()
     whole, settings = dataclasses.replace(data, excluded=None), Settings(3, max_training_points=cap)
-    fits, plain = count_fits(monkeypatch), classifier(data.features[~excluded], settings)
+    plain = classifier(data.features[~excluded], settings).leave_one_out_scores().numpy()
+    plain_whole = classifier(whole.features, settings).leave_one_out_scores().numpy()
+    decomposed.clear()
     for _ in range(2):
-        found = analyse(data, None, settings, "cpu")
-        np.testing.assert_array_equal(found.train_scores, plain.leave_one_out_scores().numpy())
-        everything = analyse(whole, None, settings, "cpu")
-        np.testing.assert_array_equal(
-            everything.train_scores, classifier(whole.features, settings).leave_one_out_scores().numpy()
-        )
-    assert len(fits) == 2
+        np.testing.assert_array_equal(analyse(data, None, settings, "cpu").train_scores, plain)
+        np.testing.assert_array_equal(analyse(whole, None, settings, "cpu").train_scores, plain_whole)
+    assert len(decomposed) == 2
     analyse(data.features[~excluded], None, settings, "cpu")  # the same rows, without a word about others
-    assert len(fits) == 2
+    assert len(decomposed) == 2
 
 
 @pytest.mark.parametrize("cap", [100, 1000])
@@ -410,7 +408,7 @@ def test_other_labels_are_the_same_analysis():
 
 @pytest.fixture
 def no_axes_yet(monkeypatch):
-    monkeypatch.setattr("kdeviz.analysis.analysis._AXES", AxesCache())
+    monkeypatch.setattr(ANALYSE, "_AXES", AxesCache())
 
 
 @pytest.mark.usefixtures("small_blocks", "no_axes_yet")
@@ -472,11 +470,11 @@ class Card:
                 self._maybe("log_density")
                 return super().log_density(*args, **kwargs)
 
-        name = analysis.device_name
-        monkeypatch.setattr(analysis, "KDEClassifier", OnCard)
-        monkeypatch.setattr(analysis, "resolve_device", lambda device: torch.device("cuda", 0))
+        name = ANALYSE.device_name
+        monkeypatch.setattr(ANALYSE, "KDEClassifier", OnCard)
+        monkeypatch.setattr(ANALYSE, "resolve_device", lambda device: torch.device("cuda", 0))
         monkeypatch.setattr(
-            analysis, "device_name", lambda device: "Tiny (cuda:0)" if device.type == "cuda" else name(device)
+            ANALYSE, "device_name", lambda device: "Tiny (cuda:0)" if device.type == "cuda" else name(device)
         )
 
 
@@ -527,7 +525,7 @@ def test_a_real_card_agrees_with_the_cpu():
 
 @pytest.fixture
 def known_speeds(monkeypatch):
-    monkeypatch.setattr(analysis, "_speeds", lambda device, k: (1e10, 1e8 / k))
+    monkeypatch.setattr(ESTIMATE, "_speeds", lambda device, k: (1e10, 1e8 / k))
 
 
 def cost(n=5000, d=256, k=16, cap=40000, scored=0):

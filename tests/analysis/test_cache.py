@@ -5,6 +5,8 @@ import numpy as np
 
 from kdeviz.analysis.analyse import analyse
 from kdeviz.charts import views
+from kdeviz.decision.decision import Decision
+from kdeviz.decision.table import ranking
 from kdeviz.model.curve import ProbabilityCurve
 from kdeviz.settings import Settings
 
@@ -20,8 +22,7 @@ def test_what_did_not_change_is_not_computed_again():
         lambda: views.contours(analysis, (0, 1)),
         lambda: views.map_view(analysis, (0, 1), "log density", -3.0),
         lambda: views.density_histogram(analysis, -3.0),
-        lambda: views.summary(analysis, -3.0),
-        lambda: views.ranking(analysis, -3.0, ProbabilityCurve()),
+        lambda: ranking(Decision(analysis, None, ProbabilityCurve(), -3.0)),
     ]
     for view in again:
         assert view() is view()

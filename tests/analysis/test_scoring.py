@@ -6,7 +6,7 @@ import torch
 
 from kdeviz.analysis import scoring
 from kdeviz.analysis.analyse import analyse
-from kdeviz.analysis.scoring import log_densities, rows_fitted_on
+from kdeviz.analysis.scoring import known_note, known_points, log_densities, points_at, rows_fitted_on
 from kdeviz.data.embedding_set import EmbeddingSet
 from kdeviz.data.labels import ANOMALOUS, NORMAL, UNKNOWN
 from kdeviz.data.samples import load_sample
@@ -44,7 +44,7 @@ def test_rows_of_the_fit_are_left_out_of_their_own_score(most, dtype):
     used = rows_fitted_on(model, data)
     np.testing.assert_array_equal(used, model.training_rows)
     others = np.setdiff1d(np.arange(80), used)
-    scores = log_densities(model, data, used)
+    scores = log_densities(model, data, known_points(model, data))
     assert scores.dtype == dtype
     np.testing.assert_array_equal(scores[used], model.leave_one_out_scores())
     np.testing.assert_allclose(scores[others], model.log_density(data.features)[others], rtol=1e-5)
@@ -53,7 +53,7 @@ def test_rows_of_the_fit_are_left_out_of_their_own_score(most, dtype):
 @pytest.mark.parametrize("most", [80, 50])
 def test_it_is_what_analyse_says(most):
     said = analyse(blob(), settings=Settings(3, max_training_points=most), device="cpu")
-    scores = log_densities(said.classifier, blob(), rows_fitted_on(said.classifier, blob()))
+    scores = log_densities(said.classifier, blob(), known_points(said.classifier, blob()))
     np.testing.assert_array_equal(scores, said.scores)
 
 
@@ -61,7 +61,7 @@ def test_rows_of_the_fit_are_found_by_the_split(sample, sample_analysis):
     train = sample.split == "train"
     used = rows_fitted_on(sample_analysis.classifier, sample)
     np.testing.assert_array_equal(used, np.flatnonzero(train))
-    scores = log_densities(sample_analysis.classifier, sample, used)
+    scores = log_densities(sample_analysis.classifier, sample, points_at(used, len(sample)))
     np.testing.assert_array_equal(scores[train], sample_analysis.train_scores)
     np.testing.assert_array_equal(scores[~train], sample_analysis.scores)
 
@@ -71,7 +71,9 @@ def test_rows_of_another_fit_are_not_taken_for_ours(sample, sample_analysis):
     for other in (changed, replace(changed, split=None)):
         used = rows_fitted_on(sample_analysis.classifier, other)
         assert len(used) == 0
-    scores = log_densities(sample_analysis.classifier, changed, used)
+    scores = log_densities(
+        sample_analysis.classifier, changed, known_points(sample_analysis.classifier, changed)
+    )
     np.testing.assert_array_equal(scores, sample_analysis.classifier.log_density(changed.features))
 
 
@@ -92,7 +94,7 @@ def test_a_model_fitted_without_the_labelled_anomalies_is_recognised(split, most
     model = fitted(data.take(fit), most)
     used = rows_fitted_on(model, data)
     np.testing.assert_array_equal(used, np.flatnonzero(fit)[model.training_rows])
-    scores = log_densities(model, data, used)
+    scores = log_densities(model, data, known_points(model, data))
     np.testing.assert_array_equal(scores[used], model.leave_one_out_scores())
     others = np.setdiff1d(np.arange(80), used)
     np.testing.assert_array_equal(scores[others], model.log_density(data.features[others]))
@@ -107,7 +109,7 @@ def test_excluded_rows_are_recognised_whatever_their_labels(split):
     said = analyse(*data.train_and_test(), settings=Settings(3), device="cpu")
     used = rows_fitted_on(said.classifier, data)
     np.testing.assert_array_equal(used, np.flatnonzero(fit))
-    scores = log_densities(said.classifier, data, used)
+    scores = log_densities(said.classifier, data, known_points(said.classifier, data))
     np.testing.assert_array_equal(scores[fit], said.train_scores)
     inspected = np.ones(80, bool) if split is None else ~fit
     np.testing.assert_array_equal(scores[inspected], said.scores)
@@ -132,14 +134,16 @@ def test_known_scores_are_used_as_they_are(monkeypatch):
     model = fitted(data, 50)
     monkeypatch.setattr(KDEClassifier, "leave_one_out_scores", None)
     used, known = rows_fitted_on(model, data), np.arange(50, dtype=np.float32)
-    np.testing.assert_array_equal(log_densities(model, data, used, left_out=known)[used], known)
+    np.testing.assert_array_equal(
+        log_densities(model, data, points_at(used, 80), left_out=known)[used], known
+    )
 
 
 def test_other_rows_are_gathered_block_by_block(monkeypatch):
     data = blob()
     model = fitted(data, 50)
     used = rows_fitted_on(model, data)
-    whole = log_densities(model, data, used)
+    whole = log_densities(model, data, points_at(used, 80))
     sizes, real = [], KDEClassifier.log_density
 
     def watched(self, features, **options):
@@ -148,7 +152,7 @@ def test_other_rows_are_gathered_block_by_block(monkeypatch):
 
     monkeypatch.setattr(KDEClassifier, "log_density", watched)
     monkeypatch.setattr(scoring, "_GATHERED", 8)
-    np.testing.assert_allclose(log_densities(model, data, used), whole, rtol=1e-6)
+    np.testing.assert_allclose(log_densities(model, data, points_at(used, 80)), whole, rtol=1e-6)
     assert sizes == [8, 8, 8, 6]
 
 
@@ -157,7 +161,7 @@ def test_progress_never_falls_back_and_counts_the_rows_to_score(monkeypatch, kno
     monkeypatch.setattr(scoring, "_GATHERED", 8)
     data = blob()
     model, told = fitted(data, 50), []
-    log_densities(model, data, rows_fitted_on(model, data), lambda *progress: told.append(progress), known)
+    log_densities(model, data, known_points(model, data), lambda *progress: told.append(progress), known)
     assert {whole for _, whole in told} == {total}
     done = [rows for rows, _ in told]
     assert done == sorted(set(done))
@@ -170,5 +174,92 @@ def test_a_row_that_is_not_finite_is_named_by_its_own_number():
     broken = data.features.copy()
     broken[70, 2] = np.nan
     with pytest.raises(DataError, match="rows 70"):
-        log_densities(model, EmbeddingSet.from_array(broken), np.arange(60))
+        log_densities(model, EmbeddingSet.from_array(broken), points_at(np.arange(60), 80))
     assert torch.isfinite(model.log_density(data.features)).all()
+
+
+# --- rows of the fit among others
+
+
+@pytest.mark.parametrize("stored", [np.float32, np.float64])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("most", [400, 300])
+def test_training_rows_are_known_by_content_wherever_they_stand(dtype, stored, most):
+    data, rng = blob(400, dtype), np.random.default_rng(1)
+    model = fitted(data, most)
+    left_out = dict(zip(model.training_rows.tolist(), model.leave_one_out_scores().tolist(), strict=True))
+    order = rng.permutation(np.resize(np.arange(150), 200))
+    strange = rng.normal(size=(70, 6)).astype(dtype)
+    merged = np.concatenate([data.features[order], strange]).astype(stored)
+    new = EmbeddingSet.from_array(merged)
+    points = known_points(model, new)
+    plain = model.log_density(merged).numpy()
+    expected = [left_out.get(row, plain[i]) for i, row in enumerate([*order, *[-1] * 70])]
+    np.testing.assert_allclose(log_densities(model, new, points), expected, rtol=1e-5)
+    known = sum(row in left_out for row in order)
+    assert (
+        known_note(points)
+        == f"the model was fitted on {known} of these 270 rows: each is left out of its own score"
+    )
+
+
+def test_rows_of_a_model_without_keys_are_known_when_all_are_there():
+    data, model = blob(), fitted(blob(), 50)
+    model.training_keys = torch.empty(0, 2, dtype=torch.int64)
+    np.testing.assert_array_equal(known_points(model, data)[model.training_rows], np.arange(50))
+    assert (known_points(model, data) >= 0).sum() == 50
+    shuffled = data.take(np.arange(80)[::-1])
+    assert known_note(known_points(model, shuffled)) is None
+
+
+@pytest.mark.parametrize("most", [80, 50])
+def test_scoring_the_training_rows_is_scoring_nothing_else(most):
+    settings = Settings(3, max_training_points=most)
+    once = analyse(blob(), settings=settings, device="cpu")
+    twice = analyse(blob(), blob(), settings, device="cpu")
+    np.testing.assert_array_equal(twice.scores, once.scores)
+    assert (
+        f"the model was fitted on {most} of these 80 rows: each is left out of its own score"
+        in twice.warnings
+    )
+    assert not any("of these" in warning for warning in once.warnings)
+
+
+def test_a_copy_beyond_the_cap_is_scored_as_its_twin():
+    features = np.repeat(blob(100).features, 2, axis=0)
+    said = analyse(features, settings=Settings(3, max_training_points=60), device="cpu")
+    np.testing.assert_allclose(
+        said.scores[known_points(said.classifier, said.train) >= 0],
+        said.train_scores[
+            known_points(said.classifier, said.train)[known_points(said.classifier, said.train) >= 0]
+        ],
+        rtol=1e-5,
+    )
+
+
+# --- columns by name
+
+
+def named(*names, rows=80):
+    features = blob(rows).features[:, : len(names)]
+    return replace(EmbeddingSet.from_array(features, "-".join(names)), feature_names=names)
+
+
+def test_columns_are_matched_by_name():
+    train = named("a", "b", "c")
+    new = train.take_columns(np.array([2, 0, 1]))
+    said = analyse(train, new, Settings(2), device="cpu")
+    assert said.classifier.feature_names == ("a", "b", "c")
+    np.testing.assert_array_equal(said.scores, said.train_scores)
+    assert any("another order" in warning for warning in said.warnings)
+    np.testing.assert_array_equal(said.inspected.features, train.features)
+    with pytest.raises(DataError, match=r"no column of numbers .c.*.d."):
+        analyse(train, named("a", "b", "d"), Settings(2), device="cpu")
+
+
+@pytest.mark.parametrize("fit_is_named", [True, False])
+def test_a_warning_says_when_only_the_position_is_left(fit_is_named):
+    sides = named("a", "b", "c"), replace(named("a", "b", "c"), feature_names=None)
+    train, new = sides if fit_is_named else sides[::-1]
+    said = analyse(train, new, Settings(2), device="cpu")
+    assert any("matched by position" in warning for warning in said.warnings)

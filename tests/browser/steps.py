@@ -11,7 +11,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Error, Locator, Page
 
 
 def free_port() -> int:
@@ -41,10 +41,27 @@ def stop_app(server: subprocess.Popen[bytes]) -> None:
     server.wait(20)
 
 
+def leave(page: Page) -> None:
+    """Go away from the app, and leave nothing in the browser."""
+    try:
+        if page.url != "about:blank":
+            page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
+            page.goto("about:blank")
+        page.mouse.up()
+    except Error:  # it crashed: the next test opens another
+        page.close()
+
+
 def painted(page: Page) -> None:
     """Wait until the charts are drawn and no rerun is under way."""
-    page.locator(".js-plotly-plot .main-svg").first.wait_for()
+    page.locator(".js-plotly-plot .main-svg").or_(broken(page)).first.wait_for()
+    assert broken(page).count() == 0, broken(page).first.inner_text()
     settled(page)
+
+
+def broken(page: Page) -> Locator:
+    """What Streamlit shows in place of an app that raised an exception."""
+    return page.get_by_test_id("stException")
 
 
 def settled(page: Page) -> None:
@@ -85,9 +102,7 @@ def move_slider(page: Page, label: str, key: str, times: int) -> None:
 
 
 def choose_tool(page: Page, tool: str) -> None:
-    page.get_by_test_id("stMain").get_by_role("radio", name=tool, exact=True).click()
-    page.wait_for_timeout(300)
-    settled(page)
+    choose(page, tool)
 
 
 def drag_box(page: Page, left: float, top: float, right: float, bottom: float) -> None:
@@ -99,7 +114,6 @@ def drag_box(page: Page, left: float, top: float, right: float, bottom: float) -
     page.mouse.down()
     page.mouse.move(area["x"] + right * area["width"], area["y"] + bottom * area["height"], steps=12)
     page.mouse.up()
-    page.wait_for_timeout(500)
     settled(page)
 
 
@@ -121,9 +135,7 @@ def click_on_chart(page: Page, chart: int, x: float, y: float) -> None:
     assert box is not None
     page.mouse.move(box["x"] + left - 3, box["y"] + top)
     page.mouse.move(box["x"] + left, box["y"] + top, steps=3)
-    page.wait_for_timeout(300)
     page.mouse.click(box["x"] + left, box["y"] + top)
-    page.wait_for_timeout(500)
     settled(page)
 
 
@@ -162,15 +174,14 @@ def pick_row(page: Page, row: int) -> None:
     box = table.bounding_box()
     assert box is not None
     page.mouse.click(box["x"] + 18, box["y"] + 35 + 48 * row + 24)
-    page.wait_for_timeout(500)
     settled(page)
 
 
 def upload(page: Page, path: Path) -> None:
     if not page.get_by_text("Back to the sample set").is_visible():
         page.get_by_role("button", name="Load data").click()
-    page.locator('input[type="file"]').first.set_input_files(path)
-    page.wait_for_timeout(1000)
+    with page.expect_response(lambda answer: answer.request.method == "PUT"):
+        page.locator('input[type="file"]').first.set_input_files(path)
     settled(page)
 
 

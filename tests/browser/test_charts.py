@@ -36,16 +36,25 @@ def x_range(page: Page, number: int) -> list[float]:
     return [float(end) for end in chart(page, number).evaluate("plot => plot._fullLayout.xaxis.range")]
 
 
+def until(page: Page, number: int, true: str, *known: Any) -> None:
+    """Wait for what a script says of a chart."""
+    page.wait_for_function(
+        f"known => ({true})(document.querySelectorAll('.js-plotly-plot')[{number}], ...known)",
+        arg=list(known),
+    )
+
+
 def zoom(page: Page, number: int, low: float, high: float) -> list[float]:
     """Drag along the x axis over the middle of a chart."""
     area = chart(page, number).locator(".nsewdrag").first.bounding_box()
     assert area is not None
     height = area["y"] + area["height"] / 2
+    before = x_range(page, number)
     page.mouse.move(area["x"] + low * area["width"], height)
     page.mouse.down()
     page.mouse.move(area["x"] + high * area["width"], height, steps=8)
     page.mouse.up()
-    page.wait_for_timeout(600)
+    until(page, number, "(plot, before) => plot._fullLayout.xaxis.range[0] !== before", before[0])
     return x_range(page, number)
 
 
@@ -127,8 +136,8 @@ def test_charts_are_as_wide_as_there_is_room(open_page: OpenPage, app_url: str) 
     )
     before = chart(page, _MAP).evaluate("plot => plot._fullLayout.width")
     page.set_viewport_size({"width": 1600, "height": 900})
-    page.wait_for_timeout(800)
-    assert chart(page, _MAP).evaluate("plot => plot._fullLayout.width") > before + 50
+    until(page, _MAP, "(plot, before) => plot._fullLayout.width > before + 50", before)
+    settled(page)
     assert page.locator(".js-plotly-plot").evaluate_all(f"plots => plots.every({fits})")
 
 
@@ -151,8 +160,8 @@ def test_another_colour_brings_back_what_the_legend_had_hidden(open_page: OpenPa
     visible = "plot => plot._fullData.filter(trace => trace.type === 'scatter').map(trace => trace.visible)"
     for entry in (0, 1):
         chart(page, _MAP).locator(".legendtoggle").nth(entry).click()
-        page.wait_for_timeout(600)
-    assert chart(page, _MAP).evaluate(visible).count("legendonly") == 2
+        hidden = f"plot => ({visible})(plot).filter(shown => shown === 'legendonly').length === {entry + 1}"
+        until(page, _MAP, hidden)
     zoomed = zoom(page, _DENSITY, 0.5, 0.9)
     page.get_by_role("button", name="Axes, colour").click()
     page.get_by_role("combobox", name="Colour by").click()

@@ -8,15 +8,17 @@ import plotly.graph_objects as go
 import pytest
 from figure_steps import spec, strings, title
 
+from kdeviz import charts
 from kdeviz.analysis.analyse import analyse
-from kdeviz.charts.figures.densities import density_figure, scree_figure
-from kdeviz.charts.figures.map import map_figure
-from kdeviz.charts.theme import DARK, LIGHT, Mark, faint
-from kdeviz.charts.views.contours import contours
-from kdeviz.charts.views.densities import density_histogram, probability_curve, scree
-from kdeviz.charts.views.map import map_view
+from kdeviz.charts.densities import draw_densities
+from kdeviz.charts.picked import PickedNumbers
+from kdeviz.charts.projection import draw_projection
+from kdeviz.charts.scree import draw_scree
+from kdeviz.charts.theme import DARK, LIGHT, faint
 from kdeviz.data.embedding_set import EmbeddingSet
 from kdeviz.data.labels import ANOMALOUS, NORMAL, UNKNOWN
+from kdeviz.decision.decision import Decision
+from kdeviz.explain.residual import residuals
 from kdeviz.model.curve import ProbabilityCurve
 from kdeviz.settings import Settings
 from kdeviz.wording import count, number, percent
@@ -60,22 +62,52 @@ METADATA = pd.DataFrame(
 )
 
 
-def draw_map(analysis, theme, components=(0, 1), colour_by="log density", threshold=-5.0, most=5000, **more):
-    view = map_view(analysis, components, colour_by, threshold, most)
+def decided(analysis, threshold=-5.0, curve=None):
+    return Decision(analysis, None, curve or ProbabilityCurve(), threshold)
+
+
+def projection(analysis, components, colour_by, threshold, most=5000):
+    return charts.projection_numbers(decided(analysis, threshold), components, colour_by, most)
+
+
+def contours(analysis, components):
+    return charts.contours_numbers(decided(analysis), components)
+
+
+def histograms(analysis, threshold):
+    return charts.densities_numbers(decided(analysis, threshold))
+
+
+def scree(analysis):
+    return charts.scree_numbers(decided(analysis))
+
+
+def draw_map(
+    analysis,
+    theme,
+    components=(0, 1),
+    colour_by="log density",
+    threshold=-5.0,
+    most=5000,
+    colour_range=None,
+    **more,
+):
+    view = projection(analysis, components, colour_by, threshold, most)
+    if colour_range is not None:
+        view = view._replace(colour_range=colour_range)
     names = [str(analysis.inspected.ids[row]) for row in view.rows]
-    return map_figure(view, theme, names, **more)
+    return draw_projection(view, theme, names, **more)
 
 
-def draw_density(analysis, theme, threshold=-5.0, mark=None, curve=None):
-    view = density_histogram(analysis, threshold)
-    curve = None if curve is None else probability_curve(analysis, curve, threshold, view.edges)
-    return density_figure(view, theme, curve, mark)
+def draw_density(analysis, theme, threshold=-5.0, picked=None, curve=None):
+    curve = None if curve is None else charts.curve_numbers(decided(analysis, threshold, curve))
+    return draw_densities(histograms(analysis, threshold), theme, curve, picked)
 
 
 def mark_of(analysis, row=0, name=None):
     name = str(analysis.inspected.ids[row]) if name is None else name
     score = float(analysis.scores[row])
-    return Mark(name, score, float(ProbabilityCurve()(np.array(score))), analysis.coordinates[row])
+    return PickedNumbers(name, score, float(ProbabilityCurve()(np.array(score))), analysis.coordinates[row])
 
 
 def assert_tame(figure):
@@ -128,22 +160,22 @@ def test_every_chart_of_every_case(case, theme, threshold):
     mark = mark_of(case)
     for curve in (None, ProbabilityCurve()):
         assert_tame(draw_density(case, theme, threshold, mark, curve))
-    assert_tame(scree_figure(scree(case), theme))
+    assert_tame(draw_scree(scree(case), theme))
     lines = contours(case, (1, 0))
-    assert_tame(draw_map(case, theme, (1, 0), threshold=threshold, contours=lines, mark=mark))
+    assert_tame(draw_map(case, theme, (1, 0), threshold=threshold, contours=lines, picked=mark))
     assert_tame(draw_map(case, theme, (1, 0), "verdict", threshold, most=20, colour_range=(-9, 1)))
     if case.inspected.labels is not None:
         assert_tame(draw_map(case, theme, (1, 0), "label", threshold))
     if case.classifier.n_components_ > 2:
         for colour_by in ("log density", "verdict"):
-            assert_tame(draw_map(case, theme, (2, 0, 1), colour_by, threshold, most=20, mark=mark))
+            assert_tame(draw_map(case, theme, (2, 0, 1), colour_by, threshold, most=20, picked=mark))
 
 
 @THEMES
 def test_one_component(theme):
     analysis = make(k=1)
     assert_tame(draw_density(analysis, theme))
-    assert title(scree_figure(scree(analysis), theme)).startswith("1 component keep")
+    assert title(draw_scree(scree(analysis), theme)).startswith("1 component keep")
 
 
 @pytest.mark.parametrize("colour_by", [*METADATA.columns[:-1], "verdict_in_file"])
@@ -164,7 +196,7 @@ def test_the_maps_title_is_the_finding(theme, threshold, most):
     figure = draw_map(analysis, theme, threshold=threshold, most=most)
     flagged = sum(score < threshold for score in analysis.scores)
     assert title(figure) == f"{count(flagged)} of 60 samples fall below the threshold"
-    drawn = len(map_view(analysis, (0, 1), "verdict", threshold, most).rows)
+    drawn = len(projection(analysis, (0, 1), "verdict", threshold, most).rows)
     subtitle = figure.layout.title.subtitle.text
     assert ("drawn" in subtitle) == (drawn < 60)
     if drawn < 60:
@@ -192,7 +224,7 @@ def test_the_density_charts_title_is_the_finding(theme):
 
 def test_what_lies_outside_the_density_chart_is_said(theme):
     analysis = CASES["heavy tail"]()
-    hidden = density_histogram(analysis, -5.0).below_range
+    hidden = histograms(analysis, -5.0).below_range
     assert hidden > 10
     assert f"{hidden} further left" in draw_density(analysis, theme).layout.title.subtitle.text
     assert "further left" not in draw_density(make(train=rows(2000)), theme).layout.title.subtitle.text
@@ -201,8 +233,7 @@ def test_what_lies_outside_the_density_chart_is_said(theme):
 def test_saturation_is_said(theme):
     analysis = make()
     curve = ProbabilityCurve(-6.0, 4.0)
-    view = density_histogram(analysis, -5.0)
-    share = probability_curve(analysis, curve, -5.0, view.edges).saturated
+    share = charts.curve_numbers(decided(analysis, -5.0, curve)).saturated
     assert 0 < share < 1
     assert f"{percent(share)} of" in draw_density(analysis, theme, curve=curve).layout.title.subtitle.text
 
@@ -211,18 +242,18 @@ def test_saturation_is_said(theme):
 def test_the_scree_plots_title_is_the_finding(theme, k, words):
     analysis = make(k=k)
     kept = percent(float(scree(analysis).shares[:k].sum()))
-    assert title(scree_figure(scree(analysis), theme)).startswith(words)
-    assert kept in title(scree_figure(scree(analysis), theme))
+    assert title(draw_scree(scree(analysis), theme)).startswith(words)
+    assert kept in title(draw_scree(scree(analysis), theme))
 
 
 def test_the_scree_plot_cuts_after_the_kept_components(theme):
     view = scree(make(k=2))
-    figure = scree_figure(view, theme)
+    figure = draw_scree(view, theme)
     (line,) = figure.layout.shapes
     assert line.x0 == line.x1 == 2.5
     assert list(figure.data[0].marker.color) == [theme.normal] * 2 + [theme.line] * 3
-    assert not scree_figure(scree(make(k=5)), theme).layout.shapes
-    short = scree_figure(view, theme, most=3)
+    assert not draw_scree(scree(make(k=5)), theme).layout.shapes
+    short = draw_scree(view, theme, most=3)
     assert len(short.data[0].x) == 3
     assert "first 3" in short.layout.title.subtitle.text
     np.testing.assert_array_equal(short.data[0].y, view.shares[:3])
@@ -235,8 +266,8 @@ def test_the_scree_plot_cuts_after_the_kept_components(theme):
 @pytest.mark.parametrize("components", [(0, 1), (0, 1, 2)])
 def test_text_from_files_is_escaped_on_the_map(theme, colour_by, components):
     analysis = make(metadata=METADATA, labels=labels(60))
-    view = map_view(analysis, components, colour_by, -5.0)
-    figure = map_figure(view, theme, [NASTY] * 60, mark=mark_of(analysis, name=NASTY))
+    view = projection(analysis, components, colour_by, -5.0)
+    figure = draw_projection(view, theme, [NASTY] * 60, picked=mark_of(analysis, name=NASTY))
     texts = list(strings(assert_tame(figure)))
     assert any(html.escape("<script>alert(1)</script>") in text for text in texts)
 
@@ -251,13 +282,13 @@ def test_text_from_files_is_escaped_as_a_colour_bars_title(theme):
 
 def test_text_from_files_is_escaped_on_the_density_chart(theme):
     analysis = make()
-    figure = draw_density(analysis, theme, mark=mark_of(analysis, name=NASTY))
+    figure = draw_density(analysis, theme, picked=mark_of(analysis, name=NASTY))
     assert any("&lt;script&gt;" in text for text in strings(assert_tame(figure)))
 
 
 def test_an_id_is_no_hover_template():
     analysis = make()
-    for trace in draw_density(analysis, LIGHT, mark=mark_of(analysis, name="100 %{x} wool")).data:
+    for trace in draw_density(analysis, LIGHT, picked=mark_of(analysis, name="100 %{x} wool")).data:
         assert "wool" not in (trace.hovertemplate or "")
 
 
@@ -288,7 +319,7 @@ def test_arrays_travel_as_typed_arrays(theme, components, colour_by):
         assert all("bdata" in trace[axis] for trace in data for axis in "xy" if len(trace.get("x", ())) > 2)
     for figure in (
         draw_density(analysis, theme, curve=ProbabilityCurve()),
-        scree_figure(scree(analysis), theme),
+        draw_scree(scree(analysis), theme),
     ):
         data = spec(figure)["data"]
         assert not list(numbers_as_lists(data))
@@ -365,7 +396,7 @@ def test_contours_are_drawn_at_the_views_levels(theme):
 @pytest.mark.parametrize("components", [(1, 0), (2, 0, 1)])
 def test_the_picked_sample_is_ringed_on_the_map(theme, components):
     analysis = make()
-    (ring,) = rings(draw_map(analysis, theme, components, mark=mark_of(analysis, 7)))
+    (ring,) = rings(draw_map(analysis, theme, components, picked=mark_of(analysis, 7)))
     at = [getattr(ring, axis)[0] for axis in "xyz"[: len(components)]]
     np.testing.assert_array_equal(at, analysis.coordinates[7][list(components)])
     assert ring.marker.color == theme.text
@@ -374,11 +405,11 @@ def test_the_picked_sample_is_ringed_on_the_map(theme, components):
 
 def test_the_picked_sample_is_ringed_on_the_density_chart(theme):
     analysis = make()
-    (ring,) = rings(draw_density(analysis, theme, mark=mark_of(analysis, 7)))
-    edges = density_histogram(analysis, -5.0).edges
+    (ring,) = rings(draw_density(analysis, theme, picked=mark_of(analysis, 7)))
+    edges = histograms(analysis, -5.0).edges
     assert ring.x[0] == pytest.approx(np.clip(analysis.scores[7], edges[0], edges[-1]))
     far = replace(analysis, scores=np.append(analysis.scores[:-1], np.float32(-1e6)))
-    figure = draw_density(far, theme, mark=mark_of(far, 59))
+    figure = draw_density(far, theme, picked=mark_of(far, 59))
     assert rings(figure)[0].x[0] == figure.layout.xaxis.range[0]
     assert not rings(draw_density(analysis, theme))
 
@@ -404,7 +435,7 @@ def test_an_infinite_threshold_has_no_line(theme, threshold):
 
 def test_histograms_are_shares_of_their_group(theme):
     analysis = make(labels=labels(60))
-    view = density_histogram(analysis, -5.0)
+    view = histograms(analysis, -5.0)
     figure = draw_density(analysis, theme)
     assert len(figure.data) == 4
     for trace, (name, size) in zip(figure.data, view.sizes.items(), strict=True):
@@ -487,8 +518,10 @@ def test_both_halves_of_a_numeric_map_share_one_range(theme):
     analysis = make()
     threshold = float(np.median(analysis.scores))
     own = draw_map(analysis, theme, threshold=threshold).data
-    expected = {(float(analysis.scores.min()), float(analysis.scores.max()))}
-    assert {(trace.marker.cmin, trace.marker.cmax) for trace in own} == expected
+    assert {(trace.marker.cmin, trace.marker.cmax) for trace in own} == {charts.score_range(analysis)}
+    left_out = draw_map(analysis, theme, (0, 1), "residual", threshold).data
+    expected = {(float(residuals(analysis).min()), float(residuals(analysis).max()))}
+    assert {(trace.marker.cmin, trace.marker.cmax) for trace in left_out} == expected
     given = draw_map(analysis, theme, threshold=threshold, colour_range=(-9, 2)).data
     assert {(trace.marker.cmin, trace.marker.cmax) for trace in given} == {(-9, 2)}
     assert sum(trace.marker.showscale is True for trace in own) == 1
@@ -500,11 +533,10 @@ def test_faint():
 
 @THEMES
 def test_missing_numbers_are_grey_and_named(theme):
-    analysis = make(labels=labels(60))
-    view = map_view(analysis, (0, 1), "log density", -np.inf)
-    colour = view.colour.copy()
+    colour = np.random.default_rng(0).uniform(20, 60, 60)
     colour[:7] = np.nan
-    figure = map_figure(view._replace(colour=colour, colour_name="age"), theme, [""] * 60)
+    analysis = make(labels=labels(60), metadata=pd.DataFrame({"age": colour}))
+    figure = draw_map(analysis, theme, (0, 1), "age", -np.inf)
     missing, known, _ = figure.data
     assert (missing.name, len(missing.x), missing.marker.color) == ("no value", 7, theme.line)
     assert len(known.x) == 53

@@ -7,11 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kdeviz.analysis.analyse import analyse
-from kdeviz.charts.figures.explanation import components_figure, features_figure, slice_figure
+from kdeviz.charts.sample import draw_sample, sample_of
+from kdeviz.charts.sample_features import draw_sample_features, sample_features_of
+from kdeviz.charts.sample_slice import SampleSliceNumbers, draw_sample_slice, sample_slice_numbers
 from kdeviz.charts.theme import DARK, LIGHT
-from kdeviz.charts.views.slices import SliceView, slice_view
+from kdeviz.decision.decision import Decision
 from kdeviz.explain.row import Components, Direction, explain
 from kdeviz.explain.slice import Slice
+from kdeviz.model.curve import ProbabilityCurve
 from kdeviz.settings import Settings
 from kdeviz.wording import number, percent
 
@@ -27,6 +30,19 @@ def rows(n, d=6, seed=0, stretch=1.0):
 def make(k=3, scaling="scale", train=None, score=None):
     train = rows(120) if train is None else train
     return analyse(train, rows(4, seed=1) if score is None else score, Settings(k, scaling), "cpu")
+
+
+def components_figure(components, theme):
+    return draw_sample(sample_of(components), theme)
+
+
+def features_figure(direction, theme):
+    return draw_sample_features(sample_features_of(direction), theme)
+
+
+def cut_through(analysis, row, components, threshold):
+    decision = Decision(analysis, None, ProbabilityCurve(), threshold)
+    return sample_slice_numbers(decision, row, components)
 
 
 def components_of(contribution, z=None):
@@ -78,7 +94,7 @@ def test_every_chart_of_every_case(case, threshold, theme):
     found = explain(analysis, 0)
     figures = [components_figure(found.components, theme), features_figure(found.direction, theme)]
     if analysis.classifier.n_components_ > 1:
-        figures.append(slice_figure(slice_view(analysis, 0, (1, 0), threshold), theme, NASTY))
+        figures.append(draw_sample_slice(cut_through(analysis, 0, (1, 0), threshold), theme, NASTY))
     for figure in figures:
         assert_tame(figure)
         assert title(figure) and subtitle(figure)
@@ -231,7 +247,7 @@ def slice_of(log_density, threshold, marginal=None):
     log_density = np.asarray(log_density, np.float64)
     x, y = np.arange(log_density.shape[1], dtype=float), np.arange(log_density.shape[0]) + 10.0
     cut = Slice((2, 0), x, y, log_density, (0.5, 10.25))
-    return SliceView(cut, log_density - 1 if marginal is None else marginal, threshold)
+    return SampleSliceNumbers(cut, log_density - 1 if marginal is None else marginal, threshold)
 
 
 DENSITY = np.array([[-8.0, -6.0, -7.0], [-5.0, -2.0, -9.0]])
@@ -239,8 +255,8 @@ DENSITY = np.array([[-8.0, -6.0, -7.0], [-5.0, -2.0, -9.0]])
 
 @THEMES
 def test_both_densities_are_drawn_with_the_sample_in_its_place(theme):
-    view = slice_view(make(), 1, (2, 0), -5.0)
-    figure = slice_figure(view, theme, "id-1")
+    view = cut_through(make(), 1, (2, 0), -5.0)
+    figure = draw_sample_slice(view, theme, "id-1")
     heats = [trace for trace in figure.data if trace.type == "heatmap"]
     assert [heat.xaxis for heat in heats] == ["x", "x2"]
     for heat, values in zip(heats, (view.slice.log_density, view.marginal), strict=True):
@@ -281,7 +297,7 @@ def test_both_densities_are_drawn_with_the_sample_in_its_place(theme):
     ],
 )
 def test_the_slice_says_whether_the_threshold_is_in_sight(theme, threshold, words, drawn):
-    figure = slice_figure(slice_of(DENSITY, threshold), theme, "a")
+    figure = draw_sample_slice(slice_of(DENSITY, threshold), theme, "a")
     assert subtitle(figure) == f"Components 3 and 1 · {words}"
     lines = [trace for trace in figure.data if trace.type == "contour"]
     assert len(lines) == drawn
@@ -294,20 +310,20 @@ def test_the_slice_says_whether_the_threshold_is_in_sight(theme, threshold, word
 
 def test_the_threshold_is_never_drawn_on_the_marginal():
     """It belongs to the density of all components."""
-    figure = slice_figure(slice_of(DENSITY, -100.0, np.linspace(-200, 0, 6).reshape(2, 3)), LIGHT, "a")
+    figure = draw_sample_slice(slice_of(DENSITY, -100.0, np.linspace(-200, 0, 6).reshape(2, 3)), LIGHT, "a")
     assert not [trace for trace in figure.data if trace.type == "contour"]
 
 
 def test_the_samples_name_is_never_html():
     name = "<img src=http://x>&"
-    figure = slice_figure(slice_of(DENSITY, -5.0), LIGHT, name)
+    figure = draw_sample_slice(slice_of(DENSITY, -5.0), LIGHT, name)
     assert title(figure) == "Density around &lt;img src=http://x&gt;&amp;"
     assert_tame(figure)
 
 
 def test_a_density_that_overflows_in_places_leaves_gaps():
     values = np.array([[-np.inf, -6.0, -7.0], [-5.0, -2.0, -1e300]])
-    figure = slice_figure(slice_of(values, -5.5), LIGHT, "a")
+    figure = draw_sample_slice(slice_of(values, -5.5), LIGHT, "a")
     assert_tame(figure)
     heat = figure.data[0]
     np.testing.assert_array_equal(heat.z, values)
@@ -316,7 +332,7 @@ def test_a_density_that_overflows_in_places_leaves_gaps():
 
 @pytest.mark.parametrize("value", [-np.inf, -3.0, -1e25])
 def test_a_flat_slice_has_a_colour_scale(value):
-    figure = slice_figure(slice_of(np.full((2, 2), value), -5.0, np.zeros((2, 2))), LIGHT, "a")
+    figure = draw_sample_slice(slice_of(np.full((2, 2), value), -5.0, np.zeros((2, 2))), LIGHT, "a")
     assert_tame(figure)
     assert np.isfinite([figure.data[0].zmin, figure.data[0].zmax]).all()
     assert figure.data[0].zmin < figure.data[0].zmax

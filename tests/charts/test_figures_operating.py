@@ -10,9 +10,12 @@ from sklearn.metrics import (
     roc_curve,
 )
 
-from kdeviz.charts.figures.operating import f1_figure, precision_recall_figure, reliability_figure, roc_figure
+from kdeviz.charts.f1 import draw_f1
+from kdeviz.charts.operating import OperatingNumbers
+from kdeviz.charts.precision_recall import draw_precision_recall
+from kdeviz.charts.reliability import draw_reliability
+from kdeviz.charts.roc import draw_roc, roc_of
 from kdeviz.charts.theme import DARK, LIGHT
-from kdeviz.charts.views.operating import OperatingView
 from kdeviz.data.labels import ANOMALOUS, NORMAL
 from kdeviz.decision.curve_fitting import PlattFit, Reliability
 from kdeviz.decision.metrics.bootstrap import bootstrap
@@ -32,7 +35,7 @@ def sample(n=150, p=30, apart=2.0, seed=0):
 
 
 def view_of(scores, truth, threshold):
-    """As `operating_view` makes it, from scores alone."""
+    """As `operating_numbers` makes it, from scores alone."""
     labels = np.where(truth, ANOMALOUS, NORMAL).astype(np.int8)
     counts = confusion(scores, labels, threshold)
     normal, anomalous = int((~truth).sum()), int(truth.sum())
@@ -42,9 +45,17 @@ def view_of(scores, truth, threshold):
         np.array([0, counts.false_positives, normal]),
     )
     metrics = bootstrap(scores, labels, threshold, resamples=200)
-    return OperatingView(
-        operating_points(scores, labels).thinned(), threshold, here, metrics, normal, anomalous
+    return OperatingNumbers(
+        operating_points(scores, labels).thinned(), threshold, here, metrics, normal, anomalous, RANGE
     )
+
+
+def roc_figure(view, theme, log_fpr=False):
+    return draw_roc(roc_of(view, log_fpr), theme)
+
+
+def f1_figure(view, theme, lowest, highest):
+    return draw_f1(view._replace(bulk=(lowest, highest)), theme)
 
 
 SCORES, TRUTH = sample()
@@ -61,7 +72,7 @@ FLAGGED = flagged_at(THRESHOLD)
 FIGURES = {
     "roc": roc_figure,
     "roc, log": lambda view, theme: roc_figure(view, theme, log_fpr=True),
-    "precision": precision_recall_figure,
+    "precision": draw_precision_recall,
     "f1": lambda view, theme: f1_figure(view, theme, *RANGE),
 }
 EVERY = pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES)
@@ -201,7 +212,7 @@ def test_on_a_logarithmic_axis_nothing_is_zero_or_less(threshold):
 @pytest.mark.parametrize("threshold", [-3.0, THRESHOLD, np.inf])
 def test_precision_and_recall(threshold):
     flagged = flagged_at(threshold)
-    figure = precision_recall_figure(view_of(SCORES, TRUTH, threshold), LIGHT)
+    figure = draw_precision_recall(view_of(SCORES, TRUTH, threshold), LIGHT)
     recall, precision = recall_score(TRUTH, flagged), precision_score(TRUTH, flagged)
     curve = trace(figure, "thresholds")
     for x, y, limit in zip(curve.x, curve.y, curve.customdata[:, 0], strict=True):
@@ -217,7 +228,7 @@ def test_precision_and_recall(threshold):
 
 
 def test_where_nothing_is_flagged_there_is_no_share_of_it():
-    figure = precision_recall_figure(view_of(SCORES, TRUTH, -100.0), LIGHT)
+    figure = draw_precision_recall(view_of(SCORES, TRUTH, -100.0), LIGHT)
     assert title(figure) == "No labelled sample is flagged at this threshold"
     assert present(figure) == (0, 1)  # where the curve begins
 
@@ -311,7 +322,7 @@ def fit(before=0.25, after=0.125):
 
 @THEMES
 def test_reliability_draws_the_bins_with_their_intervals(theme):
-    figure = reliability_figure(fit(), theme)
+    figure = draw_reliability(fit(), theme)
     spec(figure)
     for name, bins, colour in (
         ("present curve", BEFORE, theme.muted),
@@ -341,4 +352,4 @@ def test_reliability_draws_the_bins_with_their_intervals(theme):
     ],
 )
 def test_reliabilitys_title_says_whether_the_fit_helps(before, after, words):
-    assert title(reliability_figure(fit(before, after), LIGHT)) == words
+    assert title(draw_reliability(fit(before, after), LIGHT)) == words

@@ -9,13 +9,13 @@ from figure_steps import spec, strings, subtitle, title
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kdeviz.charts.figures.labels import spread
-from kdeviz.charts.figures.repeats import agreement_figure, strip_figure
-from kdeviz.charts.figures.tuning import heat_figure
-from kdeviz.charts.figures.tuning_lines import line_figure
+from kdeviz.charts.agreement import AgreementNumbers, draw_agreement
+from kdeviz.charts.heat_map import draw_heat_map, heat_map_numbers
+from kdeviz.charts.knobs import values_of
+from kdeviz.charts.labels import spread
+from kdeviz.charts.strip import StripNumbers, draw_strip
 from kdeviz.charts.theme import DARK, LIGHT
-from kdeviz.charts.views.repeats import AgreementView, StripView
-from kdeviz.charts.views.tuning import heat_view, line_view, values_of
+from kdeviz.charts.tuning_lines import draw_tuning_lines, tuning_lines_numbers
 from kdeviz.decision.metrics.bootstrap import Estimate
 from kdeviz.decision.metrics.intervals import Interval
 from kdeviz.decision.rules import ThresholdRule
@@ -97,17 +97,17 @@ def test_every_sweep(case):
         (DARK, "log_density", best(found, "log_density") if possible else None),
         (DARK, "alarm_share", None),
     ):
-        figure = heat_figure(heat_view(found, metric, "cap", "components", choice=choice), theme)
+        figure = draw_heat_map(heat_map_numbers(found, metric, "cap", "components", choice=choice), theme)
         assert_tame(figure, theme)
         assert figure.layout.coloraxis.cmin < figure.layout.coloraxis.cmax
-        assert_tame(line_figure(line_view(found, metric, choice=choice), theme), theme)
+        assert_tame(draw_tuning_lines(tuning_lines_numbers(found, metric, choice=choice), theme), theme)
 
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_every_metric(metric):
     found = GRIDS["some failed"]
-    assert_tame(heat_figure(heat_view(found, metric, choice=best(found)), LIGHT), LIGHT)
-    assert_tame(line_figure(line_view(found, metric), DARK), DARK)
+    assert_tame(draw_heat_map(heat_map_numbers(found, metric, choice=best(found)), LIGHT), LIGHT)
+    assert_tame(draw_tuning_lines(tuning_lines_numbers(found, metric), DARK), DARK)
 
 
 # --- heat
@@ -116,51 +116,54 @@ def test_every_metric(metric):
 def test_the_title_names_the_best_setting_and_its_interval():
     found = GRIDS["plain"]
     choice = best(found)
-    view = heat_view(found, "auroc", choice=choice)
+    view = heat_map_numbers(found, "auroc", choice=choice)
     value, (low, high) = choice.best.auroc
     settings = choice.best.settings
     width = {"scott": "Scott", 0.5: "Scott × 0.5"}[settings.bandwidth]
-    assert title(heat_figure(view, LIGHT)) == (
+    assert title(draw_heat_map(view, LIGHT)) == (
         f"{settings.n_pca_components} components, {settings.feature_scaling_method.value}, bandwidth {width} "
         f"give the best AUROC, {number(value)} ({number(low)} to {number(high)})"
     )
-    by_other = heat_figure(heat_view(found, "average_precision", choice=choice), LIGHT)
+    by_other = draw_heat_map(heat_map_numbers(found, "average_precision", choice=choice), LIGHT)
     assert title(by_other).endswith(f", best by AUROC: average precision {number(value)}")
-    without = title(heat_figure(heat_view(found, "auroc"), LIGHT))
+    without = title(draw_heat_map(heat_map_numbers(found, "auroc"), LIGHT))
     assert without.startswith(f"Best shown: {settings.n_pca_components} components, ")
 
 
 def test_the_title_of_a_cost_names_the_lowest():
     found = GRIDS["plain"]
     least = min(found.rows, key=lambda row: row.fit_seconds)
-    text = title(heat_figure(heat_view(found, "fit_seconds"), LIGHT))
+    text = title(draw_heat_map(heat_map_numbers(found, "fit_seconds"), LIGHT))
     assert text.startswith(f"Best shown: {least.settings.n_pca_components} components, ")
     assert f"{1000 * least.fit_seconds:.0f} ms" in text
 
 
 def test_titles_without_a_number():
-    assert title(heat_figure(heat_view(GRIDS["no row yet"], "auroc"), LIGHT)) == "No setting is done yet"
-    failed = title(heat_figure(heat_view(GRIDS["one failed setting"], "recall"), LIGHT))
+    assert (
+        title(draw_heat_map(heat_map_numbers(GRIDS["no row yet"], "auroc"), LIGHT))
+        == "No setting is done yet"
+    )
+    failed = title(draw_heat_map(heat_map_numbers(GRIDS["one failed setting"], "recall"), LIGHT))
     assert failed == "No recall at 1 % false positives is known for these settings"
 
 
 def test_log_density_says_what_compares():
     found = GRIDS["plain"]
-    figure = heat_figure(heat_view(found, "log_density", choice=best(found, "log_density")), LIGHT)
+    figure = draw_heat_map(heat_map_numbers(found, "log_density", choice=best(found, "log_density")), LIGHT)
     assert "best of its kind" in title(figure)
     assert "below the best of equal components and scaling" in subtitle(figure)
     assert figure.layout.coloraxis.colorbar.title.text == "nats below the best (0 = best)"
     assert figure.layout.coloraxis.cmax == 0
-    plain = heat_figure(heat_view(found, "log_density"), LIGHT)
-    view = heat_view(found, "log_density")
+    plain = draw_heat_map(heat_map_numbers(found, "log_density"), LIGHT)
+    view = heat_map_numbers(found, "log_density")
     assert title(plain).endswith(f"up to {number(-view.shown.min())} nats apart")
 
 
 @pytest.mark.parametrize("case", ["plain", "cancelled", "some failed", "large"])
 def test_a_click_gives_the_row(case):
     found = GRIDS[case]
-    view = heat_view(found, "auroc", "components", "cap")
-    figure = heat_figure(view, LIGHT)
+    view = heat_map_numbers(found, "auroc", "components", "cap")
+    figure = draw_heat_map(view, LIGHT)
     clicked = traces(figure, "settings")
     assert len(clicked) == len(view.scalings)
     for trace, name in zip(clicked, view.scalings, strict=True):
@@ -176,7 +179,7 @@ def test_a_click_gives_the_row(case):
 @THEMES
 def test_the_strong_end_is_the_better_one(theme):
     for metric, end, better in (("auroc", 1.0, "high"), ("fit_seconds", 0.0, "low")):
-        axis = heat_figure(heat_view(GRIDS["plain"], metric), theme).layout.coloraxis
+        axis = draw_heat_map(heat_map_numbers(GRIDS["plain"], metric), theme).layout.coloraxis
         colours = dict(axis.colorscale)
         assert colours[end] == theme.scale[0]
         assert colours[1 - end] == theme.scale[-1]
@@ -184,7 +187,7 @@ def test_the_strong_end_is_the_better_one(theme):
 
 
 def test_all_panels_share_one_scale():
-    figure = heat_figure(heat_view(GRIDS["plain"], "auroc"), LIGHT)
+    figure = draw_heat_map(heat_map_numbers(GRIDS["plain"], "auroc"), LIGHT)
     heats = [trace for trace in figure.data if trace.type == "heatmap"]
     assert {trace.coloraxis for trace in heats} == {"coloraxis"}
     assert [trace.xaxis for trace in heats] == ["x", "x2"]
@@ -199,15 +202,15 @@ def test_colours_tell_the_good_apart_and_say_where_they_end():
         for settings, value in zip(grid.settings, values, strict=True)
     )
     found = Sweep(rows, 10, ThresholdRule(), True)
-    figure = heat_figure(heat_view(found, "auroc"), LIGHT)
+    figure = draw_heat_map(heat_map_numbers(found, "auroc"), LIGHT)
     assert figure.layout.coloraxis.cmax == 0.96
     assert figure.layout.coloraxis.cmin == pytest.approx(0.96 - 3 * (0.96 - 0.925))
     assert "one colour below 0.855" in subtitle(figure)
-    cost = heat_figure(heat_view(found, "fit_seconds"), LIGHT)
+    cost = draw_heat_map(heat_map_numbers(found, "fit_seconds"), LIGHT)
     assert cost.layout.coloraxis.cmin == pytest.approx(0.04)
     assert cost.layout.coloraxis.cmax == pytest.approx(0.04 + 3 * 0.035)
     assert "one colour above 145 ms" in subtitle(cost)
-    even = heat_figure(heat_view(GRIDS["plain"], "explained_variance"), LIGHT)
+    even = draw_heat_map(heat_map_numbers(GRIDS["plain"], "explained_variance"), LIGHT)
     assert "one colour" not in subtitle(even)
 
 
@@ -219,8 +222,8 @@ def luminance(colour):
 
 @THEMES
 def test_numbers_are_written_where_there_is_room_and_can_be_read(theme):
-    view = heat_view(GRIDS["plain"], "auroc")
-    figure = heat_figure(view, theme)
+    view = heat_map_numbers(GRIDS["plain"], "auroc")
+    figure = draw_heat_map(view, theme)
     axis = figure.layout.coloraxis
     written = {}
     for trace in traces(figure, "numbers"):
@@ -235,20 +238,20 @@ def test_numbers_are_written_where_there_is_room_and_can_be_read(theme):
             light, dark = sorted((luminance(near), luminance(trace.textfont.color)), reverse=True)
             assert (light + 0.05) / (dark + 0.05) > 3.5
     assert written == {place: number(value) for place, value in np.ndenumerate(view.values)}
-    assert not traces(heat_figure(heat_view(GRIDS["large"], "auroc"), theme), "numbers")
+    assert not traces(draw_heat_map(heat_map_numbers(GRIDS["large"], "auroc"), theme), "numbers")
 
 
 def test_empty_cells_are_told_apart():
     found = GRIDS["some failed"]
-    view = heat_view(found, "auroc")
-    figure = heat_figure(view, LIGHT)
+    view = heat_map_numbers(found, "auroc")
+    figure = draw_heat_map(view, LIGHT)
     (crosses,) = traces(figure, "no number")
     assert sorted(view.rows[0, y, x] for x, y in zip(crosses.x, crosses.y, strict=True)) == [0, 4]
     assert "× = no number" in subtitle(figure)
     assert "not done" not in subtitle(figure)
     (clicked,) = traces(figure, "settings")
     assert {0, 4} <= set(clicked.customdata)
-    cancelled = heat_figure(heat_view(GRIDS["cancelled"], "auroc", "components", "cap"), LIGHT)
+    cancelled = draw_heat_map(heat_map_numbers(GRIDS["cancelled"], "auroc", "components", "cap"), LIGHT)
     assert "empty = not done" in subtitle(cancelled)
     assert not traces(cancelled, "no number")
 
@@ -262,7 +265,7 @@ def test_best_and_simplest_are_framed_and_named(theme):
     rows[norm] = rows[norm]._replace(auroc=Estimate(0.9, Interval(0.8, 0.95)))
     rows[scale] = rows[scale]._replace(auroc=Estimate(0.85, NOTHING))
     found = Sweep(tuple(rows), len(rows), ThresholdRule(), True)
-    figure = heat_figure(heat_view(found, "auroc", choice=best(found)), theme)
+    figure = draw_heat_map(heat_map_numbers(found, "auroc", choice=best(found)), theme)
     frames = {}
     for shape in figure.layout.shapes:
         middle = ((shape.x0 + shape.x1) / 2, (shape.y0 + shape.y1) / 2)
@@ -274,27 +277,29 @@ def test_best_and_simplest_are_framed_and_named(theme):
     assert (notes["best"].xref, notes["simplest"].xref) == ("x2", "x")
     assert notes["best"].y == -0.5  # the simplest one is above
     assert notes["simplest"].y == 1.5
-    same = heat_figure(heat_view(found, "auroc", choice=best(found)._replace(simplest=rows[norm])), theme)
+    same = draw_heat_map(
+        heat_map_numbers(found, "auroc", choice=best(found)._replace(simplest=rows[norm])), theme
+    )
     assert "best and simplest" in {note.text for note in same.layout.annotations}
-    assert not heat_figure(heat_view(found, "auroc"), theme).layout.shapes
+    assert not draw_heat_map(heat_map_numbers(found, "auroc"), theme).layout.shapes
 
 
 def test_hover_says_setting_number_and_interval():
     found = GRIDS["plain"]
-    (trace, _) = traces(heat_figure(heat_view(found, "auroc"), LIGHT), "settings")
+    (trace, _) = traces(draw_heat_map(heat_map_numbers(found, "auroc"), LIGHT), "settings")
     for text, row in zip(trace.hovertext, trace.customdata, strict=True):
         estimate = found.rows[row].auroc
         assert f"{found.rows[row].settings.n_pca_components} components, scale" in text
         assert f"AUROC {number(estimate.value)} ({number(estimate.interval.low)} to" in text
-    (shares, _) = traces(heat_figure(heat_view(found, "alarm_share"), LIGHT), "settings")
+    (shares, _) = traces(draw_heat_map(heat_map_numbers(found, "alarm_share"), LIGHT), "settings")
     assert "&lt; 0.01 %" in shares.hovertext[0]
-    (nats, _) = traces(heat_figure(heat_view(found, "log_density"), LIGHT), "settings")
+    (nats, _) = traces(draw_heat_map(heat_map_numbers(found, "log_density"), LIGHT), "settings")
     assert re.search(r"log density \d+\.\d+ nats .*<br>.* nats below the best", nats.hovertext[0])
 
 
 def test_what_is_held_fixed_is_said():
     grid = Grid(components=(2, 3), caps=(10, 10000), seeds=(4, 7))
-    figure = heat_figure(heat_view(sweep_of(grid), "auroc", fixed={"cap": 10000, "seed": 7}), LIGHT)
+    figure = draw_heat_map(heat_map_numbers(sweep_of(grid), "auroc", fixed={"cap": 10000, "seed": 7}), LIGHT)
     assert f"training cap {count(10000)} · seed 7" in subtitle(figure)
 
 
@@ -304,8 +309,8 @@ def test_what_is_held_fixed_is_said():
 @THEMES
 def test_lines_show_values_intervals_and_names(theme):
     found = GRIDS["plain"]
-    view = line_view(found, "auroc", choice=best(found))
-    figure = line_figure(view, theme)
+    view = tuning_lines_numbers(found, "auroc", choice=best(found))
+    figure = draw_tuning_lines(view, theme)
     for line, name in enumerate(view.scalings):
         (trace,) = traces(figure, name)
         assert trace.mode == "lines+markers"
@@ -321,19 +326,21 @@ def test_lines_show_values_intervals_and_names(theme):
     (ring,) = traces(figure, "best")
     assert ring.y[0] == best(found).best.auroc.value
     assert "95 % intervals" in subtitle(figure)
-    assert "95 % intervals" not in subtitle(line_figure(line_view(found, "fit_seconds"), theme))
+    assert "95 % intervals" not in subtitle(
+        draw_tuning_lines(tuning_lines_numbers(found, "fit_seconds"), theme)
+    )
 
 
 def test_what_does_not_compare_is_not_joined():
     found = GRIDS["plain"]
-    figure = line_figure(line_view(found, "log_density"), LIGHT)
+    figure = draw_tuning_lines(tuning_lines_numbers(found, "log_density"), LIGHT)
     assert {trace.mode for trace in figure.data} == {"markers"}
     assert title(figure) == "Log densities of different components do not compare"
     assert "other components do not compare" in subtitle(figure)
-    joined = line_figure(line_view(found, "log_density", "bandwidth"), LIGHT)
+    joined = draw_tuning_lines(tuning_lines_numbers(found, "log_density", "bandwidth"), LIGHT)
     assert {trace.mode for trace in joined.data} == {"lines+markers"}
     assert "norm and scale do not compare" in subtitle(joined)
-    view = line_view(found, "log_density", "bandwidth")
+    view = tuning_lines_numbers(found, "log_density", "bandwidth")
     words = {0.5: "Scott × 0.5", "scott": "Scott"}
     tops = [words[view.x[int(np.argmax(line))]] for line in view.values]
     assert title(joined) == f"Best: scale with bandwidth {tops[0]}; norm with bandwidth {tops[1]}"
@@ -341,7 +348,7 @@ def test_what_does_not_compare_is_not_joined():
 
 def test_many_ticks_are_thinned():
     found = GRIDS["large"]
-    axis = line_figure(line_view(found, "auroc"), LIGHT).layout.xaxis
+    axis = draw_tuning_lines(tuning_lines_numbers(found, "auroc"), LIGHT).layout.xaxis
     assert 8 <= len(axis.tickvals) <= 16
     values = values_of(found, "components")
     assert list(axis.ticktext) == [str(values[at]) for at in axis.tickvals]
@@ -375,7 +382,7 @@ def test_labels_apart_against_a_general_solver():
 def agreement(sources, caps, found=0.5, smallest=None, top=20):
     S = len(sources)
     values = np.array([np.full(S, found), np.full(S, 0.9), np.full(S, 0.4)])
-    return AgreementView(
+    return AgreementNumbers(
         top,
         tuple(sources),
         np.array(caps, np.int64),
@@ -393,7 +400,7 @@ FULL = (["cap", "cap", "cap", "seeds", "bootstrap"], [500, 1000, 2500, 5000, 500
 
 @THEMES
 def test_agreement_against_caps(theme):
-    figure = agreement_figure(agreement(*FULL, [0.9, 0.96, 0.97, 0.98, 0.99], 1000), theme)
+    figure = draw_agreement(agreement(*FULL, [0.9, 0.96, 0.97, 0.98, 0.99], 1000), theme)
     assert_tame(figure, theme)
     assert title(figure) == f"{count(1000)} training rows find 96.0 % of the top 20 again, on average"
     assert list(figure.layout.xaxis.ticktext) == [
@@ -439,7 +446,7 @@ def test_agreement_against_caps(theme):
     ],
 )
 def test_agreement_of_awkward_repeats(view, expected, theme):
-    figure = agreement_figure(view, theme)
+    figure = draw_agreement(view, theme)
     assert_tame(figure, theme)
     assert title(figure) == expected
 
@@ -447,14 +454,14 @@ def test_agreement_of_awkward_repeats(view, expected, theme):
 def test_disagreement_is_not_cut_off():
     view = agreement(*FULL)
     view.low[1, 0] = -0.8
-    assert agreement_figure(view, LIGHT).layout.yaxis.range[0] < -0.8
-    assert -0.1 < agreement_figure(agreement(*FULL), LIGHT).layout.yaxis.range[0] <= 0
+    assert draw_agreement(view, LIGHT).layout.yaxis.range[0] < -0.8
+    assert -0.1 < draw_agreement(agreement(*FULL), LIGHT).layout.yaxis.range[0] <= 0
 
 
 def strip(frequency, names=None, repeats=20):
     frequency = np.asarray(frequency, np.float64)
     K = len(frequency)
-    return StripView(
+    return StripNumbers(
         np.arange(100, 100 + K),
         tuple(names or (f"sample {i}" for i in range(K))),
         np.linspace(-20, -3, K),
@@ -468,7 +475,7 @@ def strip(frequency, names=None, repeats=20):
 @THEMES
 def test_the_strip(theme):
     view = strip([1, 0.95, 0.4, 0])
-    figure = strip_figure(view, theme)
+    figure = draw_strip(view, theme)
     assert_tame(figure, theme)
     assert title(figure) == "2 of the 4 most anomalous come back in at least 95 % of repeats"
     assert "20 repeats" in subtitle(figure)
@@ -485,21 +492,21 @@ def test_the_strip(theme):
 @THEMES
 def test_pictures_stand_under_their_bars(theme):
     picture = "data:image/png;base64,iVBORw0KGgo="
-    figure = strip_figure(strip([1, 0.5, 0.2]), theme, [picture, None, picture])
+    figure = draw_strip(strip([1, 0.5, 0.2]), theme, [picture, None, picture])
     assert_tame(figure, theme)
     assert [(image.x, image.source) for image in figure.layout.images] == [(0, picture), (2, picture)]
     for image in figure.layout.images:
         assert image.y < 0
         assert image.y - image.sizey >= figure.layout.yaxis.range[0]
     assert not figure.layout.xaxis.ticktext
-    none = strip_figure(strip([1, 0.5]), theme, [None, None])
+    none = draw_strip(strip([1, 0.5]), theme, [None, None])
     assert len(none.layout.xaxis.ticktext) == 2
     assert none.layout.yaxis.range[0] == 0
 
 
 @THEMES
 def test_ids_are_shown_as_text(theme):
-    figure = strip_figure(strip([1, 0.5], [NASTY, "two\nlines " + "x" * 80]), theme)
+    figure = draw_strip(strip([1, 0.5], [NASTY, "two\nlines " + "x" * 80]), theme)
     assert_tame(figure, theme)
     assert "&lt;script&gt;" in figure.data[1].hovertext[0]
     assert "two<br>lines" in figure.data[1].hovertext[1]
@@ -507,19 +514,19 @@ def test_ids_are_shown_as_text(theme):
 
 
 def test_a_strip_without_repeats():
-    figure = strip_figure(strip([np.nan, np.nan], repeats=0), LIGHT)
+    figure = draw_strip(strip([np.nan, np.nan], repeats=0), LIGHT)
     assert_tame(figure, LIGHT)
     assert title(figure) == "No repeat at the full cap: nothing is known of these samples"
     assert "not repeated" in figure.data[1].hovertext[0]
 
 
 def test_a_strip_of_one_and_of_many():
-    assert_tame(strip_figure(strip([1.0]), DARK), DARK)
-    assert not strip_figure(strip(np.ones(300)), DARK).layout.xaxis.ticktext
+    assert_tame(draw_strip(strip([1.0]), DARK), DARK)
+    assert not draw_strip(strip(np.ones(300)), DARK).layout.xaxis.ticktext
 
 
 def test_settings_are_named_in_the_singular():
     found = sweep_of(Grid(components=(1, 0.5)))
-    (trace,) = traces(heat_figure(heat_view(found, "auroc"), LIGHT), "settings")
+    (trace,) = traces(draw_heat_map(heat_map_numbers(found, "auroc"), LIGHT), "settings")
     assert trace.hovertext[0].startswith("1 component, scale")
     assert trace.hovertext[1].startswith("50 % of the variance, scale")

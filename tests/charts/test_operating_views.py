@@ -18,12 +18,12 @@ from sklearn.metrics import (
     roc_curve,
 )
 
+from kdeviz import charts
 from kdeviz.analysis.analyse import analyse
-from kdeviz.charts.views.operating import CELLS, operating_view, platt_view, rows_in_cell, threshold_view
-from kdeviz.charts.views.slices import slice_view
 from kdeviz.data.embedding_set import EmbeddingSet
 from kdeviz.data.labels import ANOMALOUS, NORMAL, UNKNOWN
 from kdeviz.decision.curve_fitting import platt
+from kdeviz.decision.decision import CELLS, Decision
 from kdeviz.errors import DataError, OptionError
 from kdeviz.model.curve import ProbabilityCurve
 from kdeviz.settings import Settings
@@ -41,6 +41,22 @@ def make(train=None, score=None, k=3, scaling="scale", labels=None):
     if score is not None:
         score = EmbeddingSet(score, np.arange(len(score)).astype(str), labels=labels)
     return analyse(train, score, Settings(k, scaling), "cpu")
+
+
+def decided(analysis, threshold=0.0, curve=None):
+    return Decision(analysis, None, curve or ProbabilityCurve(), threshold)
+
+
+def operating(analysis, threshold):
+    return charts.operating_numbers(decided(analysis, threshold))
+
+
+def reliability(analysis, curve):
+    return charts.reliability_numbers(decided(analysis, curve=curve))
+
+
+def cut_through(analysis, row, components, threshold):
+    return charts.sample_slice_numbers(decided(analysis, threshold), row, components)
 
 
 MODEL = make(score=rows(4, seed=1))
@@ -80,10 +96,10 @@ ANALYSIS = labelled()
 
 @pytest.mark.parametrize("threshold", THRESHOLDS)
 def test_flagged_samples_are_counted_one_by_one(threshold):
-    view = threshold_view(ANALYSIS, threshold)
+    view = decided(ANALYSIS, threshold)
     assert view.threshold == threshold
-    assert view.flagged == sum(float(score) < threshold for score in ANALYSIS.scores)
-    assert view.inspected == 200
+    assert view.n_flagged == sum(float(score) < threshold for score in ANALYSIS.scores)
+    assert len(view.flagged) == 200
 
 
 @given(
@@ -91,20 +107,22 @@ def test_flagged_samples_are_counted_one_by_one(threshold):
     st.sampled_from([-np.inf, -3.0, -2.0, 0.0, np.inf]),
 )
 def test_the_alarm_rate_is_that_of_the_training_samples(train_scores, threshold):
-    view = threshold_view(with_scores([0.0, 1.0], None, train_scores), threshold)
+    view = decided(with_scores([0.0, 1.0], None, train_scores), threshold)
     alarms = sum(score < threshold for score in train_scores)
     expected = binomtest(alarms, len(train_scores)).proportion_ci(0.95, method="exact")
-    assert view.alarm_rate == pytest.approx(alarms / len(train_scores))
-    np.testing.assert_allclose(view.alarm_interval, (expected.low, expected.high), rtol=1e-9, atol=1e-12)
+    assert view.expected_alarms.rate == pytest.approx(alarms / len(train_scores))
+    np.testing.assert_allclose(
+        view.expected_alarms[1:3], (expected.low, expected.high), rtol=1e-9, atol=1e-12
+    )
 
 
 @pytest.mark.parametrize("threshold", THRESHOLDS)
 def test_counts_and_metrics_are_scikit_learns(threshold):
     truth, scores = known(ANALYSIS)
     flagged = scores < threshold
-    view = threshold_view(ANALYSIS, threshold)
+    view = decided(ANALYSIS, threshold)
     passed, false_alarms, missed, caught = confusion_matrix(truth, flagged).ravel()
-    assert dict(zip(CELLS, view.counts, strict=True)) == {
+    assert dict(zip(CELLS, view.confusion, strict=True)) == {
         "caught": caught,
         "false alarms": false_alarms,
         "missed": missed,
@@ -127,19 +145,19 @@ ONE_SIDED = [None, [NORMAL] * 5, [ANOMALOUS] * 5, [UNKNOWN] * 5, [UNKNOWN, ANOMA
 @pytest.mark.parametrize("labels", ONE_SIDED)
 def test_without_labels_of_both_kinds_nothing_pretends_to_be_a_metric(labels):
     analysis = with_scores(np.arange(5), labels)
-    view = threshold_view(analysis, 2.0)
-    assert view.counts is None
+    view = decided(analysis, 2.0)
+    assert view.confusion is None
     assert view.metrics is None
-    assert view.flagged == 2
+    assert view.n_flagged == 2
     with pytest.raises(OptionError, match="labelled normal and anomalous: load labels, or mark some"):
-        operating_view(analysis, 2.0)
+        operating(analysis, 2.0)
 
 
 def test_labels_given_later_are_seen():
     analysis = with_scores(np.arange(5), None)
-    assert threshold_view(analysis, 2.0).counts is None
+    assert decided(analysis, 2.0).confusion is None
     again = analysis.relabelled(np.array([ANOMALOUS, NORMAL, ANOMALOUS, NORMAL, UNKNOWN], np.int8))
-    assert threshold_view(again, 2.0).counts == (1, 1, 1, 1)
+    assert decided(again, 2.0).confusion == (1, 1, 1, 1)
 
 
 # --- every threshold
@@ -147,7 +165,7 @@ def test_labels_given_later_are_seen():
 
 def test_few_points_are_all_of_scikit_learns():
     truth, scores = known(ANALYSIS)
-    view = operating_view(ANALYSIS, -1.0)
+    view = operating(ANALYSIS, -1.0)
     fpr, tpr, _ = roc_curve(truth, -scores, drop_intermediate=False)
     np.testing.assert_allclose(view.points.fpr, fpr)
     np.testing.assert_allclose(view.points.tpr, tpr)
@@ -155,14 +173,14 @@ def test_few_points_are_all_of_scikit_learns():
     np.testing.assert_allclose(view.points.precision, precision[::-1])
     np.testing.assert_allclose(view.points.tpr, recall[::-1])
     assert (view.normal, view.anomalous) == ((~truth).sum(), truth.sum())
-    assert view.metrics == threshold_view(ANALYSIS, -1.0).metrics
+    assert view.metrics == decided(ANALYSIS, -1.0).metrics
 
 
 @pytest.mark.parametrize("threshold", THRESHOLDS)
 def test_the_present_threshold_has_scikit_learns_rates(threshold):
     truth, scores = known(ANALYSIS)
     flagged = scores < threshold
-    view = operating_view(ANALYSIS, threshold)
+    view = operating(ANALYSIS, threshold)
     fpr, recall, precision, f1 = view.at
     assert view.threshold == threshold
     assert fpr == pytest.approx(flagged[~truth].mean())
@@ -172,11 +190,11 @@ def test_the_present_threshold_has_scikit_learns_rates(threshold):
 
 
 def test_each_points_threshold_gives_its_rates():
-    view = operating_view(ANALYSIS, -1.0)
+    view = operating(ANALYSIS, -1.0)
     for row, threshold in enumerate(view.points.thresholds):
         points = view.points
         expected = (points.fpr[row], points.tpr[row], points.precision[row], points.f1[row])
-        assert operating_view(ANALYSIS, float(threshold)).at == pytest.approx(expected)
+        assert operating(ANALYSIS, float(threshold)).at == pytest.approx(expected)
 
 
 def test_thinned_points_keep_the_extremes_and_the_best_f1():
@@ -184,7 +202,7 @@ def test_thinned_points_keep_the_extremes_and_the_best_f1():
     labels = np.repeat(np.array([NORMAL, ANOMALOUS], np.int8), [4000, 400])
     analysis = with_scores(random.normal(-2.0 * labels), labels)
     truth, scores = known(analysis)
-    points = operating_view(analysis, -1.0).points
+    points = operating(analysis, -1.0).points
     assert 100 < len(points.thresholds) <= 500
     assert (points.fpr[0], points.tpr[0]) == (0, 0)
     assert (points.fpr[-1], points.tpr[-1]) == (1, 1)
@@ -195,8 +213,8 @@ def test_thinned_points_keep_the_extremes_and_the_best_f1():
 
 def test_a_sample_infinitely_far_away_is_below_every_finite_threshold():
     analysis = with_scores([-np.inf, 0, 1], [ANOMALOUS, NORMAL, NORMAL])
-    assert threshold_view(analysis, -1e30).counts == (1, 0, 0, 2)
-    assert operating_view(analysis, -1e30).at == (0, 1, 1, 1)
+    assert decided(analysis, -1e30).confusion == (1, 0, 0, 2)
+    assert operating(analysis, -1e30).at == (0, 1, 1, 1)
 
 
 # --- the cells of the confusion table
@@ -220,9 +238,9 @@ def wanted(cell, label, flagged):
 def test_the_rows_of_a_cell_one_by_one(seed, n, threshold):
     analysis = labelled(n, seed)
     labels, scores = analysis.inspected.labels, analysis.scores
-    counts = threshold_view(analysis, threshold).counts
+    counts = decided(analysis, threshold).confusion
     for place, cell in enumerate(CELLS):
-        found = rows_in_cell(analysis, threshold, cell)
+        found = decided(analysis, threshold).rows_in_cell(cell)
         expected = [row for row in range(n) if wanted(cell, labels[row], scores[row] < threshold)]
         assert found.tolist() == expected
         assert counts is None or counts[place] == len(expected)
@@ -232,9 +250,9 @@ def test_cells_that_do_not_exist():
     with pytest.raises(
         OptionError, match=r"'lost' is no cell .* choose caught, false alarms, missed, passed"
     ):
-        rows_in_cell(ANALYSIS, 0.0, "lost")
+        decided(ANALYSIS, 0.0).rows_in_cell("lost")
     with pytest.raises(OptionError, match=r"no sample is labelled.*load labels, or mark some"):
-        rows_in_cell(with_scores([0, 1], None), 0.0, "caught")
+        decided(with_scores([0, 1], None)).rows_in_cell("caught")
 
 
 # --- the curve fitted to labels
@@ -243,18 +261,18 @@ def test_cells_that_do_not_exist():
 def test_the_fit_to_labels_leaves_unlabelled_samples_out_and_judges_the_present_curve():
     curve = ProbabilityCurve(-1.0, 0.3)
     truth, scores = known(ANALYSIS)
-    fit = platt_view(ANALYSIS, curve)
+    fit = reliability(ANALYSIS, curve)
     assert fit.curve == platt(scores, np.where(truth, ANOMALOUS, NORMAL).astype(np.int8)).curve
     probabilities = 1 / (1 + np.exp(0.3 * (scores + 1.0)))
     assert fit.brier_before == pytest.approx(np.mean((probabilities - truth) ** 2), rel=1e-5)
     assert fit.brier_after < fit.brier_before
-    assert platt_view(ANALYSIS, ProbabilityCurve()).brier_before != fit.brier_before
+    assert reliability(ANALYSIS, ProbabilityCurve()).brier_before != fit.brier_before
 
 
 @pytest.mark.parametrize("labels", ONE_SIDED)
 def test_without_labels_no_curve_is_fitted(labels):
     with pytest.raises(DataError, match="label at least one of each"):
-        platt_view(with_scores(np.arange(5), labels), ProbabilityCurve())
+        reliability(with_scores(np.arange(5), labels), ProbabilityCurve())
 
 
 # --- the slice
@@ -264,7 +282,7 @@ def test_without_labels_no_curve_is_fitted(labels):
 @pytest.mark.parametrize("components", [(0, 1), (2, 0)])
 def test_a_slice_and_the_marginal_on_its_grid(scaling, components):
     analysis = make(score=rows(5, seed=1), scaling=scaling)
-    view = slice_view(analysis, 3, components, -1.5)
+    view = cut_through(analysis, 3, components, -1.5)
     oracle = KDE(analysis.train_coordinates)
     here = analysis.coordinates[3].astype(np.float64)
     assert view.threshold == -1.5
@@ -286,32 +304,35 @@ def test_a_slice_has_the_models_score_at_the_rows_own_place(scored):
     """Of a training row, the one that leaves it out."""
     analysis = make(score=rows(5, seed=1)) if scored else make(rows(40))
     for row in (0, 4):
-        cut = slice_view(analysis, row, (1, 2), 0.0).slice
+        cut = cut_through(analysis, row, (1, 2), 0.0).slice
         between = RegularGridInterpolator((cut.y, cut.x), cut.log_density, method="cubic")
         assert float(between(cut.place[::-1]).item()) == pytest.approx(analysis.scores[row], abs=0.02)
 
 
 def test_the_marginal_is_a_density():
-    view = slice_view(MODEL, 0, (0, 1), 0.0)
+    view = cut_through(MODEL, 0, (0, 1), 0.0)
     total = np.trapezoid(np.trapezoid(np.exp(view.marginal), view.slice.x, axis=1), view.slice.y)
     assert total == pytest.approx(1, abs=0.02)
 
 
 def test_with_two_components_the_slice_of_a_new_row_is_the_marginal():
-    view = slice_view(make(score=rows(2, seed=1), k=2), 1, (0, 1), 0.0)
+    view = cut_through(make(score=rows(2, seed=1), k=2), 1, (0, 1), 0.0)
     np.testing.assert_allclose(view.slice.log_density, view.marginal, **LOG_DENSITY)
 
 
 def test_impossible_slices():
     with pytest.raises(OptionError, match="two different"):
-        slice_view(make(k=1, score=rows(2)), 0, (0, 0), 0.0)
+        cut_through(make(k=1, score=rows(2)), 0, (0, 0), 0.0)
     with pytest.raises(OptionError, match="two different"):
-        slice_view(MODEL, 0, (0, 3), 0.0)
+        cut_through(MODEL, 0, (0, 3), 0.0)
     with pytest.raises(OptionError, match="no row 4"):
-        slice_view(MODEL, 4, (0, 1), 0.0)
+        cut_through(MODEL, 4, (0, 1), 0.0)
 
 
-def test_views_are_computed_once():
-    assert threshold_view(ANALYSIS, -1.0) is threshold_view(ANALYSIS, -1.0)
-    assert operating_view(ANALYSIS, -1.0) is operating_view(ANALYSIS, -1.0)
-    assert slice_view(MODEL, 0, (0, 1), 0.0) is slice_view(MODEL, 0, (0, 1), 0.0)
+def test_what_is_slow_is_computed_once():
+    assert decided(ANALYSIS, -1.0).metrics is decided(ANALYSIS, -1.0).metrics
+    # Whatever the threshold: a moved slider does not change the curves.
+    assert operating(ANALYSIS, -1.0).points is operating(ANALYSIS, -2.0).points
+    assert cut_through(MODEL, 0, (0, 1), 0.0) is cut_through(MODEL, 0, (0, 1), 0.0)
+    curve = ProbabilityCurve()
+    assert reliability(ANALYSIS, curve) is reliability(ANALYSIS, curve)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from kdeviz.charts.views.repeats import MEASURES, agreement_view, strip_view
+from kdeviz.charts import MEASURES, agreement_numbers, strip_numbers
 from kdeviz.data.embedding_set import EmbeddingSet
 from kdeviz.settings import Settings
 from kdeviz.sweep.stability import stability
@@ -30,7 +30,7 @@ def brute_frequency(found):
 
 
 def test_agreement_is_what_the_repeats_say(seeds):
-    view = agreement_view(seeds)
+    view = agreement_numbers(seeds)
     assert view.sources == ("cap", "cap", "seeds", "bootstrap")
     assert view.caps.tolist() == [30, 60, 120, 120]
     assert view.repeats.tolist() == [4] * 4
@@ -45,7 +45,7 @@ def test_agreement_is_what_the_repeats_say(seeds):
 
 
 def test_found_again_by_hand(seeds):
-    view = agreement_view(seeds)
+    view = agreement_numbers(seeds)
     caps = [each for each in seeds.repeats if each.source == "cap" and each.cap == 30]
     top = set(np.argsort(seeds.scores, kind="stable")[:5].tolist())
     shares = [len(top & set(np.argsort(scores, kind="stable")[:5].tolist())) / 5 for scores in caps[0].scores]
@@ -54,7 +54,7 @@ def test_found_again_by_hand(seeds):
 
 def test_the_strip_is_the_top_with_its_frequency(data, seeds):
     score = data[1]
-    view = strip_view(seeds, score)
+    view = strip_numbers(seeds, score)
     assert view.rows.tolist() == np.argsort(seeds.scores, kind="stable")[:5].tolist()
     assert view.names == tuple(str(row) for row in view.rows)
     np.testing.assert_array_equal(view.scores, seeds.scores[view.rows])
@@ -67,7 +67,7 @@ def test_exactly_the_share_counts(data, seeds):
     hits = seeds.repeats[0].hits
     scores = np.zeros((20, 40))
     full = seeds.repeats[0]._replace(source="seeds", scores=scores, hits=np.array([20, 19, 18, 0, 19]))
-    view = strip_view(seeds._replace(repeats=(full,)), data[1])
+    view = strip_numbers(seeds._replace(repeats=(full,)), data[1])
     assert len(hits) == 5
     assert view.returning == 3
     assert view.repeats == 20
@@ -75,11 +75,11 @@ def test_exactly_the_share_counts(data, seeds):
 
 def test_no_repeats(data, seeds):
     nothing = seeds._replace(repeats=(), smallest_cap=None)
-    view = strip_view(nothing, data[1])
+    view = strip_numbers(nothing, data[1])
     assert np.isnan(view.frequency).all()
     assert (view.repeats, view.returning) == (0, 0)
-    agreement = agreement_view(nothing)
+    agreement = agreement_numbers(nothing)
     assert agreement.values.shape == agreement.low.shape == (3, 0)
     only_caps = seeds._replace(repeats=seeds.caps)
-    assert np.isnan(strip_view(only_caps, data[1]).frequency).all()
-    assert agreement_view(only_caps).sources == ("cap", "cap")
+    assert np.isnan(strip_numbers(only_caps, data[1]).frequency).all()
+    assert agreement_numbers(only_caps).sources == ("cap", "cap")

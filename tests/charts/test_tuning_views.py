@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kdeviz.charts.views.tuning import heat_view, knob_text, knob_value, line_view, values_of, varied
+from kdeviz.charts import (
+    heat_map_numbers,
+    knob_text,
+    knob_value,
+    tuning_lines_numbers,
+    values_of,
+    varied,
+)
 from kdeviz.data.embedding_set import EmbeddingSet
 from kdeviz.decision.metrics.bootstrap import Estimate
 from kdeviz.decision.metrics.intervals import Interval
@@ -114,7 +121,7 @@ def test_every_cell_is_its_row(metric, across, down):
     found = sweep_of(GRID)
     others = [knob for knob in ("components", "bandwidth", "cap", "seed") if knob not in (across, down)]
     fixed = {knob: values_of(found, knob)[1] for knob in others}
-    view = heat_view(found, metric, across, down, fixed)
+    view = heat_map_numbers(found, metric, across, down, fixed)
     assert view.fixed == fixed
     assert view.scalings == ("norm", "scale")
     assert view.x == values_of(found, across)
@@ -164,7 +171,7 @@ def test_log_densities_are_shown_below_the_best_they_compare_with(across, down):
             rows[number] = row._replace(components=4)
     rows[5] = rows[5]._replace(error="it failed")
     found = Sweep(tuple(rows), len(GRID), ThresholdRule(), True)
-    view = heat_view(found, "log_density", across, down)
+    view = heat_map_numbers(found, "log_density", across, down)
     assert view.relative
     np.testing.assert_array_equal(view.shown, below_best(found, view))
     for panel in view.shown:
@@ -176,7 +183,7 @@ def test_log_densities_are_shown_below_the_best_they_compare_with(across, down):
 def test_equal_components_by_another_name_compare():
     grid = Grid(components=(5, 0.9), bandwidths=("scott", 2.0))
     found = sweep_of(grid)  # 0.9 of the variance are 5 components here
-    view = heat_view(found, "log_density")
+    view = heat_map_numbers(found, "log_density")
     assert (view.shown == 0).sum() == 1
     np.testing.assert_array_equal(view.shown, view.values - view.values.max())
 
@@ -190,7 +197,7 @@ def test_missing_and_failed_rows_are_empty(done, failed, metric):
     if failed < done:
         rows[failed] = SweepRow(rows[failed].settings, error="it failed")
     found = Sweep(tuple(rows), len(grid), ThresholdRule(), True)
-    view = heat_view(found, metric, fixed={"cap": 9} if done > 12 else None)
+    view = heat_map_numbers(found, metric, fixed={"cap": 9} if done > 12 else None)
     listed = view.rows[view.rows >= 0].tolist()
     assert sorted(listed) == [
         number for number, row in enumerate(rows) if row.settings.max_training_points == 9
@@ -210,7 +217,7 @@ def test_a_metric_that_no_row_has():
     ]
     found = Sweep(tuple(rows), 2, ThresholdRule(), False)
     for metric in ("auroc", "log_density"):
-        view = heat_view(found, metric)
+        view = heat_map_numbers(found, metric)
         assert np.isnan(view.values).all()
         assert np.isnan(view.shown).all()
         assert view.rows.tolist() == [[[0, 1]]]
@@ -219,7 +226,7 @@ def test_a_metric_that_no_row_has():
 def test_the_chosen_rows_have_their_places():
     found = sweep_of(GRID)
     choice = best(found, "average_precision")
-    view = heat_view(found, "auroc", choice=choice)
+    view = heat_map_numbers(found, "auroc", choice=choice)
     assert view.chosen_by == "average_precision"
     assert view.fixed == {
         "cap": choice.best.settings.max_training_points,
@@ -229,11 +236,11 @@ def test_the_chosen_rows_have_their_places():
     if view.simplest is not None:
         assert found.rows[view.rows[view.simplest]] == choice.simplest
     other = {"cap": 440 - choice.best.settings.max_training_points}
-    elsewhere = heat_view(found, "auroc", fixed=other, choice=choice)
+    elsewhere = heat_map_numbers(found, "auroc", fixed=other, choice=choice)
     assert elsewhere.best is None
     assert elsewhere.fixed["cap"] == other["cap"]
-    assert heat_view(found, "auroc").best is None
-    assert heat_view(found, "auroc").fixed == {"cap": 40, "seed": 1}
+    assert heat_map_numbers(found, "auroc").best is None
+    assert heat_map_numbers(found, "auroc").fixed == {"cap": 40, "seed": 1}
 
 
 def test_both_chosen_rows_in_one_picture():
@@ -242,9 +249,9 @@ def test_both_chosen_rows_in_one_picture():
     rows[6] = rows[6]._replace(auroc=estimate(0.9, 0.1))  # 4 components, first bandwidth
     rows[3] = rows[3]._replace(auroc=estimate(0.85))  # 2 components, second bandwidth
     found = Sweep(tuple(rows), len(rows), ThresholdRule(), True)
-    view = heat_view(found, "auroc", choice=best(found))
+    view = heat_map_numbers(found, "auroc", choice=best(found))
     assert (view.best, view.simplest) == ((0, 0, 3), (0, 1, 1))
-    line = line_view(found, "auroc", choice=best(found))
+    line = tuning_lines_numbers(found, "auroc", choice=best(found))
     assert line.best == (0, 3)
     assert line.fixed == {"bandwidth": 1.0}
 
@@ -262,17 +269,17 @@ def test_both_chosen_rows_in_one_picture():
 )
 def test_what_cannot_be_shown(arguments, message):
     with pytest.raises(OptionError, match=message):
-        heat_view(sweep_of(GRID), **{"metric": "auroc", **arguments})
+        heat_map_numbers(sweep_of(GRID), **{"metric": "auroc", **arguments})
     if arguments != {"fixed": {"cap": 41}}:  # no value is known before the first row
         with pytest.raises(OptionError, match=message):
-            heat_view(sweep_of(GRID, 0), **{"metric": "auroc", **arguments})
+            heat_map_numbers(sweep_of(GRID, 0), **{"metric": "auroc", **arguments})
 
 
 def test_no_row_yet():
-    view = heat_view(sweep_of(GRID, 0), "log_density")
+    view = heat_map_numbers(sweep_of(GRID, 0), "log_density")
     assert view.rows.shape == view.values.shape == view.shown.shape == (0, 0, 0)
     assert (view.scalings, view.x, view.y, view.fixed) == ((), (), (), {})
-    line = line_view(sweep_of(GRID, 0), "log_density")
+    line = tuning_lines_numbers(sweep_of(GRID, 0), "log_density")
     assert line.values.shape == (0, 0)
     assert line.comparable
 
@@ -286,8 +293,8 @@ def test_a_line_is_a_row_of_the_heat_map(metric, across):
     found = sweep_of(GRID)
     down = "seed" if across != "seed" else "cap"
     for value in values_of(found, down):
-        heat = heat_view(found, metric, across, down)
-        line = line_view(found, metric, across, {down: value})
+        heat = heat_map_numbers(found, metric, across, down)
+        line = tuning_lines_numbers(found, metric, across, {down: value})
         at = heat.y.index(value)
         assert line.fixed == {**heat.fixed, down: value}
         assert (line.x, line.scalings) == (heat.x, heat.scalings)
@@ -299,13 +306,13 @@ def test_a_line_is_a_row_of_the_heat_map(metric, across):
 def test_lines_through_other_component_counts_do_not_compare():
     grid = Grid(components=(0.9,), caps=(40, 400))
     found = sweep_of(grid)
-    assert line_view(found, "log_density", "cap").comparable
+    assert tuning_lines_numbers(found, "log_density", "cap").comparable
     rows = (found.rows[0]._replace(components=4), found.rows[1])
     changed = found._replace(rows=rows)
-    assert not line_view(changed, "log_density", "cap").comparable
-    assert line_view(changed, "auroc", "cap").comparable
+    assert not tuning_lines_numbers(changed, "log_density", "cap").comparable
+    assert tuning_lines_numbers(changed, "auroc", "cap").comparable
     failed = found._replace(rows=(SweepRow(rows[0].settings, error="it failed"), rows[1]))
-    assert line_view(failed, "log_density", "cap").comparable
+    assert tuning_lines_numbers(failed, "log_density", "cap").comparable
 
 
 def test_a_real_sweep():
@@ -317,7 +324,7 @@ def test_a_real_sweep():
     train = EmbeddingSet.from_array(random.normal(size=(80, 6)) * np.arange(6, 0, -1))
     found = sweep(train, score, Grid(components=(2, 4, 99), bandwidths=("scott", 2.0)))
     for metric in METRICS:
-        view = heat_view(found, metric, choice=best(found))
+        view = heat_map_numbers(found, metric, choice=best(found))
         assert view.scalings == ("scale",)
         assert view.rows.tolist() == [[[0, 2, 4], [1, 3, 5]]]
         assert found.rows[view.rows[view.best]] == best(found).best

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -9,13 +10,13 @@ from oracles import LOG_DENSITY
 from scipy.stats import gaussian_kde
 from sklearn.metrics import roc_auc_score
 
+from kdeviz import charts
 from kdeviz.analysis.analyse import analyse
-from kdeviz.charts.views.contours import contours
-from kdeviz.charts.views.densities import density_histogram, probability_curve, score_range, scree
-from kdeviz.charts.views.map import colour_choices, map_view, rows_inside
+from kdeviz.charts.score_ranges import score_range
 from kdeviz.data.embedding_set import EmbeddingSet
 from kdeviz.data.labels import ANOMALOUS, NORMAL, UNKNOWN
-from kdeviz.decision.table import ranking, sample_view, summary
+from kdeviz.decision import table
+from kdeviz.decision.decision import Decision
 from kdeviz.errors import OptionError
 from kdeviz.model.curve import ProbabilityCurve
 from kdeviz.settings import Settings
@@ -41,12 +42,50 @@ def make(train=None, score=None, k=3, scaling="scale", bandwidth="scott", cap=40
     return analyse(train, embeddings(score, **known), settings, "cpu")
 
 
+# Each of these at a threshold, which `decided` makes a decision.
+
+
+def decided(analysis, threshold=0.0, curve=CURVE):
+    return Decision(analysis, None, curve, threshold)
+
+
+def projection(analysis, components, colour_by, threshold, most=5000):
+    return charts.projection_numbers(decided(analysis, threshold), components, colour_by, most)
+
+
+def contours(analysis, components):
+    return charts.contours_numbers(decided(analysis), components)
+
+
+def histograms(analysis, threshold):
+    return charts.densities_numbers(decided(analysis, threshold))
+
+
+def scree(analysis):
+    return charts.scree_numbers(decided(analysis))
+
+
+def colour_choices(analysis):
+    return charts.colour_choices(decided(analysis))
+
+
+def rows_inside(analysis, components, **region):
+    return charts.rows_inside(decided(analysis), components, **region)
+
+
+def ranking(analysis, threshold, curve=CURVE):
+    return table.ranking(decided(analysis, threshold, curve))
+
+
+def sample_view(analysis, row, threshold, curve=CURVE):
+    return table.sample_view(decided(analysis, threshold, curve), row)
+
+
 def placed(analysis, points, scores):
     """The same model, with inspected samples at these places and with these scores."""
     inspected = embeddings(np.zeros((len(points), analysis.inspected.features.shape[1]), np.float32))
-    changed = replace(analysis, inspected=inspected, scores=np.asarray(scores))
-    changed.__dict__["coordinates"] = np.asarray(points)
-    return changed
+    places = SimpleNamespace(inspected=np.asarray(points), fitted=analysis.train_coordinates)
+    return replace(analysis, inspected=inspected, scores=np.asarray(scores), places=places)
 
 
 def with_scores(train_scores, scores, **known):
@@ -67,44 +106,42 @@ def test_summary_counts_one_by_one():
     labels = np.array([NORMAL] * 30 + [ANOMALOUS] * 20 + [UNKNOWN] * 10, np.int8)
     analysis = make(score=rows(60, seed=1) * 1.5, labels=labels)
     threshold = float(np.median(analysis.scores))
-    found = summary(analysis, threshold)
-    assert found.flagged == sum(score < threshold for score in analysis.scores) == 30
-    assert found.inspected == 60
+    found = decided(analysis, threshold)
+    assert found.n_flagged == sum(score < threshold for score in analysis.scores) == 30
+    assert len(found.flagged) == 60
     alarms = sum(score < threshold for score in analysis.train_scores)
-    assert found.expected_alarm_rate == pytest.approx(alarms / 120)
+    assert found.expected_alarms.rate == pytest.approx(alarms / 120)
     assert found.auroc == pytest.approx(roc_auc_score(labels[:50] == ANOMALOUS, -analysis.scores[:50]))
-    assert found.seconds == pytest.approx(sum(analysis.timings.values()))
-    assert found.threshold == threshold
 
 
 @pytest.mark.parametrize("labels", [None, [NORMAL] * 5, [UNKNOWN, ANOMALOUS] * 2 + [UNKNOWN]])
 def test_no_separation_without_labels_of_both_kinds(labels):
     labels = None if labels is None else np.array(labels, np.int8)
-    assert summary(make(score=rows(5), labels=labels), 0.0).auroc is None
+    assert decided(make(score=rows(5), labels=labels)).auroc is None
 
 
 @pytest.mark.parametrize(("threshold", "flagged"), [(-np.inf, 0), (np.inf, 60)])
 def test_summary_at_infinite_thresholds(scored, threshold, flagged):
-    found = summary(scored, threshold)
-    assert (found.flagged, found.expected_alarm_rate) == (flagged, flagged / 60)
+    found = decided(scored, threshold)
+    assert (found.n_flagged, found.expected_alarms.rate) == (flagged, flagged / 60)
 
 
 def test_summary_with_a_sample_infinitely_far_away():
     labels = np.array([ANOMALOUS, NORMAL, NORMAL], np.int8)
     analysis = make(score=np.vstack([rows(1) * 1e25, rows(2)]), labels=labels)
     assert analysis.scores[0] == -np.inf
-    assert summary(analysis, -50.0).auroc == 1
-    view = density_histogram(analysis, -50.0)
+    assert decided(analysis, -50.0).auroc == 1
+    view = histograms(analysis, -50.0)
     assert np.isfinite(view.edges).all()
     assert view.below_range == 1
-    assert probability_curve(analysis, CURVE, -50.0, view.edges).saturated == pytest.approx(1 / 3)
+    assert charts.curve_numbers(decided(analysis, -50.0)).saturated == pytest.approx(1 / 3)
 
 
 # --- the map
 
 
 def test_below_the_limit_every_sample_is_drawn(scored):
-    view = map_view(scored, (2, 0), "log density", -5.0)
+    view = projection(scored, (2, 0), "log density", -5.0)
     np.testing.assert_array_equal(view.rows, np.arange(60))
     np.testing.assert_array_equal(view.coordinates, scored.coordinates[:, [2, 0]])
     np.testing.assert_array_equal(view.colour, scored.scores)
@@ -114,7 +151,7 @@ def test_below_the_limit_every_sample_is_drawn(scored):
 
 
 def test_three_components(scored):
-    view = map_view(scored, (2, 0, 1), "verdict", -5.0, most=10)
+    view = projection(scored, (2, 0, 1), "verdict", -5.0, most=10)
     np.testing.assert_array_equal(view.coordinates, scored.coordinates[view.rows][:, [2, 0, 1]])
     assert len(view.variance_shares) == 3
     assert len(view.rows) < view.total
@@ -132,7 +169,7 @@ def crowd():
 
 def test_thinning_keeps_every_flagged_sample_and_at_most_the_limit():
     analysis, points, flagged = crowd()
-    view = map_view(analysis, (0, 1), "verdict", 230.0, most=700)
+    view = projection(analysis, (0, 1), "verdict", 230.0, most=700)
     assert len(view.rows) == 700
     assert view.total == 2300
     assert set(np.flatnonzero(flagged)) <= set(view.rows)
@@ -144,7 +181,7 @@ def test_thinning_keeps_every_flagged_sample_and_at_most_the_limit():
 
 def test_thinning_takes_from_the_fullest_cell():
     analysis, points, flagged = crowd()
-    drawn = set(map_view(analysis, (0, 1), "verdict", 230.0, most=700).rows)
+    drawn = set(projection(analysis, (0, 1), "verdict", 230.0, most=700).rows)
     others = points[~flagged]
     low, high = np.quantile(others, [0.001, 0.999], axis=0)
     cell_of = [
@@ -161,18 +198,18 @@ def test_thinning_takes_from_the_fullest_cell():
 
 
 def test_thinning_is_deterministic():
-    one, other = (map_view(crowd()[0], (0, 1), "verdict", 230.0, most=700) for _ in range(2))
+    one, other = (projection(crowd()[0], (0, 1), "verdict", 230.0, most=700) for _ in range(2))
     np.testing.assert_array_equal(one.rows, other.rows)
 
 
 @pytest.mark.parametrize(("most", "drawn"), [(100, 230), (230, 230), (231, 231), (2299, 2299), (2300, 2300)])
 def test_flagged_samples_are_drawn_even_above_the_limit(most, drawn):
-    assert len(map_view(crowd()[0], (0, 1), "verdict", 230.0, most=most).rows) == drawn
+    assert len(projection(crowd()[0], (0, 1), "verdict", 230.0, most=most).rows) == drawn
 
 
 def test_a_background_counts_every_sample_of_the_bulk():
     analysis, points, _ = crowd()
-    x, y, counts = map_view(analysis, (0, 1), "verdict", 230.0, most=700).background
+    x, y, counts = projection(analysis, (0, 1), "verdict", 230.0, most=700).background
     expected = np.zeros((80, 80), int)
     low, high = np.quantile(points, [0.001, 0.999], axis=0)
     for point in points[((points >= low) & (points <= high)).all(1)]:
@@ -188,7 +225,7 @@ def test_a_background_counts_every_sample_of_the_bulk():
 def test_thinning_samples_in_one_place_with_one_far_away(spread):
     points = np.random.default_rng(0).normal(0, 1, (2000, 2)) * spread
     points[0] = 1e20
-    view = map_view(placed(make(k=2), points, np.zeros(2000)), (0, 1), "verdict", -1.0, most=1500)
+    view = projection(placed(make(k=2), points, np.zeros(2000)), (0, 1), "verdict", -1.0, most=1500)
     assert len(view.rows) == 1500
     assert 0 in view.rows
 
@@ -196,7 +233,7 @@ def test_thinning_samples_in_one_place_with_one_far_away(spread):
 @pytest.mark.parametrize("components", [(0,), (0, 1, 2, 3), (0, 3), (-1, 0), (1, 1), (0, 1, 0), ()])
 def test_components_that_are_not_there(scored, components):
     for draw in (
-        lambda: map_view(scored, components, "verdict", 0.0),
+        lambda: projection(scored, components, "verdict", 0.0),
         lambda: contours(scored, components),
         lambda: rows_inside(scored, components, box=((0, 1), (0, 1))),
     ):
@@ -211,11 +248,11 @@ def test_contours_have_two_components(scored):
 
 def test_a_model_of_one_component_has_no_map_but_all_else():
     analysis = make(k=1, score=rows(9))
-    for draw in (lambda: map_view(analysis, (0, 1), "verdict", 0.0), lambda: contours(analysis, (0, 1))):
+    for draw in (lambda: projection(analysis, (0, 1), "verdict", 0.0), lambda: contours(analysis, (0, 1))):
         with pytest.raises(OptionError, match="this model keeps one: raise the number of components"):
             draw()
     assert scree(analysis).kept == 1
-    assert density_histogram(analysis, 0.0).sizes == {"training": 120, "scored": 9}
+    assert histograms(analysis, 0.0).sizes == {"training": 120, "scored": 9}
     assert len(ranking(analysis, 0.0, CURVE)) == 9
 
 
@@ -272,14 +309,14 @@ def test_colour_choices(described, scored):
     ],
 )
 def test_colours(described, colour_by, expected):
-    view = map_view(described, (0, 1), colour_by, 0.0)
+    view = projection(described, (0, 1), colour_by, 0.0)
     np.testing.assert_array_equal(view.colour, np.array(expected), strict=True)
     assert view.colour_name == colour_by
 
 
 def test_colour_of_the_verdict(scored):
     threshold = float(np.median(scored.scores))
-    view = map_view(scored, (0, 1), "verdict", threshold)
+    view = projection(scored, (0, 1), "verdict", threshold)
     assert [c == "flagged" for c in view.colour] == [score < threshold for score in scored.scores]
     assert set(view.colour) == {"flagged", "not flagged"}
 
@@ -288,14 +325,14 @@ def test_colour_of_the_residual(scored):
     pca = scored.classifier.pca_model
     rows = scored.inspected.features.astype(np.float64)
     kept = pca.inverse_transform(pca.transform(rows)).numpy()
-    view = map_view(scored, (0, 1), "residual", 0.0)
+    view = projection(scored, (0, 1), "residual", 0.0)
     np.testing.assert_allclose(view.colour, np.linalg.norm(rows - kept, axis=1)[view.rows], rtol=1e-6)
 
 
 @pytest.mark.parametrize("colour_by", ["weight", "label", "6", ""])
 def test_unknown_colours(scored, colour_by):
     with pytest.raises(OptionError, match=r"choose from \['log density', 'verdict', 'residual'\]"):
-        map_view(scored, (0, 1), colour_by, 0.0)
+        projection(scored, (0, 1), colour_by, 0.0)
 
 
 def test_columns_named_like_our_own_stay_apart():
@@ -306,10 +343,10 @@ def test_columns_named_like_our_own_stay_apart():
     choices = colour_choices(analysis)
     assert len(set(choices)) == len(choices) == 4 + len(names)
     choices.remove("residual")
-    colours = {name: map_view(analysis, (0, 1), name, np.inf).colour[0] for name in choices[1:]}
+    colours = {name: projection(analysis, (0, 1), name, np.inf).colour[0] for name in choices[1:]}
     assert list(colours.values()) == ["flagged", "normal", *"abcdefg"]
     unlabelled = make(score=rows(4), metadata=metadata)
-    assert map_view(unlabelled, (0, 1), "label", 0.0).colour[0] == "b"
+    assert projection(unlabelled, (0, 1), "label", 0.0).colour[0] == "b"
 
 
 # --- selections
@@ -362,7 +399,7 @@ def test_box_either_way_round_and_with_its_edges(x, y):
 
 def test_a_selection_finds_samples_that_are_not_drawn():
     analysis, points, _ = crowd()
-    drawn = map_view(analysis, (1, 0), "verdict", 230.0, most=300).rows
+    drawn = projection(analysis, (1, 0), "verdict", 230.0, most=300).rows
     found = rows_inside(analysis, (1, 0), box=((-0.01, 0.01), (-0.05, 0.0)))
     expected = [i for i, (x, y) in enumerate(points) if -0.05 <= x <= 0 and -0.01 <= y <= 0.01]
     np.testing.assert_array_equal(found, expected)
@@ -458,7 +495,7 @@ def brute_counts(scores, edges):
 def test_histogram_counts_one_by_one(threshold):
     labels = np.array([NORMAL] * 25 + [ANOMALOUS] * 20 + [UNKNOWN] * 15, np.int8)
     analysis = make(score=rows(60, seed=1) * 3, labels=labels)
-    view = density_histogram(analysis, threshold)
+    view = histograms(analysis, threshold)
     expected = {
         "training": analysis.train_scores,
         "scored, normal": analysis.scores[:25],
@@ -479,15 +516,15 @@ def test_histogram_counts_one_by_one(threshold):
 
 
 def test_histogram_of_training_samples_alone():
-    assert list(density_histogram(make(), -5.0).sizes) == ["training"]
-    assert list(density_histogram(make(score=rows(5)), -5.0).sizes) == ["training", "scored"]
+    assert list(histograms(make(), -5.0).sizes) == ["training"]
+    assert list(histograms(make(score=rows(5)), -5.0).sizes) == ["training", "scored"]
 
 
 def test_labelled_training_samples_beyond_the_range_are_counted_once():
     train = np.vstack([rows(300), 400 * np.ones((1, 6), np.float32)])
     labels = np.array([NORMAL] * 300 + [ANOMALOUS], np.int8)
     analysis = make(train, labels=labels)
-    view = density_histogram(analysis, float(np.quantile(analysis.scores, 0.1)))
+    view = histograms(analysis, float(np.quantile(analysis.scores, 0.1)))
     assert view.sizes == {"training": 301, "scored, normal": 300, "scored, anomalous": 1}
     assert view.below_range == (analysis.scores < view.edges[0]).sum() == 1
 
@@ -496,7 +533,7 @@ def test_a_heavy_tail_does_not_squash_the_bulk():
     random = np.random.default_rng(0)
     train = random.normal(-3, 1, 1000)
     scores = np.concatenate([random.normal(-4, 1.5, 500), -np.geomspace(50, 1e5, 40)])
-    view = density_histogram(with_scores(train, scores), -6.0)
+    view = histograms(with_scores(train, scores), -6.0)
     assert view.below_range == 40
     assert (view.counts["training"] > 0).sum() > 8
     assert view.counts["scored"][0] >= 40
@@ -507,7 +544,7 @@ def test_a_heavy_tail_does_not_squash_the_bulk():
 
 def test_a_tail_upwards_does_not_squash_the_bulk_either():
     random = np.random.default_rng(0)
-    view = density_histogram(with_scores(random.normal(-3, 1, 1000), [0.0, 1e5]), -6.0)
+    view = histograms(with_scores(random.normal(-3, 1, 1000), [0.0, 1e5]), -6.0)
     assert (view.counts["training"] > 0).sum() > 8
     assert view.counts["scored"][-1] == 1
 
@@ -515,31 +552,30 @@ def test_a_tail_upwards_does_not_squash_the_bulk_either():
 @pytest.mark.parametrize("threshold", [-np.inf, -2.0, 7.0, np.inf])
 @pytest.mark.parametrize("value", [-2.0, -1e5, 40.0])
 def test_equal_scores(value, threshold):
-    view = density_histogram(with_scores([value] * 120, [value] * 7), threshold)
+    view = histograms(with_scores([value] * 120, [value] * 7), threshold)
     assert (np.diff(view.edges) > 0).all()
     assert (view.counts["training"].max(), view.counts["scored"].max()) == (120, 7)
     assert view.below_range == 0
 
 
 def test_two_training_rows():
-    view = density_histogram(make(rows(2), k=1), -np.inf)
+    view = histograms(make(rows(2), k=1), -np.inf)
     assert view.edges[-1] - view.edges[0] == pytest.approx(1)
     assert view.counts["training"].sum() == 2
 
 
 def test_histogram_with_one_scored_sample():
     analysis = make(score=rows(1, seed=4))
-    assert density_histogram(analysis, -3.0).counts["scored"].sum() == 1
-    assert map_view(analysis, (0, 1), "log density", -3.0).rows.tolist() == [0]
+    assert histograms(analysis, -3.0).counts["scored"].sum() == 1
+    assert projection(analysis, (0, 1), "log density", -3.0).rows.tolist() == [0]
 
 
 # --- probability curve
 
 
 def test_curve_over_the_histograms_range(scored):
-    edges = np.linspace(-30, 5, 49)
     curve = ProbabilityCurve(-4.0, 1.5)
-    view = probability_curve(scored, curve, -4.0, edges)
+    view = charts.curve_numbers(decided(scored, -4.0, curve), (-30, 5))
     assert (view.log_density[0], view.log_density[-1]) == (-30, 5)
     np.testing.assert_allclose(view.probability, 1 / (1 + np.exp(1.5 * (view.log_density + 4))))
     texts = [f"{1 / (1 + np.exp(1.5 * (float(score) + 4))):.3f}" for score in scored.scores]
@@ -550,7 +586,7 @@ def test_curve_over_the_histograms_range(scored):
 
 @pytest.mark.parametrize(("threshold", "probability"), [(-np.inf, 1), (np.inf, 0), (12.0, 0.5)])
 def test_probability_at_the_threshold(scored, threshold, probability):
-    view = probability_curve(scored, CURVE, threshold, np.array([-1.0, 1.0]))
+    view = charts.curve_numbers(decided(scored, threshold), (-1.0, 1.0))
     assert view.threshold_probability == probability
 
 

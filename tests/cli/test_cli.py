@@ -23,11 +23,12 @@ from typer.testing import CliRunner
 import kdeviz
 from kdeviz import cli
 from kdeviz.analysis.analyse import analyse
+from kdeviz.cli.options import rule_names
 from kdeviz.data.formats import FORMATS
 from kdeviz.data.resources import resource
 from kdeviz.data.samples import load_sample
 from kdeviz.decision import metrics
-from kdeviz.decision.rules import THRESHOLD_RULES, ThresholdRule
+from kdeviz.decision.rules import RULES, ThresholdRule
 from kdeviz.model.classifier import KDEClassifier
 from kdeviz.model.curve import ProbabilityCurve
 from kdeviz.model.kde import bandwidth_factor
@@ -81,7 +82,8 @@ def test_help_is_shown(name):
 
 def test_help_of_fit_names_every_threshold_rule_and_the_true_defaults():
     options = {parameter.name: parameter for parameter in commands()["fit"].params}
-    for rule in THRESHOLD_RULES:
+    assert set(rule_names()) == set(RULES)
+    for rule in RULES:
         assert rule in options["threshold_rule"].help
     assert f"{ProbabilityCurve().midpoint:g} without it" in options["midpoint"].help
     assert f"{ProbabilityCurve().steepness:g} without it" in options["steepness"].help
@@ -221,7 +223,9 @@ def test_progress_shows_on_a_terminal_and_never_in_the_output(run, monkeypatch):
 def test_score_writes_what_analyse_says(run, analysis, sample_model, name):
     outcome = run("score", sample_model, "sample", "-o", name, "--device", "cpu")
     assert outcome.code == 0
-    assert outcome.err == "note: 1051 rows of split train are left out: --all-rows scores them too\n"
+    left_out, position = outcome.err.splitlines()
+    assert left_out == "note: 1051 rows of split train are left out: --all-rows scores them too"
+    assert position.endswith("matched by position, neither it nor the model has names for them.")
     frame = pd.read_parquet(name) if name.endswith("parquet") else pd.read_csv(name)
     np.testing.assert_array_equal(frame["log_density"].to_numpy(np.float32), analysis.scores)
     assert frame["id"].tolist() == analysis.inspected.ids.tolist()
@@ -231,9 +235,9 @@ def test_score_writes_what_analyse_says(run, analysis, sample_model, name):
 
 def test_all_rows_scores_training_rows_without_their_own_kernel(run, analysis, sample_model):
     outcome = run("score", sample_model, "sample", "-o", "s.parquet", "--all-rows", "--device", "cpu")
-    assert (
-        outcome.err == "note: the model was fitted on 1051 of these rows: each is left out of its own score\n"
-    )
+    position, known = outcome.err.splitlines()
+    assert position.endswith("matched by position, neither it nor the model has names for them.")
+    assert known == f"note: the model was fitted on 1051 of these {len(load_sample())} rows: {LEFT_OUT}"
     scores = pd.read_parquet("s.parquet")["log_density"].to_numpy()
     train = load_sample().split == "train"
     np.testing.assert_array_equal(scores[train], analysis.train_scores)
@@ -245,7 +249,7 @@ def test_a_model_without_a_threshold_gets_the_default_one(run):
     model.fit(save_blob())
     model.save("m.safetensors")
     outcome = run("score", "m.safetensors", "blob.npy", "-o", "s.parquet")
-    assert "warning: the model has no threshold: took the default, with at most 1 % of" in outcome.err
+    assert "warning: the model has no threshold: took the default, quantile 0.01" in outcome.err
     left_out = model.leave_one_out_scores().numpy()
     threshold = ThresholdRule().threshold(left_out, left_out)
     assert json.loads(pq.read_schema("s.parquet").metadata[b"kdeviz"])["threshold"] == threshold
@@ -291,6 +295,7 @@ def test_info_says_what_is_in_the_file(run, sample_model):
     assert (outcome.code, outcome.err) == (0, "")
     facts = outcome.out
     assert outcome.fact("dimensions") == "64"
+    assert outcome.fact("their names") == "none: columns are matched by position"
     assert outcome.fact("training points") == "1051 (at most 40000, seed 0)"
     assert outcome.fact("components") == "16 (16 asked for)"
     assert outcome.fact("scaling") == "scale"
@@ -304,6 +309,50 @@ def test_info_says_what_is_in_the_file(run, sample_model):
     assert outcome.fact("variance kept") == f"{number(100 * share)} %"
     assert str(sample_model) in facts
     assert "MB" in facts
+
+
+# columns by name, rows by content
+
+LEFT_OUT = "each is left out of its own score"
+
+
+@pytest.fixture
+def named():
+    """40 rows of named columns in a file, and its table."""
+    columns = ["length", "width", "height", "weight", "gloss"]
+    frame = pd.DataFrame(np.random.default_rng(0).normal(size=(40, 5)), columns=columns)
+    frame.insert(0, "id", [f"s{i}" for i in range(40)])
+    frame.to_csv("fit.csv", index=False)
+    return frame
+
+
+def test_columns_are_matched_by_name_and_rows_by_content(run, named):
+    assert run("fit", "fit.csv", "-o", "m", "--components", 2).code == 0
+    assert run("info", "m").fact("their names") == "length, width, height, ..., gloss"
+    new = named[::-1][["gloss", "id", "weight", "height", "width", "length"]].assign(minutes=2.5)
+    new.to_parquet("new.parquet")
+    outcome = run("score", "m", "new.parquet", "-o", "new.csv", "--device", "cpu")
+    assert outcome.code == 0
+    assert "new: 'minutes' left out, the model has no such dimension." in outcome.err
+    assert "the columns stand in another order than in the model, matched by name." in outcome.err
+    assert f"the model was fitted on 40 of these 40 rows: {LEFT_OUT}" in outcome.err
+    assert run("score", "m", "fit.csv", "-o", "fit_scores.csv", "--device", "cpu").code == 0
+    ours, theirs = (
+        pd.read_csv(name).set_index("id")["log_density"] for name in ("new.csv", "fit_scores.csv")
+    )
+    pd.testing.assert_series_equal(ours.sort_index(), theirs.sort_index())
+
+
+@pytest.mark.parametrize("command", ["score", "compare"])
+def test_a_column_that_is_missing_is_named(run, named, command):
+    assert run("fit", "fit.csv", "-o", "m", "--components", 2).code == 0
+    named.rename(columns={"width": "breadth"}).to_csv("new.csv", index=False)
+    what = ("m", "new.csv", "-o", "s.csv") if command == "score" else ("m", "m", "new.csv")
+    outcome = run(command, *what)
+    assert (outcome.code, outcome.out) == (2, "")
+    *_, line = outcome.err.splitlines()
+    assert "new: there is no column of numbers 'width', which the model has as a dimension" in line
+    assert "'breadth'" in line
 
 
 # check and --fix
@@ -329,10 +378,9 @@ def flawed(run):
 
 
 def problems(outcome):
-    """Lines after the facts, split into their columns."""
-    return [
-        [cell.strip() for cell in line.split("  ") if cell.strip()] for line in outcome.out.splitlines()[7:]
-    ]
+    """Lines after the facts and the first rows, split into their columns."""
+    lines = outcome.out.split("\n\n")[2].splitlines()
+    return [[cell.strip() for cell in line.split("  ") if cell.strip()] for line in lines]
 
 
 @pytest.mark.usefixtures("flawed")
@@ -423,7 +471,7 @@ def test_score_without_the_fix_still_leaves_the_rows_of_the_fit_out_of_their_own
     pd.DataFrame({"wide": list(features), "label": labels}).to_parquet("labelled.parquet")
     run("fit", "labelled.parquet", "-o", "m", "--components", 3, "--fix", LABELLED)
     outcome = run("score", "m", "labelled.parquet", "-o", "s.parquet", "--device", "cpu")
-    assert "note: the model was fitted on 53 of these rows: each is left out of its own score" in outcome.err
+    assert f"note: the model was fitted on 53 of these 60 rows: {LEFT_OUT}" in outcome.err
     left_out = KDEClassifier.load("m", "cpu").leave_one_out_scores().numpy()
     scores = pd.read_parquet("s.parquet")["log_density"].to_numpy()
     np.testing.assert_array_equal(scores[labels == "good"], left_out)
@@ -448,7 +496,8 @@ def test_columns_dropped_from_the_fitted_file_are_dropped_from_another(run):
     assert run("fit", "flawed.parquet", "-o", "m", "--components", 3, *fixes).code == 0
     fitted = ("--fitted", "flawed.parquet", "--fitted-column", "wide")
     outcome = run("score", "m", "other.npy", "-o", "s.parquet", *fixes, *fitted, "--device", "cpu")
-    assert outcome.err == "note: 2 dimensions without variation in training dropped, as from flawed\n"
+    said = [line for line in outcome.err.splitlines() if "matched by position" not in line]
+    assert said == ["note: 2 dimensions without variation in training dropped, as from flawed"]
     scores = pd.read_parquet("s.parquet")["log_density"].to_numpy()
     wanted = KDEClassifier.load("m", "cpu").log_density(np.delete(other, [1, 5], axis=1)).numpy()
     np.testing.assert_array_equal(scores, wanted)
@@ -496,7 +545,7 @@ def test_columns_dropped_from_the_fitted_file_are_dropped_from_another(run):
         ("fit sample -o m --threshold-value 2", "the quantile rule cannot take 2.0"),
         ("fit sample -o m --steepness 0", "steepness=0.0 is not possible"),
         ("fit sample -o m --embedding-column x", "the sample set takes no --embedding-column"),
-        ("fit sample -o m --metadata x.csv", "the sample set takes no --embedding-column and no --metadata"),
+        ("fit sample -o m --metadata x.csv", "the sample set takes no --metadata"),
         ("fit sample -o m --components 5000", "1051 rows are fewer than 5000 components"),
         ("fit nothing.npy -o m", "nothing.npy: there is no such file"),
         ("fit broken.npy -o m", "broken.npy"),
@@ -517,7 +566,7 @@ def test_columns_dropped_from_the_fitted_file_are_dropped_from_another(run):
         ("score broken.npy blob.npy -o s.csv --fix x --fitted s.csv", "not a safetensors file"),
         ("score nothing sample -o s.csv", "nothing: there is no such file"),
         ("score broken.npy sample -o s.csv", "not a safetensors file"),
-        ("score nothing sample -o s.xlsx", "scores are written as .parquet or .csv"),
+        ("score nothing sample -o s.xlsx", "scores are written as .csv or .parquet"),
         ("info broken.npy", "not a safetensors file"),
         ("app nothing.npy", "nothing.npy: there is no such file"),
         ("app --port 0", "greater than or equal to 1"),
@@ -536,7 +585,7 @@ def test_bad_input_is_one_line_and_code_2_and_leaves_nothing(run, arguments, say
 
 def test_a_model_of_other_dimensions_is_refused(run, sample_model):
     save_blob()
-    assert "5 dimensions, the model was fitted on 64" in refused(
+    assert "blob has 5 dimensions, the model has 64" in refused(
         run("score", sample_model, "blob.npy", "-o", "s.csv")
     )
     assert folder() == ["blob.npy"]

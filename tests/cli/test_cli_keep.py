@@ -9,6 +9,7 @@ from kdeviz.analysis.analyse import analyse
 from kdeviz.comparison.compare import compare
 from kdeviz.data.load import load_embeddings
 from kdeviz.data.samples import load_sample
+from kdeviz.decision.decision import decide
 from kdeviz.decision.rules import ThresholdRule
 from kdeviz.model.curve import ProbabilityCurve
 from kdeviz.output.runs.store import RunStore
@@ -23,9 +24,7 @@ FIX = "contamination: leave out of training"
 def kept_by_hand(folder, data, settings, rule, curve=None, **others):
     """What `kdeviz fit --keep` should keep."""
     analysis = analyse(*data.train_and_test(), settings, device="cpu")
-    curve = curve or ProbabilityCurve()
-    threshold = rule.threshold(analysis.train_scores, analysis.scores, analysis.inspected.labels, curve)
-    return RunStore(folder).keep(analysis, threshold, curve, rule, **others)
+    return RunStore(folder).keep(decide(analysis, rule, curve), **others)
 
 
 def assert_same_run(found, expected):
@@ -125,8 +124,8 @@ def test_a_kept_run_is_logged(run, tmp_path, monkeypatch):
         logged.append((uri, kept))
         return "4711"
 
-    monkeypatch.setattr("kdeviz.output.mlflow.check_server", logged.append)
-    monkeypatch.setattr("kdeviz.output.mlflow.log_run", log_run)
+    monkeypatch.setattr("kdeviz.output.check_server", logged.append)
+    monkeypatch.setattr("kdeviz.output.log_run", log_run)
     labelled_file()
     options = ("--components", 3, "--keep", "--runs", "runs", "--mlflow", "http://here")
     fitted = run("fit", "rows.parquet", *options)
@@ -146,7 +145,7 @@ def test_a_missing_mlflow_is_told_before_anything_is_read(run):
 
 def test_a_run_stays_when_the_server_goes_away(run, tmp_path, monkeypatch, mlflow_is_there):
     """The server is asked before the fit, and may be gone after it."""
-    monkeypatch.setattr("kdeviz.output.mlflow.check_server", lambda uri: None)
+    monkeypatch.setattr("kdeviz.output.check_server", lambda uri: None)
     labelled_file()
     options = ("--components", 3, "--keep", "--runs", "runs", "--mlflow", "http://127.0.0.1:1")
     fitted = run("fit", "rows.parquet", *options)

@@ -9,9 +9,10 @@ from cli_steps import refused
 from kdeviz import cli
 from kdeviz.analysis.analyse import analyse
 from kdeviz.comparison.compare import compare
-from kdeviz.comparison.flips import settings_table
-from kdeviz.comparison.scored import scored_analysis
+from kdeviz.comparison.disagreements import settings_table
+from kdeviz.comparison.scored import scored_decision
 from kdeviz.data.samples import load_sample
+from kdeviz.decision.decision import decide
 from kdeviz.decision.rules import ThresholdRule
 from kdeviz.decision.table import LABEL_WORDS
 from kdeviz.model.classifier import KDEClassifier
@@ -38,11 +39,11 @@ def master(tmp_path_factory):
     store = RunStore(folder / "runs")
     for settings in (Settings(), Settings(24, "norm")):
         analysis = analyse(*load_sample().train_and_test(), settings, device="cpu")
-        threshold = RULE.threshold(analysis.train_scores, analysis.scores)
-        ids.append(store.keep(analysis, threshold, CURVE, RULE).id)
-        scored.append(scored_analysis(analysis, threshold, CURVE, RULE))
+        decision = decide(analysis, RULE, CURVE)
+        ids.append(store.keep(decision).id)
+        scored.append(scored_decision(decision))
         models.append(folder / f"{settings.n_pca_components}.safetensors")
-        fitted_model(analysis, threshold, CURVE).save(models[-1])
+        fitted_model(decision).save(models[-1])
     return Kept(store, tuple(ids), tuple(scored), tuple(models))
 
 
@@ -149,9 +150,10 @@ def check_numbers(outcome, found):
         shown = table[setting.name]
         assert (shown[-1] == "differs") == setting.differs
     assert outcome.fact("flagged") == (
-        f"{len(found.flips.only_first)} only by the first, {len(found.flips.only_second)} only by the second"
+        f"{len(found.disagreements.only_first)} only by the first, "
+        f"{len(found.disagreements.only_second)} only by the second"
     )
-    for i in np.concatenate([found.flips.only_first, found.flips.only_second]):
+    for i in np.concatenate([found.disagreements.only_first, found.disagreements.only_second]):
         assert table[str(found.ids[i])] == [
             LABEL_WORDS[int(found.labels[i])],
             str(found.first_ranks[i]),
@@ -193,13 +195,13 @@ def test_samples_of_split_train_are_compared_on_request(run, kept):
     assert "1 051 that only the second has" in mixed.err
 
 
-def test_flips_are_limited(run, kept):
+def test_disagreements_are_limited(run, kept):
     found = compare(*kept.scored, resamples=2)
     none = run("compare", *kept.ids, "--runs", kept.store.folder, "--most", 0, "--device", "cpu")
     assert "only the first flags" not in none.out
     some = run("compare", *kept.ids, "--runs", kept.store.folder, "--most", 3, "--device", "cpu")
-    assert str(found.ids[found.flips.only_first[2]]) in some.table
-    assert str(found.ids[found.flips.only_first[3]]) not in some.table
+    assert str(found.ids[found.disagreements.only_first[2]]) in some.table
+    assert str(found.ids[found.disagreements.only_first[3]]) not in some.table
 
 
 def test_a_model_with_itself(run, kept):

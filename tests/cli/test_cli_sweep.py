@@ -145,9 +145,9 @@ def test_nothing_that_could_be_fitted_is_an_error(run, unlabelled):
         (("--components", "many"), "components: 'many' cannot be read"),
         (("--scaling", "both"), "feature_scaling_method='both' is not known"),
         (("--sort", "beauty"), "--sort beauty is not known: choose auroc"),
-        (("-o", "sweep.txt"), "sweeps are written as .parquet or .csv"),
+        (("-o", "sweep.txt"), "sweeps are written as .csv or .parquet"),
         (("--device", "abacus"), "device='abacus' cannot be used"),
-        (("--metadata", "x.csv"), "the sample set takes no --embedding-column and no --metadata"),
+        (("--metadata", "x.csv"), "the sample set takes no --metadata"),
     ],
 )
 def test_bad_input_is_one_line_and_code_2(run, arguments, says):
@@ -180,8 +180,8 @@ def test_a_sweep_is_logged_as_its_file(run, unlabelled, monkeypatch):
         logged.append((uri, table))
         return "4711"
 
-    monkeypatch.setattr("kdeviz.output.mlflow.check_server", logged.append)
-    monkeypatch.setattr("kdeviz.output.mlflow.log_sweep", log_sweep)
+    monkeypatch.setattr("kdeviz.output.check_server", logged.append)
+    monkeypatch.setattr("kdeviz.output.log_sweep", log_sweep)
     done = run("sweep", unlabelled, "--components", "2,4", "-o", "s.parquet", "--mlflow", "http://here")
     assert done.code == 0 and done.fact("MLflow run") == "4711"
     asked, (uri, table) = logged

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from comparison_steps import side
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import comb
@@ -13,10 +14,11 @@ from sklearn.metrics import roc_auc_score, roc_curve
 from kdeviz.analysis.analyse import analyse
 from kdeviz.comparison.compare import compare
 from kdeviz.comparison.paired import SeparationTest, auroc_difference, mcnemar
-from kdeviz.comparison.scored import Scored, analysis_of, scored_analysis, scored_model
+from kdeviz.comparison.scored import decision_with_data, scored_decision, scored_model
 from kdeviz.data.embedding_set import EmbeddingSet
 from kdeviz.data.labels import ANOMALOUS, NORMAL, UNKNOWN
 from kdeviz.data.samples import load_sample
+from kdeviz.decision.decision import Decision, decide
 from kdeviz.decision.metrics.intervals import Interval
 from kdeviz.decision.rules import ThresholdRule
 from kdeviz.decision.table import sample_view
@@ -31,21 +33,9 @@ from kdeviz.wording import number
 CURVE, RULE = ProbabilityCurve(), ThresholdRule("quantile", 0.05)
 
 
-def side(scores, ids=None, labels=None, threshold=0.0, settings=None, train=None, **others):
-    """Scores as if some model had given them."""
-    scores = np.asarray(scores)
-    ids = np.arange(len(scores)).astype(str) if ids is None else np.array(ids, np.str_)
-    labels = None if labels is None else np.asarray(labels, np.int8)
-    values = {"model": None, "curve": CURVE, "known_train_scores": train, **others}
-    return Scored(
-        "a name", settings or Settings(), scores, ids, labels, scores < threshold, threshold, **values
-    )
-
-
 def scored(train, test, rule=RULE, **settings):
     analysis = analyse(train, test, Settings(**settings), device="cpu")
-    threshold = rule.threshold(analysis.train_scores, analysis.scores, analysis.inspected.labels)
-    return scored_analysis(analysis, threshold, CURVE, rule)
+    return scored_decision(decide(analysis, rule, CURVE))
 
 
 @pytest.fixture(scope="module")
@@ -68,12 +58,12 @@ def compared(pair):
 
 def test_an_analysis_as_scores(digits):
     analysis = analyse(*digits, device="cpu")
-    found = scored_analysis(analysis, 20.0, CURVE, RULE, fixes=("drop",))
+    found = scored_decision(Decision(analysis, RULE, CURVE, 20.0), fixes=("drop",))
     assert found.scores is analysis.scores
-    assert found.train_scores is analysis.train_scores
+    assert found.decision.analysis is analysis
     np.testing.assert_array_equal(found.flagged, analysis.scores < 20.0)
     assert (found.name, found.fixes) == ("16 components, scale, cap 40\u202f000, Scott", ("drop",))
-    assert scored_analysis(analysis, 20.0, CURVE, name="mine").name == "mine"
+    assert scored_decision(Decision(analysis, RULE, CURVE, 20.0), name="mine").name == "mine"
 
 
 @pytest.mark.parametrize("own_rows", [True, False])
@@ -84,11 +74,11 @@ def test_a_model_file_scores_as_its_analysis_did(rows32, tmp_path, own_rows):
     analysis.classifier.threshold = 1.25
     analysis.classifier.save(tmp_path / "m.safetensors")
     found = scored_model(KDEClassifier.load(tmp_path / "m.safetensors", "cpu"), analysis.inspected)
-    expected = scored_analysis(analysis, 1.25, CURVE)
+    expected = scored_decision(Decision(analysis, None, CURVE, 1.25))
     np.testing.assert_array_equal(found.scores, expected.scores)
-    np.testing.assert_array_equal(found.train_scores, expected.train_scores)
+    np.testing.assert_array_equal(found.decision.analysis.train_scores, analysis.train_scores)
     np.testing.assert_array_equal(found.flagged, expected.flagged)
-    assert (found.threshold, found.rule, found.name) == (1.25, None, expected.name)
+    assert (found.decision.threshold, found.decision.rule, found.name) == (1.25, None, expected.name)
     same = compare(found, expected)
     assert [setting.name for setting in same.settings if setting.differs] == []
     assert same.spearman == pytest.approx(1)
@@ -99,14 +89,14 @@ def test_a_model_without_a_threshold_gets_the_default_one(fitted, rows32):
     assert fitted.threshold is None
     found = scored_model(fitted, EmbeddingSet.from_array(rows32[:50] * 2))
     left_out = fitted.leave_one_out_scores().numpy()
-    assert found.rule == ThresholdRule()
-    assert found.threshold == ThresholdRule().threshold(left_out, found.scores)
+    assert found.decision.rule == ThresholdRule()
+    assert found.decision.threshold == ThresholdRule().threshold(left_out, found.scores)
 
 
-def test_training_scores_come_from_the_model_when_nobody_gives_them(fitted):
-    found = side([1.0], model=fitted)
-    np.testing.assert_array_equal(found.train_scores, fitted.leave_one_out_scores().numpy())
-    assert side([1.0]).train_scores is None
+def test_training_scores_come_from_the_model_when_nobody_gives_them(fitted, rows32):
+    found = scored_model(fitted, EmbeddingSet.from_array(rows32[:50] * 2))
+    assert len(found.decision.analysis.train) == 0  # the training rows are not here
+    np.testing.assert_array_equal(found.decision.analysis.train_scores, fitted.leave_one_out_scores().numpy())
 
 
 @pytest.mark.parametrize(
@@ -135,12 +125,14 @@ def saved(analysis, threshold, folder):
 
 
 SOURCES = {
-    "analysis": lambda analysis, threshold, folder: scored_analysis(analysis, threshold, CURVE, RULE),
+    "analysis": lambda analysis, threshold, folder: scored_decision(
+        Decision(analysis, RULE, CURVE, threshold)
+    ),
     "model file": lambda analysis, threshold, folder: scored_model(
         saved(analysis, threshold, folder), analysis.inspected
     ),
     "run": lambda analysis, threshold, folder: (
-        RunStore(folder).open(RunStore(folder).keep(analysis, threshold, CURVE, RULE).id).scored()
+        RunStore(folder).open(RunStore(folder).keep(Decision(analysis, RULE, CURVE, threshold)).id).scored()
     ),
 }
 
@@ -168,7 +160,7 @@ def test_an_analysis_comes_back_without_a_fit(rows32, tmp_path, source, settings
     test = None if own_rows else EmbeddingSet.from_array(rows32[:90] + np.float32(0.3))
     analysis = analyse(train, test, settings, device="cpu")
     scored = SOURCES[source](analysis, RULE.threshold(analysis.train_scores, analysis.scores), tmp_path)
-    found = analysis_of(scored, analysis.train, analysis.inspected)
+    found = decision_with_data(scored, analysis.train, analysis.inspected).analysis
     assert found.inspects_training == own_rows
     assert (found.settings, found.train, found.inspected) == (settings, analysis.train, analysis.inspected)
     for part in ("fitted_on", "train_scores", "scores", "coordinates", "train_coordinates"):
@@ -177,39 +169,40 @@ def test_an_analysis_comes_back_without_a_fit(rows32, tmp_path, source, settings
         assert not excluded[found.fitted_on].any()
     for row in (0, 2, 41, 89):  # row 2 is excluded
         assert_same(explain(found, row), explain(analysis, row))
-        assert_same(sample_view(found, row, 1.5, CURVE), sample_view(analysis, row, 1.5, CURVE))
+        views = (sample_view(Decision(one, RULE, CURVE, 1.5), row) for one in (found, analysis))
+        assert_same(*views)
 
 
 def test_no_analysis_of_other_data(rows32, tmp_path):
     train, test = EmbeddingSet.from_array(rows32), EmbeddingSet.from_array(rows32[:90] + np.float32(0.3))
     analysis = analyse(train, test, Settings(5), device="cpu")
-    scored = scored_analysis(analysis, 0.0, CURVE)
-    assert analysis_of(scored, train, test) is not None
-    assert analysis_of(scored, EmbeddingSet.from_array(rows32.copy()), test) is not None
+    scored = scored_decision(Decision(analysis, None, CURVE, 0.0))
+    assert decision_with_data(scored, train, test) is not None
+    assert decision_with_data(scored, EmbeddingSet.from_array(rows32.copy()), test) is not None
     elsewhere = EmbeddingSet.from_array(rows32[:299])
-    assert analysis_of(scored, elsewhere, test) is None
-    assert analysis_of(scored, replace(train, excluded=np.arange(300) == 0), test) is None
-    assert analysis_of(scored, train, train) is None
-    assert analysis_of(scored, train, test.take(np.arange(90)[::-1])) is None
-    assert analysis_of(replace(scored, model=None), train, test) is None
-    assert analysis_of(replace(scored, inspected_digest=None), train, test) is None
-    assert analysis_of(replace(scored, scores=scored.scores[:-1]), train, test) is None
+    assert decision_with_data(scored, elsewhere, test) is None
+    assert decision_with_data(scored, replace(train, excluded=np.arange(300) == 0), test) is None
+    assert decision_with_data(scored, train, train) is None
+    assert decision_with_data(scored, train, test.take(np.arange(90)[::-1])) is None
+    assert decision_with_data(replace(scored, inspected_digest=""), train, test) is None
+    fewer = replace(analysis, scores=analysis.scores[:-1])
+    assert decision_with_data(replace(scored, decision=decide(fewer)), train, test) is None
     # A model file that was fitted elsewhere has scored the same samples.
     fitted_elsewhere = saved(analyse(elsewhere, settings=Settings(5), device="cpu"), 0.0, tmp_path)
-    assert analysis_of(scored_model(fitted_elsewhere, test), train, test) is None
+    assert decision_with_data(scored_model(fitted_elsewhere, test), train, test) is None
 
 
 def test_an_analysis_with_the_labels_of_today(rows32):
     """Marks change labels, not features."""
     train = EmbeddingSet.from_array(rows32)
     analysis = analyse(train, settings=Settings(5), device="cpu")
-    scored = scored_analysis(analysis, 0.0, CURVE)
+    scored = scored_decision(Decision(analysis, None, CURVE, 0.0))
     labels = np.full(300, UNKNOWN, np.int8)
     labels[4] = ANOMALOUS
     relabelled = analysis.relabelled(labels)
-    found = analysis_of(scored, relabelled.train, relabelled.inspected)
-    assert found.inspects_training
-    assert sample_view(found, 4, 0.0, CURVE).label == "anomalous"
+    found = decision_with_data(scored, relabelled.train, relabelled.inspected)
+    assert found.analysis.inspects_training
+    assert sample_view(found, 4).label == "anomalous"
 
 
 # Which samples
@@ -281,7 +274,7 @@ def test_settings_side_by_side(pair, compared):
     }  # fmt: skip
     assert found["components"][1:] == (16, 24)
     assert found["scaling"][1:] == ("scale", "norm")
-    assert found["threshold"][1:] == (pair[0].threshold, pair[1].threshold)
+    assert found["threshold"][1:] == (pair[0].decision.threshold, pair[1].decision.threshold)
     assert found["training samples"][1:] == (1051, 1051)
     assert found["threshold rule"].first == "quantile 0.05"
     assert found["fixes"].first is None
@@ -351,10 +344,6 @@ def test_percentiles_by_counting(scores, train):
     ]
     np.testing.assert_allclose(found.percentiles.first, expected, atol=1e-10)
     np.testing.assert_array_equal(found.percentiles.second, 50)
-    assert (found.percentiles.first_reference, found.percentiles.second_reference) == (
-        "training",
-        "inspected",
-    )
 
 
 def test_percentile_histograms(compared, pair):
@@ -367,14 +356,14 @@ def test_percentile_histograms(compared, pair):
     assert np.median(shown.first[~normal]) < 10
 
 
-# Flips and verdicts
+# Disagreements and verdicts
 
 
 def test_flips_by_brute_force(compared, pair):
     flagged = [dict(zip(one.ids.tolist(), one.flagged.tolist(), strict=True)) for one in pair]
     for flips, (yes, no), ranks in (
-        (compared.flips.only_first, flagged, compared.first_ranks),
-        (compared.flips.only_second, flagged[::-1], compared.second_ranks),
+        (compared.disagreements.only_first, flagged, compared.first_ranks),
+        (compared.disagreements.only_second, flagged[::-1], compared.second_ranks),
     ):
         assert len(flips)
         assert {compared.ids[i] for i in flips} == {name for name in yes if yes[name] and not no[name]}
@@ -637,7 +626,7 @@ def test_a_score_that_is_no_number():
 
 def test_both_roc_curves_are_on_the_common_samples(compared, pair):
     for points, one in zip(compared.roc, pair, strict=True):
-        fpr, tpr, _ = roc_curve(one.labels == ANOMALOUS, -one.scores, drop_intermediate=False)
+        fpr, tpr, _ = roc_curve(one.decision.labels == ANOMALOUS, -one.scores, drop_intermediate=False)
         np.testing.assert_allclose(points.fpr, fpr)
         np.testing.assert_allclose(points.tpr, tpr)
 
@@ -649,12 +638,12 @@ def test_the_same_seed_gives_the_same_numbers(pair):
 
 
 def test_nothing_given_is_changed(pair):
-    before = [(one.scores.copy(), one.flagged.copy(), one.labels.copy()) for one in pair]
+    before = [(one.scores.copy(), one.flagged.copy(), one.decision.labels.copy()) for one in pair]
     compare(*pair, resamples=2)
     for one, (scores, flagged, labels) in zip(pair, before, strict=True):
         np.testing.assert_array_equal(one.scores, scores)
         np.testing.assert_array_equal(one.flagged, flagged)
-        np.testing.assert_array_equal(one.labels, labels)
+        np.testing.assert_array_equal(one.decision.labels, labels)
 
 
 def test_the_difference_does_not_depend_on_how_many_resamples_are_counted_at_once(monkeypatch):

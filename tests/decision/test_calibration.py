@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kdeviz.data.labels import ANOMALOUS, NORMAL, UNKNOWN
-from kdeviz.decision.rules import THRESHOLD_RULES, ThresholdRule, best_f1_threshold
+from kdeviz.decision.rules import RULES, ThresholdRule
+from kdeviz.decision.rules.best_f1 import best_f1_threshold
 from kdeviz.errors import DataError, OptionError
 from kdeviz.model.curve import ProbabilityCurve
 
@@ -222,7 +223,7 @@ IMPOSSIBLE = {
 def test_impossible_values_raise_with_what_the_rule_takes(kind, value):
     with pytest.raises(OptionError) as caught:
         ThresholdRule(kind, value)
-    assert f"the {kind} rule cannot take {value!r}: {THRESHOLD_RULES[kind]}" == str(caught.value)
+    assert f"the {kind} rule cannot take {value!r}: {RULES[kind].takes}" == str(caught.value)
 
 
 def test_unknown_rules_raise_with_the_choices():

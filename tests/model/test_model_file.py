@@ -1,3 +1,4 @@
+import copy
 import json
 import pickle
 from pathlib import Path
@@ -65,7 +66,8 @@ def test_reloaded_scores_are_bit_equal(rows64, tmp_path, dtype, method, bandwidt
 def test_metadata_says_what_the_file_is(fitted, saved):
     _, metadata = parts(saved)
     assert metadata == {
-        "format_version": 1,
+        "format_version": 2,
+        "feature_names": None,
         "kdeviz_version": kdeviz.__version__,
         "torch_version": torch.__version__,
         "settings": fitted.settings.to_dict(),
@@ -154,9 +156,29 @@ def test_foreign_safetensors(tmp_path, metadata):
         KDEClassifier.load(path)
 
 
+def test_names_of_features_are_kept(fitted, tmp_path):
+    model = copy.copy(fitted)
+    model.feature_names = tuple(f"width of {i}, µm" for i in range(12))
+    model.save(tmp_path / "named.safetensors")
+    assert KDEClassifier.load(tmp_path / "named.safetensors").feature_names == model.feature_names
+
+
+def test_a_file_of_the_first_format_still_loads(fitted, saved, rows32):
+    """It has neither names nor keys: its training rows are not recognised one by one."""
+    tensors, metadata = parts(saved)
+    del tensors["training_keys"], metadata["feature_names"]
+    safetensors.torch.save_file(tensors, saved, {"kdeviz": json.dumps({**metadata, "format_version": 1})})
+    model = KDEClassifier.load(saved)
+    assert model.feature_names is None
+    assert torch.equal(model.predict(rows32), fitted.predict(rows32))
+    assert (model.recognised(rows32) == -1).all()
+    model.save(saved)
+    assert KDEClassifier.load(saved).training_keys.shape == (0, 2)
+
+
 def test_future_version(saved):
-    damaged(saved, metadata={"format_version": 2, "kdeviz_version": "9.1"})
-    with pytest.raises(ModelFileError, match=r"format version 2, .* up to 1 .*kdeviz 9\.1\): update kdeviz"):
+    damaged(saved, metadata={"format_version": 3, "kdeviz_version": "9.1"})
+    with pytest.raises(ModelFileError, match=r"format version 3, .* up to 2 .*kdeviz 9\.1\): update kdeviz"):
         KDEClassifier.load(saved)
 
 
@@ -177,6 +199,10 @@ def test_future_version(saved):
         {"result_dtype": "float8"},
         {"result_dtype": []},
         {"dimensions": None},
+        {"feature_names": "abcdefghijkl"},
+        {"feature_names": ["a", "b"]},
+        {"feature_names": [0] * 12},
+        {"feature_names": {}},
     ],
 )
 def test_damaged_metadata(saved, metadata):
@@ -192,6 +218,8 @@ def test_damaged_metadata(saved, metadata):
         ({"max_length": torch.zeros(1, 1)}, {}, r"max_length has shape \(1, 1\)"),
         ({"pca_model.mean": torch.full((12,), torch.nan)}, {}, "pca_model.mean .*holds NaN"),
         ({"kde_model.log_norm": torch.tensor(torch.inf)}, {}, "log_norm .*holds NaN"),
+        ({"training_keys": torch.zeros(7, 2, dtype=torch.int64)}, {}, r"training_keys has shape \(7, 2\)"),
+        ({"training_keys": torch.zeros(300, 4, dtype=torch.int64)}, {}, r"training_keys has .*\(300, 2\)"),
         ({}, {"components": 6}, "expected"),
         ({}, {"dimensions": 13}, "expected"),
         ({}, {"training_points": 1}, "expected"),
@@ -202,9 +230,10 @@ def test_tensors_that_do_not_fit(saved, tensors, metadata, message):
         KDEClassifier.load(damaged(saved, tensors, metadata))
 
 
-def test_missing_tensor(saved):
+@pytest.mark.parametrize("name", ["kde_model.dataset", "training_keys"])
+def test_missing_tensor(saved, name):
     tensors, metadata = parts(saved)
-    del tensors["kde_model.dataset"]
+    del tensors[name]
     safetensors.torch.save_file(tensors, saved, {"kdeviz": json.dumps(metadata)})
     with pytest.raises(ModelFileError, match="holds tensors"):
         KDEClassifier.load(saved)
@@ -242,4 +271,4 @@ def test_saved_file_is_no_larger_than_its_tensors(fitted, saved):
 
 def test_format_version_is_pinned():
     """Who changes it also writes how older files are read."""
-    assert model_file.FORMAT_VERSION == 1
+    assert model_file.FORMAT_VERSION == 2

@@ -114,11 +114,13 @@ def test_low_rank_products_are_recognised(shape, dtype, size):
 
 
 def test_axes_serve_every_smaller_number_of_components(rows64):
-    axes = principal_axes(Rows(rows64), CPU, 12)
+    rows = Rows(rows64)
+    axes = principal_axes(rows, CPU, 1)
     assert axes.rank == 12
     for k in (1, 5, 12):
+        known = PCA(k).use_axes(axes, rows)
         torch.testing.assert_close(
-            PCA(k).use_axes(axes).singular_vectors, PCA(k).fit(rows64).singular_vectors, atol=1e-10, rtol=0
+            known.singular_vectors, PCA(k).fit(rows64).singular_vectors, atol=1e-10, rtol=0
         )
 
 

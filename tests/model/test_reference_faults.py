@@ -126,7 +126,7 @@ def test_fit_needs_no_n_by_n_matrix(shape):
     """Measured in a process of its own, because tracemalloc does not see torch's memory."""
     code = f"""
 import resource, torch
-from kdeviz.classifier import KDEClassifier
+from kdeviz.model.classifier import KDEClassifier
 rows = torch.randn{shape}
 KDEClassifier(2).fit(rows[:8, :8])
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from kdeviz.analysis.analyse import analyse
+from kdeviz.decision.decision import Decision
 from kdeviz.decision.rules import ThresholdRule
 from kdeviz.errors import DataError, OptionError
 from kdeviz.model.curve import ProbabilityCurve
@@ -28,7 +29,9 @@ LIMIT = 90.0  # seconds until a server has started
 def kept(tmp_path):
     rows = np.random.default_rng(0).normal(size=(80, 4))
     analysis = analyse(rows, settings=Settings(2), device="cpu")
-    return RunStore(tmp_path / "runs").keep(analysis, -5.0, ProbabilityCurve(), ThresholdRule(), name="mine")
+    return RunStore(tmp_path / "runs").keep(
+        Decision(analysis, ThresholdRule(), ProbabilityCurve(), -5.0), name="mine"
+    )
 
 
 @pytest.fixture

@@ -16,28 +16,22 @@ from hypothesis import given, settings, strategies
 from streamlit.testing.v1 import AppTest
 
 from kdeviz.analysis.analyse import analyse
-from kdeviz.analysis.scoring import log_densities, rows_fitted_on
-from kdeviz.charts import views
+from kdeviz.analysis.opened import analysis_of_model
 from kdeviz.cli import main
 from kdeviz.data.embedding_set import EmbeddingSet
 from kdeviz.data.labels import ANOMALOUS, NORMAL
 from kdeviz.data.load import load_embeddings
 from kdeviz.data.marks import MarkBook, SampleMark, sample_keys
 from kdeviz.data.samples import load_sample
+from kdeviz.decision.decision import Decision, decide, stored_decision
 from kdeviz.decision.rules import ThresholdRule
+from kdeviz.decision.table import ranking
 from kdeviz.model.classifier import KDEClassifier
 from kdeviz.model.curve import ProbabilityCurve
 from kdeviz.output.model import model_bytes
 from kdeviz.output.recipe import Files, python_recipe, shell_recipe
-from kdeviz.output.scores import (
-    METADATA_KEY,
-    analysis_scores,
-    model_scores,
-    scores_csv,
-    scores_parquet,
-    to_csv,
-    to_parquet,
-)
+from kdeviz.output.scores import scores_csv, scores_parquet, scores_table
+from kdeviz.output.tables import METADATA_KEY, to_csv, to_parquet
 from kdeviz.preflight.checks import preflight
 from kdeviz.settings import Settings
 from kdeviz.ui.state import Screen
@@ -70,7 +64,7 @@ def embeddings(metadata=None, dtype=np.float32, **columns):
 
 def table(metadata, **columns):
     data = embeddings(pd.DataFrame(metadata), **columns)
-    return analysis_scores(analyse(data, settings=Settings(2), device="cpu"), 0.0, CURVE)
+    return scores_table(Decision(analyse(data, settings=Settings(2), device="cpu"), None, CURVE, 0.0))
 
 
 def read_csv(content):
@@ -85,44 +79,46 @@ def read_parquet(content):
 
 
 def test_the_table_has_every_inspected_row_in_the_order_of_the_data(analysis, threshold):
-    frame = read_csv(scores_csv(analysis, threshold, CURVE))
+    frame = read_csv(scores_csv(Decision(analysis, None, CURVE, threshold)))
     assert frame["row"].tolist() == list(range(len(analysis.scores)))
     assert frame["id"].tolist() == analysis.inspected.ids.tolist()
     np.testing.assert_array_equal(frame["log_density"].to_numpy(np.float32), analysis.scores)
     np.testing.assert_array_equal(frame["probability"].to_numpy(np.float32), CURVE(analysis.scores))
     np.testing.assert_array_equal(frame["flagged"], analysis.scores < threshold)
     np.testing.assert_array_equal(np.argsort(frame["rank"]), np.argsort(analysis.scores, kind="stable"))
-    assert list(frame.columns) == list(views.ranking(analysis, threshold, CURVE).columns)
+    assert list(frame.columns) == list(ranking(Decision(analysis, None, CURVE, threshold)).columns)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_every_digit_of_the_log_density_is_kept(dtype):
     scored = analyse(embeddings(dtype=dtype), settings=Settings(3), device="cpu")
-    read = read_csv(scores_csv(scored, 0.0, CURVE))["log_density"].to_numpy()
+    read = read_csv(scores_csv(Decision(scored, None, CURVE, 0.0)))["log_density"].to_numpy()
     np.testing.assert_array_equal(read.astype(dtype), scored.scores)
-    parquet = read_parquet(scores_parquet(scored, 0.0, CURVE))["log_density"].to_numpy()
+    parquet = read_parquet(scores_parquet(Decision(scored, None, CURVE, 0.0)))["log_density"].to_numpy()
     assert parquet.dtype == scored.scores.dtype
     np.testing.assert_array_equal(parquet, scored.scores)
 
 
 def test_a_selection_keeps_the_ranks_among_all(analysis, threshold):
     rows = np.array([40, 3, 700])
-    everything = read_csv(scores_csv(analysis, threshold, CURVE))
-    chosen = read_csv(scores_csv(analysis, threshold, CURVE, rows))
+    everything = read_csv(scores_csv(Decision(analysis, None, CURVE, threshold)))
+    chosen = read_csv(scores_csv(Decision(analysis, None, CURVE, threshold), rows))
     pd.testing.assert_frame_equal(chosen, everything.iloc[[3, 40, 700]].reset_index(drop=True))
-    parquet = read_parquet(scores_parquet(analysis, threshold, CURVE, rows)).to_pandas()
+    parquet = read_parquet(scores_parquet(Decision(analysis, None, CURVE, threshold), rows)).to_pandas()
     assert parquet["row"].tolist() == [3, 40, 700]
 
 
 def test_an_empty_selection_is_an_empty_table(analysis, threshold):
     none = np.empty(0, dtype=np.int64)
-    assert len(read_csv(scores_csv(analysis, threshold, CURVE, none))) == 0
-    assert len(read_parquet(scores_parquet(analysis, threshold, CURVE, none))) == 0
+    assert len(read_csv(scores_csv(Decision(analysis, None, CURVE, threshold), none))) == 0
+    assert len(read_parquet(scores_parquet(Decision(analysis, None, CURVE, threshold), none))) == 0
 
 
 def test_parquet_says_where_it_comes_from(analysis, threshold):
     about = json.loads(
-        read_parquet(scores_parquet(analysis, threshold, CURVE)).schema.metadata[METADATA_KEY.encode()]
+        read_parquet(scores_parquet(Decision(analysis, None, CURVE, threshold))).schema.metadata[
+            METADATA_KEY.encode()
+        ]
     )
     assert about == {
         "settings": analysis.settings.to_dict(),
@@ -189,8 +185,8 @@ def marked(metadata=None, marks=MARKS):
 
 def written(scored, columns, rows=None):
     """The table as CSV and as parquet, read by pandas."""
-    csv = scores_csv(scored, 0.0, CURVE, rows, columns)
-    parquet = scores_parquet(scored, 0.0, CURVE, rows, columns)
+    csv = scores_csv(Decision(scored, None, CURVE, 0.0), rows, columns)
+    parquet = scores_parquet(Decision(scored, None, CURVE, 0.0), rows, columns)
     return pd.read_csv(io.BytesIO(csv), keep_default_na=False), read_parquet(parquet).to_pandas()
 
 
@@ -216,9 +212,9 @@ def test_without_any_mark_there_are_no_such_columns():
 
 def test_writing_marks_leaves_the_ranking_alone():
     scored, columns = marked({"note": ["of the file"] * 80})
-    before = views.ranking(scored, 0.0, CURVE).copy()
+    before = ranking(Decision(scored, None, CURVE, 0.0)).copy()
     written(scored, columns)
-    pd.testing.assert_frame_equal(views.ranking(scored, 0.0, CURVE), before)
+    pd.testing.assert_frame_equal(ranking(Decision(scored, None, CURVE, 0.0)), before)
 
 
 def test_what_a_file_itself_calls_mark_and_note_is_kept_beside_ours():
@@ -263,7 +259,7 @@ def test_a_note_that_was_not_read_as_a_mark_is_never_lost():
 def test_a_note_is_no_formula_in_csv_and_exact_in_parquet(start):
     note = f"{start}HYPERLINK(1)"
     scored, columns = marked(marks={"id 3": SampleMark("confirmed", note)})
-    content = scores_csv(scored, 0.0, CURVE, marks=columns)
+    content = scores_csv(Decision(scored, None, CURVE, 0.0), marks=columns)
     csv = pd.read_csv(io.BytesIO(content.replace(b"\r", b"\\r")), keep_default_na=False)
     assert csv["note"][3] == f"'{note}".replace("\r", "\\r")
     assert written(scored, columns)[1]["note"][3] == note
@@ -300,13 +296,13 @@ def test_marks_threshold_and_curve_survive_export_and_reload(tmp_path, name, spl
     scored = analyse(first.train, first.score, Settings(2), "cpu")
     threshold, curve = -3.25, ProbabilityCurve(-4.5, 0.125)
     marks = book.columns(sample_keys(scored.inspected.ids))
-    content = FORMATS[name](scored, threshold, curve, None, marks)
+    content = FORMATS[name](Decision(scored, None, curve, threshold), None, marks)
 
     data, again = reloaded(tmp_path, columns, (name, content))
     keys = sample_keys(data.inspected.ids)
     assert again.columns(keys) == marks
     assert {key for key in keys if key in again} == {key for key in keys if key in MARKS} != set()
-    (tmp_path / "m.safetensors").write_bytes(model_bytes(scored, threshold, curve))
+    (tmp_path / "m.safetensors").write_bytes(model_bytes(Decision(scored, None, curve, threshold)))
     model = KDEClassifier.load(tmp_path / "m.safetensors", "cpu")
     assert (model.threshold, model.curve) == (threshold, curve)
 
@@ -315,7 +311,7 @@ def test_marks_threshold_and_curve_survive_export_and_reload(tmp_path, name, spl
     scored = analyse(data.train, data.score, Settings(2), "cpu")
     own = model.log_density(scored.inspected.features) if split else model.leave_one_out_scores()
     np.testing.assert_array_equal(own.numpy(), scored.scores)
-    content = FORMATS[name](scored, threshold, curve, None, again.columns(keys))
+    content = FORMATS[name](Decision(scored, None, curve, threshold), None, again.columns(keys))
     frame = pd.read_csv(io.BytesIO(content)) if name.endswith("csv") else read_parquet(content).to_pandas()
     assert [column for column in frame if "mark" in column or "note" in column] == ["mark", "note"]
     _, third = reloaded(tmp_path / "third", columns, (name, content))
@@ -339,7 +335,7 @@ def test_any_note_survives_parquet_and_csv_but_for_the_apostrophe(note, verdict)
     keys = sample_keys(scored.inspected.ids)
     guard = "'" if note.startswith(("=", "+", "-", "@", "\t", "\r")) else ""
     for name, before in (("scores.parquet", ""), ("scores.csv", guard)):
-        content = FORMATS[name](scored, 0.0, CURVE, None, written.columns(keys))
+        content = FORMATS[name](Decision(scored, None, CURVE, 0.0), None, written.columns(keys))
         data, book = from_uploads(("main.parquet", main), about=(name, content)), MarkBook()
         assert data.inspected.metadata is not None
         book.take_from(keys, data.inspected.metadata)
@@ -368,7 +364,7 @@ def screen_of(data, rule, relabel=None):
     fitted = analyse(data.train, data.score, Settings(2), "cpu")
     shown = fitted if relabel is None else fitted.relabelled(relabel)
     threshold = rule.threshold(shown.train_scores, shown.scores, shown.inspected.labels)
-    return Screen((), data, shown, "torch", rule, threshold, CURVE, fitted)
+    return Screen((), data, Decision(shown, rule, CURVE, threshold), "torch", fitted)
 
 
 def test_the_page_says_what_is_exported_and_what_was_fixed(tmp_path):
@@ -404,7 +400,7 @@ def test_the_page_knows_when_labels_are_marks(tmp_path):
 def test_a_download_holds_the_marks_as_they_are_at_the_click(tmp_path):
     data = from_uploads(("main.parquet", uploaded()))
     screen, book = screen_of(data, QUANTILE), MarkBook()
-    content = partial(downloads._content, scores_csv, screen, book, np.array([3, 5]))
+    content = partial(downloads._content, ".csv", screen, book, np.array([3, 5]))
     assert "mark" not in read_csv(content())
     book.set_all(MARKS)
     assert read_csv(content())["mark"].tolist() == ["confirmed", "false alarm"]
@@ -414,18 +410,14 @@ def test_a_download_holds_the_marks_as_they_are_at_the_click(tmp_path):
 
 
 def loaded(analysis, tmp_path, threshold=0.0):
-    (tmp_path / "m.safetensors").write_bytes(model_bytes(analysis, threshold, CURVE))
+    (tmp_path / "m.safetensors").write_bytes(model_bytes(Decision(analysis, None, CURVE, threshold)))
     return KDEClassifier.load(tmp_path / "m.safetensors", "cpu")
 
 
-def scored_by_model(classifier, data):
-    scores = log_densities(classifier, data, rows_fitted_on(classifier, data))
-    return model_scores(classifier, data, scores, classifier.threshold)
-
-
 def test_a_loaded_model_writes_the_table_of_the_analysis(analysis, threshold, tmp_path):
-    ours = scored_by_model(loaded(analysis, tmp_path, threshold), analysis.inspected)
-    theirs = analysis_scores(analysis, threshold, CURVE)
+    model = loaded(analysis, tmp_path, threshold)
+    ours = scores_table(stored_decision(analysis_of_model(model, analysis.inspected)))
+    theirs = scores_table(Decision(analysis, None, CURVE, threshold))
     pd.testing.assert_frame_equal(ours.frame, theirs.frame)
     for key in ("settings", "threshold", "curve"):
         assert ours.about[key] == theirs.about[key]
@@ -469,9 +461,9 @@ def of_awkward(score=None):
 
 
 def test_python_recipe_of_the_sample_set_gives_the_same_scores(analysis, threshold):
-    got = executed(python_recipe(analysis, Files("sample"), QUANTILE, CURVE))
+    got = executed(python_recipe(decide(analysis, QUANTILE, CURVE), Files("sample")))
     np.testing.assert_array_equal(got["analysis"].scores, analysis.scores)
-    assert got["threshold"] == threshold
+    assert got["decision"].threshold == threshold
 
 
 @pytest.mark.parametrize(
@@ -482,9 +474,9 @@ def test_python_recipe_of_files_gives_the_same_scores(awkward, rule, second):
     if second and rule.needs_labels:
         rule = ThresholdRule("probability", 0.4)
     wanted = of_awkward(second)
-    got = executed(python_recipe(wanted, Files(AWKWARD, second, "-about.csv"), rule, CURVE))
+    got = executed(python_recipe(decide(wanted, rule, CURVE), Files(AWKWARD, second, "-about.csv")))
     np.testing.assert_array_equal(got["analysis"].scores, wanted.scores)
-    assert got["threshold"] == rule.threshold(
+    assert got["decision"].threshold == rule.threshold(
         wanted.train_scores, wanted.scores, wanted.inspected.labels, CURVE
     )
 
@@ -532,13 +524,13 @@ def test_recipes_repeat_the_fixes(flawed, source, second):
     assert wanted.inspected.features.shape[1] == 6
     rule = ThresholdRule("top_k", 3)
     threshold = rule.threshold(wanted.train_scores, wanted.scores)
-    got = executed(python_recipe(wanted, files, rule, CURVE))
+    got = executed(python_recipe(decide(wanted, rule, CURVE), files))
     np.testing.assert_array_equal(got["analysis"].scores, wanted.scores)
     np.testing.assert_array_equal(got["analysis"].fitted_on, wanted.fitted_on)
     assert got["analysis"].inspected.ids.tolist() == wanted.inspected.ids.tolist()
     assert got["analysis"].provenance["train_changes"] == wanted.provenance["train_changes"]
-    assert got["threshold"] == threshold
-    in_process(shell_recipe(wanted, files, rule, CURVE))
+    assert got["decision"].threshold == threshold
+    in_process(shell_recipe(decide(wanted, rule, CURVE), files))
     check_written(wanted, threshold)
 
 
@@ -549,17 +541,17 @@ def test_a_rule_that_looked_at_marks_becomes_the_threshold_that_it_found(flawed,
     wanted = fitted.relabelled(labels)
     threshold = rule.threshold(wanted.train_scores, wanted.scores, labels)
     assert threshold != rule.threshold(fitted.train_scores, fitted.scores, fitted.inspected.labels)
-    got = executed(python_recipe(wanted, files, rule, CURVE, relabelled=True))
-    assert got["threshold"] == threshold
+    got = executed(python_recipe(decide(wanted, rule, CURVE), files, relabelled=True))
+    assert got["decision"].threshold == threshold
     np.testing.assert_array_equal(got["analysis"].scores, wanted.scores)
-    in_process(shell_recipe(wanted, files, rule, CURVE, relabelled=True))
+    in_process(shell_recipe(decide(wanted, rule, CURVE), files, relabelled=True))
     check_written(wanted, threshold)
 
 
 def test_other_rules_are_written_as_they_are_whoever_labelled(analysis):
     for recipe in (python_recipe, shell_recipe):
-        plain = recipe(analysis, Files("sample"), QUANTILE, CURVE)
-        assert recipe(analysis, Files("sample"), QUANTILE, CURVE, relabelled=True) == plain
+        plain = recipe(decide(analysis, QUANTILE, CURVE), Files("sample"))
+        assert recipe(decide(analysis, QUANTILE, CURVE), Files("sample"), relabelled=True) == plain
         assert "0.02" in plain
 
 
@@ -573,11 +565,12 @@ def test_the_lines_of_python_are_formatted_as_ruff_does_it(analysis, tmp_path, n
         Files("sample"),
         Files(name),
         Files(name, name, name, FIXES),
+        Files(name, name, None, (), name),
         Files("sample", None, None, FIXES),
     ):
         for rule in (QUANTILE, ThresholdRule("best_f1")):
             (tmp_path / f"{len(list(tmp_path.iterdir()))}.py").write_text(
-                python_recipe(analysis, files, rule, long, relabelled=True)
+                python_recipe(decide(analysis, rule, long), files, relabelled=True)
             )
     for command in (["format", "--diff"], ["check", "--select=E,F,I,W,UP", "--ignore=E501"]):
         ruff = [sys.executable, "-m", "ruff", *command, "--isolated", "--no-cache", "."]
@@ -593,19 +586,25 @@ def executed(recipe):
 
 def test_shell_recipe_of_the_sample_set_gives_the_same_scores(analysis, threshold, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    in_process(shell_recipe(analysis, Files("sample"), QUANTILE, CURVE))
+    in_process(shell_recipe(decide(analysis, QUANTILE, CURVE), Files("sample")))
     check_written(analysis, threshold)
 
 
 def test_shell_recipe_of_two_files_gives_the_same_scores(awkward):
     wanted, rule = of_awkward("-second.npy"), ThresholdRule("top_k", 4)
-    in_process(shell_recipe(wanted, Files(AWKWARD, "-second.npy", "-about.csv"), rule, CURVE))
+    Path("-labels.csv").write_text("label\n" + "good\nbad\n" * (len(wanted.inspected) // 2))
+    files = Files(AWKWARD, "-second.npy", "-about.csv", score_metadata="-labels.csv")
+    in_process(shell_recipe(decide(wanted, rule, CURVE), files))
+    assert pd.read_parquet("scores.parquet")["label"].value_counts().to_dict() == {
+        "normal": 15,
+        "anomalous": 15,
+    }
     check_written(wanted, rule.threshold(wanted.train_scores, wanted.scores))
 
 
 def test_shell_recipe_of_a_file_runs_in_a_shell_and_gives_the_same_scores(awkward):
     wanted, rule = of_awkward(), ThresholdRule("fpr", 0.1)
-    in_shell(shell_recipe(wanted, Files(AWKWARD, metadata="-about.csv"), rule, CURVE), awkward)
+    in_shell(shell_recipe(decide(wanted, rule, CURVE), Files(AWKWARD, metadata="-about.csv")), awkward)
     check_written(wanted, rule.threshold(wanted.train_scores, wanted.scores, wanted.inspected.labels))
     assert not (awkward / "oops").exists()
 

@@ -17,22 +17,23 @@ import pytest
 from safetensors.numpy import save
 
 from kdeviz.analysis.analyse import analyse
-from kdeviz.charts import views
 from kdeviz.comparison.compare import compare
-from kdeviz.comparison.scored import scored_analysis
+from kdeviz.comparison.scored import scored_decision
 from kdeviz.data.embedding_set import EmbeddingSet
 from kdeviz.data.labels import ANOMALOUS, NORMAL, UNKNOWN
 from kdeviz.data.marks import MarkBook, SampleMark, sample_keys
 from kdeviz.data.samples import load_sample
+from kdeviz.decision.decision import Decision
 from kdeviz.decision.metrics.separation import average_precision, confusion
 from kdeviz.decision.rules import ThresholdRule
+from kdeviz.decision.table import ranking
 from kdeviz.errors import DataError, KdevizError, OptionError
 from kdeviz.model.curve import ProbabilityCurve
 from kdeviz.output.runs import run
 from kdeviz.output.runs.record import parsed, record_bytes
 from kdeviz.output.runs.run import Run, read_run
 from kdeviz.output.runs.store import DamagedRun, RunStore, default_folder
-from kdeviz.output.scores import METADATA_KEY
+from kdeviz.output.tables import METADATA_KEY
 from kdeviz.settings import Settings, name_of
 
 ROOT = Path(__file__).parents[2]
@@ -60,8 +61,12 @@ def threshold_of(analysis):
     return RULE.threshold(analysis.train_scores, analysis.scores)
 
 
+def decided(analysis):
+    return Decision(analysis, RULE, CURVE, threshold_of(analysis))
+
+
 def keep(store, analysis, **others):
-    return store.keep(analysis, threshold_of(analysis), CURVE, RULE, **others)
+    return store.keep(decided(analysis), **others)
 
 
 def names(folder):
@@ -111,17 +116,20 @@ def test_a_run_comes_back_as_it_was(request, store, which):
     assert (model.threshold, model.curve) == (threshold, CURVE)
     np.testing.assert_array_equal(model.leave_one_out_scores(), analysis.train_scores)
 
-    found, expected = opened.scored(), scored_analysis(analysis, threshold, CURVE, RULE)
+    found, expected = opened.scored(), scored_decision(decided(analysis))
     assert found.scores.dtype == expected.scores.dtype
-    for part in ("scores", "ids", "labels", "flagged", "train_scores"):
+    for part in ("scores", "ids", "flagged"):
         np.testing.assert_array_equal(getattr(found, part), getattr(expected, part))
-    assert (found.threshold, found.rule, found.curve) == (threshold, RULE, CURVE)
+    decision = found.decision
+    np.testing.assert_array_equal(decision.labels, expected.decision.labels)
+    np.testing.assert_array_equal(decision.analysis.train_scores, analysis.train_scores)
+    assert (decision.threshold, decision.rule, decision.curve) == (threshold, RULE, CURVE)
     assert (found.name, found.fixes) == (kept.name, ("drop constant columns",))
 
 
 def test_an_opened_run_compares_as_the_analysis_does(store, digits, small):
     other = analyse(digits.train, digits.inspected, Settings(12, "norm"), device="cpu")
-    on_screen = [scored_analysis(one, threshold_of(one), CURVE, RULE, fixes=()) for one in (digits, other)]
+    on_screen = [scored_decision(decided(one), fixes=()) for one in (digits, other)]
     opened = [store.open(keep(store, one).id).scored() for one in (digits, other)]
     expected, found = (compare(*pair, resamples=50) for pair in (on_screen, opened))
     assert found.settings == expected.settings
@@ -129,7 +137,7 @@ def test_an_opened_run_compares_as_the_analysis_does(store, digits, small):
         expected.spearman, expected.verdicts, expected.separation, expected.notes,
     )  # fmt: skip
     for one, same in zip(
-        found.flips + found.percentiles[:5], expected.flips + expected.percentiles[:5], strict=True
+        found.disagreements + found.percentiles, expected.disagreements + expected.percentiles, strict=True
     ):
         np.testing.assert_array_equal(one, same)
 
@@ -140,20 +148,20 @@ def test_the_scores_are_the_export_of_the_screen(store, small):
     about = json.loads(table.schema.metadata[METADATA_KEY.encode()])
     assert about["settings"] == small.settings.to_dict()
     frame = table.to_pandas().set_index("row")
-    shown = views.ranking(small, threshold_of(small), CURVE).set_index("row").sort_index()
+    shown = ranking(decided(small)).set_index("row").sort_index()
     pd.testing.assert_frame_equal(frame, shown, check_dtype=False)
 
 
 def test_headline_metrics(store, digits, small, rows32):
     threshold, labels = threshold_of(digits), digits.inspected.labels
-    shown, counts = views.summary(digits, threshold), confusion(digits.scores, labels, threshold)
+    shown, counts = decided(digits), confusion(digits.scores, labels, threshold)
     assert keep(store, digits).record.metrics == {
         "training_rows": 1051,
         "components_kept": 8,
         "variance_kept": float(digits.classifier.pca_model.explained_variance_ratio.sum()),
         "inspected": 756,
-        "flagged": shown.flagged,
-        "expected_alarm_rate": shown.expected_alarm_rate,
+        "flagged": shown.n_flagged,
+        "expected_alarm_rate": shown.expected_alarms.rate,
         "auroc": shown.auroc,
         "average_precision": average_precision(digits.scores, labels),
         "precision": counts.precision,
@@ -164,9 +172,9 @@ def test_headline_metrics(store, digits, small, rows32):
     found = keep(store, unlabelled)
     assert found.record.metrics["auroc"] is None
     assert "precision" not in found.record.metrics
-    assert found.scored().labels is None
+    assert found.scored().decision.labels is None
     # Nothing flagged has no precision, and JSON has no NaN.
-    nothing = store.keep(small, -1e9, CURVE, ThresholdRule("log_density", -1e9))
+    nothing = store.keep(Decision(small, ThresholdRule("log_density", -1e9), CURVE, -1e9))
     assert nothing.record.metrics["precision"] is None
 
 
@@ -175,16 +183,22 @@ def test_a_column_called_label_that_holds_no_labels(store, rows32):
         rows32[:60], np.arange(60).astype(str), metadata=pd.DataFrame({"label": ["cat", "dog", None] * 20})
     )
     found = keep(store, analyse(data, settings=Settings(3), device="cpu")).scored()
-    assert found.labels is None
+    assert found.decision.labels is None
     assert len(found.ids) == 60
 
 
 @pytest.mark.parametrize("threshold", [-np.inf, 3.25, np.float32(0.1)])
 def test_thresholds_come_back_exactly(store, small, threshold):
-    kept = store.keep(small, float(threshold), CURVE, RULE)
+    kept = store.keep(Decision(small, RULE, CURVE, float(threshold)))
     assert kept.record.threshold == float(threshold)
     text = (kept.folder / "run.json").read_text()
     json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+
+
+def test_numbers_of_numpy_are_kept_as_plain_numbers(store, small):
+    rule, curve = ThresholdRule("top_k", np.int64(3)), ProbabilityCurve(np.float64(2.0), np.float64(0.25))
+    record = store.keep(Decision(small, rule, curve, np.float64(-1.5))).record
+    assert (record.rule.value, record.curve, record.threshold) == (3, ProbabilityCurve(2.0, 0.25), -1.5)
 
 
 def test_awkward_ids_and_float64(store, rows64):
@@ -372,6 +386,20 @@ DAMAGES = {
     "name of nothing": edit(lambda record: record.update(name="")),
     "name of escapes": edit(lambda record: record.update(name="\x1b[2J")),
     "no time": edit(lambda record: record.update(kept="yesterday")),
+    "time before all time zones": edit(lambda record: record.update(kept="0001-01-01T00:00:00+23:59")),
+    "time after all time zones": edit(lambda record: record.update(kept="9999-12-31T23:59:59-23:59")),
+    "time as a number": edit(lambda record: record.update(kept=0)),
+    "deep provenance": lambda folder: write(
+        "run.json",
+        (folder / "run.json")
+        .read_bytes()
+        .replace(b'"provenance": {', b'"provenance": {"x":' + b"[" * 100_000),
+    )(folder),
+    "threshold of NaN": edit(lambda record: record.update(threshold=float("nan"))),
+    "threshold beyond floats": lambda folder: edit(lambda record: record.update(threshold=10**400))(folder),
+    "component count beyond all": edit(lambda record: record["settings"].update(max_training_points=10**400)),
+    "rule of a huge number": edit(lambda record: record["rule"].update(value=10**400)),
+    "labels of text": edit(lambda record: record.update(has_labels="yes")),
     "no time zone": edit(lambda record: record.update(kept="2026-01-01T00:00:00")),
     "metrics of a list": edit(lambda record: record.update(metrics=[])),
     "metric of text": edit(lambda record: record["metrics"].update(auroc="good")),
@@ -463,7 +491,7 @@ def test_forged_scores(store, small, columns, complaint):
     }
     kept = keep(store, small)
     found = forged(kept, pa.table(good)).scored()
-    assert (list(found.ids), list(found.labels)) == (["a", "b", "c"], [NORMAL, ANOMALOUS, UNKNOWN])
+    assert (list(found.ids), list(found.decision.labels)) == (["a", "b", "c"], [NORMAL, ANOMALOUS, UNKNOWN])
     bad = {name: column for name, column in {**good, **columns}.items() if column is not None}
     with pytest.raises(DataError, match=complaint):
         forged(kept, pa.table(bad)).scored()
@@ -569,7 +597,7 @@ def test_a_failure_leaves_nothing_behind(store, small, monkeypatch, fails):
     def fail(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(f"kdeviz.runs.store.{fails}", fail)
+    monkeypatch.setattr(f"kdeviz.output.runs.store.{fails}", fail)
     with pytest.raises(KeyboardInterrupt):
         keep(store, small)
     assert names(store.folder) == []
@@ -597,8 +625,8 @@ import sys
 from pathlib import Path
 import numpy as np
 from kdeviz.analysis import analyse
-from kdeviz.calibration import ProbabilityCurve, ThresholdRule
-from kdeviz.runs import DamagedRun, RunStore
+from kdeviz import Decision, ProbabilityCurve, ThresholdRule
+from kdeviz.output.runs import DamagedRun, RunStore
 from kdeviz.settings import Settings
 
 folder, name = Path(sys.argv[1]), sys.argv[2]
@@ -608,7 +636,7 @@ store = RunStore(folder / "runs")
 while len(list(folder.glob("ready *"))) < 2:
     pass
 for i in range(15):
-    store.keep(analysis, -5.0, ProbabilityCurve(), ThresholdRule(), name="the same name")
+    store.keep(Decision(analysis, ThresholdRule(), ProbabilityCurve(), -5.0), name="the same name")
     damaged = [run for run in store.runs() if isinstance(run, DamagedRun)]
     assert not damaged, damaged
 """

@@ -20,7 +20,7 @@ from kdeviz.errors import DataError, OptionError
 from kdeviz.model.axes_cache import AxesCache
 from kdeviz.model.curve import ProbabilityCurve
 from kdeviz.settings import FeatureScalingMethod, Settings
-from kdeviz.sweep import held_out as honest_module
+from kdeviz.sweep import held_out as held_out_module
 from kdeviz.sweep.choice import CHOICES, ENOUGH_VARIANCE, METRICS, STABLE, best, estimate_of, sorted_rows
 from kdeviz.sweep.grid import Grid
 from kdeviz.sweep.held_out import folds, held_out_alarms
@@ -225,16 +225,10 @@ def test_equal_models_are_computed_once(train, monkeypatch):
     assert len({row.log_density for row in found.rows}) == 3
 
 
-def test_axes_are_found_once_per_subset_and_fold(train, monkeypatch):
-    import kdeviz.axes_cache
-
-    calls, original = [], kdeviz.axes_cache.principal_axes
-    monkeypatch.setattr(
-        kdeviz.axes_cache, "principal_axes", lambda *given: calls.append(len(given[0])) or original(*given)
-    )
+def test_axes_are_found_once_per_subset_and_fold(train, decomposed):
     fresh = EmbeddingSet.from_array(train.features + np.float32(1))
     sweep(fresh, None, Grid((2, 3), ("scale", "norm"), (50, 500), ("scott", 0.5)))
-    assert sorted(calls) == [50] * 6 + [128] * 5 + [160]
+    assert sorted(decomposed) == [50] * 6 + [128] * 5 + [160]
 
 
 def test_a_failing_setting_does_not_end_the_sweep(train, score):
@@ -383,7 +377,7 @@ def test_fixed_thresholds_are_taken_as_they_are(train, rule):
 
 
 def test_of_many_rows_some_left_out_scores_are_enough(train, monkeypatch):
-    monkeypatch.setattr(honest_module, "MOST_LEFT_OUT", 60)
+    monkeypatch.setattr(held_out_module, "MOST_LEFT_OUT", 60)
     rule = ThresholdRule("quantile", 0.1)
 
     def threshold_of(model, fold):
@@ -437,8 +431,8 @@ def test_a_gpu_that_runs_out_of_memory_leaves_the_folds_to_the_cpu(train, monkey
         type = "cuda"
 
     wanted = held_out_alarms(train, None, Settings(2), ThresholdRule("quantile", 0.1))
-    monkeypatch.setattr(honest_module, "resolve_device", lambda device: Gpu())
-    original, devices = honest_module._FoldWork.alarms, []
+    monkeypatch.setattr(held_out_module, "resolve_device", lambda device: Gpu())
+    original, devices = held_out_module._FoldWork.alarms, []
 
     def alarms(work, device):
         devices.append(device.type)
@@ -446,11 +440,11 @@ def test_a_gpu_that_runs_out_of_memory_leaves_the_folds_to_the_cpu(train, monkey
             raise RuntimeError("CUDA out of memory")
         return original(work, device)
 
-    monkeypatch.setattr(honest_module._FoldWork, "alarms", alarms)
+    monkeypatch.setattr(held_out_module._FoldWork, "alarms", alarms)
     assert held_out_alarms(train, None, Settings(2), ThresholdRule("quantile", 0.1)) == wanted
     assert devices == ["cuda"] + ["cpu"] * 5
     monkeypatch.setattr(
-        honest_module._FoldWork, "alarms", lambda *_: (_ for _ in ()).throw(RuntimeError("odd"))
+        held_out_module._FoldWork, "alarms", lambda *_: (_ for _ in ()).throw(RuntimeError("odd"))
     )
     with pytest.raises(RuntimeError, match="odd"):
         held_out_alarms(train, None, Settings(2), ThresholdRule(), axes=AxesCache())
@@ -699,8 +693,8 @@ def test_the_chosen_components_of_a_real_sweep(train, score, swept):
 
 def test_marks():
     rows = made(8, 100, 0.9, (0.8, 0.95)), made(4, 100, 0.85, (0.7, 0.9)), made(2, 100, 0.5, (0.4, 0.6))
-    assert [best(of_rows(*rows)).mark(row) for row in rows] == ["best", "simplest", ""]
-    assert best(of_rows(rows[2])).mark(rows[2]) == "best, simplest"
+    assert [best(of_rows(*rows)).title(row) for row in rows] == ["best", "simplest", ""]
+    assert best(of_rows(rows[2])).title(rows[2]) == "best, simplest"
 
 
 def test_choices_that_cannot_be_made():

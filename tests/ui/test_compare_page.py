@@ -32,12 +32,13 @@ from app_steps import (
 )
 
 from kdeviz import Settings, analyse, load_sample
-from kdeviz.charts import figures as drawn
-from kdeviz.charts import views
+from kdeviz import charts as drawn
 from kdeviz.charts.theme import LIGHT
 from kdeviz.comparison.compare import compare
-from kdeviz.comparison.scored import scored_analysis, scored_model
+from kdeviz.comparison.disagreements import disagreement_table, settings_table, why_words
+from kdeviz.comparison.scored import scored_decision, scored_model
 from kdeviz.data.marks import SampleMark
+from kdeviz.decision.decision import Decision, decide
 from kdeviz.decision.metrics.separation import auroc
 from kdeviz.decision.rules import ThresholdRule
 from kdeviz.errors import Cancelled, DataError, ModelFileError
@@ -47,10 +48,14 @@ from kdeviz.output.model import model_bytes
 from kdeviz.output.runs.run import RECORD, SCORES
 from kdeviz.output.runs.store import RunStore
 from kdeviz.settings import name_of
+from kdeviz.ui.panels.comparison import Compared
+from kdeviz.ui.panels.disagreements import LookedAt
+from kdeviz.ui.panels.kept_runs import Keeping
+from kdeviz.ui.panels.model import Knobs
 from kdeviz.ui.state import Screen, Session
 from kdeviz.ui.work import mark_books
 from kdeviz.ui.work.loaded import sample
-from kdeviz.ui.work.sides import add_model_file, sides
+from kdeviz.ui.work.sides import ModelFiles, add_model_file, sides
 from kdeviz.wording import number
 
 CURVE = ProbabilityCurve()
@@ -63,14 +68,13 @@ def analysed(settings):
     return analyse(*sample_sets(), settings)
 
 
-def threshold_of(analysis, rule=None):
-    return (rule or ThresholdRule()).threshold(analysis.train_scores, analysis.scores)
+def decided(settings, rule=None):
+    """These settings on the sample set, as the app at first shows them."""
+    return decide(analysed(settings), rule or ThresholdRule(), CURVE)
 
 
 def scored(settings, rule=None):
-    """These settings on the sample set, as the app at first shows them."""
-    rule, analysis = rule or ThresholdRule(), analysed(settings)
-    return scored_analysis(analysis, threshold_of(analysis, rule), CURVE, rule, fixes=())
+    return scored_decision(decided(settings, rule), fixes=())
 
 
 @pytest.fixture
@@ -84,8 +88,7 @@ def keep(store):
     """`keep(settings)` without the app."""
 
     def kept(settings=OTHER, name=None):
-        analysis = analysed(settings)
-        return store.keep(analysis, threshold_of(analysis), CURVE, ThresholdRule(), name=name)
+        return store.keep(decided(settings), name=name)
 
     return kept
 
@@ -115,31 +118,31 @@ def pick(app, first, second):
 
 def compared(app):
     """Wait for what is being compared, and give it."""
-    until(app, lambda app: not page_session(app).compared[1].running)
+    until(app, lambda app: not page_session(app).own(Compared).task.running)
     rerun(app)
-    return page_session(app).compared[1].result()
+    return page_session(app).own(Compared).task.result()
 
 
 def assert_shows(app, expected):
     """Everything on the page is that of this comparison."""
     assert expected.separation.sentence in markdowns(app)
     assert expected.verdicts.sentence in markdowns(app)
-    for side, samples in zip(("first", "second"), expected.flips, strict=True):
+    for side, samples in zip(("first", "second"), expected.disagreements, strict=True):
         assert f"Flagged only by the {side}: {len(samples)}" in captions(app)
         if len(samples):
-            shown, wanted = table(app, f"flips_{side}").value, views.flip_table(expected, side)
+            shown, wanted = table(app, f"flips_{side}").value, disagreement_table(expected, side)
             for name in ("id", "label", "first_rank", "second_rank"):
                 assert shown[name].tolist() == wanted[name].tolist()
     shown = next(frame.value for frame in app.dataframe if "setting" in frame.value)
     wanted = {
         row.name: (row.first, row.second, "differs" if row.differs else "")
-        for row in views.settings_table(expected)
+        for row in settings_table(expected)
     }
     assert {name: tuple(others) for name, *others in shown.itertuples(index=False)} == wanted
     assert sorted(shown["differs"], reverse=True) == shown["differs"].tolist()  # those that differ first
     ranks, percentiles = figures(app)[:2]
-    assert same_figure(ranks, drawn.rank_figure(expected, LIGHT))
-    assert same_figure(percentiles, drawn.percentile_figure(expected, LIGHT))
+    assert same_figure(ranks, drawn.ranks(expected, theme=LIGHT))
+    assert same_figure(percentiles, drawn.percentiles(expected, LIGHT))
 
 
 # --- two models
@@ -165,7 +168,7 @@ def test_keep_change_a_knob_and_compare(start, store):
     assert app.selectbox(key="first_side").value == f"run {run.id}"
     assert app.selectbox(key="second_side").value == "screen"
     expected = compare(scored(Settings()), scored(OTHER))
-    assert len(expected.flips.only_first) and len(expected.flips.only_second)
+    assert len(expected.disagreements.only_first) and len(expected.disagreements.only_second)
     assert_shows(app, expected)
 
 
@@ -234,7 +237,7 @@ def test_the_threshold_of_the_screen_counts(start, keep):
     pick(app, "16 components", "On the screen")
     expected = compare(scored(Settings()), scored(Settings(), ThresholdRule("quantile", 0.1)))
     assert expected.separation.difference == 0
-    assert len(expected.flips.only_second)
+    assert len(expected.disagreements.only_second)
     assert_shows(app, expected)
 
 
@@ -266,7 +269,7 @@ def test_the_roc_chart(start, keep):
     compared(app)
     put(next(group for group in app.get("button_group") if group.key == "compared_chart"), "ROC")
     expected = compare(scored(OTHER), scored(Settings()))
-    assert same_figure(figures(app)[1], drawn.compared_roc_figure(expected, LIGHT))
+    assert same_figure(figures(app)[1], drawn.compared_roc(expected, theme=LIGHT))
 
 
 def test_why_a_verdict_flips(start, keep):
@@ -276,20 +279,20 @@ def test_why_a_verdict_flips(start, keep):
     compared(app)
     assert any(caption.startswith("Choose a sample in a table") for caption in captions(app))
     click(app, table(app, "flips_second"), row=0)
-    sample = expected.flips.only_second[0]
-    assert page_session(app).flip == sample
+    sample = expected.disagreements.only_second[0]
+    assert page_session(app).own(LookedAt).sample == sample
     check_why(app, expected, sample)
     click(app, chart(app, "compared_ranks"), carried=11)
     check_why(app, expected, 11)
     put(app.slider(key="components"), 15)  # another model: its flips are others
     compared(app)
-    assert page_session(app).flip is None
+    assert page_session(app).own(LookedAt).sample is None
 
 
 def check_why(app, expected, sample):
     assert str(expected.ids[sample]) in texts(app)
-    for side, settings in ((expected.first, OTHER), (expected.second, Settings())):
-        assert set(views.why_words(analysed(settings), sample, side.threshold, CURVE)) <= set(texts(app))
+    for settings in (OTHER, Settings()):
+        assert set(why_words(decided(settings), sample)) <= set(texts(app))
     flags = [text for text in markdowns(app) if text.startswith("By the ")]
     assert ["**flagged**" in text for text in flags] == [
         expected.first.flagged[sample],
@@ -355,7 +358,7 @@ def test_a_comparison_can_be_cancelled_and_done_again(start, keep, monkeypatch):
     app = start(at="compare")
     assert app.get("progress")[0].proto.text.startswith("Reading the run")
     press(app.button(key="cancel_comparison"))
-    until(app, lambda app: not page_session(app).compared[1].running)
+    until(app, lambda app: not page_session(app).own(Compared).task.running)
     rerun(app)
     assert "Cancelled." in texts(app)
     free.set()
@@ -370,7 +373,7 @@ def test_a_run_that_was_damaged_meanwhile_is_explained(start, keep):
     content[100] ^= 1
     (run.folder / SCORES).write_bytes(content)  # as long as before
     app = start(at="compare")
-    until(app, lambda app: not page_session(app).compared[1].running)
+    until(app, lambda app: not page_session(app).own(Compared).task.running)
     rerun(app)
     assert any("These two cannot be compared" in text for text in markdowns(app))
     assert any("damaged, its content is not what was kept" in text for text in texts(app))
@@ -380,8 +383,7 @@ def test_a_run_that_was_damaged_meanwhile_is_explained(start, keep):
 
 
 def model_of(settings):
-    analysis = analysed(settings)
-    return model_bytes(analysis, threshold_of(analysis), CURVE)
+    return model_bytes(decided(settings))
 
 
 def test_a_model_file_is_compared(start, tmp_path):
@@ -394,7 +396,7 @@ def test_a_model_file_is_compared(start, tmp_path):
     model = KDEClassifier.load(tmp_path / "m.safetensors")
     assert_shows(app, compare(scored_model(model, sample_sets()[1]), scored(Settings())))
     # The same numbers as those of the analysis that it came from.
-    found, ours = page_session(app).compared[1].result(), compare(scored(OTHER), scored(Settings()))
+    found, ours = page_session(app).own(Compared).task.result(), compare(scored(OTHER), scored(Settings()))
     np.testing.assert_array_equal(found.first_scores, ours.first_scores)
     assert found.separation == ours.separation
 
@@ -435,8 +437,8 @@ def test_a_broken_model_file_is_explained_and_loses_nothing(start, keep):
 
 def test_a_model_of_other_dimensions_is_refused(start):
     app = start(at="compare")
-    analysis = analyse(gaussian(), None, Settings(3))
-    upload(app, "m.safetensors", model_bytes(analysis, 0.0, CURVE), "model_file")
+    decision = decide(analyse(gaussian(), None, Settings(3)))
+    upload(app, "m.safetensors", model_bytes(decision), "model_file")
     assert "m.safetensors was fitted on 10 dimensions, these samples have 64" in texts(app)
     assert not any(option.startswith("Model file") for option in options(app))
 
@@ -517,9 +519,9 @@ def test_a_run_can_be_renamed_used_and_deleted(listed, keep, store):
     assert any(caption.startswith("Choose a run") for caption in captions(app))
     choose(app, 1)
     press(button(app, "Use its settings"))
-    assert page_session(app).wanted[1] == OTHER
+    assert page_session(app).own(Knobs).settings == OTHER
     press(app.button(key="undo_settings"))
-    assert page_session(app).wanted[1] == Settings()
+    assert page_session(app).own(Knobs).settings == Settings()
 
     choose(app, 1)
     assert button(app, "Rename").disabled
@@ -638,7 +640,7 @@ def test_a_folder_that_cannot_be_written_to_is_explained(start, tmp_path):
 def test_a_missing_mlflow_is_told_and_the_run_is_kept(start, store, no_mlflow):
     app = start("--mlflow=http://127.0.0.1:9")
     press(app.button(key="keep"))
-    until(app, lambda app: not page_session(app).logging.running)
+    until(app, lambda app: not page_session(app).own(Keeping).logging.running)
     rerun(app)
     assert (
         "The run is kept, but not in MLflow: mlflow is not installed: pip install 'kdeviz[mlflow]'"
@@ -656,7 +658,7 @@ def test_whatever_goes_wrong_with_mlflow_is_told(start, store, monkeypatch, erro
     monkeypatch.setattr("kdeviz.ui.panels.kept_runs.log_run", broken)
     app = start("--mlflow=http://127.0.0.1:9")
     press(app.button(key="keep"))
-    until(app, lambda app: not page_session(app).logging.running)
+    until(app, lambda app: not page_session(app).own(Keeping).logging.running)
     rerun(app)
     assert any(text.startswith("The run is kept, but not") and str(error) in text for text in texts(app))
     assert len(store.runs()) == 1
@@ -667,7 +669,7 @@ def test_kept_runs_are_logged(start, store, monkeypatch):
     monkeypatch.setattr("kdeviz.ui.panels.kept_runs.log_run", lambda uri, run: logged.append((uri, run.id)))
     app = start("--mlflow=http://127.0.0.1:9")
     press(app.button(key="keep"))
-    until(app, lambda app: not page_session(app).logging.running)
+    until(app, lambda app: not page_session(app).own(Keeping).logging.running)
     (run,) = store.runs()
     assert logged == [("http://127.0.0.1:9", run.id)]
     assert not any("MLflow" in text for text in texts(rerun(app)))
@@ -691,9 +693,8 @@ def test_the_command_line_prints_the_numbers_of_the_page(start, run, store):
     assert float(outcome.fact("AUROC difference")) == found.separation.difference
     assert outcome.fact("verdicts") in markdowns(app)
     assert outcome.fact("separation") in markdowns(app)
-    assert outcome.fact("flagged") == (
-        f"{len(found.flips.only_first)} only by the first, {len(found.flips.only_second)} only by the second"
-    )
+    first, second = map(len, found.disagreements)
+    assert outcome.fact("flagged") == f"{first} only by the first, {second} only by the second"
     expected = compare(scored(Settings()), scored(Settings(24, "norm")))
     assert (found.spearman, found.separation, found.verdicts) == (
         expected.spearman,
@@ -706,7 +707,7 @@ def test_a_model_file_is_refused_by_name():
     session = Session(sample())
     with pytest.raises(ModelFileError, match=r"^mine\.safetensors"):
         add_model_file(session, "mine.safetensors", b"broken", sample().inspected)
-    assert session.model_files == {}
+    assert session.own(ModelFiles).files == {}
 
 
 def test_scoring_with_a_model_file_can_be_cancelled(monkeypatch, store):
@@ -714,7 +715,7 @@ def test_scoring_with_a_model_file_can_be_cancelled(monkeypatch, store):
     session, analysis = Session(sample()), analysed(Settings())
     add_model_file(session, "mine.safetensors", model_of(OTHER), sample().inspected)
     key = "sample", Settings(), "cpu"
-    screen = Screen(key, sample(), analysis, "", ThresholdRule(), 0.0, CURVE, analysis)
+    screen = Screen(key, sample(), Decision(analysis, ThresholdRule(), CURVE, 0.0), "", analysis)
     (mine,) = [side for key, side in sides(session, screen).items() if key.startswith("file ")]
     with pytest.raises(Cancelled):
         mine.score(lambda stage, fraction: None, lambda: True)

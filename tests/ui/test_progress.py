@@ -24,9 +24,14 @@ def seen(monkeypatch):
     return log
 
 
+def look(future, drawn):
+    """What the fragment does every second; it draws nothing."""
+    progress._watch.__wrapped__(future, lambda: None, drawn)
+
+
 def test_the_rest_of_the_page_is_drawn_before_anything_is_waited_for(seen):
     drawn = Event()
-    progress.redraw_at_end(Future(), drawn)
+    look(Future(), drawn)
     assert seen == []
     assert drawn.is_set()
 
@@ -41,7 +46,7 @@ def test_the_page_is_drawn_as_soon_as_the_future_is_done_and_clicks_are_heard(se
             future.set_result(None)
 
     monkeypatch.setattr(progress, "wait", glance)
-    progress.redraw_at_end(future, drawn)
+    look(future, drawn)
     assert seen == ["glance", "clicks"] * 3 + ["page"]
 
 
@@ -50,8 +55,8 @@ def test_the_waiting_ends_in_time_for_the_next_look(seen, monkeypatch):
     monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock) / 4)
     drawn = Event()
     drawn.set()
-    progress.redraw_at_end(Future(), drawn)
-    assert 0 < seen.count("glance") < 4 * progress.POLL_SECONDS
+    look(Future(), drawn)
+    assert 0 < seen.count("glance") < 4 * progress._POLL_SECONDS
     assert "page" not in seen
 
 
@@ -61,5 +66,21 @@ def test_the_waiting_ends_in_time_for_the_next_look(seen, monkeypatch):
 def test_however_it_ended_the_page_is_drawn_at_once(seen, end):
     future = Future()
     end(future)
-    progress.redraw_at_end(future, Event())
+    look(future, Event())
     assert seen == ["page"]
+
+
+@pytest.mark.parametrize("drawn", [Event(), None])
+def test_how_far_it_is_is_drawn_until_it_has_ended(seen, drawn):
+    future = Future()
+    progress._watch.__wrapped__(future, lambda: seen.append("progress"), drawn)
+    assert seen == ["progress"]
+    future.set_result(None)
+    progress._watch.__wrapped__(future, lambda: seen.append("progress"), drawn)
+    assert seen == ["progress", "page"]
+
+
+def test_without_haste_nothing_is_waited_for(seen):
+    for _ in range(2):
+        look(Future(), None)
+    assert seen == []

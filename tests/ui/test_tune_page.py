@@ -35,18 +35,20 @@ from app_steps import (
 )
 
 from kdeviz import Settings, analyse
-from kdeviz.charts import figures as drawn
-from kdeviz.charts import views
+from kdeviz import charts as drawn
 from kdeviz.charts.theme import LIGHT
 from kdeviz.decision.rules import ThresholdRule
 from kdeviz.errors import Cancelled, DataError, OptionError
-from kdeviz.output.sweeps import sweep_csv, sweep_parquet
+from kdeviz.output.sweeps import sweep_bytes
 from kdeviz.settings import name_of
 from kdeviz.sweep.choice import CHOICES, METRICS, best, estimate_of, sorted_rows
 from kdeviz.sweep.grid import Grid
 from kdeviz.sweep.stability import stability
 from kdeviz.sweep.sweep import sweep
 from kdeviz.sweep.table import sweep_table
+from kdeviz.ui.panels.model import Knobs
+from kdeviz.ui.panels.stability import Repeated
+from kdeviz.ui.panels.sweep_table import ChosenRow
 
 TIMES = ["fit_seconds", "score_seconds"]
 TEXTS = {"components": "8, 16", "scalings": "scale, norm", "bandwidths": "scott"}
@@ -89,7 +91,7 @@ def swept(app, **values):
 
 
 def wanted(app):
-    return page_session(app).wanted[1]
+    return page_session(app).own(Knobs).settings
 
 
 def assert_same_tables(one, other):
@@ -219,7 +221,7 @@ def test_the_numbers_of_the_command_line_are_those_of_the_page(tune, run):
     assert list(written) == list(on_the_page)
     assert_same_tables(written, on_the_page)
     grid, train = page_session(tune).swept.grid, page_session(tune).swept.train
-    content = sweep_parquet(found, grid, train, best(found))
+    content = sweep_bytes(found, grid, train, best(found), ".parquet")
     ours, theirs = (pq.read_schema(file) for file in (io.BytesIO(content), "x.parquet"))
     assert ours == theirs
     assert json.loads(ours.metadata[b"kdeviz"]) == json.loads(theirs.metadata[b"kdeviz"])
@@ -228,11 +230,10 @@ def test_the_numbers_of_the_command_line_are_those_of_the_page(tune, run):
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_downloads_hold_the_table(expected, kind):
     train, _ = sample_sets()
+    content = sweep_bytes(expected, GRID, train, best(expected), f".{kind}")
     if kind == "csv":
-        content = sweep_csv(expected, GRID, train, best(expected))
         written = pd.read_csv(io.BytesIO(content), keep_default_na=False, dtype={"bandwidth": str})
     else:
-        content = sweep_parquet(expected, GRID, train, best(expected))
         written = pd.read_parquet(io.BytesIO(content))
     pd.testing.assert_frame_equal(written, sweep_table(expected), check_exact=True)
 
@@ -305,8 +306,8 @@ def test_the_charts_are_those_of_the_sweep(tune):
     for metric in ("auroc", "log_density", "model_bytes"):
         put(tune.selectbox(key="sweep_metric"), metric)
         choice = best(found, metric) if metric in CHOICES else None
-        heat = drawn.heat_figure(views.heat_view(found, metric, choice=choice), LIGHT)
-        lines = drawn.line_figure(views.line_view(found, metric, choice=choice), LIGHT)
+        heat = drawn.heat_map(found, metric, choice=choice, theme=LIGHT)
+        lines = drawn.tuning_lines(found, metric, choice=choice, theme=LIGHT)
         for kind, figure in (("Heat map", heat), ("Lines", lines)):
             put(next(group for group in tune.get("button_group") if group.key == "sweep_chart"), kind)
             assert same_figure(figures(tune)[0], figure)
@@ -318,13 +319,14 @@ def test_what_a_chart_holds_fixed_can_be_chosen(tune):
     choice = best(found)
     (held,) = (box for box in tune.selectbox if box.key.startswith("sweep_at_"))
     assert held.value == choice.best.settings.bandwidth
-    first = views.heat_view(found, "auroc", "components", "cap", None, choice)
-    assert first.best is not None
-    assert same_figure(figures(tune)[0], drawn.heat_figure(first, LIGHT))
+    first = drawn.heat_map(found, "auroc", "components", "cap", None, choice, theme=LIGHT)
+    numbers = drawn.heat_map_numbers(found, "auroc", "components", "cap", None, choice)
+    assert numbers.best is not None
+    assert same_figure(figures(tune)[0], first)
     put(held, "scott")
     fixed = {"bandwidth": "scott"}
-    heat = views.heat_view(found, "auroc", "components", "cap", fixed, best(found))
-    assert same_figure(figures(tune)[0], drawn.heat_figure(heat, LIGHT))
+    heat = drawn.heat_map(found, "auroc", "components", "cap", fixed, best(found), theme=LIGHT)
+    assert same_figure(figures(tune)[0], heat)
     # In the next grid there is neither this cap nor this bandwidth to choose.
     swept(tune, bandwidths="2, 3", caps="200", seeds="0, 1")
     assert tune.selectbox(key="sweep_down").options == ["Rows: bandwidth", "Rows: seed"]
@@ -337,19 +339,19 @@ def test_a_click_on_a_row_or_a_cell_chooses_it(tune):
     found = swept(tune, **TEXTS)
     by_value = sorted_rows(found, "auroc")
     click(tune, table(tune, "sweep_table"), row=2)
-    assert page_session(tune).chosen_row == by_value[2].settings
+    assert page_session(tune).own(ChosenRow).settings == by_value[2].settings
     assert f"Chosen: **{name_of(by_value[2].settings)}**" in markdowns(tune)
     click(tune, chart(tune, "sweep_Heat map"), carried=1)
-    assert page_session(tune).chosen_row == found.rows[1].settings
+    assert page_session(tune).own(ChosenRow).settings == found.rows[1].settings
     click(tune, chart(tune, "sweep_Heat map"), carried=-1)  # a setting that is not done
-    assert page_session(tune).chosen_row == found.rows[1].settings
+    assert page_session(tune).own(ChosenRow).settings == found.rows[1].settings
     press(tune.button(key="use_chosen"))
     assert wanted(tune) == found.rows[1].settings
 
 
 def test_a_new_sweep_forgets_the_chosen_row(tune):
     found = swept(tune, **ODD)
-    page_session(tune).chosen_row = found.rows[0].settings
+    page_session(tune).own(ChosenRow).settings = found.rows[0].settings
     rerun(tune)
     assert has(tune, "button", "use_chosen")
     swept(tune)
@@ -409,13 +411,13 @@ def test_large_numbers_survive_being_used_or_cannot_be_used(tune, name, value):
 def test_a_second_choice_is_undone_first_and_moving_a_knob_ends_that(tune):
     found = swept(tune, components="4, 8", scalings="norm", bandwidths="2, silverman")
     for row in found.rows[:2]:
-        page_session(tune).chosen_row = row.settings
+        page_session(tune).own(ChosenRow).settings = row.settings
         rerun(tune)
         press(tune.button(key="use_chosen"))
         assert wanted(tune) == row.settings
     press(tune.button(key="undo_settings"))
     assert wanted(tune) == found.rows[0].settings
-    page_session(tune).chosen_row = found.rows[3].settings
+    page_session(tune).own(ChosenRow).settings = found.rows[3].settings
     rerun(tune)
     press(tune.button(key="use_chosen"))
     put(tune.slider(key="components"), 5)
@@ -541,7 +543,7 @@ def test_a_setting_that_cannot_be_fitted_says_why_in_its_row(tune):
     assert [row.error is None for row in found.rows] == [False, True]
     shown = table(tune, "sweep_table").value
     assert shown["warnings"].tolist() == ["", found.rows[0].error]
-    page_session(tune).chosen_row = found.rows[0].settings
+    page_session(tune).own(ChosenRow).settings = found.rows[0].settings
     rerun(tune)
     assert tune.button(key="use_chosen").disabled
 
@@ -589,7 +591,7 @@ def test_a_sweep_over_other_data_says_so_and_cannot_be_used(tune):
         for text in texts(tune)
     )
     assert tune.button(key="use_Best AUROC").disabled
-    page_session(tune).chosen_row = page_session(tune).swept.rows[0].settings
+    page_session(tune).own(ChosenRow).settings = page_session(tune).swept.rows[0].settings
     rerun(tune)
     assert tune.button(key="use_chosen").disabled
     found = swept(tune, components="3", scalings="scale", bandwidths="scott, 2")
@@ -676,9 +678,9 @@ def repeated(app, top=10, repeats=3):
     number(app, "Repeats").set_value(repeats)
     rerun(app)
     press(button(app, "Repeat the fit"))
-    until(app, lambda app: not page_session(app).repeated.task.running)
+    until(app, lambda app: not page_session(app).own(Repeated).run.task.running)
     rerun(app)
-    return page_session(app).repeated.task.result()
+    return page_session(app).own(Repeated).run.task.result()
 
 
 def number(app, label):
@@ -696,9 +698,8 @@ def test_stability_is_that_of_the_settings_in_use(stable):
         np.testing.assert_array_equal(one.scores, other.scores)
         assert one[:2] + one[4:] == other[:2] + other[4:]
     _, inspected = sample_sets()
-    pictures = [inspected.thumbnail_uri(int(row)) for row in expected.top]
-    strip = drawn.strip_figure(views.strip_view(expected, inspected), LIGHT, pictures)
-    agreement = drawn.agreement_figure(views.agreement_view(expected), LIGHT)
+    strip = drawn.strip(expected, inspected, LIGHT)
+    agreement = drawn.agreement(expected, LIGHT)
     shown = figures(stable)
     assert len(shown) == 2
     assert same_figure(shown[0], strip)
@@ -757,7 +758,7 @@ def test_a_check_of_stability_can_be_cancelled_from_anywhere(stable, monkeypatch
         rerun(stable)
         press(stable.button(key=key))
         stable.session_state["tune"] = "Stability"
-        until(stable, lambda app: not page_session(app).repeated.task.running)
+        until(stable, lambda app: not page_session(app).own(Repeated).run.task.running)
         rerun(stable)
         assert "Cancelled." in texts(stable)
         assert not figures(stable)

@@ -284,7 +284,7 @@ def test_a_live_fit_follows_when_another_page_has_finished(start, work_with, mon
     app.run()
     assert not app.exception
     assert not any("Still showing" in text for text in texts(app))
-    assert board.result(page_session(app).wanted) is not None
+    assert page_session(app).screen.fitted is board.result(page_session(app).screen.key)
 
 
 def press_fit(app):
@@ -440,7 +440,7 @@ def test_the_sample_set_takes_an_old_error_away(app):
     assert not any("could not be loaded" in markdown.value for markdown in app.markdown)
 
 
-@pytest.mark.parametrize("key", ["score_file", "about_file"])
+@pytest.mark.parametrize("key", ["score_file", "about_file", "score_about_file"])
 def test_a_second_file_alone_is_not_ignored(app, key):
     upload(app, "rows.csv", b"id,colour\n1,red\n", key)
     assert any(text.startswith("Load the embeddings first") for text in texts(app))
@@ -457,6 +457,15 @@ def test_the_table_is_fresh_when_something_else_picks(app):
     app.run()
     assert table().id != before
     assert json.loads(table().selection_default)["selection"]["rows"] == [2]
+
+
+def test_a_table_about_the_samples_to_score(app):
+    upload(app, "rows.npy", npy(gaussian()))
+    upload(app, "labels.csv", b"label\ngood\nbad\n", "score_about_file")
+    assert any("labels.csv: it is about more samples to score" in text for text in texts(app))
+    upload(app, "new.npy", npy(gaussian()[:2]), "score_file")
+    assert page_session(app).data.score.labels.tolist() == [0, 1]
+    assert page_session(app).data.everything.labels is None
 
 
 def test_the_uploaders_take_every_format(app):

@@ -38,18 +38,13 @@ def cut(source: Source, data: bytes, dialect: Dialect, width: int) -> pa.Table:
         DataError: a row has another number of cells.
     """
     data = _tidied(data, dialect, width)
-    if dialect.quoted and _lines_are_even(data, dialect.delimiter, width):
-        # Quotes that do not close swallow lines without an error: there must be as many rows as lines.
-        lines = sum(1 for line in data.split(b"\n") if line.strip())
-        with contextlib.suppress(DataError):
-            table = _read(source, data, dialect, width)
-            if len(table) == lines:
-                return _trimmed(table, dialect)
-        dialect = dialect._replace(quoted=False, escaped=False)
-    table = _trimmed(_read(source, data, dialect, width), dialect)
-    if not dialect.quoted and b'"' in data:
-        unquoted = [_without_quotes(column) for column in table.columns]
-        table = pa.table(unquoted, names=table.column_names)
+    table = _read_quoted(source, data, dialect, width) if dialect.quoted else None
+    if table is None:
+        table = _read(source, data, dialect._replace(quoted=False, escaped=False), width)
+        if b'"' in data:
+            table = pa.table([_without_quotes(column) for column in table.columns], names=table.column_names)
+    if dialect.spaced:
+        table = pa.table([pc.utf8_trim_whitespace(c) for c in table.columns], names=table.column_names)
     return table
 
 
@@ -63,16 +58,26 @@ def _tidied(data: bytes, dialect: Dialect, width: int) -> bytes:
     return data.rstrip(b"\n") + b"\n" if width == 1 else data
 
 
-def _trimmed(table: pa.Table, dialect: Dialect) -> pa.Table:
-    """Cells without the spaces that stand around delimiters, where these are the file's style."""
-    if not dialect.spaced:
-        return table
-    return pa.table([pc.utf8_trim_whitespace(column) for column in table.columns], names=table.column_names)
+def _read_quoted(source: Source, data: bytes, dialect: Dialect, width: int) -> pa.Table | None:
+    """The table with quotes as quotes; None when some do not close and mean nothing."""
+    try:
+        table = _read(source, data, dialect, width)
+        if len(table) == data.count(b"\n") + (not data.endswith(b"\n")):
+            return table
+    except DataError:
+        if _even_lines(data, dialect.delimiter, width) is None:
+            raise
+        return None
+    # Quotes that do not close swallow lines without an error: there must be as many rows as even lines.
+    lines = _even_lines(data, dialect.delimiter, width)
+    return table if lines in (None, len(table)) else None
 
 
-def _lines_are_even(data: bytes, delimiter: str, width: int) -> bool:
+def _even_lines(data: bytes, delimiter: str, width: int) -> int | None:
+    """How many lines are not blank, if all of them have the right number of cells whatever is quoted."""
     mark = delimiter.encode()
-    return all(line.count(mark) == width - 1 for line in data.split(b"\n") if line.strip())
+    counts = [line.count(mark) for line in data.split(b"\n") if line.strip()]
+    return len(counts) if set(counts) == {width - 1} else None
 
 
 def _without_quotes(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -125,8 +130,8 @@ def _ragged(source: Source, row: Any, width: int, quoted: bool) -> str:
     place = "" if row.number is None else f" {row.number - 1}"
     hint = "; a quote in or before it may not be closed" if quoted else ""
     return (
-        f"{source.name}: row{place} has {cells} and the others have {width} ({row.text[:40]!r}); give every row "
-        f"one cell per column{hint}"
+        f"{source.name}: row{place} has {cells} and the others have {width} ({row.text[:40]!r}); give every "
+        f"row one cell per column{hint}"
     )
 
 

@@ -45,7 +45,7 @@ def read_delimited(source: Source) -> TableContent:
         else:
             names = _made_up(cells, marks)
             notes.append(f"No header line: the columns were named {', '.join(_few(names))}.")
-        return grid_content(source, Grid(names, cells, marks, notes))
+        return grid_content(source, Grid(names, cells, marks, notes, headings is not None))
 
 
 def _without_titles(data: bytes, dialect: Dialect, notes: list[str]) -> tuple[bytes, Dialect]:

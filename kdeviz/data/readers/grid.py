@@ -33,12 +33,14 @@ class Grid(NamedTuple):
         cells: all cells, in columns of the same number.
         marks: how numbers are written.
         notes: what was guessed so far.
+        named: whether the names stand in the file.
     """
 
     names: list[str]
     cells: pa.Table
     marks: Marks
     notes: list[str]
+    named: bool = True
 
 
 def grid_content(source: Source, grid: Grid) -> TableContent:
@@ -62,7 +64,7 @@ def grid_content(source: Source, grid: Grid) -> TableContent:
         yield from table.select(chosen).to_batches(_ROWS_AT_ONCE)
 
     schema = pa.schema(list(zip(names, kinds, strict=True)))
-    return TableContent(source, schema, len(table), batches, grid.notes, grid.marks)
+    return TableContent(source, schema, len(table), batches, grid.notes, grid.marks, grid.named)
 
 
 def content_of_rows(source: Source, rows: list[list[str]], notes: list[str]) -> TableContent:

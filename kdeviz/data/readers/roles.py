@@ -36,7 +36,7 @@ _EVERY_NAME = frozenset({*_IDS, *_FILES, *_OF_ANOMALY, *_LABELS, *_SPLITS, *_PIC
 _ALSO_FEATURES = frozenset({"key"})  # such as the key of a song
 
 _ROW_NUMBER = re.compile(
-    r"(unnamed:_\d+(\.\d+)*|index(_\d+)?|level_\d+|__index_level_\d+__|row_?(number|num|no|id)?|)"
+    r"(unnamed:_\d+(\.\d+)*|index(_\d+)?|level_\d+|_index_level_\d+_|row_?(number|num|no|id)?|)"
 )
 _LEAKS = re.compile(
     r"(is_|has_)?(anomaly|anomalous|outlier|inlier|abnormal|normal|defect|defective|fraud|fault|faulty|novelty)s?"
@@ -49,6 +49,8 @@ _ID = re.compile(r"(.*_)?(id|ids|uuid|guid|idx)")
 
 def plain_name(name: str) -> str:
     """In lower case, with single underscores: "Image ID" and "imageId" as image_id."""
+    if name.isalnum() and name.islower() and name.isascii():
+        return name  # most names of wide tables
     name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name.strip())
     return re.sub(r"[\s\-_]+", "_", name).lower()
 

@@ -1,4 +1,4 @@
-"""Sheets of a spreadsheet (.xlsx): the first one that holds a table."""
+"""Sheets of a spreadsheet (.xlsx): the one with the most cells."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kdeviz.errors import DataError
 
 
 def read_sheet(source: Source) -> TableContent:
-    """Read the first sheet with cells; formulas count as what they were last worked out to."""
+    """Read the largest sheet; formulas count as what they were last worked out to."""
     with source.reading("Excel"):
         title, others, rows = _rows(source)
         notes = [f"Sheet {title!r} was read; {', '.join(map(repr, others))} not."] if others else []
@@ -21,20 +21,20 @@ def read_sheet(source: Source) -> TableContent:
 
 
 def _rows(source: Source) -> tuple[str, list[str], list[list[str]]]:
-    """The first sheet that is not empty: its title, the titles of other such sheets, its cells as text."""
+    """The largest sheet: its title, the titles of other such sheets, its cells as text."""
     try:
         from openpyxl import load_workbook
     except ImportError:
         raise DataError(
-            f"{source.name}: reading .xlsx takes openpyxl: pip install 'kdeviz[excel]', or save the sheet as CSV"
+            f"{source.name}: reading .xlsx takes openpyxl: pip install 'kdeviz[files]', or save it as CSV"
         ) from None
     with source.open() as stream, zipfile.ZipFile(stream) as archive:
         source.check(sum(member.file_size for member in archive.infolist()), "the inflated sheets")
     with source.open() as stream:
         book = load_workbook(stream, read_only=True, data_only=True)
         found = [(sheet.title, _table(sheet)) for sheet in book.worksheets]
-    full = [(title, rows) for title, rows in found if rows] or [("", [])]
-    return full[0][0], [title for title, _ in full[1:]], full[0][1]
+    title, rows = max(found, key=lambda sheet: len(sheet[1]) * len(sheet[1][0]) if sheet[1] else 0)
+    return title, [other for other, cells in found if cells and other != title], rows
 
 
 def _table(sheet: Any) -> list[list[str]]:

@@ -16,14 +16,14 @@ from kdeviz.data.readers.source import Source
 from kdeviz.errors import DataError
 
 _ELLIPSIS = re.compile(r"\.\.\.|…")
-# What stands around numbers when Python, numpy, torch, Spark or a database prints a vector. RE2 and re agree on these.
+# What stands around numbers when Python, numpy, torch, Spark or a database prints a vector; for RE2 and re.
 _WRAPPED_NUMBER = r"(?:np\.|numpy\.)?(?:float|int|bfloat)\d*\(([^()]*)\)"
 _ADDED = r",\s*(?:dtype|device|requires_grad|grad_fn|shape)\s*=\s*[\w.:'<>]+"
 _AROUND = (
     r"(?:np\.|numpy\.|torch\.)?(?:array|tensor|ndarray|DenseVector|Vectors?\.dense|Vector)\b|[\[\](){}\"']"
 )
 _MISSING = r"\b(?:None|null|NULL|nan|NaN)\b"
-_SEPARATORS = (",", ";", "|")
+_SEPARATED = re.compile(r"[\s,;|]")
 _FEWEST = 3  # numbers, for a column whose name does not say that it holds vectors
 _FEWEST_BARE = 8  # the same without brackets around them: texts can hold some numbers
 _SAMPLE = 20
@@ -66,18 +66,18 @@ def vectors(column: pa.Array, name: str, start: int, source: Source) -> pa.Array
     abbreviated = pc.match_substring_regex(cells, r"\.\.\.|…")
     if (row := _first(abbreviated)) is not None:
         raise DataError(
-            f"{source.name}: {name} in row {start + row} was abbreviated when it was saved, its numbers are lost "
-            "behind '...'; save the whole vectors, as one column per dimension or as lists in parquet"
+            f"{source.name}: {name} in row {start + row} was abbreviated when it was saved, its numbers are "
+            "lost behind '...'; save the whole vectors, as one column per dimension or as lists in parquet"
         )
     bare = _bare(cells)
-    separator = _separator(_bare(pa.array([first]))[0].as_py())
+    separator = _separator(_bare_text(first))
     parts = pc.split_pattern_regex(bare, r"\s+") if separator == " " else pc.split_pattern(bare, separator)
     numbers = _numbers(parts.flatten(), decimal="," if _has_comma_decimals(first, separator) else ".")
     if numbers is None:
         row, text = _first_bad(column, separator)
         raise DataError(
-            f"{source.name}: {name} in row {start + row} is no vector of numbers ({text[:40]!r}); correct it, or "
-            "choose another embedding_column"
+            f"{source.name}: {name} in row {start + row} is no vector of numbers ({text[:40]!r}); correct "
+            "it, or choose another embedding_column"
         )
     lengths = pc.list_value_length(parts)
     ends = np.append(0, np.cumsum(np.asarray(pc.fill_null(lengths, 0)), dtype=np.int64))
@@ -92,6 +92,12 @@ def _bare(cells: pa.Array) -> pa.Array:
         cells = pc.replace_substring_regex(cells, pattern, " " if pattern == _AROUND else "")
     cells = pc.replace_substring_regex(cells, _MISSING, "nan")
     return pc.utf8_trim(cells, " \t\n\r,;|")
+
+
+def _bare_text(text: str) -> str:
+    """The same of one text."""
+    text = re.sub(_AROUND, " ", re.sub(_ADDED, "", re.sub(_WRAPPED_NUMBER, r"\1", text)))
+    return re.sub(_MISSING, "nan", text).strip(" \t\n\r,;|")
 
 
 def _numbers(parts: pa.Array, decimal: str) -> pa.Array | None:
@@ -115,7 +121,7 @@ def _separator(bare: str) -> str:
 
 
 def _has_comma_decimals(text: str, separator: str) -> bool:
-    """Whether commas are decimal marks: digits touch them on both sides, and numbers are kept apart otherwise."""
+    """Whether commas are decimal marks: digits on both sides, and something else between the numbers."""
     if "," not in text or separator == ",":
         return False
     return not re.search(r",\s", text) and bool(re.search(r"\d,\d+[\s;|]", text)) and "." not in text
@@ -124,10 +130,12 @@ def _has_comma_decimals(text: str, separator: str) -> bool:
 def _length(text: str, named: bool) -> int:
     """How many numbers a text holds; 0 when it is no vector, or too short to be sure."""
     text = text.strip()
+    if not _SEPARATED.search(text):
+        return 0
     if _ELLIPSIS.search(text):
         return 1 if named and text[:1] in "[(" else 0
     bracketed = text[:1] in "[({" or re.match(_AROUND, text) is not None
-    bare = _bare(pa.array([text]))[0].as_py()
+    bare = _bare_text(text)
     separator = _separator(bare)
     parts = bare.split() if separator == " " else bare.split(separator)
     marks = Marks("," if _has_comma_decimals(bare, separator) else ".")
@@ -170,7 +178,7 @@ def _decoded(cells: pa.Array, name: str, start: int, source: Source) -> Iterator
         raw = None if text is None else _of_base64(text)
         if text is not None and raw is None:
             raise DataError(
-                f"{source.name}: {name} in row {row} is no vector of float32 numbers in base64 ({text[:40]!r}); "
-                "correct it, or choose another embedding_column"
+                f"{source.name}: {name} in row {row} is no vector of float32 numbers in base64 "
+                f"({text[:40]!r}); correct it, or choose another embedding_column"
             )
         yield None if raw is None else np.frombuffer(raw, "<f4")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from datetime import datetime
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+import numpy as np
 
 from kdeviz.decision import ThresholdRule
 from kdeviz.errors import OptionError
@@ -18,9 +20,12 @@ FORMAT = 1
 MOST_BYTES = 2**20
 """The most that a run.json may take."""
 _MOST_NAME = 200
+_YEARS = range(1970, 9999)
+"""Times outside cannot be told in every time zone."""
 
 
-class StoredFile(NamedTuple):
+@dataclass(frozen=True)
+class StoredFile:
     """What a file of the run must be."""
 
     bytes: int
@@ -79,24 +84,43 @@ def checked_name(name: str) -> str:
     return line
 
 
+class _Format(msgspec.Struct):
+    format: int
+
+
+class _Stored(msgspec.Struct):
+    """The content of run.json; msgspec refuses what is of another type, and whatever is not JSON."""
+
+    name: str
+    kept: Annotated[datetime, msgspec.Meta(tz=True)]
+    settings: dict[str, Any]
+    rule: dict[str, Any]
+    threshold: float | Literal["inf", "-inf"]
+    """JSON has no infinity, and where everything is very far out the threshold is one."""
+    curve: dict[str, float]
+    metrics: dict[str, Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)] | float | None]
+    provenance: dict[str, Any]
+    timings: dict[str, float]
+    warnings: tuple[str, ...]
+    fixes: tuple[str, ...]
+    has_labels: bool
+    inspected_digest: str
+    files: dict[str, StoredFile]
+
+
 def record_bytes(record: RunRecord) -> bytes:
     """What `parsed` reads back exactly."""
-    content = {
-        "format": FORMAT,
-        **{name: getattr(record, name) for name in ("name", "warnings", "fixes", "has_labels")},
-        "inspected_digest": record.inspected_digest,
-        "kept": record.kept.isoformat(),
-        "settings": record.settings.to_dict(),
-        "rule": asdict(record.rule),
-        # JSON has no infinity, and where everything is very far out the threshold is one.
-        "threshold": record.threshold if math.isfinite(record.threshold) else str(record.threshold),
-        "curve": asdict(record.curve),
-        "metrics": {name: _or_none(value) for name, value in record.metrics.items()},
-        "provenance": dict(record.provenance),
-        "timings": dict(record.timings),
-        "files": {name: file._asdict() for name, file in record.files.items()},
-    }
-    return json.dumps(content, indent=1, allow_nan=False).encode()
+    content = msgspec.to_builtins(record, enc_hook=_plain)
+    if math.isinf(record.threshold):
+        content["threshold"] = str(record.threshold)
+    return msgspec.json.format(msgspec.json.encode({"format": FORMAT, **content}), indent=1)
+
+
+def _plain(value: Any) -> Any:
+    """A number of numpy's as one of Python's."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{value!r} is of a type that JSON does not know")
 
 
 def parsed(content: bytes) -> RunRecord:
@@ -106,57 +130,22 @@ def parsed(content: bytes) -> RunRecord:
         ValueError: it is damaged, or of another format; the message says what is wrong.
     """
     try:
-        found = json.loads(content)
-        if found["format"] != FORMAT:
-            raise ValueError(f"format {found['format']!r}, this kdeviz reads {FORMAT}: update kdeviz")
+        version = msgspec.json.decode(content, type=_Format).format
+        if version != FORMAT:
+            raise ValueError(f"format {version}, this kdeviz reads {FORMAT}: update kdeviz")
+        stored = msgspec.json.decode(content, type=_Stored)
+        if stored.kept.year not in _YEARS:
+            raise ValueError(f"the time {stored.kept} is not possible")
         return RunRecord(
-            name=checked_name(_text(found["name"])),
-            kept=_time(found["kept"]),
-            settings=Settings(**found["settings"]),
-            rule=ThresholdRule(**found["rule"]),
-            threshold=_threshold(found["threshold"]),
-            curve=ProbabilityCurve(**found["curve"]),
-            metrics={_text(name): _or_none(value) for name, value in found["metrics"].items()},
-            provenance=dict(found["provenance"]),
-            timings={_text(name): float(value) for name, value in found["timings"].items()},
-            warnings=tuple(map(_text, found["warnings"])),
-            fixes=tuple(map(_text, found["fixes"])),
-            has_labels=bool(found["has_labels"]),
-            inspected_digest=_text(found["inspected_digest"]),
-            files={_text(name): _file(file) for name, file in found["files"].items()},
+            **{
+                **msgspec.structs.asdict(stored),
+                "name": checked_name(stored.name),
+                "kept": stored.kept.astimezone(UTC),
+                "settings": Settings(**stored.settings),
+                "rule": ThresholdRule(**stored.rule),
+                "threshold": float(stored.threshold),
+                "curve": ProbabilityCurve(**stored.curve),
+            }
         )
-    except KeyError as error:
-        raise ValueError(f"{error} is missing") from None
-    except (TypeError, AttributeError, OverflowError, RecursionError) as error:
+    except (TypeError, OverflowError, RecursionError) as error:
         raise ValueError(str(error) or type(error).__name__) from None
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r} is not a text")
-    return value
-
-
-def _time(value: Any) -> datetime:
-    time = datetime.fromisoformat(_text(value))
-    if time.tzinfo is None:
-        raise ValueError(f"the time {value!r} has no time zone")
-    return time
-
-
-def _threshold(value: Any) -> float:
-    threshold = float(value)
-    if math.isnan(threshold):
-        raise ValueError("the threshold is not a number")
-    return threshold
-
-
-def _or_none(value: Any) -> float | None:
-    """A number as it is; what JSON cannot hold is not known."""
-    if value is None or not math.isfinite(value):
-        return None
-    return int(value) if isinstance(value, int) else float(value)
-
-
-def _file(value: Any) -> StoredFile:
-    return StoredFile(int(value["bytes"]), _text(value["digest"]))

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from kdeviz.analysis import opened_analysis
 from kdeviz.comparison import Scored
-from kdeviz.data import MAX_BYTES, MarkBook, sample_keys
-from kdeviz.decision import LABEL_WORDS
+from kdeviz.data import MAX_BYTES, EmbeddingSet, MarkBook, sample_keys
+from kdeviz.decision import LABEL_WORDS, Decision
 from kdeviz.errors import DataError
 from kdeviz.model import KDEClassifier
 from kdeviz.output.runs.record import MOST_BYTES, RunRecord, StoredFile, parsed
@@ -75,21 +76,20 @@ class Run:
             DataError: a file is damaged.
         """
         record, table = self.record, _score_table(self.path(SCORES), self.record.has_labels)
-        return Scored(
-            name=record.name,
-            settings=record.settings,
-            scores=table["log_density"].to_numpy(),
-            ids=_texts(table["id"]),
-            labels=_labels(table) if record.has_labels else None,
-            flagged=table["flagged"].to_numpy(),
-            threshold=record.threshold,
-            model=self.model(device),
-            curve=record.curve,
-            rule=record.rule,
-            fixes=record.fixes,
-            inspected_digest=record.inspected_digest,
-            known_train_scores=_train_scores(self.path(TRAIN_SCORES)),
+        ids = _texts(table["id"])
+        inspected = EmbeddingSet(np.empty((len(ids), 0)), ids, _labels(table) if record.has_labels else None)
+        analysis = opened_analysis(
+            self.model(device),
+            None,
+            inspected,
+            table["log_density"].to_numpy(),
+            _train_scores(self.path(TRAIN_SCORES)),
+            warnings=record.warnings,
+            timings=dict(record.timings),
+            provenance=dict(record.provenance),
         )
+        decision = Decision(analysis, record.rule, record.curve, record.threshold)
+        return Scored(record.name, decision, record.inspected_digest, record.fixes)
 
     def marks(self) -> MarkBook:
         """The marks that the inspected samples had; changing them here leaves the kept ones alone.

@@ -18,11 +18,9 @@ import platformdirs
 
 from kdeviz.analysis import Analysis
 from kdeviz.atomic import write_whole
-from kdeviz.charts import views
 from kdeviz.data import MarkBook, sample_keys
-from kdeviz.decision import ThresholdRule, average_precision, confusion, has_both_labels
+from kdeviz.decision import Decision, ThresholdRule, average_precision
 from kdeviz.errors import DataError, OptionError
-from kdeviz.model import ProbabilityCurve
 from kdeviz.output.model import model_bytes
 from kdeviz.output.runs.record import RunRecord, checked_name, record_bytes
 from kdeviz.output.runs.run import (
@@ -83,35 +81,30 @@ class RunStore:
 
     def keep(
         self,
-        analysis: Analysis,
-        threshold: float,
-        curve: ProbabilityCurve,
-        rule: ThresholdRule,
-        marks: MarkBook | None = None,
+        decision: Decision,
         name: str | None = None,
         fixes: Sequence[str] = (),
+        marks: MarkBook | None = None,
     ) -> Run:
-        """Keep an analysis; no run is ever overwritten.
+        """Keep a decision with its model and scores; no run is ever overwritten.
 
         Args:
-            analysis: what to keep.
-            threshold: samples of lower log density are flagged.
-            curve: for the probabilities.
-            rule: how the threshold was chosen.
-            marks: what was decided about samples; those of the inspected ones are kept.
+            decision: what to keep.
             name: for people; made from the settings if None.
             fixes: what was applied to the data, in order.
+            marks: what was decided about samples; those of the inspected ones are kept.
 
         Raises:
             OptionError: the name is not possible, or the folder cannot be written to.
         """
+        analysis = decision.analysis
         name = checked_name(name or name_of(analysis.settings))
         contents = {
-            MODEL: model_bytes(analysis, threshold, curve),
-            SCORES: scores_parquet(analysis, threshold, curve, marks=_columns(analysis, marks)),
+            MODEL: model_bytes(decision),
+            SCORES: scores_parquet(decision, marks=_columns(analysis, marks)),
             TRAIN_SCORES: train_scores_bytes(analysis.train_scores),
         }
-        record = _record(analysis, threshold, curve, rule, name, fixes)
+        record = _record(decision, name, fixes)
         with self._writing(), self._hidden_folder() as hidden:
             for file, content in contents.items():
                 (hidden / file).write_bytes(content)
@@ -127,16 +120,16 @@ class RunStore:
         Raises:
             OptionError: the folder cannot be read.
         """
-        found: list[Run] = []
+        opened: list[Run] = []
         damaged: list[DamagedRun] = []
         for folder in self._folders():
             try:
-                found.append(read_run(folder))
+                opened.append(read_run(folder))
             except DataError as error:
                 if folder.exists():  # and not deleted meanwhile
                     damaged.append(DamagedRun(folder.name, folder, str(error)))
-        found.sort(key=lambda run: (run.record.kept, run.id), reverse=True)
-        return (*found, *sorted(damaged))
+        opened.sort(key=lambda run: (run.record.kept, run.id), reverse=True)
+        return (*opened, *sorted(damaged))
 
     def open(self, id: str) -> Run:  # noqa: A002 (it is what everybody calls it)
         """One run, every byte of it checked.
@@ -230,23 +223,17 @@ class RunStore:
             raise OptionError(f"{self.folder} cannot be changed ({reason}): choose another folder") from None
 
 
-def _record(
-    analysis: Analysis,
-    threshold: float,
-    curve: ProbabilityCurve,
-    rule: ThresholdRule,
-    name: str,
-    fixes: Sequence[str],
-) -> RunRecord:
-    """Of an analysis that has no files yet."""
+def _record(decision: Decision, name: str, fixes: Sequence[str]) -> RunRecord:
+    """Of a decision that has no files yet."""
+    analysis = decision.analysis
     return RunRecord(
         name=name,
         kept=datetime.now(UTC),
         settings=analysis.settings,
-        rule=rule,
-        threshold=threshold,
-        curve=curve,
-        metrics=_headline(analysis, threshold),
+        rule=decision.rule or ThresholdRule("log_density", decision.threshold),
+        threshold=decision.threshold,
+        curve=decision.curve,
+        metrics=_headline(decision),
         provenance=analysis.provenance,
         timings=analysis.timings,
         warnings=analysis.warnings,
@@ -272,27 +259,23 @@ def _write_marks(path: Path, analysis: Analysis, marks: MarkBook | None) -> dict
     return {path.name: path.read_bytes()}
 
 
-def _headline(analysis: Analysis, threshold: float) -> dict[str, float | None]:
-    numbers, model, labels = (
-        views.summary(analysis, threshold),
-        analysis.classifier,
-        analysis.inspected.labels,
-    )
-    found: dict[str, float | None] = {
+def _headline(decision: Decision) -> dict[str, float | None]:
+    scores, labels, model = decision.analysis.scores, decision.labels, decision.analysis.classifier
+    always: dict[str, float | None] = {
         "training_rows": len(model.training_rows),
         "components_kept": model.n_components_,
         "variance_kept": float(model.pca_model.explained_variance_ratio.sum()),
-        "inspected": numbers.inspected,
-        "flagged": numbers.flagged,
-        "expected_alarm_rate": numbers.expected_alarm_rate,
-        "auroc": numbers.auroc,
+        "inspected": len(scores),
+        "flagged": decision.n_flagged,
+        "expected_alarm_rate": decision.expected_alarms.rate,
+        "auroc": decision.auroc,
     }
-    if labels is None or not has_both_labels(labels):
-        return found
-    counts = confusion(analysis.scores, labels, threshold)
+    counts = decision.confusion
+    if labels is None or counts is None:
+        return always
     return {
-        **found,
-        "average_precision": average_precision(analysis.scores, labels),
+        **always,
+        "average_precision": average_precision(scores, labels),
         "precision": counts.precision,
         "recall": counts.recall,
         "f1": counts.f1,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from kdeviz.charts import views
 from kdeviz.ui.panels.charts import show_chart
 from kdeviz.ui.panels.map import map_controls, show_map
 from kdeviz.ui.panels.table import show_table
@@ -19,6 +19,13 @@ from kdeviz.wording import count, duration, number, percent
 
 _CHART_HEIGHT = 380
 _TABLE_HEIGHT = 560
+
+
+@dataclass(eq=False)
+class Walk:
+    """`Session.picked` when the page was drawn last."""
+
+    picked: int | None = None
 
 
 def show() -> None:
@@ -37,7 +44,8 @@ def show() -> None:
     draw_charts = partial(_charts, charts, current, screen, (components, colour_by, tool))
     draw_samples = partial(_samples, samples, current, screen)
     # Whoever walks from sample to sample looks at the lower half.
-    walking, current.drawn_pick = current.drawn_pick != current.picked, current.picked
+    walk = current.own(Walk)
+    walking, walk.picked = walk.picked != current.picked, current.picked
     for draw in (draw_samples, draw_charts) if walking else (draw_charts, draw_samples):
         draw()
 
@@ -65,29 +73,29 @@ def _samples(place: DeltaGenerator, current: Session, screen: Screen) -> None:
 
 def _headline(screen: Screen) -> tuple[tuple[int, ...], str, str]:
     """The four numbers, and what the map is asked to show."""
-    numbers = views.summary(screen.analysis, screen.threshold)
+    decision, expected = screen.decision, screen.decision.expected_alarms
+    auroc = decision.auroc
     columns = st.columns([1, 1, 1, 0.8, 0.9], vertical_alignment="center")
     columns[0].metric(
         "Flagged",
-        f"{count(numbers.flagged)} of {count(numbers.inspected)}",
-        help=f"Samples whose log density is below the threshold of {numbers.threshold:.6g} nats.",
+        f"{count(decision.n_flagged)} of {count(len(decision.flagged))}",
+        help=f"Samples whose log density is below the threshold of {decision.threshold:.6g} nats.",
     )
     columns[1].metric(
         "Expected false alarms",
-        f"{percent(numbers.expected_alarm_rate)}",
+        percent(expected.rate),
         help="Share of the training samples that would be flagged, each judged by a model that has not "
-        f"seen it: about {number(1000 * numbers.expected_alarm_rate)} in 1 000 normal samples.",
+        f"seen it: about {number(1000 * expected.rate)} in 1 000 normal samples.",
     )
     columns[2].metric(
         "Separation (AUROC)",
-        "no labels" if numbers.auroc is None else number(numbers.auroc),
+        "no labels" if auroc is None else number(auroc),
         help="The chance that a random anomalous sample scores lower than a random normal one: 1 is perfect, "
-        "0.5 is guessing. Needs labels of both kinds."
-        + ("" if numbers.auroc is None else f" Exactly {numbers.auroc:.6f}."),
+        "0.5 is guessing. Needs labels of both kinds." + ("" if auroc is None else f" Exactly {auroc:.6f}."),
     )
     columns[3].metric(
         "Fit and score",
-        duration(numbers.seconds),
+        duration(sum(screen.analysis.timings.values())),
         help=f"Time to fit the model and score every sample, on {screen.analysis.provenance['device']} "
         f"({screen.kernel}).",
     )

@@ -28,7 +28,7 @@ def show() -> None:
         )
         st.download_button(
             "Download the model",
-            partial(model_bytes, analysis, screen.threshold, screen.curve),
+            partial(model_bytes, screen.decision),
             "model.safetensors",
             on_click="ignore",
             type="primary",
@@ -49,8 +49,10 @@ def show() -> None:
             "… and in a shell": (shell_recipe, "bash"),
         }
         for title, (recipe, language) in recipes.items():
-            files = Files(data.source, data.score_source, data.about_source, data.fixes)
-            lines = recipe(analysis, files, screen.rule, screen.curve, analysis is not screen.fitted)
+            files = Files(
+                data.source, data.score_source, data.about_source, data.fixes, data.score_about_source
+            )
+            lines = recipe(screen.decision, files, analysis is not screen.fitted)
             st.subheader(title)
             st.code(lines, language=language, wrap_lines=True)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from kdeviz.charts import figures, views
+from kdeviz import charts
 from kdeviz.errors import DataError
 from kdeviz.ui.panels.threshold import set_curve, set_threshold
 from kdeviz.ui.state import Screen, Session, theme
@@ -17,50 +19,51 @@ from kdeviz.ui.widgets.plots import clicked_number, show_figure
 from kdeviz.ui.widgets.text import plain_error
 from kdeviz.wording import number
 
-_CURVES = {
-    "ROC": "Caught samples against false alarms, at every threshold",
-    "Precision": "Precision against recall, at every threshold",
-    "F1": "F1 against the threshold",
+
+class Chart(NamedTuple):
+    """A chart that needs labels, in which a click sets the threshold."""
+
+    alt: str
+    """What a screen reader says."""
+    draw: Callable[..., go.Figure]
+    """Given a decision, `theme`, and `log_fpr` if its false alarms can be on a logarithmic axis."""
+    has_log: bool = False
+
+
+CHARTS = {
+    "ROC": Chart("Caught samples against false alarms, at every threshold", charts.roc, has_log=True),
+    "Precision": Chart("Precision against recall, at every threshold", charts.precision_recall),
+    "F1": Chart("F1 against the threshold", charts.f1),
 }
 
 
 def show_chart(current: Session, screen: Screen, height: int) -> None:
     """Draw the chart that is chosen."""
-    chosen, log_fpr = "Density", False
+    chosen, options = "Density", {}
     if screen.labelled:
         with st.container(horizontal=True, vertical_alignment="center"):
-            chosen = one_of("Chart", ["Density", *_CURVES, "Reliability"], "chart")
-            if chosen == "ROC":
-                log_fpr = st.toggle("Log", key="log_fpr")
+            chosen = one_of("Chart", ["Density", *CHARTS, "Reliability"], "chart")
+            if chosen in CHARTS and CHARTS[chosen].has_log:
+                options["log_fpr"] = st.toggle("Log", key="log_fpr")
         height -= 56
     if chosen == "Reliability":
         _show_reliability(screen, height)
-    elif chosen in _CURVES:
-        _show_curve(chosen, screen, log_fpr, height)
+    elif chosen in CHARTS:
+        key, chart = f"curve_{chosen}", CHARTS[chosen]
+        figure = chart.draw(screen.decision, theme=theme(), **options)
+        show_figure(figure, key, chart.alt, height, screen.key, partial(_clicked, key))
     else:
-        _show_densities(current, screen, height)
-
-
-def _show_densities(current: Session, screen: Screen, height: int) -> None:
-    view = views.density_histogram(screen.analysis, screen.threshold)
-    curve = views.probability_curve(screen.analysis, screen.curve, screen.threshold, view.edges)
-    figure = figures.density_figure(view, theme(), curve, current.mark(screen))
-    show_figure(figure, "densities", "Histograms of log density and the curve", height, screen.key)
-
-
-def _show_curve(chosen: str, screen: Screen, log_fpr: bool, height: int) -> None:
-    key = f"curve_{chosen}"
-    figure = _curve(chosen, screen, log_fpr)
-    show_figure(figure, key, _CURVES[chosen], height, screen.key, partial(_clicked, key))
+        figure = charts.densities(screen.decision, current.picked, theme())
+        show_figure(figure, "densities", "Histograms of log density and the curve", height, screen.key)
 
 
 def _show_reliability(screen: Screen, height: int) -> None:
     try:
-        fit = views.platt_view(screen.analysis, screen.curve)
+        fit = charts.reliability_numbers(screen.decision)
     except DataError as error:
         plain_error("The curve cannot be fitted to these labels", str(error))
         return
-    figure = figures.reliability_figure(fit, theme())
+    figure = charts.reliability(screen.decision, theme())
     show_figure(figure, "reliability", "Reliability diagram", height - 56, screen.key)
     st.button(
         f"Use the fit: midpoint {number(fit.curve.midpoint)}, steepness {number(fit.curve.steepness)}",
@@ -71,15 +74,6 @@ def _show_reliability(screen: Screen, height: int) -> None:
         "comes from curves that had not seen the sample they judge. The probabilities hold where as large a "
         "share of the samples is anomalous as among those labelled here.",
     )
-
-
-def _curve(chosen: str, screen: Screen, log_fpr: bool) -> go.Figure:
-    view = views.operating_view(screen.analysis, screen.threshold)
-    if chosen == "ROC":
-        return figures.roc_figure(view, theme(), log_fpr)
-    if chosen == "Precision":
-        return figures.precision_recall_figure(view, theme())
-    return figures.f1_figure(view, theme(), *views.score_range(screen.analysis))
 
 
 def _clicked(key: str) -> None:

@@ -4,30 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import wait
+from dataclasses import dataclass
 from functools import partial
-from threading import Event
 
-import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
-from numpy.typing import NDArray
-from streamlit.elements.lib.column_types import ColumnConfig
 
-from kdeviz import explain
+from kdeviz import charts
 from kdeviz.analysis import OnProgress
-from kdeviz.charts import figures, views
-from kdeviz.comparison import Comparison, Scored, analysis_of, compare
-from kdeviz.data import EmbeddingSet
+from kdeviz.comparison import (
+    Comparison,
+    compare,
+    settings_table,
+)
+from kdeviz.ui.panels.disagreements import LookedAt, show_disagreements
 from kdeviz.ui.state import Screen, Session, session, theme
 from kdeviz.ui.widgets.choices import one_of
 from kdeviz.ui.widgets.plots import clicked_number, show_figure
-from kdeviz.ui.widgets.progress import POLL_SECONDS, follow
+from kdeviz.ui.widgets.progress import show_progress, watch
 from kdeviz.ui.widgets.text import failure_words, plain_error, plain_warning
 from kdeviz.ui.work.jobs import job_board
 from kdeviz.ui.work.sides import Side, add_model_file, sides
 from kdeviz.ui.work.tasks import Task
-from kdeviz.wording import count
 
 SIDE_KEYS = ("first_side", "second_side")
 """Widgets that keep their values while another page is shown."""
@@ -39,6 +38,23 @@ _TITLES = ("First", "Second")
 _PATIENCE_SECONDS = 2.0
 
 
+@dataclass(eq=False)
+class Compared:
+    """What is compared.
+
+    Attributes:
+        sides: the keys of the two models.
+        identity: of what `task` compares.
+        task: the last comparison.
+        file_problem: why the uploaded model file cannot be used.
+    """
+
+    sides: tuple[str, ...] = ()
+    identity: object = None
+    task: Task[Comparison] | None = None
+    file_problem: str = ""
+
+
 def show_comparison(current: Session, screen: Screen) -> None:
     """Draw the choice of two, and what differs between them."""
     chosen = _choose(current, screen)
@@ -47,7 +63,7 @@ def show_comparison(current: Session, screen: Screen) -> None:
     first, second = chosen
     task = _task(current, first, second)
     if task.running:
-        _live(Event())
+        watch(task.future, partial(show_progress, task, "comparison"))
         return
     found = _outcome(task)
     if found is None:
@@ -57,7 +73,7 @@ def show_comparison(current: Session, screen: Screen) -> None:
         plain_warning(note)
     _sentences(found)
     _charts(found)
-    _flips(current, screen, found)
+    show_disagreements(current, screen, found)
     _settings(found)
 
 
@@ -83,7 +99,8 @@ def _choose(current: Session, screen: Screen) -> tuple[Side, Side] | None:
     if len({st.session_state[key] for key in SIDE_KEYS}) == 1:
         # Chosen when there was nothing else.
         st.session_state.update(zip(SIDE_KEYS, _usual(screen, known), strict=True))
-    current.sides = tuple(st.session_state[key] for key in SIDE_KEYS)
+    compared = current.own(Compared)
+    compared.sides = tuple(st.session_state[key] for key in SIDE_KEYS)
     columns = st.columns([3, 0.5, 3, 1.4], vertical_alignment="bottom")
     for column, key, title in zip((columns[0], columns[2]), SIDE_KEYS, _TITLES, strict=True):
         with column:
@@ -112,9 +129,9 @@ def _choose(current: Session, screen: Screen) -> tuple[Side, Side] | None:
             on_change=_read_model_file,
             args=(screen,),
         )
-    if current.model_file_error:
-        plain_error("That model file cannot be used", current.model_file_error)
-    first, second = current.sides
+    if compared.file_problem:
+        plain_error("That model file cannot be used", compared.file_problem)
+    first, second = compared.sides
     if first == second == "screen":
         st.info(
             "Of these data there is only what is on the screen so far. Keep it with “Keep run” in the "
@@ -140,15 +157,16 @@ def _usual(screen: Screen, known: dict[str, Side]) -> tuple[str, str]:
 def _read_model_file(screen: Screen) -> None:
     """Take the uploaded model as the second side."""
     current, file = session(), st.session_state["model_file"]
-    current.model_file_error = ""
+    compared = current.own(Compared)
+    compared.file_problem = ""
     if file is None:
         return
     try:
         key = add_model_file(current, file.name, file.getvalue(), screen.analysis.inspected)
     except Exception as error:
-        current.model_file_error = failure_words(error)
+        compared.file_problem = failure_words(error)
         return
-    first, second = current.sides
+    first, second = compared.sides
     st.session_state["first_side"], st.session_state["second_side"] = second if first == key else first, key
 
 
@@ -156,7 +174,7 @@ def _keep_apart(side: int) -> None:
     """Choosing for one side what the other shows swaps the two."""
     key, other = SIDE_KEYS[side], SIDE_KEYS[1 - side]
     if st.session_state[key] == st.session_state[other]:
-        st.session_state[other] = session().sides[side]
+        st.session_state[other] = session().own(Compared).sides[side]
 
 
 def _swap() -> None:
@@ -165,15 +183,15 @@ def _swap() -> None:
 
 
 def _forget() -> None:
-    session().compared = None
+    session().own(Compared).task = None
 
 
 def _task(current: Session, first: Side, second: Side) -> Task[Comparison]:
-    identity = first.identity, second.identity
-    if current.compared is not None and current.compared[0] == identity:
-        return current.compared[1]
-    if current.compared is not None:
-        current.compared[1].cancel()
+    compared, identity = current.own(Compared), (first.identity, second.identity)
+    if compared.task is not None:
+        if compared.identity == identity:
+            return compared.task
+        compared.task.cancel()
 
     def work(report: OnProgress, cancelled: Callable[[], bool]) -> Comparison:
         one, other = first.score(report, cancelled), second.score(report, cancelled)
@@ -181,17 +199,10 @@ def _task(current: Session, first: Side, second: Side) -> Task[Comparison]:
         return compare(one, other)
 
     task = job_board().start(work)
-    current.compared, current.flip = (identity, task), None
+    compared.identity, compared.task = identity, task
+    current.own(LookedAt).sample = None
     wait([task.future], _PATIENCE_SECONDS)
     return task
-
-
-@st.fragment(run_every=POLL_SECONDS)
-def _live(drawn: Event) -> None:
-    compared = session().compared
-    if compared is None:
-        st.rerun()
-    follow(compared[1], "comparison", drawn)
 
 
 def _sentences(found: Comparison) -> None:
@@ -208,16 +219,16 @@ def _charts(found: Comparison) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         words = "Rank by the second against rank by the first"
-        _chart(found, figures.rank_figure(found, theme()), "ranks", words, True)
+        _chart(found, charts.ranks(found, theme=theme()), "ranks", words, True)
     with right:
         kinds = ["Percentiles", "ROC"] if found.roc is not None else ["Percentiles"]
         kind, less = kinds[0], _CONTROL_HEIGHT * (len(kinds) > 1)
         if len(kinds) > 1:
             kind = one_of("Chart", kinds, "compared_chart", in_address=False)
         if kind == "ROC":
-            _chart(found, figures.compared_roc_figure(found, theme()), "rocs", "Both ROC curves", less=less)
+            _chart(found, charts.compared_roc(found, theme=theme()), "rocs", "Both ROC curves", less=less)
         else:
-            figure, words = figures.percentile_figure(found, theme()), "Histograms of percentiles"
+            figure, words = charts.percentiles(found, theme()), "Histograms of percentiles"
             _chart(found, figure, "percentiles", words, less=less)
 
 
@@ -231,97 +242,12 @@ def _chart(
 
 def _clicked(key: str) -> None:
     sample = clicked_number(key)
-    session().flip = None if sample is None else int(sample)
-
-
-def _flips(current: Session, screen: Screen, found: Comparison) -> None:
-    st.subheader("Whose verdict flips")
-    for column, side, rows in zip(st.columns(2, gap="medium"), ("first", "second"), found.flips, strict=True):
-        with column:
-            st.caption(f"Flagged only by the {side}: {count(len(rows))}")
-            if len(rows):
-                _flip_table(found, side, screen.analysis.inspected)
-    if current.flip is not None and current.flip < len(found.ids):
-        _why_of_each(found, current.flip, screen)
-    elif any(map(len, found.flips)):
-        st.caption("Choose a sample in a table, or click one in the rank chart, to see why.")
-
-
-def _flip_table(found: Comparison, side: str, inspected: EmbeddingSet) -> None:
-    table = views.flip_table(found, side)
-    shown = table[[name for name in ("id", "label", "first_rank", "second_rank") if name in table]]
-    columns: dict[str, ColumnConfig] = {
-        "id": st.column_config.TextColumn("Sample"),
-        "label": st.column_config.TextColumn("Label"),
-        "first_rank": st.column_config.NumberColumn("Rank by the first"),
-        "second_rank": st.column_config.NumberColumn("by the second"),
-    }
-    rows = _rows_in(inspected, found)
-    if rows is not None and inspected.thumbnails is not None:
-        images = [inspected.thumbnail_uri(int(row)) for row in rows[table["sample"]]]
-        shown.insert(0, "picture", pd.Series(images, dtype=object))
-        columns["picture"] = st.column_config.ImageColumn("", width=58)
-    key = f"flips_{side}_{id(found)}"
-    st.dataframe(
-        shown,
-        key=key,
-        hide_index=True,
-        height=min(38 + 48 * len(shown), 300),
-        row_height=48 if "picture" in shown else None,
-        column_config={name: columns[name] for name in map(str, shown)},
-        on_select=partial(_flip_chosen, key, table["sample"].to_numpy()),
-        selection_mode="single-row",
-    )
-
-
-def _flip_chosen(key: str, samples: NDArray[np.int64]) -> None:
-    rows = st.session_state[key]["selection"]["rows"]
-    session().flip = int(samples[rows[0]]) if rows else None
-
-
-def _rows_in(inspected: EmbeddingSet, found: Comparison) -> NDArray[np.int64] | None:
-    """(C,) where the common samples are among those loaded; None if neither side has scored these."""
-    for scored, rows in ((found.first, found.first_rows), (found.second, found.second_rows)):
-        if scored.inspected_digest == inspected.digest:
-            return rows
-    return None
-
-
-def _why_of_each(found: Comparison, sample: int, screen: Screen) -> None:
-    inspected, rows = screen.analysis.inspected, _rows_in(screen.analysis.inspected, found)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        picture = None if rows is None else inspected.thumbnail_uri(int(rows[sample]))
-        if picture is not None:
-            st.image(picture, width=80)
-        st.text(str(found.ids[sample]))
-    places = ((found.first, found.first_rows), (found.second, found.second_rows))
-    for column, title, (scored, own) in zip(
-        st.columns(2, gap="medium"), ("first", "second"), places, strict=True
-    ):
-        with column:
-            _why(scored, int(own[sample]), title, screen)
-
-
-def _why(scored: Scored, row: int, title: str, screen: Screen) -> None:
-    flagged = (
-        ":orange[:material/flag: **flagged**]" if scored.flagged[row] else ":material/check: not flagged"
-    )
-    st.markdown(f"By the {title}: {flagged}")
-    analysis = analysis_of(scored, screen.data.train, screen.data.inspected)
-    if analysis is None:
-        st.caption("Why: load the data that this model was fitted on and has scored.")
-        return
-    reasons = explain.explain(analysis, row)
-    with st.container(gap="xxsmall"):
-        for sentence in views.why_words(analysis, row, scored.threshold, scored.curve, reasons):
-            st.text(sentence)
-    figure = figures.components_figure(reasons.components, theme())
-    show_figure(figure, f"why_{title}", f"Components, by the {title}", 300, (id(scored), row))
+    session().own(LookedAt).sample = None if sample is None else int(sample)
 
 
 def _settings(found: Comparison) -> None:
     st.subheader("Settings side by side")
-    rows = sorted(views.settings_table(found), key=lambda row: not row.differs)
+    rows = sorted(settings_table(found), key=lambda row: not row.differs)
     st.dataframe(
         pd.DataFrame(
             {

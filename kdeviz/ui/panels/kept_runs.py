@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from concurrent.futures import wait
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -25,6 +26,23 @@ from kdeviz.wording import count, size
 logger = logging.getLogger(__name__)
 
 
+@dataclass(eq=False)
+class Keeping:
+    """What was kept, and what went wrong.
+
+    Attributes:
+        kept: what of the screen was kept last.
+        problem: why the last run was not kept.
+        change_problem: why the last change of a kept run failed.
+        logging: a run on its way to MLflow; it gives what went wrong, or nothing.
+    """
+
+    kept: tuple[object, ...] | None = None
+    problem: str = ""
+    change_problem: str = ""
+    logging: Task[str] | None = None
+
+
 def run_store() -> RunStore:
     """The folder that the app was started with."""
     folder = st.session_state.get("runs_folder")
@@ -43,7 +61,7 @@ def known_runs() -> tuple[Run | DamagedRun, ...]:
 def keep_button(current: Session) -> None:
     """One click keeps what is on the screen, under a name made from its settings."""
     screen = current.screen
-    done = screen is not None and current.kept == _state(screen)
+    done = screen is not None and current.own(Keeping).kept == _state(screen)
     st.button(
         "Kept" if done else "Keep run",
         key="keep",
@@ -57,10 +75,11 @@ def keep_button(current: Session) -> None:
 
 def keep_problems(current: Session) -> None:
     """Say why the last run was not kept, or is not in MLflow."""
-    if current.keep_error:
-        plain_error("The run was not kept", current.keep_error)
-    if current.logging is not None and current.logging.future.done():
-        problem = current.logging.result()
+    keeping = current.own(Keeping)
+    if keeping.problem:
+        plain_error("The run was not kept", keeping.problem)
+    if keeping.logging is not None and not keeping.logging.running:
+        problem = keeping.logging.result()
         if problem:
             plain_warning(f"The run is kept, but not in MLflow: {problem}")
 
@@ -71,29 +90,25 @@ def _state(screen: Screen) -> tuple[object, ...]:
 
 
 def _keep() -> None:
-    current = session()
-    screen = current.screen
+    screen, keeping = session().screen, session().own(Keeping)
     if screen is None:
         return
     try:
         with st.spinner("Keeping the run …"):
             run = run_store().keep(
-                screen.analysis,
-                screen.threshold,
-                screen.curve,
-                screen.rule,
-                screen.book,
+                screen.decision,
                 name=_unused(name_of(screen.analysis.settings)),
                 fixes=screen.data.fixes,
+                marks=screen.book,
             )
     except (OptionError, DataError) as error:
-        current.keep_error = str(error)
+        keeping.problem = str(error)
         return
-    current.keep_error, current.kept = "", _state(screen)
+    keeping.problem, keeping.kept = "", _state(screen)
     st.toast(f"Kept as “{run.name}”", icon=":material/bookmark_added:")
     uri = st.session_state.get("mlflow")
     if uri:
-        current.logging = _log(uri, run)
+        keeping.logging = _log(uri, run)
 
 
 def _unused(name: str) -> str:
@@ -122,8 +137,9 @@ def show_runs(current: Session) -> None:
     store, found = run_store(), known_runs()
     runs = [run for run in found if isinstance(run, Run)]
     st.text(f"{count(len(runs))} kept in {store.folder}")
-    if current.runs_error:
-        plain_error("That did not work", current.runs_error)
+    problem = current.own(Keeping).change_problem
+    if problem:
+        plain_error("That did not work", problem)
     for damaged in found:
         if isinstance(damaged, DamagedRun):
             with st.container(border=True, horizontal=True, vertical_alignment="center"):
@@ -211,14 +227,13 @@ def _actions(current: Session, store: RunStore, run: Run) -> None:
 
 def _delete(store: RunStore, run_id: str) -> None:
     _change(partial(store.delete, run_id))
-    session().kept = None  # it may have been this one
+    session().own(Keeping).kept = None  # it may have been this one
 
 
 def _change(change: Callable[[], object]) -> None:
-    current = session()
+    keeping = session().own(Keeping)
+    keeping.change_problem = ""
     try:
         change()
     except (OptionError, DataError) as error:
-        current.runs_error = str(error)
-    else:
-        current.runs_error = ""
+        keeping.change_problem = str(error)

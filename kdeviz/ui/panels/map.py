@@ -7,12 +7,11 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from kdeviz.charts import figures, views
+from kdeviz import charts
 from kdeviz.ui.panels.table import chosen_rows
 from kdeviz.ui.state import Screen, Session, session, theme
 from kdeviz.ui.widgets.choices import one_of
 from kdeviz.ui.widgets.plots import clicked, show_figure
-from kdeviz.wording import number
 
 _TOOLS = {
     "displaylogo": False,
@@ -28,21 +27,18 @@ def show_map(
     current: Session, screen: Screen, components: tuple[int, ...], colour_by: str, tool: str, height: int
 ) -> None:
     """Draw the map; a click picks a sample, a box or a lasso selects."""
-    analysis = screen.analysis
     if len(components) < 2:
         st.info("A map needs two components: the model kept one.", icon=":material/info:")
         return
-    view = views.map_view(analysis, components, colour_by, screen.threshold)
     flat = len(components) == 2
-    figure = figures.map_figure(
-        view,
-        theme(),
-        _hover_names(screen, view),
-        views.contours(analysis, (components[0], components[1])) if flat else None,
-        views.score_range(analysis) if colour_by == "log density" else None,
-        current.mark(screen),
-        chosen_rows(current, screen),
-        tool,
+    figure = charts.projection(
+        screen.decision,
+        components,
+        colour_by,
+        picked=current.picked,
+        region=chosen_rows(current, screen),
+        tool=tool,
+        theme=theme(),
     )
     show_figure(
         figure,
@@ -61,7 +57,7 @@ def map_controls(screen: Screen) -> tuple[tuple[int, ...], str, str]:
     with st.popover("Axes, colour", icon=":material/tune:", width="stretch"):
         colour_by = st.selectbox(
             "Colour by",
-            views.colour_choices(screen.analysis),
+            charts.colour_choices(screen.decision),
             key="colour",
             bind="query-params",
             help="Log density is what the model says; verdict is the side of the threshold; residual is the "
@@ -95,36 +91,19 @@ def _axis(name: str, first: int, kept: int) -> int:
     return axis
 
 
-def _hover_names(screen: Screen, view: views.MapView) -> list[str]:
-    analysis = screen.analysis
-    ids, labels = analysis.inspected.ids[view.rows], analysis.inspected.labels
-    known = (
-        [""] * len(ids) if labels is None else [f"\n{views.LABEL_WORDS[int(v)]}" for v in labels[view.rows]]
-    )
-    coloured = "" if view.colour_name == "log density" else f"\n{view.colour_name}: "
-    return [
-        f"{name}{label}\nlog density {number(score, 4)}" + (coloured + _words(value) if coloured else "")
-        for name, label, score, value in zip(ids, known, analysis.scores[view.rows], view.colour, strict=True)
-    ]
-
-
-def _words(value: object) -> str:
-    return number(value, 4) if isinstance(value, float) else str(value)
-
-
 def _map_selected(components: tuple[int, ...]) -> None:
     """A click picks a sample; a box or lasso selects every sample inside it, drawn or not."""
     current = session()
     chosen = clicked("map")
     if current.screen is None or chosen is None:
         return
-    analysis = current.screen.analysis
+    decision = current.screen.decision
     if "box" in chosen:
         box = chosen["box"]
-        current.select(views.rows_inside(analysis, components, box=(tuple(box["x"]), tuple(box["y"]))))
+        current.select(charts.rows_inside(decision, components, box=(tuple(box["x"]), tuple(box["y"]))))
     elif "lasso" in chosen:
         outline = np.column_stack([chosen["lasso"]["x"], chosen["lasso"]["y"]])
-        current.select(views.rows_inside(analysis, components, lasso=outline))
+        current.select(charts.rows_inside(decision, components, lasso=outline))
     elif "point" in chosen:
         current.pick(int(chosen["point"]))
     else:

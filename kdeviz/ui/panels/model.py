@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from kdeviz.analysis import Analysis
-from kdeviz.charts import views
+from kdeviz.charts import scree_numbers
+from kdeviz.decision import Decision
 from kdeviz.settings import FeatureScalingMethod, Settings, name_of
 from kdeviz.ui.state import Session, session
 from kdeviz.ui.widgets.address import read_choice, write_choice
@@ -22,8 +24,23 @@ SCALING_WORDS = {"scale": "Keep lengths (scale)", "norm": "Directions only (norm
 BANDWIDTH_WORDS = {"scott": "Scott", "silverman": "Silverman", "factor": "My own"}
 
 
-def model_control(current: Session) -> tuple[Settings, DeltaGenerator, DeltaGenerator]:
-    """Components, scaling, training cap, bandwidth, seed; a place for `variance_words`, one for undoing."""
+@dataclass(eq=False)
+class Knobs:
+    """Where the knobs stand, beside their widgets.
+
+    Attributes:
+        settings: what they say.
+        clamped: a component count that was asked for, and what the data allow.
+        applied: the settings that were taken over from elsewhere, and those before, to undo it.
+    """
+
+    settings: Settings | None = None
+    clamped: tuple[int, int] | None = None
+    applied: tuple[Settings, Settings] | None = None
+
+
+def model_control(current: Session) -> tuple[Settings, DeltaGenerator]:
+    """Components, scaling, training cap, bandwidth, seed; and a place for `variance_words`."""
     st.subheader("Model")
     offered = max(_MOST_COMPONENTS, st.session_state.get("components", 0))
     most = min(_most_components(current.data), offered)
@@ -69,8 +86,10 @@ def model_control(current: Session) -> tuple[Settings, DeltaGenerator, DeltaGene
             bind="query-params",
             help="Decides which training samples are picked when there are more than the cap.",
         )
-    undo = st.container()
-    return Settings(components, FeatureScalingMethod(scaling), cap, bandwidth, seed), variance, undo
+    settings = Settings(components, FeatureScalingMethod(scaling), cap, bandwidth, seed)
+    with st.container():
+        _undo_button(current.own(Knobs), settings)
+    return settings, variance
 
 
 def can_use(settings: Settings, data: Loaded) -> bool:
@@ -81,20 +100,21 @@ def can_use(settings: Settings, data: Loaded) -> bool:
 
 
 def use_settings(settings: Settings) -> None:
-    """Take these over, in a way that can be undone; see `Session.applied`."""
-    current = session()
-    if current.wanted is not None:
-        current.applied = settings, current.wanted[1]
+    """Take these over, in a way that can be undone."""
+    knobs = session().own(Knobs)
+    if knobs.settings is not None:
+        knobs.applied = settings, knobs.settings
     _set_settings(settings)
 
 
-def undo_button(current: Session) -> None:
+def _undo_button(knobs: Knobs, settings: Settings) -> None:
     """Offer to take back what `use_settings` did, until a knob is moved by hand."""
-    if current.applied is None or current.wanted is None:
+    knobs.settings = settings
+    if knobs.applied is None:
         return
-    settings, before = current.applied
-    if current.wanted[1] != settings:
-        current.applied = None
+    taken_over, before = knobs.applied
+    if settings != taken_over:
+        knobs.applied = None
         return
     st.button(
         "Undo the new settings",
@@ -108,7 +128,7 @@ def undo_button(current: Session) -> None:
 
 
 def _undo(before: Settings) -> None:
-    session().applied = None
+    session().own(Knobs).applied = None
     _set_settings(before)
 
 
@@ -155,12 +175,10 @@ def _bandwidth() -> str | float:
     return factor
 
 
-def variance_words(analysis: Analysis) -> str:
+def variance_words(decision: Decision) -> str:
     """How much of the training variance the fitted components keep."""
-    view = views.scree(analysis)
-    return (
-        f"{count(view.kept)} components keep {percent(float(view.cumulative[view.kept - 1]))} of the variance"
-    )
+    found = scree_numbers(decision)
+    return f"{count(found.kept)} components keep {percent(found.kept_share)} of the variance"
 
 
 def _most_components(data: Loaded) -> int:
@@ -170,10 +188,10 @@ def _most_components(data: Loaded) -> int:
 
 def _fit_components(current: Session, most: int) -> None:
     """Data with fewer dimensions lower the count to what they allow; other data raise it again."""
-    state = st.session_state
-    if current.clamped is not None and state.get("components") == current.clamped[1]:
-        state["components"] = current.clamped[0]
-    current.clamped = None
+    state, knobs = st.session_state, current.own(Knobs)
+    if knobs.clamped is not None and state.get("components") == knobs.clamped[1]:
+        state["components"] = knobs.clamped[0]
+    knobs.clamped = None
     asked = state.get("components", _DEFAULT_COMPONENTS)
     if asked > most:
-        state["components"], current.clamped = most, (asked, most)
+        state["components"], knobs.clamped = most, (asked, most)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 import streamlit as st
@@ -12,6 +13,7 @@ from kdeviz.errors import DataError
 from kdeviz.preflight import Finding, Fix, Preflight, preflight
 from kdeviz.ui.state import Session, session
 from kdeviz.ui.widgets.text import plain_error
+from kdeviz.ui.work.loaded import Loaded
 from kdeviz.wording import count, size
 
 _SIGNS = {
@@ -21,6 +23,23 @@ _SIGNS = {
     "ok": ":green[:material/check:]",
 }
 _PLURALS = {"error": "errors", "warning": "warnings", "note": "notes"}
+
+
+@dataclass(eq=False)
+class Checks:
+    """What was looked at.
+
+    Attributes:
+        of: the data whose checks were drawn last.
+        open: whether the panel is open.
+        problem: why a fix could not be applied to these data.
+    """
+
+    of: Loaded | None = None
+    open: bool = False
+    problem: str = ""
+
+
 _REPORTS: WeakKeyDictionary[EmbeddingSet, dict[int | float, Preflight]] = WeakKeyDictionary()
 
 
@@ -37,12 +56,13 @@ def _report(data: EmbeddingSet, components: int | float) -> Preflight:
 
 def open_on_problems(current: Session, components: int | float) -> None:
     """Open the checks when newly loaded data has an error or a warning."""
-    if current.checked is current.data:
+    checks = current.own(Checks)
+    if checks.of is current.data:
         return
-    current.checked = current.data
+    checks.of, checks.problem = current.data, ""
     report = _report(current.data.everything, components)
     serious = any(finding.severity in ("error", "warning") for finding in report.findings)
-    current.checks_shown = serious or bool(current.before)
+    checks.open = serious or current.data.before is not None
 
 
 def checks_button(current: Session, components: int | float) -> None:
@@ -64,25 +84,32 @@ def checks_button(current: Session, components: int | float) -> None:
 
 
 def _toggle() -> None:
-    session().checks_shown = not session().checks_shown
+    checks = session().own(Checks)
+    checks.open = not checks.open
 
 
 def show_checks(current: Session, components: int | float) -> None:
     """The panel on top of the page, while it is open."""
-    if not current.checks_shown:
+    checks = current.own(Checks)
+    if not checks.open:
         return
     report = _report(current.data.everything, components)
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.subheader("Before you fit", width="stretch")
-            if current.before:
-                st.button("Undo the last fix", icon=":material/undo:", on_click=_undo)
+            if current.data.before is not None:
+                st.button(
+                    "Undo the last fix",
+                    icon=":material/undo:",
+                    on_click=current.use,
+                    args=(current.data.before,),
+                )
             st.button("Close", icon=":material/close:", on_click=_toggle, key="close_checks")
         st.caption(_facts(report))
         for change in current.data.everything.changes:
             _line(":material/build:", change)
-        if current.fix_error:
-            plain_error("That fix cannot be applied", current.fix_error)
+        if checks.problem:
+            plain_error("That fix cannot be applied", checks.problem)
         for finding in report.problems:
             _show(finding)
         passed = [finding for finding in report.findings if finding.severity == "ok"]
@@ -125,12 +152,6 @@ def _apply(fix: Fix) -> None:
     try:
         fixed = current.data.fixed(fix)
     except DataError as error:
-        current.fix_error = str(error)
+        current.own(Checks).problem = str(error)
         return
-    current.use(fixed, (*current.before, current.data))
-
-
-def _undo() -> None:
-    current = session()
-    *before, last = current.before
-    current.use(last, tuple(before))
+    current.use(fixed)

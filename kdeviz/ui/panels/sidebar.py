@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import streamlit as st
 import torch
@@ -11,25 +12,38 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from kdeviz.data import FORMATS, TABLE_FORMATS, EmbeddingSet
-from kdeviz.decision import LABEL_RULES, ThresholdRule, curve_from_spread, has_both_labels
+from kdeviz.decision import RULES, Rule, ThresholdRule, curve_from_spread, has_both_labels
 from kdeviz.errors import KdevizError
 from kdeviz.model import ProbabilityCurve, device_name, resolve_device
 from kdeviz.ui.panels.threshold import set_curve
 from kdeviz.ui.state import Screen, Session, session
 from kdeviz.ui.widgets.address import read_choice, write_choice
 from kdeviz.ui.widgets.text import plain_error
-from kdeviz.ui.work.loaded import Loaded, Upload, from_uploads, sample
+from kdeviz.ui.work.loaded import Loaded, Upload, from_path, from_uploads, sample
 from kdeviz.wording import count
 
-RULE_WORDS = {
-    "quantile": "Alarm budget on normal data",
-    "per_1000": "Alarms per 1 000 normal samples",
-    "top_k": "The most anomalous few (top k)",
-    "log_density": "A log density that I choose",
-    "probability": "A probability that I choose",
-    "best_f1": "Best F1 score on the labels",
-    "fpr": "False-alarm rate on labelled normals",
-}
+
+@dataclass(eq=False)
+class Uploads:
+    """What was loaded last.
+
+    Attributes:
+        files: which uploaded files were read, whether or not they could be.
+        problem: why the last of them is not on the screen.
+        beside: the data that stayed there.
+    """
+
+    files: tuple[str | None, ...] = (None, None, None, None)
+    problem: str = ""
+    beside: Loaded | None = None
+
+
+def open_path(current: Session, path: str) -> None:
+    """Look at a file on the server's disk, or say why not."""
+    try:
+        current.use(from_path(path))
+    except KdevizError as error:
+        _failed(current, str(error))
 
 
 def data_control(current: Session) -> tuple[DeltaGenerator, DeltaGenerator]:
@@ -50,17 +64,29 @@ def data_control(current: Session) -> tuple[DeltaGenerator, DeltaGenerator]:
             "are fitted, the others are scored.",
         )
         score = st.file_uploader("More samples to score (optional)", type=FORMATS, key="score_file")
-        about = st.file_uploader("A table about the samples (optional)", type=TABLE_FORMATS, key="about_file")
+        about = st.file_uploader(
+            "A table about the embeddings (optional)",
+            type=TABLE_FORMATS,
+            key="about_file",
+            help="Labels or anything else about the rows of the first file: joined by id where both have "
+            "ids, otherwise by order.",
+        )
+        score_about = st.file_uploader(
+            "A table about the samples to score (optional)", type=TABLE_FORMATS, key="score_about_file"
+        )
         inside = st.container()
         is_sample = current.data.source == sample().source
         st.button("Back to the sample set", on_click=_use_sample, disabled=is_sample, width="stretch")
-    _follow_uploads(current, main, score, about)
+    uploads = current.own(Uploads)
+    if uploads.beside is not current.data:
+        uploads.problem = ""
+    _follow_uploads(current, main, score, about, score_about)
     _follow_column(current)
-    if current.load_error:
+    if uploads.problem:
         # The open popover hides the sidebar, and closing it must not lose the message.
         for place in (inside, st.container()):
             with place:
-                plain_error("That file could not be loaded", current.load_error)
+                plain_error("That file could not be loaded", uploads.problem)
     with what:
         st.text(current.data.everything.name)
         st.caption(_shape_words(current.data.train, current.data.score))
@@ -76,17 +102,17 @@ def _use_sample() -> None:
     session().use(sample())
 
 
-def _follow_uploads(
-    current: Session, main: UploadedFile | None, score: UploadedFile | None, about: UploadedFile | None
-) -> None:
-    uploaded = tuple(None if file is None else file.file_id for file in (main, score, about))
-    if uploaded == current.uploaded:
+def _follow_uploads(current: Session, main: UploadedFile | None, *others: UploadedFile | None) -> None:
+    uploads = current.own(Uploads)
+    files = tuple(None if file is None else file.file_id for file in (main, *others))
+    if files == uploads.files:
         return
-    current.uploaded, current.load_error = uploaded, ""
+    uploads.files, uploads.problem = files, ""
     if main is not None:
-        _load(current, lambda: from_uploads(_upload(main), _optional(score), _optional(about)))
-    elif score is not None or about is not None:
-        current.load_error = "Load the embeddings first: the other files belong to them"
+        score, about, score_about = map(_optional, others)
+        _load(current, lambda: from_uploads(_upload(main), score, about, score_about=score_about))
+    elif any(others):
+        _failed(current, "Load the embeddings first: the other files belong to them")
 
 
 def _follow_column(current: Session) -> None:
@@ -117,11 +143,15 @@ def _load(current: Session, read: Callable[[], Loaded]) -> None:
         with st.spinner("Reading the file …"):
             current.use(read())
     except KdevizError as error:
-        current.load_error = str(error)
+        _failed(current, str(error))
     else:
-        current.load_error = ""
         # What is above was drawn for the old data.
         st.rerun()
+
+
+def _failed(current: Session, problem: str) -> None:
+    uploads = current.own(Uploads)
+    uploads.problem, uploads.beside = problem, current.data
 
 
 def _shape_words(train: EmbeddingSet, score: EmbeddingSet | None) -> str:
@@ -138,43 +168,38 @@ def threshold_control(current: Session) -> ThresholdRule:
     st.subheader("Threshold")
     inspected = current.data.inspected
     labelled = has_both_labels(inspected.labels)
-    kinds = [kind for kind in RULE_WORDS if labelled or kind not in LABEL_RULES]
+    kinds = [kind for kind, rule in RULES.items() if labelled or not rule.needs_labels]
     read_choice("rule", kinds, kinds[0])
     kind = st.selectbox(
         "Flag samples by",
         kinds,
-        format_func=RULE_WORDS.__getitem__,
+        format_func=lambda kind: RULES[kind].title,
         key="rule",
         help="A sample is flagged when its log density is below the threshold that this rule gives.",
     )
     write_choice("rule", kinds[0])
-    match kind:
-        case "quantile" | "fpr":
-            label = "False alarms, % of normal samples"
-            share: float = st.number_input(
-                label, 0.01, 50.0, 1.0, 0.1, key=f"{kind}_percent", bind="query-params"
-            )
-            return ThresholdRule(kind, share / 100)
-        case "per_1000":
-            alarms: float = st.number_input(
-                "Alarms per 1 000 normal samples", 0.1, 500.0, 10.0, 1.0, key="alarms", bind="query-params"
-            )
-            return ThresholdRule(kind, alarms)
-        case "top_k":
-            most = len(inspected)
-            k = st.number_input("How many", 0, most, min(20, most), key="top_k", bind="query-params")
-            return ThresholdRule(kind, k)
-        case "log_density":
-            nats = st.number_input("Log density, nats", value=0.0, step=0.5, key="nats", bind="query-params")
-            return ThresholdRule(kind, nats)
-        case "probability":
-            p = st.number_input(
-                "Probability of being anomalous", 0.001, 0.999, 0.5, 0.01, format="%.3f", key="p",
-                bind="query-params",
-            )  # fmt: skip
-            return ThresholdRule(kind, p)
-        case _:
-            return ThresholdRule(kind, 0.0)
+    return ThresholdRule(kind, _rule_value(RULES[kind], len(inspected)))
+
+
+def _rule_value(rule: type[Rule], inspected: int) -> float:
+    """Ask for what this rule takes."""
+    asked = rule.asked(inspected)
+    if asked is None:
+        return rule.usual or 0.0
+    scale = 1 / asked.unit  # 7 / 100 is the number that people write, and 7 * 0.01 is another
+    kind: type[float] = int if asked.whole else float
+    low, high = (None if end is None else kind(end * scale) for end in (asked.low, asked.high))
+    shown: float = st.number_input(
+        asked.label,
+        low,
+        high,
+        kind(asked.start * scale),
+        kind(asked.step * scale),
+        format=asked.format,
+        key=rule.address_key(),
+        bind="query-params",
+    )
+    return shown if asked.unit == 1 else shown / scale
 
 
 def curve_control(screen: Screen | None) -> ProbabilityCurve:

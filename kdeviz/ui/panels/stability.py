@@ -3,27 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
-from threading import Event
+from typing import NamedTuple
 
 import streamlit as st
 
+from kdeviz import charts
 from kdeviz.analysis import OnProgress
-from kdeviz.charts import figures, views
+from kdeviz.data import EmbeddingSet
 from kdeviz.settings import name_of
 from kdeviz.sweep import BOOTSTRAP, Stability, stability
 from kdeviz.ui.state import Screen, Session, session, theme
 from kdeviz.ui.widgets.plots import clicked_number, show_figure
-from kdeviz.ui.widgets.progress import POLL_SECONDS, follow
+from kdeviz.ui.widgets.progress import show_progress, watch
 from kdeviz.ui.widgets.text import failure_words, plain_error, plain_warning
 from kdeviz.ui.work.jobs import job_board
-from kdeviz.ui.work.stability_run import StabilityRun
+from kdeviz.ui.work.tasks import Task
 from kdeviz.wording import count, percent
+
+
+class StabilityRun(NamedTuple):
+    """Repeats of one fit in the background."""
+
+    token: str
+    """Of the data, as in `Loaded`."""
+    inspected: EmbeddingSet
+    task: Task[Stability]
+
+
+@dataclass(eq=False)
+class Repeated:
+    """The last check."""
+
+    run: StabilityRun | None = None
 
 
 def show_stability(current: Session, screen: Screen) -> None:
     """Draw what to repeat, and what came of it."""
-    run = current.repeated
+    run = current.own(Repeated).run
     running = run is not None and run.task.running
     top, repeats, start, text = st.columns([0.8, 0.8, 1, 3], vertical_alignment="bottom")
     with top:
@@ -50,7 +68,7 @@ def show_stability(current: Session, screen: Screen) -> None:
     if run is None:
         return
     if running:
-        _live(Event())
+        watch(run.task.future, partial(show_progress, run.task, "stability"))
     else:
         _outcome(run, screen)
 
@@ -71,15 +89,8 @@ def _start(screen: Screen, top: int, repeats: int) -> None:
             cancelled,
         )
 
-    session().repeated = StabilityRun(screen.key[0], analysis.inspected, job_board().start_long(work))
-
-
-@st.fragment(run_every=POLL_SECONDS)
-def _live(drawn: Event) -> None:
-    run = session().repeated
-    if run is None:
-        st.rerun()
-    follow(run.task, "stability", drawn)
+    task = job_board().start_long(work)
+    session().own(Repeated).run = StabilityRun(screen.key[0], analysis.inspected, task)
 
 
 def _outcome(run: StabilityRun, screen: Screen) -> None:
@@ -102,14 +113,10 @@ def _outcome(run: StabilityRun, screen: Screen) -> None:
             )
     for note in found.notes:
         st.text(note[0].upper() + note[1:] + ".")
-    strip = figures.strip_figure(
-        views.strip_view(found, run.inspected),
-        theme(),
-        [run.inspected.thumbnail_uri(int(row)) for row in found.top],
-    )
+    strip = charts.strip(found, run.inspected, theme())
     words = "How often each of the most anomalous samples comes out again"
     show_figure(strip, "strip", words, 270, id(run), partial(_picked, run))
-    agreement = figures.agreement_figure(views.agreement_view(found), theme())
+    agreement = charts.agreement(found, theme())
     show_figure(agreement, "agreement", "Agreement with the full fit, by training cap", 340, id(run))
 
 

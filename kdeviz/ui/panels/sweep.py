@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from functools import partial
+
 import streamlit as st
 
 from kdeviz.errors import OptionError
 from kdeviz.sweep import Grid
 from kdeviz.ui.panels.sweep_results import show_results
+from kdeviz.ui.panels.sweep_table import ChosenRow
 from kdeviz.ui.state import Screen, Session, session
-from kdeviz.ui.widgets.progress import POLL_SECONDS, show_progress
+from kdeviz.ui.widgets.progress import show_progress, watch
 from kdeviz.ui.widgets.text import plain_error
 from kdeviz.ui.work.jobs import job_board
 from kdeviz.ui.work.sweep_run import SweepRun
@@ -18,6 +22,13 @@ GRID_KEYS = ("grid_components", "grid_scalings", "grid_bandwidths", "grid_caps",
 """Widgets that keep their values while another page is shown."""
 
 _USUAL_COMPONENTS = (2, 4, 6, 8, 12, 16, 20, 24, 28, 32)
+
+
+@dataclass(eq=False)
+class Proposal:
+    """What the fields of the grid were filled with, by their keys."""
+
+    fields: dict[str, str] = field(default_factory=dict)
 
 
 def show_sweep(current: Session, screen: Screen) -> None:
@@ -34,19 +45,12 @@ def show_sweep(current: Session, screen: Screen) -> None:
         )
         return
     if running:
-        _live()
+        watch(run.task.future, partial(_so_far, current, screen, run), eager=False)
     else:
         show_results(current, screen, run)
 
 
-@st.fragment(run_every=POLL_SECONDS)
-def _live() -> None:
-    current = session()
-    run, screen = current.swept, current.screen
-    if run is None or screen is None:
-        return
-    if not run.task.running:
-        st.rerun()
+def _so_far(current: Session, screen: Screen, run: SweepRun) -> None:
     show_progress(run.task, "sweep")
     show_results(current, screen, run)
 
@@ -103,7 +107,7 @@ def _grid(screen: Screen, running: bool) -> None:
 
 def _default_grid(screen: Screen) -> None:
     limit = min(screen.analysis.train.features.shape)
-    settings, current = screen.analysis.settings, session()
+    settings, proposal = screen.analysis.settings, session().own(Proposal)
     in_use = screen.analysis.classifier.n_components_
     usual = {k for k in _USUAL_COMPONENTS if k < limit} | ({in_use} if in_use < limit - 1 else set())
     defaults = {
@@ -115,14 +119,14 @@ def _default_grid(screen: Screen) -> None:
     }
     for key, value in defaults.items():
         # What was typed stays; what was proposed follows the data and the settings in use.
-        if st.session_state.get(key) in (None, current.proposed_grid.get(key)):
+        if st.session_state.get(key) in (None, proposal.fields.get(key)):
             st.session_state[key] = value
-    current.proposed_grid = defaults
+    proposal.fields = defaults
 
 
 def _start(screen: Screen, grid: Grid) -> None:
     current = session()
-    current.chosen_row = None
+    current.own(ChosenRow).settings = None
     current.swept = SweepRun.start(
         job_board(),
         screen.key[0],

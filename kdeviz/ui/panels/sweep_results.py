@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from kdeviz.charts import figures, views
+from kdeviz import charts
 from kdeviz.data import EmbeddingSet
 from kdeviz.errors import DataError
-from kdeviz.output import sweep_csv, sweep_parquet
+from kdeviz.output import TABLE_WRITERS, sweep_bytes
 from kdeviz.settings import name_of
 from kdeviz.sweep import CHOICES, METRICS, Choice, Sweep, SweepRow, best, estimate_of
 from kdeviz.ui.panels.model import can_use, use_settings
-from kdeviz.ui.panels.sidebar import RULE_WORDS
-from kdeviz.ui.panels.sweep_table import metric_title, show_rows
+from kdeviz.ui.panels.sweep_table import ChosenRow, metric_title, show_rows
 from kdeviz.ui.state import Screen, Session, session, theme
 from kdeviz.ui.widgets.choices import one_of
 from kdeviz.ui.widgets.plots import clicked_number, show_figure
@@ -26,6 +25,13 @@ from kdeviz.ui.work.sweep_run import SweepRun
 from kdeviz.wording import count
 
 _CHART_HEIGHT = 330
+
+
+@dataclass(eq=False)
+class Metric:
+    """The sweep whose metric was chosen last."""
+
+    of: SweepRun | None = None
 
 
 def show_results(current: Session, screen: Screen, run: SweepRun) -> None:
@@ -47,7 +53,7 @@ def show_results(current: Session, screen: Screen, run: SweepRun) -> None:
         so_far = f"Of the {count(len(found.rows))} settings done: " if found.cancelled else ""
         flattered = "The best of many is flattered by chance: expect a little less on new data."
         st.caption(f"{so_far}{choice.sentence} {flattered}")
-    rule = f" The threshold: {RULE_WORDS[run.rule.kind].lower()}." if metric == "alarm_share" else ""
+    rule = f" The threshold: {run.rule.rule.title.lower()}." if metric == "alarm_share" else ""
     st.caption(f"{metric_title(metric)}: {METRICS[metric].explanation}{rule}")
     show_rows(found, metric, choice, run.task.running)
     _downloads(run, choice)
@@ -80,7 +86,8 @@ def _metric(found: Sweep) -> str:
     known = [name for name in METRICS if any(estimate_of(row, name) is not None for row in found.rows)]
     known = known or ["auroc" if found.labelled else "log_density"]
     current = session()
-    before, current.metric_of = current.metric_of, current.swept
+    chosen = current.own(Metric)
+    before, chosen.of = chosen.of, current.swept
     other_data = before is not None and current.swept is not None and before.token != current.swept.token
     if other_data or st.session_state.get("sweep_metric") not in known:
         st.session_state["sweep_metric"] = "auroc" if "auroc" in known else "log_density"
@@ -165,7 +172,7 @@ def _use_button(row: SweepRow, key: str, usable: bool) -> None:
 def _chart(
     current: Session, found: Sweep, metric: str, choice: Choice | None, controls: list[DeltaGenerator]
 ) -> None:
-    varied = views.varied(found)
+    varied = charts.varied(found)
     across = varied[0] if varied else "components"
     others = [knob for knob in varied if knob != across]
     down = others[0] if others else ("bandwidth" if across != "bandwidth" else "components")
@@ -174,7 +181,7 @@ def _chart(
             down = st.selectbox(
                 "Rows",
                 others,
-                format_func=lambda knob: f"Rows: {views.KNOBS[knob]}",
+                format_func=lambda knob: f"Rows: {charts.KNOBS[knob]}",
                 key="sweep_down",
                 label_visibility="collapsed",
             )
@@ -183,26 +190,27 @@ def _chart(
     with controls[1]:
         fixed = {knob: _held(found, knob, choice) for knob in others if knob != down}
     if drawn == "Lines":
-        figure = figures.line_figure(views.line_view(found, metric, across, fixed, choice), theme())
+        figure = charts.tuning_lines(found, metric, across, fixed, choice, theme=theme())
     else:
         rows = [row.settings for row in found.rows]
-        chosen = rows.index(current.chosen_row) if current.chosen_row in rows else None
-        heat = views.heat_view(found, metric, across, down, fixed, choice)
-        figure = figures.heat_figure(heat, theme(), chosen)
+        wanted = current.own(ChosenRow).settings
+        chosen = rows.index(wanted) if wanted in rows else None
+        knobs = across, down, fixed
+        figure = charts.heat_map(found, metric, *knobs, choice, picked=chosen, theme=theme())
     key, words = f"sweep_{drawn}", f"{METRICS[metric].words} of every setting"
     about = (id(current.swept), metric, across, down, fixed)
     show_figure(figure, key, words, _CHART_HEIGHT, about, partial(_cell_clicked, key))
 
 
-def _held(found: Sweep, knob: str, choice: Choice | None) -> views.KnobValue:
+def _held(found: Sweep, knob: str, choice: Choice | None) -> charts.KnobValue:
     """At which of its values the chart shows the other knobs; where the best row is, at first."""
-    values = views.values_of(found, knob)
-    best = None if choice is None else views.knob_value(choice.best.settings, knob)
-    value: views.KnobValue = st.selectbox(
-        views.KNOBS[knob].capitalize(),
+    values = charts.values_of(found, knob)
+    best = None if choice is None else charts.knob_value(choice.best.settings, knob)
+    value: charts.KnobValue = st.selectbox(
+        charts.KNOBS[knob].capitalize(),
         values,
         index=values.index(best) if best in values else 0,
-        format_func=lambda value: f"{views.KNOBS[knob].capitalize()}: {views.knob_text(knob, value)}",
+        format_func=lambda value: f"{charts.KNOBS[knob].capitalize()}: {charts.knob_text(knob, value)}",
         key=f"sweep_at_{knob}_{best}",
         label_visibility="collapsed",
     )
@@ -212,11 +220,11 @@ def _held(found: Sweep, knob: str, choice: Choice | None) -> views.KnobValue:
 def _cell_clicked(key: str) -> None:
     current, row = session(), clicked_number(key)
     if current.swept is not None and row is not None and 0 <= row < len(current.swept.rows):
-        current.chosen_row = current.swept.rows[int(row)].settings
+        current.own(ChosenRow).settings = current.swept.rows[int(row)].settings
 
 
 def _chosen(current: Session, found: Sweep, usable: bool) -> None:
-    row = next((row for row in found.rows if row.settings == current.chosen_row), None)
+    row = next((row for row in found.rows if row.settings == current.own(ChosenRow).settings), None)
     with st.container(horizontal=True, vertical_alignment="center"):
         if row is None:
             st.caption("Click a cell of the heat map or a row of the table to choose a setting.")
@@ -227,11 +235,11 @@ def _chosen(current: Session, found: Sweep, usable: bool) -> None:
 
 def _downloads(run: SweepRun, choice: Choice | None) -> None:
     with st.container(horizontal=True):
-        for label, write in (("CSV", sweep_csv), ("Parquet", sweep_parquet)):
+        for suffix, writer in TABLE_WRITERS.items():
             st.download_button(
-                label,
-                partial(write, run.found, run.grid, run.train, choice),
-                f"sweep.{label.lower()}",
+                writer.name,
+                partial(sweep_bytes, run.found, run.grid, run.train, choice, suffix),
+                f"sweep{suffix}",
                 on_click="ignore",
                 icon=":material/download:",
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 
 import pandas as pd
@@ -32,6 +33,13 @@ _SETTINGS = ("n_pca_components", "feature_scaling_method", "bandwidth", "max_tra
 _ALWAYS = ("n_pca_components", "feature_scaling_method")
 
 
+@dataclass(eq=False)
+class ChosenRow:
+    """The settings of the row that is chosen, here or in the chart."""
+
+    settings: Settings | None = None
+
+
 def metric_title(metric: str) -> str:
     """A metric's name at the start of a line."""
     words = METRICS[metric].words
@@ -42,7 +50,7 @@ def show_rows(found: Sweep, metric: str, choice: Choice | None, running: bool) -
     """Draw the rows, the better first; a click chooses one."""
     rows = sorted_rows(found, metric, choice)
     table = sweep_table(found._replace(rows=tuple(rows)))
-    marks = ["" if choice is None else choice.mark(row) for row in rows]
+    marks = ["" if choice is None else choice.title(row) for row in rows]
     shown = pd.DataFrame({"choice": marks})
     settings = [name for name in _SETTINGS if name in _ALWAYS or table[name].nunique() > 1]
     shown[settings] = table[settings]
@@ -66,7 +74,7 @@ def show_rows(found: Sweep, metric: str, choice: Choice | None, running: bool) -
 
 def _row_clicked(key: str, settings: list[Settings]) -> None:
     chosen = st.session_state[key]["selection"]["rows"]
-    session().chosen_row = settings[chosen[0]] if chosen else None
+    session().own(ChosenRow).settings = settings[chosen[0]] if chosen else None
 
 
 def _columns(shown: pd.DataFrame, metric: str) -> dict[str, ColumnConfig]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -11,7 +12,7 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit.elements.lib.column_types import ColumnConfig
 
-from kdeviz.charts import views
+from kdeviz.decision import ranking
 from kdeviz.ui.state import Screen, Session, session
 from kdeviz.ui.widgets.downloads import score_downloads
 from kdeviz.wording import count
@@ -19,9 +20,24 @@ from kdeviz.wording import count
 _LISTED, _IN_SIGHT = 60, 9
 
 
+@dataclass(eq=False)
+class Listing:
+    """Which part of the ranking is listed.
+
+    Attributes:
+        first: where it starts.
+        picks: `Session.picks` when it was drawn last.
+        selections: `Session.selections` then.
+    """
+
+    first: int = 0
+    picks: int = 0
+    selections: int = 0
+
+
 def ranked_rows(current: Session, screen: Screen) -> NDArray[np.int64]:
     """Inspected rows as the table lists them: the most anomalous first, and only those selected."""
-    ranked = views.ranking(screen.analysis, screen.threshold, screen.curve)["row"].to_numpy()
+    ranked = ranking(screen.decision)["row"].to_numpy()
     chosen = chosen_rows(current, screen)
     return ranked if chosen is None else ranked[np.isin(ranked, chosen)]
 
@@ -29,14 +45,14 @@ def ranked_rows(current: Session, screen: Screen) -> NDArray[np.int64]:
 def chosen_rows(current: Session, screen: Screen) -> NDArray[np.int64] | None:
     """Inspected rows of the selection, on the map or by a cell of the confusion table; None without one."""
     if current.cell is not None and screen.labelled:
-        return views.rows_in_cell(screen.analysis, screen.threshold, current.cell)
+        return screen.decision.rows_in_cell(current.cell)
     return current.region
 
 
 def show_table(current: Session, screen: Screen, height: int) -> None:
     """Draw the ranking; a click on a row picks its sample everywhere."""
     rows = ranked_rows(current, screen)
-    table = views.ranking(screen.analysis, screen.threshold, screen.curve).set_index("row", drop=False)
+    table = ranking(screen.decision).set_index("row", drop=False)
     _title(current, screen, rows)
     start = _first_listed(current, rows)
     shown = table.loc[rows[start : start + _LISTED]].reset_index(drop=True)
@@ -81,18 +97,21 @@ def show_table(current: Session, screen: Screen, height: int) -> None:
 
 def _first_listed(current: Session, rows: NDArray[np.int64]) -> int:
     """Where the list starts: where it did, unless what was picked elsewhere would be out of sight."""
-    if current.listed_picks != current.picks:
-        current.listed_picks = current.picks
+    listing = current.own(Listing)
+    if listing.selections != current.selections:
+        listing.selections, listing.first = current.selections, 0
+    if listing.picks != current.picks:
+        listing.picks = current.picks
         place = np.flatnonzero(rows == current.picked)
-        if len(place) and not current.first_listed <= place[0] < current.first_listed + _IN_SIGHT:
-            current.first_listed = max(int(place[0]) - 3, 0)
-    if current.first_listed >= len(rows):
-        current.first_listed = 0
-    return current.first_listed
+        if len(place) and not listing.first <= place[0] < listing.first + _IN_SIGHT:
+            listing.first = max(int(place[0]) - 3, 0)
+    if listing.first >= len(rows):
+        listing.first = 0
+    return listing.first
 
 
 def _list_from(first: int) -> None:
-    session().first_listed = first
+    session().own(Listing).first = first
 
 
 def _columns(table: pd.DataFrame, labelled: bool) -> dict[str, ColumnConfig]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
-from kdeviz.charts import views
-from kdeviz.decision import Estimate
+from kdeviz.charts import densities_numbers
+from kdeviz.decision import CELLS, RULES, Confusion, Estimate, ExpectedAlarms
 from kdeviz.model import ProbabilityCurve
 from kdeviz.ui.state import Screen, Session, session
 from kdeviz.wording import count, number, percent
@@ -32,13 +33,65 @@ _METRICS = {
 _STEPS = 400
 
 
+@dataclass(eq=False)
+class Slider:
+    """The slider. It is replaced by a new one when the threshold was decided elsewhere.
+
+    Attributes:
+        number: how many there have been.
+        low: its left end, in nats.
+        high: its right end.
+        start: where it stood when it was made.
+        threshold: where it was moved, or what it was made for, even if that is beyond its ends.
+    """
+
+    number: int = 0
+    low: float = 0.0
+    high: float = 0.0
+    start: float = 0.0
+    threshold: float | None = None
+
+    @property
+    def key(self) -> str:
+        """Of the widget."""
+        return f"threshold_slider_{self.number}"
+
+    @property
+    def step(self) -> float:
+        """In nats."""
+        return (self.high - self.low) / _STEPS
+
+    def follow(self, threshold: float, low: float, high: float) -> None:
+        """Become a new one unless it stands at this threshold already, between these ends.
+
+        Writing to the old one instead would race with what the browser sends.
+        """
+        if (threshold, low, high) != (self.threshold, self.low, self.high):
+            self.threshold, self.low, self.high = threshold, low, high
+            self.start = float(np.clip(threshold, low, high))
+            self.number += 1
+
+    def moved(self, key: str, value: float) -> bool:
+        """Whether a person has moved it there.
+
+        A slider that is made while reruns follow closely reports its own start, or that of the one before.
+        """
+        at = self.start if self.threshold is None else np.clip(self.threshold, self.low, self.high)
+        if key != self.key or abs(value - at) < self.step / 2:
+            return False
+        self.threshold = value
+        return True
+
+
 def set_threshold(log_density: float) -> None:
     """From now on, flag samples below this log density."""
-    if st.session_state.get("rule") != "log_density":
+    kind = "log_density"
+    key = RULES[kind].address_key()
+    if st.session_state.get("rule") != kind:
         # The rule's number input is new then, and a new input does not write its value into the address.
         with contextlib.suppress(StreamlitAPIException):  # it is still there
-            st.query_params["nats"] = str(log_density)
-    st.session_state["rule"], st.session_state["nats"] = "log_density", log_density
+            st.query_params[key] = str(log_density)
+    st.session_state["rule"], st.session_state[key] = kind, log_density
 
 
 def set_curve(curve: ProbabilityCurve) -> None:
@@ -48,17 +101,18 @@ def set_curve(curve: ProbabilityCurve) -> None:
 
 def show_threshold(current: Session, screen: Screen) -> None:
     """Draw the slider, and what the threshold does."""
-    view = views.threshold_view(screen.analysis, screen.threshold)
-    labelled = view.metrics is not None
+    decision = screen.decision
+    alarms, metrics, counts = decision.expected_alarms, decision.metrics, decision.confusion
+    labelled = screen.labelled
     columns = st.columns([2.1, 0.75, 0.75, 0.75, 1.9] if labelled else [2.1, 4.15], gap="medium")
     with columns[0]:
         _slider(current, screen)
         if labelled:
-            low, high = (number(1000 * end) for end in view.alarm_interval)
-            st.caption(f"{number(1000 * view.alarm_rate)} alarms per 1 000 normals ({low} to {high})")
-    if view.metrics is None:
+            rate, low, high = (number(1000 * rate) for rate in alarms[:3])
+            st.caption(f"{rate} alarms per 1 000 normals ({low} to {high})")
+    if metrics is None or counts is None:
         with columns[1]:
-            st.markdown(_alarm_sentence(view))
+            st.markdown(_alarm_sentence(alarms))
             st.caption(
                 "Without labels nothing more can be said than this: it comes from training samples, each "
                 "judged by a model that has not seen it."
@@ -66,38 +120,30 @@ def show_threshold(current: Session, screen: Screen) -> None:
         return
     for column, (name, (title, text)) in zip(columns[1:4], _METRICS.items(), strict=True):
         with column:
-            _estimate(title, getattr(view.metrics, name), text)
+            _estimate(title, getattr(metrics, name), text)
     with columns[4]:
-        _confusion(current, view)
+        _confusion(current, counts)
 
 
-def _alarm_sentence(view: views.ThresholdView) -> str:
-    low, high = (1000 * end for end in view.alarm_interval)
-    return (
-        f"About **{number(1000 * view.alarm_rate)}** alarms per 1 000 normal samples, between "
-        f"{number(low)} and {number(high)} with 95 % confidence."
-    )
+def _alarm_sentence(alarms: ExpectedAlarms) -> str:
+    rate, low, high = (number(1000 * rate) for rate in alarms[:3])
+    return f"About **{rate}** alarms per 1 000 normal samples, between {low} and {high} with 95 % confidence."
 
 
 def _slider(current: Session, screen: Screen) -> None:
-    edges = views.density_histogram(screen.fitted, screen.threshold).edges
-    low, high = float(edges[0]), float(edges[-1])
-    if screen.threshold != current.slid_to or (low, high) != current.slider_range:
-        # Decided elsewhere: a new slider. Writing to the old one would race with what the browser sends.
-        current.slider_range, current.slid_to = (low, high), screen.threshold
-        current.slider_start = float(np.clip(screen.threshold, low, high))
-        current.sliders += 1
-    key = f"threshold_slider_{current.sliders}"
+    edges = densities_numbers(screen.decision).edges
+    slider = current.own(Slider)
+    slider.follow(screen.threshold, float(edges[0]), float(edges[-1]))
     st.slider(
         "Threshold on log density, nats",
-        low,
-        high,
-        current.slider_start,
-        step=(high - low) / _STEPS,
+        slider.low,
+        slider.high,
+        slider.start,
+        step=slider.step,
         format="%.2f",
-        key=key,
+        key=slider.key,
         on_change=_moved,
-        args=(key,),
+        args=(slider.key,),
         help="Samples below it are flagged. Moving it replaces the rule in the sidebar by this very number. "
         "The alarms are counted on training samples, each judged by a model that has not seen it; in "
         "brackets their 95 % interval.",
@@ -105,14 +151,9 @@ def _slider(current: Session, screen: Screen) -> None:
 
 
 def _moved(key: str) -> None:
-    current, value = session(), float(st.session_state[key])
-    low, high = current.slider_range
-    at = current.slider_start if current.slid_to is None else np.clip(current.slid_to, low, high)
-    # A slider that is made while reruns follow closely reports its own start, or that of the one before.
-    if key != f"threshold_slider_{current.sliders}" or abs(value - at) < (high - low) / _STEPS / 2:
-        return
-    current.slid_to = value
-    set_threshold(value)
+    value = float(st.session_state[key])
+    if session().own(Slider).moved(key, value):
+        set_threshold(value)
 
 
 def _estimate(title: str, estimate: Estimate, text: str) -> None:
@@ -122,9 +163,8 @@ def _estimate(title: str, estimate: Estimate, text: str) -> None:
         st.caption(f"{number(100 * low)} to {number(100 * high)} %")
 
 
-def _confusion(current: Session, view: views.ThresholdView) -> None:
-    assert view.counts is not None
-    numbers = dict(zip(views.CELLS, view.counts, strict=True))
+def _confusion(current: Session, counts: Confusion) -> None:
+    numbers = dict(zip(CELLS, counts, strict=True))
     for cells in (("caught", "missed"), ("false alarms", "passed")):
         for column, cell in zip(st.columns(2, gap="small"), cells, strict=True):
             title, text = _CELL_WORDS[cell]

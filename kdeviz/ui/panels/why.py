@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from kdeviz import explain
-from kdeviz.charts import figures, views
+from kdeviz import charts, explain
 from kdeviz.data import MARK_LABELS, SampleMark
+from kdeviz.decision import sample_view
 from kdeviz.errors import OptionError
 from kdeviz.ui.panels.table import ranked_rows
 from kdeviz.ui.state import Screen, Session, session, theme
@@ -23,6 +25,13 @@ _ROWS_PER_FEATURE = 10
 _PARTS = ("Neighbours", "Components", "Features", "Slice")
 
 
+@dataclass(eq=False)
+class Marking:
+    """Why the last mark could not be kept."""
+
+    problem: str = ""
+
+
 def show_why(current: Session, screen: Screen, height: int) -> None:
     """Draw the panel of the picked sample; without one, how to pick."""
     rows = ranked_rows(current, screen)
@@ -30,7 +39,7 @@ def show_why(current: Session, screen: Screen, height: int) -> None:
     _walk(rows, int(place[0]) if len(place) else None)
     if current.picked is None:
         st.caption("Pick a sample on the map or in the table, or press N for the most anomalous one.")
-        figure = figures.scree_figure(views.scree(screen.analysis), theme())
+        figure = charts.scree(screen.decision, theme())
         show_figure(figure, "scree", "Variance per component", height - 90, screen.key)
         return
     row = current.picked
@@ -39,9 +48,9 @@ def show_why(current: Session, screen: Screen, height: int) -> None:
     _decide(row, screen)
     part, about = one_of("Why", _PARTS, "why", wide=True), (screen.key, row)
     if part == "Components":
-        _chart(figures.components_figure(found.components, theme()), part, height - 60, about)
+        _chart(charts.sample(screen.decision, row, theme()), part, height - 60, about)
     elif part == "Features":
-        _chart(figures.features_figure(found.direction, theme()), part, height - 60, about)
+        _chart(charts.sample_features(screen.decision, row, theme()), part, height - 60, about)
     elif part == "Slice":
         _slice(row, screen, found.components, height - 60)
     else:
@@ -68,7 +77,7 @@ def _go(row: int) -> None:
 
 
 def _place(row: int, screen: Screen, residual: explain.Residual) -> None:
-    sample = views.sample_view(screen.analysis, row, screen.threshold, screen.curve)
+    sample = sample_view(screen.decision, row)
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         # Bytes would be decoded here, on the server; the browser is the safer place.
         picture = screen.analysis.inspected.thumbnail_uri(row)
@@ -106,7 +115,7 @@ def _enough_for_residuals(screen: Screen) -> bool:
 
 def _decide(row: int, screen: Screen) -> None:
     """The person's verdict and note, kept at once."""
-    problem = session().mark_error or shelf().problems.get(screen.data.origin)
+    problem = session().own(Marking).problem or shelf().problems.get(screen.data.origin)
     if problem:
         plain_error("Marks are not kept on disk", problem)
     book, key = screen.book, screen.keys[row]
@@ -156,14 +165,14 @@ def _decide(row: int, screen: Screen) -> None:
 
 
 def _mark(screen: Screen, key: str, verdict: str, note: str) -> None:
+    marking = session().own(Marking)
+    marking.problem = ""
     try:
         screen.book.set(
             key, SampleMark(st.session_state.get(verdict) or "", st.session_state.get(note, "").strip())
         )
     except (OSError, OptionError) as error:
-        session().mark_error = str(error)
-    else:
-        session().mark_error = ""
+        marking.problem = str(error)
 
 
 def _undo(screen: Screen) -> None:
@@ -219,8 +228,7 @@ def _slice(row: int, screen: Screen, components: explain.Components, height: int
     if first == second:
         st.caption("Choose two different components.")
         return
-    view = views.slice_view(screen.analysis, row, (first - 1, second - 1), screen.threshold)
-    figure = figures.slice_figure(view, theme(), str(screen.analysis.inspected.ids[row]))
+    figure = charts.sample_slice(screen.decision, row, (first - 1, second - 1), theme())
     _chart(figure, "Slice", height, (screen.key, row, first, second))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from concurrent.futures import Future, wait
 from threading import Event
 from typing import Any
@@ -12,31 +13,42 @@ import streamlit as st
 from kdeviz.ui.work.tasks import Task
 from kdeviz.wording import duration
 
-POLL_SECONDS = 1.0
+_POLL_SECONDS = 1.0
 # Of that, how long to wait for the end; in the rest streamlit attends to clicks in fragments.
 _WAIT_SECONDS = 0.4
 _GLANCE_SECONDS = 0.05
 
 
-def follow(task: Task[Any], key: str, drawn: Event) -> None:
-    """Draw the bar and the button, and the whole page as soon as the task has ended.
+def watch(future: Future[Any], draw: Callable[[], object], *, eager: bool = True) -> None:
+    """Draw something now and every second, until this has ended; then the whole page.
 
     Args:
-        task: to look at.
-        key: of the button.
-        drawn: as in `redraw_at_end`.
+        future: to wait for.
+        draw: draws how far it is.
+        eager: whether to draw the page the very moment it has ended. What was drawn here attends to clicks
+            less often then.
     """
-    if task.running:
-        show_progress(task, key)
-    redraw_at_end(task.future, drawn)
+    _watch(future, draw, Event() if eager else None)
 
 
-def redraw_at_end(future: Future[Any], drawn: Event) -> None:
-    """Draw the whole page as soon as this has ended; to be called by a fragment every `POLL_SECONDS`.
+@st.fragment(run_every=_POLL_SECONDS)
+def _watch(future: Future[Any], draw: Callable[[], object], drawn: Event | None) -> None:
+    if not future.done():
+        draw()
+    if drawn is not None:
+        _wait_a_while(future, drawn)
+    if future.done():
+        st.rerun()
+
+
+def _wait_a_while(future: Future[Any], drawn: Event) -> None:
+    """Wait until this has ended, though not so long that the next look would be late.
+
+    What the user does elsewhere ends the waiting; what is in a fragment, as the button for cancelling is, has
+    to wait for its end.
 
     Args:
-        future: to wait for a while. What the user does elsewhere ends the waiting; what is in a fragment, as
-            the button for cancelling is, has to wait for its end.
+        future: to wait for.
         drawn: a new one for each run of the page. It is set here: in the first call the rest of the page is
             still to be drawn, so that there is no time to wait.
     """
@@ -45,12 +57,10 @@ def redraw_at_end(future: Future[Any], drawn: Event) -> None:
     while not future.done() and time.monotonic() < until:
         wait([future], _GLANCE_SECONDS)
         _ = "session" in st.session_state  # at every look into the state, streamlit asks for clicks
-    if future.done():
-        st.rerun()
 
 
 def show_progress(task: Task[Any], key: str, what: str = "") -> None:
-    """Draw the bar and the button; to be called again every `POLL_SECONDS`."""
+    """Draw the bar and the button; to be called again every second."""
     task.watch()
     stopping, left = task.is_cancelled(), task.seconds_left
     rest = "" if left is None else f" · about {duration(left)} left"

@@ -12,7 +12,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from kdeviz.data import EmbeddingSet, load_embeddings, load_sample
+from kdeviz.data import EmbeddingSet, aligned, load_embeddings, load_sample
 from kdeviz.errors import DataError
 from kdeviz.preflight import Fix, apply
 
@@ -34,8 +34,10 @@ class Loaded:
         source: what to write in a script to read it: "sample", a path, or an uploaded file's name.
         score_source: the same of a second file, if `score` came from one.
         about_source: the same of a table about the first file's rows, if there was one.
+        score_about_source: the same of a table about the second file's rows.
         read_again: read the same files with another column as the embedding.
         fixes: names of the fixes that were applied, in order; see `preflight`.
+        before: what the last of them was applied to.
     """
 
     token: str
@@ -49,6 +51,8 @@ class Loaded:
     about_source: str | None
     read_again: Callable[[str], Loaded]
     fixes: tuple[str, ...] = ()
+    before: Loaded | None = None
+    score_about_source: str | None = None
 
     @property
     def inspected(self) -> EmbeddingSet:
@@ -74,6 +78,7 @@ class Loaded:
             score=score,
             everything=everything,
             fixes=(*self.fixes, fix.name),
+            before=self,
         )
 
 
@@ -122,29 +127,34 @@ def _from_one_file(
 
 
 def from_uploads(
-    main: Upload, score: Upload | None = None, about: Upload | None = None, column: str | None = None
+    main: Upload,
+    score: Upload | None = None,
+    about: Upload | None = None,
+    column: str | None = None,
+    score_about: Upload | None = None,
 ) -> Loaded:
-    """Uploaded files: embeddings, perhaps a second file to score, perhaps a table about the first.
+    """Uploaded files: embeddings, perhaps a second file to score, perhaps a table about the rows of each.
 
     Raises:
         DataError: a file cannot be used.
     """
-    metadata = None if about is None else (about[1], about[0])
-    everything = load_embeddings(main[1], filename=main[0], embedding_column=column, metadata=metadata)
+    everything = load_embeddings(
+        main[1], filename=main[0], embedding_column=column, metadata=_metadata(about)
+    )
     train, rest = everything.train_and_test()
     notes = everything.notes
+    if score is None and score_about is not None:
+        raise DataError(f"{score_about[0]}: it is about more samples to score, load those as well")
     if score is not None:
         if rest is not None:
             notes += (f"{len(rest)} test rows of {main[0]} are left out: those of {score[0]} are scored.",)
-        rest = _second(score, everything.embedding_column)
+        rest = _second(score, everything.embedding_column, score_about)
         notes += _second_notes(score[0], rest, everything.embedding_column)
-        dimensions = (rest.features.shape[1], train.features.shape[1])
-        if dimensions[0] != dimensions[1]:
-            raise DataError(
-                f"{score[0]} has {dimensions[0]} dimensions, {main[0]} has {dimensions[1]}: "
-                "both must come from the same feature extractor"
-            )
-    contents = [part for file in (main, score, about) if file for part in (file[0].encode(), file[1])]
+        rest = replace(rest, name=score[0])
+        rest, remarks = aligned(rest, train.feature_names, train.features.shape[1], main[0])
+        rest, notes = replace(rest, name=Path(score[0]).stem), (*notes, *remarks)
+    files = (main, score, about, score_about)
+    contents = [part for file in files for part in ((file[0].encode(), file[1]) if file else (b"", b""))]
     return Loaded(
         token=_token(*contents, str(column).encode()),
         origin=everything.digest + ("" if score is None or rest is None else rest.digest),
@@ -155,17 +165,22 @@ def from_uploads(
         source=main[0],
         score_source=None if score is None else score[0],
         about_source=None if about is None else about[0],
-        read_again=lambda chosen: from_uploads(main, score, about, chosen),
+        read_again=lambda chosen: from_uploads(main, score, about, chosen, score_about),
+        score_about_source=None if score_about is None else score_about[0],
     )
 
 
-def _second(file: Upload, column: str | None) -> EmbeddingSet:
+def _metadata(about: Upload | None) -> tuple[bytes, str] | None:
+    return None if about is None else (about[1], about[0])
+
+
+def _second(file: Upload, column: str | None, about: Upload | None) -> EmbeddingSet:
     """The rows to score, from the same column as the rows to fit on where there is one."""
     name, content = file
     try:
-        return load_embeddings(content, filename=name, embedding_column=column)
+        return load_embeddings(content, filename=name, embedding_column=column, metadata=_metadata(about))
     except DataError:
-        guessed = load_embeddings(content, filename=name)
+        guessed = load_embeddings(content, filename=name, metadata=_metadata(about))
         if column in guessed.embedding_choices:
             raise
         return guessed

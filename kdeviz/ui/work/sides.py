@@ -6,15 +6,15 @@ import hashlib
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 from kdeviz import errors
 from kdeviz.analysis import OnProgress, analyse
-from kdeviz.comparison import Scored, scored_analysis, scored_model
+from kdeviz.comparison import Scored, scored_decision, scored_model
 from kdeviz.data import EmbeddingSet
-from kdeviz.decision import has_both_labels
+from kdeviz.decision import decide, has_both_labels
 from kdeviz.errors import DataError, ModelFileError
 from kdeviz.model import KDEClassifier
 from kdeviz.output import Run
@@ -48,6 +48,13 @@ class Side:
     same_data: bool = True
 
 
+@dataclass(eq=False)
+class ModelFiles:
+    """Uploaded model files, names and contents, by what stands for the content."""
+
+    files: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+
+
 def sides(current: Session, screen: Screen) -> dict[str, Side]:
     """All that there are, by a key that stays while the thing is there."""
     found = {"screen": _shown(screen)}
@@ -57,7 +64,7 @@ def sides(current: Session, screen: Screen) -> dict[str, Side]:
         found |= {
             f"row {row.settings}": _swept(words, row.settings, screen) for words, row in _best_first(swept)
         }
-    for digest, (name, content) in current.model_files.items():
+    for digest, (name, content) in current.own(ModelFiles).files.items():
         found[f"file {digest}"] = Side(
             f"Model file: {name}",
             ("file", digest, screen.analysis.inspected),
@@ -92,17 +99,16 @@ def add_model_file(current: Session, name: str, content: bytes, inspected: Embed
     if expected != given:
         raise DataError(f"{name} was fitted on {expected} dimensions, these samples have {given}")
     digest = hashlib.blake2b(content, digest_size=8).hexdigest()
-    current.model_files[digest] = name, content
-    while len(current.model_files) > _MOST_FILES:
-        del current.model_files[next(iter(current.model_files))]
+    files = current.own(ModelFiles).files
+    files[digest] = name, content
+    while len(files) > _MOST_FILES:
+        del files[next(iter(files))]
     return f"file {digest}"
 
 
 def _shown(screen: Screen) -> Side:
     def score(report: OnProgress, cancelled: Cancelled) -> Scored:
-        return scored_analysis(
-            screen.analysis, screen.threshold, screen.curve, screen.rule, fixes=screen.data.fixes
-        )
+        return scored_decision(screen.decision, fixes=screen.data.fixes)
 
     identity = ("screen", screen.analysis, screen.rule, screen.threshold, screen.curve)
     return Side(f"On the screen: {name_of(screen.analysis.settings)}", identity, score)
@@ -118,10 +124,7 @@ def _swept(name: str, settings: Settings, screen: Screen) -> Side:
     def score(report: OnProgress, cancelled: Cancelled) -> Scored:
         shown = screen.analysis
         fitted = analyse(shown.train, shown.scored, settings, screen.key[2], report, cancelled)
-        threshold = screen.rule.threshold(
-            fitted.train_scores, fitted.scores, fitted.inspected.labels, screen.curve
-        )
-        return scored_analysis(fitted, threshold, screen.curve, screen.rule, fixes=screen.data.fixes)
+        return scored_decision(decide(fitted, screen.rule, screen.curve), fixes=screen.data.fixes)
 
     return Side(name, ("row", settings, screen.analysis, screen.rule, screen.curve), score, settings)
 

@@ -1,0 +1,92 @@
+"""Where the rows of a sweep stand in a picture of it, and the numbers they bring."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kdeviz.charts.knobs import KNOBS, KnobValue, knob_value, values_of
+from kdeviz.errors import OptionError
+from kdeviz.sweep import METRICS, Choice, Sweep, SweepRow, estimate_of
+
+
+def cells(
+    sweep: Sweep, knobs: Sequence[str], fixed: Mapping[str, KnobValue] | None, choice: Choice | None
+) -> tuple[tuple[str, ...], dict[str, KnobValue], NDArray[np.int64]]:
+    """The scalings, the knobs held fixed, and the places of the rows by scaling and by each of `knobs`."""
+    axes = [values_of(sweep, knob) for knob in knobs]
+    held = _held(sweep, [knob for knob in KNOBS if knob not in knobs], fixed or {}, choice)
+    scalings = tuple(dict.fromkeys(row.settings.feature_scaling_method.value for row in sweep.rows))
+    rows = np.full((len(scalings), *map(len, axes)), -1, np.int64)
+    for number, row in enumerate(sweep.rows):
+        settings = row.settings
+        if all(knob_value(settings, knob) == value for knob, value in held.items()):
+            values = zip(axes, knobs, strict=True)
+            at = [axis.index(knob_value(settings, knob)) for axis, knob in values]
+            rows[scalings.index(settings.feature_scaling_method.value), *at] = number
+    return scalings, held, rows
+
+
+def cell_values(
+    sweep: Sweep, metric: str, rows: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Value, low and high of each place."""
+    if metric not in METRICS:  # with no row, nobody else says so
+        raise OptionError(f"metric {metric!r} is not known: choose {', '.join(METRICS)}")
+    missing = (math.nan,) * 3
+    known = dict.fromkeys(range(-1, len(sweep.rows)), missing)
+    for number, row in enumerate(sweep.rows):
+        found = estimate_of(row, metric)
+        if found is not None and math.isfinite(found.value):
+            known[number] = (found.value, *found.interval)
+    numbers = np.array([known[row] for row in rows.ravel().tolist()], np.float64)
+    value, low, high = numbers.reshape(*rows.shape, 3).transpose(-1, *range(rows.ndim))
+    return value, low, high
+
+
+def default_metric(sweep: Sweep, choice: Choice | None) -> str:
+    """That of the choice; else AUROC, or log density where no row has one."""
+    if choice is not None:
+        return choice.metric
+    known = any(row.auroc is not None for row in sweep.rows)
+    return "auroc" if known or not sweep.rows else "log_density"
+
+
+def best_place(metric: str, values: NDArray[np.float64]) -> Any:
+    """Where the best of the values is; None if none is known."""
+    if np.isnan(values).all():
+        return None
+    ranked = values if METRICS[metric].higher_is_better else -values
+    return tuple(int(i) for i in np.unravel_index(int(np.nanargmax(ranked)), values.shape))
+
+
+def place_of(sweep: Sweep, rows: NDArray[np.int64], wanted: SweepRow | None) -> Any:
+    """The place of a row among those shown, by its settings."""
+    if wanted is None:
+        return None
+    places = (tuple(place) for place in np.argwhere(rows >= 0).tolist())
+    return next((place for place in places if sweep.rows[rows[place]].settings == wanted.settings), None)
+
+
+def _held(
+    sweep: Sweep, knobs: Sequence[str], fixed: Mapping[str, KnobValue], choice: Choice | None
+) -> dict[str, KnobValue]:
+    for knob, value in fixed.items():
+        known = values_of(sweep, knob)
+        if knob not in knobs:
+            raise OptionError(f"{knob} is an axis of the picture and cannot be fixed: leave it out")
+        if known and value not in known:
+            raise OptionError(
+                f"no row of the sweep has {knob}={value!r}: choose {', '.join(map(str, known))}"
+            )
+    held: dict[str, KnobValue] = {}
+    for knob in knobs:
+        known = values_of(sweep, knob)
+        usual = knob_value(choice.best.settings, knob) if choice is not None else None
+        if len(known) > 1:
+            held[knob] = fixed.get(knob, usual if usual is not None and usual in known else known[0])
+    return held

@@ -1,0 +1,99 @@
+"""The model's own density over two components, as lines behind the samples."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from kdeviz.analysis import Analysis, cached
+from kdeviz.charts.parts import level_line
+from kdeviz.charts.selection import check_drawable
+from kdeviz.charts.theme import Part, Theme, faint
+from kdeviz.decision import Decision
+
+CONTOUR_SHARES = (0.5, 0.9, 0.99)
+_GRID = 48
+_CONTOUR_SAMPLE = 1500
+
+
+class ContoursNumbers(NamedTuple):
+    """The fitted model's exact marginal density over two components."""
+
+    x: NDArray[Any]
+    y: NDArray[Any]
+    log_density: NDArray[Any]
+    """(len(y), len(x)), nats."""
+    levels: tuple[float, ...]
+    """Log densities whose contour encloses `shares` of the training samples."""
+    shares: tuple[float, ...]
+    corners: NDArray[Any]
+    """(2, 2): lower left and upper right of the widest region."""
+
+
+def contours_numbers(decision: Decision, components: tuple[int, int] = (0, 1)) -> ContoursNumbers:
+    """The exact marginal of the fitted density over two components.
+
+    Its levels are the log densities above which at least `CONTOUR_SHARES` of the training samples lie: the
+    smallest regions that hold that share of what is normal. The grid spans the widest of these regions, so
+    that a far outlier does not leave it without a line.
+
+    Raises:
+        OptionError: these are not two of the model's components.
+    """
+    return _contours(decision.analysis, components)
+
+
+@cached
+def _contours(analysis: Analysis, components: tuple[int, int]) -> ContoursNumbers:
+    check_drawable(analysis, components, (2,))
+    marginal = analysis.classifier.kde_model.marginal(components)
+    train = analysis.train_coordinates[:, components]
+    train = train[:: max(1, len(train) // _CONTOUR_SAMPLE)]
+    at_train = marginal.log_prob(train).cpu().numpy()
+    levels = np.quantile(at_train, [1 - share for share in CONTOUR_SHARES], method="lower")
+    within = train[at_train >= levels[-1]]
+    x, y = _axes(within, marginal.bw_transform)
+    grid = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+    log_density = marginal.log_prob(grid.astype(np.float32)).cpu().numpy().reshape(len(y), len(x))
+    # With narrow kernels the region is islands round the samples, which may all lie between grid points.
+    held = np.concatenate([within, grid[log_density.ravel() >= levels[-1]]])
+    return ContoursNumbers(
+        x=x,
+        y=y,
+        log_density=log_density,
+        levels=tuple(float(level) for level in levels),
+        shares=CONTOUR_SHARES,
+        corners=np.stack([held.min(0), held.max(0)]),
+    )
+
+
+def _axes(points: NDArray[Any], bw_transform: torch.Tensor) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Where the grid lies: over the points, and three kernel widths around them."""
+    inverse = torch.linalg.inv(bw_transform)
+    widths = (inverse.T @ inverse).diagonal().sqrt().tolist()
+    return _padded_range(points[:, 0], 3 * widths[0]), _padded_range(points[:, 1], 3 * widths[1])
+
+
+def _padded_range(values: NDArray[Any], pad: float) -> NDArray[Any]:
+    return np.linspace(float(values.min()) - pad, float(values.max()) + pad, _GRID)
+
+
+def contour_lines(numbers: ContoursNumbers, theme: Theme) -> list[Part]:
+    """One line per level, the widest the faintest."""
+    x, y, z = numbers.x, numbers.y, numbers.log_density
+    looks = [
+        {"color": faint(theme.normal, _opacity(share)), "width": 1.5, "smoothing": 0.6}
+        for share in numbers.shares
+    ]
+    return [
+        {**level_line(x, y, z, level, look), "showlegend": False}
+        for level, look in zip(numbers.levels, looks, strict=True)
+    ]
+
+
+def _opacity(share: float) -> float:
+    """0.9 for the line round half of the samples, fading towards 0.45 round all of them."""
+    return round(min(1.0, 1.35 - 0.9 * share), 2)

@@ -1,0 +1,199 @@
+"""What several charts draw alike: axes, lines, rings, intervals, and the words at the ends of lines."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kdeviz.charts.labels import spread
+from kdeviz.charts.theme import Part, Theme
+from kdeviz.wording import number
+
+# Above this many points SVG becomes slow; below it SVG is crisper than WebGL.
+WEBGL_ABOVE = 2000
+_DASHES = "8px 6px"
+
+
+# --- axes
+
+
+def bare_axis(title: str, **more: Any) -> Part:
+    """An axis without a grid."""
+    return {"title": {"text": title}, "showgrid": False, "zeroline": False, **more}
+
+
+def graded_axis(title: str, theme: Theme, **more: Any) -> Part:
+    """An axis with a grid to read values by."""
+    return {"title": {"text": title}, "gridcolor": theme.line, "zeroline": False, **more}
+
+
+def share_axis(title: str) -> Part:
+    """A second axis, from 0 to 100 % on the right."""
+    return bare_axis(
+        title,
+        overlaying="y",
+        side="right",
+        showline=False,
+        range=[0, 1.02],
+        tickvals=[0, 0.25, 0.5, 0.75, 1],
+        tickformat=".0%",
+    )
+
+
+def rate_axes(x: str, y: str, theme: Theme, exponent: float | None = None) -> Part:
+    """Two shares against each other; the first is logarithmic, from ten to this power on, if one is given."""
+    ticks: Part = {"tickformat": "~%", "nticks": 6}
+    across = bare_axis(x, **ticks, range=[-0.01, 1.02])
+    if exponent is not None:
+        across = bare_axis(x, tickformat="~%", type="log", dtick=1, range=[exponent, 0.02])
+    return {"xaxis": across, "yaxis": graded_axis(y, theme, **ticks, range=[-0.02, 1.04])}
+
+
+# --- lines across a chart, and words
+
+
+def vertical_line(x: float, colour: str, width: float, dash: str = _DASHES) -> Part:
+    """From the bottom to the top."""
+    ends = {"x0": x, "x1": x, "xref": "x", "y0": 0, "y1": 1, "yref": "y domain"}
+    return {"type": "line", **ends, "line": {"color": colour, "width": width, "dash": dash}}
+
+
+def horizontal_line(y: float, colour: str, width: float, dash: str = _DASHES) -> Part:
+    """From the left to the right."""
+    ends = {"x0": 0, "x1": 1, "xref": "x domain", "y0": y, "y1": y, "yref": "y"}
+    return {"type": "line", **ends, "line": {"color": colour, "width": width, "dash": dash}}
+
+
+def note(text: str, theme: Theme, size: float = 12.5, **more: Any) -> Part:
+    """Words without an arrow, `placed` on both axes."""
+    return {"text": text, "font": {"color": theme.text, "size": size}, "showarrow": False, **more}
+
+
+def placed(letter: str, at: float, anchor: str, ref: str | None = None) -> Part:
+    """Which side of a note stands where on an axis, "x" or "y"; `ref` is what that place refers to."""
+    return {letter: at, f"{letter}anchor": anchor, f"{letter}ref": ref or letter}
+
+
+def threshold_line(threshold: float, theme: Theme) -> Part:
+    """A line at a finite threshold on the x axis, and its name above the chart."""
+    above = {**placed("x", threshold, "center"), **placed("y", 1, "bottom", "y domain")}
+    return {
+        "shapes": [vertical_line(threshold, theme.text, 1.5)],
+        "annotations": [note(f"threshold {number(threshold)}", theme, bgcolor=theme.paper, **above)],
+    }
+
+
+def end_labels(
+    ends: Sequence[tuple[float, float, str]], gap: float, aside: float, theme: Theme
+) -> list[Part]:
+    """Names right of the last points of lines, moved apart where lines end close together.
+
+    Args:
+        ends: per line, its last point and its name (plain text).
+        gap: between the heights of two names, on the y axis.
+        aside: from a point to its name, in pixels.
+        theme: LIGHT or DARK.
+    """
+    heights = spread([y for _, y, _ in ends], gap)
+    return [
+        note(html.escape(name), theme, xshift=aside, y=height, **placed("x", x, "left"))
+        for (x, _, name), height in zip(ends, heights, strict=True)
+    ]
+
+
+# --- traces and what they are made of
+
+
+def scatter(x: Any, y: Any, mode: str, name: str, **more: Any) -> Part:
+    """Points, lines or both, by their `mode`."""
+    return {"type": "scatter", "x": x, "y": y, "mode": mode, "name": name, **more}
+
+
+def bars(x: Any, y: Any, colour: Any, **more: Any) -> Part:
+    """Bars without outlines, of one colour or of a list of them."""
+    return {"type": "bar", "x": x, "y": y, "marker": {"color": colour, "line": {"width": 0}}, **more}
+
+
+def heat(x: Any, y: Any, z: Any, **more: Any) -> Part:
+    """Cells coloured by a number."""
+    return {"type": "heatmap", "x": x, "y": y, "z": z, **more}
+
+
+def level_line(x: Any, y: Any, z: Any, level: float, line: Part) -> Part:
+    """One contour. A trace for each level, since plotly draws only evenly spaced levels."""
+    one_level = {"start": level, "end": level, "size": 1, "coloring": "none"}
+    return {
+        "type": "contour",
+        "x": x,
+        "y": y,
+        "z": z,
+        "contours": one_level,
+        "line": line,
+        "showscale": False,
+        "hoverinfo": "skip",
+    }
+
+
+def dotted_line(x: Any, y: Any, name: str, theme: Theme) -> Part:
+    """What a curve is compared with."""
+    line = {"color": theme.muted, "width": 1.2, "dash": "dot"}
+    return scatter(x, y, "lines", name, line=line, hoverinfo="skip")
+
+
+def positions(places: range) -> NDArray[np.int64]:
+    """Where the bars or points of a list stand: an array, since plotly sends lists as text."""
+    return np.arange(places.start, places.stop)
+
+
+def ring(size: float, theme: Theme, width: float = 2.5) -> Part:
+    """The marker round a picked sample or the best of several."""
+    return {"symbol": "circle-open", "size": size, "color": theme.text, "line": {"width": width}}
+
+
+def interval(values: NDArray[Any], low: NDArray[Any], high: NDArray[Any], **more: Any) -> Part:
+    """A line from `low` to `high` through each value."""
+    spans = {"array": high - values, "arrayminus": values - low}
+    return {"type": "data", **spans, "thickness": 1.2, "width": 0, **more}
+
+
+def colour_scale(colours: Sequence[str]) -> list[list[Any]]:
+    """Evenly spaced, the first for the lowest value."""
+    return [[place / (len(colours) - 1), colour] for place, colour in enumerate(colours)]
+
+
+# --- bars that explain one sample
+
+
+def explaining_bars(names: list[str], values: list[float], texts: list[str], colours: list[str]) -> Part:
+    """One lying bar per name, its text beyond its end."""
+    return {
+        **bars(values, names, colours),
+        "text": texts,
+        "orientation": "h",
+        "textposition": "outside",
+        "textfont": {"size": 12},
+        "cliponaxis": False,
+    }
+
+
+def explained_axes(values: list[float], theme: Theme, x: str, y: str) -> Part:
+    """The axes of such bars, the first on top."""
+    low, high = min(0, *values), max(0, *values)
+    room = 0.3 * (high - low or 1)  # for the texts beyond the bars
+    ends = [low - room * (low < 0), high + room * (high > 0)]
+    return {
+        "bargap": 0.25,
+        "xaxis": {
+            "title": {"text": x},
+            "gridcolor": theme.line,
+            "zerolinecolor": theme.muted,
+            "nticks": 5,
+            "range": ends,
+        },
+        "yaxis": {"title": {"text": y}, "type": "category", "autorange": "reversed", "dtick": 1},
+        "showlegend": False,
+    }

@@ -1,0 +1,109 @@
+"""What the pictures of a sweep say."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from kdeviz.charts.knobs import KNOBS, KnobValue, knob_text
+from kdeviz.sweep import METRICS
+from kdeviz.wording import duration, percent, size
+
+if TYPE_CHECKING:
+    from kdeviz.charts.heat_map import HeatMapNumbers
+    from kdeviz.charts.tuning_lines import TuningLinesNumbers
+
+    SweepNumbers: TypeAlias = HeatMapNumbers | TuningLinesNumbers
+
+LOG_DENSITY, ALARM_SHARE = "log_density", "alarm_share"
+TICKS: dict[Any, dict[str, Any]] = {
+    percent: {"tickformat": "~%"},
+    duration: {"ticksuffix": " s"},
+    size: {"tickformat": "~s", "ticksuffix": "B"},
+}
+"""Of an axis, by how its numbers are written."""
+
+
+def chosen_title(numbers: SweepNumbers) -> str | None:
+    """The best row of the choice, if it is shown and has the number; or that there are no numbers at all."""
+    if not numbers.scalings:
+        return "No setting is done yet"
+    if numbers.best_shown is None:
+        return f"No {metric_words(numbers.metric)} is known for these settings"
+    best: Any = numbers.best
+    if best is None or numbers.chosen_by is None or math.isnan(numbers.values[best]):
+        return None
+    names, value = capital(_names(numbers, best)), _with_interval(numbers, best)
+    if numbers.metric != numbers.chosen_by:
+        return f"{names}, best by {metric_words(numbers.chosen_by)}: {metric_words(numbers.metric)} {value}"
+    if numbers.metric == LOG_DENSITY:
+        return f"{names}: best of its kind, {value}"
+    return f"{names} give the best {metric_words(numbers.metric)}, {value}"
+
+
+def best_title(numbers: SweepNumbers) -> str:
+    """The best of what is shown; at least one number is."""
+    metric = metric_words(numbers.metric)
+    if numbers.metric == ALARM_SHARE:  # few alarms are no merit: a model may be blind
+        low, high = (written(numbers.metric, end) for end in numbers.ends)
+        return f"{capital(metric)} between {low} and {high}"
+    place: Any = numbers.best_shown
+    return f"Best shown: {_names(numbers, place)}, {metric} {_with_interval(numbers, place)}"
+
+
+def capital(text: str) -> str:
+    """The text as the beginning of a sentence."""
+    return text[:1].upper() + text[1:]
+
+
+def held_words(numbers: SweepNumbers) -> list[str]:
+    """The knobs that are held fixed."""
+    return [named(knob, value) for knob, value in numbers.fixed.items()]
+
+
+def hover(numbers: SweepNumbers, place: tuple[int, ...]) -> str:
+    """One setting and its number."""
+    value = f"{metric_words(numbers.metric)} {_with_interval(numbers, place)}"
+    return f"{_names(numbers, place)}<br>{value}"
+
+
+def named(knob: str, value: KnobValue) -> str:
+    """A knob and its value."""
+    text = html.escape(knob_text(knob, value))
+    if knob != "components":
+        return f"{KNOBS[knob]} {text}"
+    if isinstance(value, float):
+        return text
+    return f"{text} {'component' if value == 1 else 'components'}"
+
+
+def metric_words(name: str) -> str:
+    """A metric within a sentence."""
+    return "log density" if name == LOG_DENSITY else METRICS[name].words
+
+
+def written(metric: str, value: float) -> str:
+    """A value of a metric."""
+    return html.escape(METRICS[metric].written(value), quote=False) if math.isfinite(value) else "–"
+
+
+def ticks(knob: str, values: Sequence[KnobValue], most: int) -> tuple[list[int], list[str]]:
+    """Every value, or every second, third ... where there are many."""
+    places = list(range(0, len(values), -(-len(values) // max(most, 1)) or 1))
+    return places, [html.escape(knob_text(knob, values[place])) for place in places]
+
+
+def _names(numbers: SweepNumbers, place: Any) -> str:
+    """A setting in words: what varies in the picture."""
+    first, *others = (named(knob, value) for knob, value in numbers.varied_at(place).items())
+    return ", ".join([first, html.escape(numbers.scalings[place[0]]), *others])
+
+
+def _with_interval(numbers: SweepNumbers, place: Any) -> str:
+    value, low, high = (float(part[place]) for part in (numbers.values, numbers.low, numbers.high))
+    words = written(numbers.metric, value) + (" nats" if numbers.metric == LOG_DENSITY else "")
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return words
+    return f"{words} ({written(numbers.metric, low)} to {written(numbers.metric, high)})"

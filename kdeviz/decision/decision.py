@@ -1,0 +1,163 @@
+"""Decision: what is flagged, and how sure that is. Screen, CLI, runs, recipe and exports all hold one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kdeviz.analysis import Analysis, cached
+from kdeviz.data import ANOMALOUS, NORMAL
+from kdeviz.decision.metrics import (
+    Bootstrap,
+    Confusion,
+    auroc,
+    bootstrap,
+    confusion,
+    has_both_labels,
+    rate_interval,
+)
+from kdeviz.decision.rules import ThresholdRule
+from kdeviz.errors import OptionError
+from kdeviz.model import ProbabilityCurve
+
+DEFAULT_RULE = ThresholdRule("quantile", 0.01)
+CELLS = ("caught", "false alarms", "missed", "passed")
+"""The labelled samples by what the threshold makes of them, in the order of `Confusion`."""
+
+
+class ExpectedAlarms(NamedTuple):
+    """The share of new normal samples that will be flagged, as the training rows tell it."""
+
+    rate: float
+    """Share of the training rows whose held-out score is below the threshold."""
+    low: float
+    """Lower end of the 95 % interval."""
+    high: float
+    alarms: int
+    """How many training rows that are."""
+    rows: int
+    """Training rows in all."""
+
+
+@dataclass(frozen=True, eq=False)
+class Decision:
+    """An analysis with a threshold and a curve: a verdict for every inspected row.
+
+    Attributes:
+        analysis: the model and its scores.
+        rule: how the threshold was chosen; None if that is not known.
+        curve: log density to probability.
+        threshold: on log density, in nats; a row below it is flagged.
+    """
+
+    analysis: Analysis
+    rule: ThresholdRule | None
+    curve: ProbabilityCurve
+    threshold: float
+
+    @cached_property
+    def flagged(self) -> NDArray[np.bool_]:
+        """(M,) True where the inspected row is anomalous by this threshold."""
+        return np.asarray(self.analysis.scores < self.threshold)
+
+    @cached_property
+    def probabilities(self) -> NDArray[Any]:
+        """(M,) probabilities of being anomalous, on the curve."""
+        return self.curve(self.analysis.scores)
+
+    @cached_property
+    def expected_alarms(self) -> ExpectedAlarms:
+        """How many false alarms to expect among new normal samples."""
+        scores = self.analysis.train_scores
+        alarms = int((scores < self.threshold).sum())
+        return ExpectedAlarms(alarms / len(scores), *rate_interval(alarms, len(scores)), alarms, len(scores))
+
+    @property
+    def n_flagged(self) -> int:
+        """How many inspected rows are flagged."""
+        return int(self.flagged.sum())
+
+    @property
+    def labels(self) -> NDArray[np.int8] | None:
+        """(M,) of NORMAL, ANOMALOUS, UNKNOWN, or None."""
+        return self.analysis.inspected.labels
+
+    @cached_property
+    def labelled(self) -> bool:
+        """Whether there are labels of both kinds; without them there is no AUROC, confusion or metric."""
+        return has_both_labels(self.labels)
+
+    @property
+    def auroc(self) -> float | None:
+        """How well the scores separate the labelled anomalies, whatever the threshold."""
+        return _auroc(self.analysis) if self.labelled else None
+
+    @property
+    def confusion(self) -> Confusion | None:
+        """The labelled rows by label and verdict."""
+        if self.labels is None or not self.labelled:
+            return None
+        return confusion(self.analysis.scores, self.labels, self.threshold)
+
+    @property
+    def metrics(self) -> Bootstrap | None:
+        """Precision, recall and the like, with 95 % intervals."""
+        return _bootstrap(self.analysis, self.threshold) if self.labelled else None
+
+    def rows_in_cell(self, cell: str) -> NDArray[np.int64]:
+        """Which inspected rows are in one of `CELLS`.
+
+        Raises:
+            OptionError: there is no such cell, or there are no labels.
+        """
+        if cell not in CELLS:
+            raise OptionError(f"{cell!r} is no cell of labelled samples: choose {', '.join(CELLS)}")
+        if self.labels is None:
+            raise OptionError(
+                f"no sample is labelled, so none is among the {cell}: load labels, or mark some"
+            )
+        label = ANOMALOUS if cell in ("caught", "missed") else NORMAL
+        alarm = cell in ("caught", "false alarms")
+        return np.flatnonzero((self.labels == label) & (self.flagged == alarm))
+
+
+def decide(
+    analysis: Analysis,
+    rule: ThresholdRule = DEFAULT_RULE,
+    curve: ProbabilityCurve | None = None,
+) -> Decision:
+    """Choose the threshold of an analysis.
+
+    Args:
+        analysis: what `analyse` gave.
+        rule: how to choose; at most 1 % of new normal samples are flagged if nothing else is said.
+        curve: log density to probability; that of the model if None.
+
+    Raises:
+        DataError: the rule needs labels of both kinds and they are not there.
+    """
+    curve = curve or analysis.classifier.curve
+    threshold = rule.threshold(analysis.train_scores, analysis.scores, analysis.inspected.labels, curve)
+    return Decision(analysis, rule, curve, threshold)
+
+
+def stored_decision(analysis: Analysis) -> Decision:
+    """The decision that a model file holds; by the default rule where it holds no threshold."""
+    model = analysis.classifier
+    if model.threshold is None:
+        return decide(analysis)
+    return Decision(analysis, None, model.curve, model.threshold)
+
+
+@cached
+def _auroc(analysis: Analysis) -> float:
+    return auroc(analysis.scores, np.asarray(analysis.inspected.labels))
+
+
+@cached
+def _bootstrap(analysis: Analysis, threshold: float) -> Bootstrap:
+    return bootstrap(analysis.scores, np.asarray(analysis.inspected.labels), threshold)

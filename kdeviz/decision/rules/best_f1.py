@@ -1,0 +1,51 @@
+"""The threshold that agrees best with the labels."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kdeviz.data import ANOMALOUS, NORMAL
+from kdeviz.decision.rules.rule import Rule, Scores, below_k
+
+
+class BestF1(Rule):
+    """The threshold with the highest F1 on the labelled rows."""
+
+    name = "best_f1"
+    title = "Best F1 score on the labels"
+    takes = "no value; it is found from the labels"
+    usual: ClassVar[float | None] = 0.0
+    needs_labels = True
+
+    def allowed(self) -> bool:
+        """It takes none, so it does not matter."""
+        return True
+
+    def threshold(self, scores: Scores) -> float:
+        """Of equally good thresholds the lowest."""
+        return best_f1_threshold(scores.inspected, np.asarray(scores.labels))
+
+    @classmethod
+    def asked(cls, inspected: int) -> None:
+        """Nothing to ask for."""
+        return
+
+    @property
+    def in_words(self) -> str:
+        """The name alone."""
+        return self.name
+
+
+def best_f1_threshold(scores: NDArray[Any], labels: NDArray[np.int8]) -> float:
+    """The threshold with the highest F1 on the labelled rows; the lowest such threshold in a tie."""
+    known = (labels == NORMAL) | (labels == ANOMALOUS)
+    order = np.argsort(scores[known], kind="stable")
+    ordered, anomalous = scores[known][order], labels[known][order] == ANOMALOUS
+    caught = np.cumsum(anomalous)
+    f1 = 2 * caught / (np.arange(1, len(ordered) + 1) + caught[-1])
+    ends_tie = np.append(ordered[1:] > ordered[:-1], True)
+    last = int(np.argmax(np.where(ends_tie, f1, -1)))
+    return below_k(ordered, last + 1)

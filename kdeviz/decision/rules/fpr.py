@@ -1,0 +1,33 @@
+"""A false-positive rate on the samples labelled normal."""
+
+from typing import ClassVar
+
+import numpy as np
+
+from kdeviz.data import NORMAL
+from kdeviz.decision.rules.rule import Asked, Rule, Scores, below_k, share_of
+
+
+class FalsePositiveRate(Rule):
+    """At most this share of the inspected rows labelled normal lies below the threshold."""
+
+    name = "fpr"
+    title = "False-alarm rate on labelled normals"
+    address = "fpr_percent"
+    takes = "the share of samples labelled normal that may be flagged, from 0 to below 1"
+    usual: ClassVar[float | None] = 0.01
+    needs_labels = True
+
+    def allowed(self) -> bool:
+        """From 0 to below 1."""
+        return 0 <= self.value < 1
+
+    def threshold(self, scores: Scores) -> float:
+        """The lowest score of a normal row that the rate does not reach."""
+        normal = scores.inspected[np.asarray(scores.labels) == NORMAL]
+        return below_k(normal, share_of(self.value, len(normal)))
+
+    @classmethod
+    def asked(cls, inspected: int) -> Asked:
+        """In per cent."""
+        return Asked("False alarms, % of normal samples", 0.01, 0.0001, 0.5, 0.001, unit=0.01)

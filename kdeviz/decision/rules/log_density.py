@@ -1,0 +1,28 @@
+"""A threshold that somebody chose."""
+
+import math
+
+from kdeviz.decision.rules.rule import Asked, Rule, Scores
+
+
+class LogDensity(Rule):
+    """The value is the threshold."""
+
+    name = "log_density"
+    title = "A log density that I choose"
+    address = "nats"
+    takes = "a finite log density in nats"
+    of_training = True
+
+    def allowed(self) -> bool:
+        """A finite number."""
+        return math.isfinite(self.value)
+
+    def threshold(self, scores: Scores) -> float:
+        """The value itself."""
+        return float(self.value)
+
+    @classmethod
+    def asked(cls, inspected: int) -> Asked:
+        """In nats."""
+        return Asked("Log density, nats", 0.0, step=0.5)

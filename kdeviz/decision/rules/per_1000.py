@@ -1,0 +1,26 @@
+"""A budget of false alarms, as a count per 1 000 normal samples."""
+
+from kdeviz.decision.rules.rule import Asked, Rule, Scores, below_k, share_of
+
+
+class Per1000(Rule):
+    """At most so many of 1 000 training rows lie below the threshold."""
+
+    name = "per_1000"
+    title = "Alarms per 1 000 normal samples"
+    address = "alarms"
+    takes = "how many of 1000 normal samples may be flagged, above 0 and below 1000"
+    of_training = True
+
+    def allowed(self) -> bool:
+        """Above 0 and below 1000."""
+        return 0 < self.value < 1000
+
+    def threshold(self, scores: Scores) -> float:
+        """The lowest training score that the budget does not reach."""
+        return below_k(scores.train, share_of(self.value / 1000, len(scores.train)))
+
+    @classmethod
+    def asked(cls, inspected: int) -> Asked:
+        """In alarms."""
+        return Asked("Alarms per 1 000 normal samples", 10.0, 0.1, 500.0)

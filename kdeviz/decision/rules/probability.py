@@ -1,0 +1,26 @@
+"""A threshold on the probability of being anomalous."""
+
+from kdeviz.decision.rules.rule import Asked, Rule, Scores
+
+
+class Probability(Rule):
+    """The threshold is the log density that has this probability on the curve."""
+
+    name = "probability"
+    title = "A probability that I choose"
+    address = "p"
+    takes = "a probability above 0 and below 1"
+    of_training = True
+
+    def allowed(self) -> bool:
+        """Above 0 and below 1."""
+        return 0 < self.value < 1
+
+    def threshold(self, scores: Scores) -> float:
+        """Read off the curve."""
+        return scores.curve.inverse(self.value)
+
+    @classmethod
+    def asked(cls, inspected: int) -> Asked:
+        """As a number from 0 to 1."""
+        return Asked("Probability of being anomalous", 0.5, 0.001, 0.999, 0.01, format="%.3f")

@@ -1,0 +1,112 @@
+"""Rule: what every threshold rule can do, and what it is asked with."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kdeviz.data import ANOMALOUS, NORMAL
+from kdeviz.errors import DataError, OptionError
+from kdeviz.model import ProbabilityCurve
+
+
+class Scores(NamedTuple):
+    """What a rule may look at."""
+
+    train: NDArray[Any]
+    """(n,) held-out log densities of the training rows, in nats."""
+    inspected: NDArray[Any]
+    """(M,) log densities of the inspected rows."""
+    labels: NDArray[np.int8] | None = None
+    """(M,) of NORMAL, ANOMALOUS, UNKNOWN; None without labels."""
+    curve: ProbabilityCurve = ProbabilityCurve()
+
+
+class Asked(NamedTuple):
+    """How a person is asked for the value of a rule. It is shown in units of `unit`: 0.01 for per cent."""
+
+    label: str
+    start: float
+    low: float | None = None
+    high: float | None = None
+    step: float = 1.0
+    unit: float = 1.0
+    format: str | None = None
+    whole: bool = False
+
+
+@dataclass(frozen=True)
+class Rule(ABC):
+    """How a threshold is chosen. A new rule is a subclass in a module of its own, and a line in `RULES`."""
+
+    value: float
+
+    name: ClassVar[str]
+    """By which files, commands and addresses know it."""
+    title: ClassVar[str]
+    """For people who choose among rules."""
+    address: ClassVar[str] = ""
+    """See `address_key`; empty for the usual one."""
+    takes: ClassVar[str]
+    """What its value is, in words."""
+    usual: ClassVar[float | None] = None
+    """The value when none is given; None where one has to be given."""
+    needs_labels: ClassVar[bool] = False
+    """Whether it looks at the labels of the inspected rows, and needs both kinds."""
+    of_training: ClassVar[bool] = False
+    """Whether training scores and the curve are all that it looks at."""
+
+    def __post_init__(self) -> None:
+        if not self.allowed():
+            raise OptionError(f"the {self.name} rule cannot take {self.value!r}: {self.takes}")
+
+    @abstractmethod
+    def allowed(self) -> bool:
+        """Whether the value is one that the rule can take."""
+
+    @abstractmethod
+    def threshold(self, scores: Scores) -> float:
+        """The threshold, in nats; labels of both kinds are there where the rule needs them."""
+
+    @classmethod
+    def asked(cls, inspected: int) -> Asked | None:
+        """How to ask for the value when so many rows are inspected; None for a rule that takes none."""
+        return Asked(cls.title, cls.usual or 0.0)
+
+    @classmethod
+    def address_key(cls) -> str:
+        """Under which name a page's address holds the value."""
+        return cls.address or f"{cls.name}_value"
+
+    @property
+    def in_words(self) -> str:
+        """The rule and its value, short."""
+        return f"{self.name} {self.value:g}"
+
+    def for_rows(self, rows: int, of: int) -> float:
+        """The value that asks the same of `rows` rows as `value` asks of `of` rows."""
+        return self.value
+
+    def check_labels(self, labels: NDArray[np.int8] | None) -> None:
+        """Raise DataError if the rule needs labels of both kinds and these are not."""
+        if self.needs_labels and (labels is None or not {NORMAL, ANOMALOUS} <= set(labels.tolist())):
+            raise DataError(
+                f"the {self.name} rule needs both normal and anomalous labels: choose another rule"
+            )
+
+
+def share_of(share: float, n: int) -> int:
+    """So many of n, rounded down, forgiving the rounding of a product: 0.29 * 100 is 28.999999999999996."""
+    return math.floor(share * n * (1 + 1e-12))
+
+
+def below_k(scores: NDArray[Any], k: int) -> float:
+    """A threshold with at most k scores strictly below it, and exactly k where there is no tie."""
+    if k >= len(scores):
+        return float(np.nextafter(scores.max(), np.inf, dtype=scores.dtype))
+    return float(np.partition(scores, k)[k])

@@ -1,0 +1,121 @@
+"""Samples that only one of two models flags, and why each of the two does or does not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+from streamlit.elements.lib.column_types import ColumnConfig
+
+from kdeviz import charts, explain
+from kdeviz.comparison import (
+    Comparison,
+    Scored,
+    decision_with_data,
+    disagreement_table,
+    why_words,
+)
+from kdeviz.data import EmbeddingSet
+from kdeviz.ui.state import Screen, Session, session, theme
+from kdeviz.ui.widgets.plots import show_figure
+from kdeviz.wording import count
+
+
+@dataclass(eq=False)
+class LookedAt:
+    """The number of the common sample that is looked at."""
+
+    sample: int | None = None
+
+
+def show_disagreements(current: Session, screen: Screen, found: Comparison) -> None:
+    """Draw who is flagged by only one of the two, and why the chosen one is."""
+    st.subheader("Whose verdict flips")
+    for column, side, rows in zip(
+        st.columns(2, gap="medium"), ("first", "second"), found.disagreements, strict=True
+    ):
+        with column:
+            st.caption(f"Flagged only by the {side}: {count(len(rows))}")
+            if len(rows):
+                _flip_table(found, side, screen.analysis.inspected)
+    sample = current.own(LookedAt).sample
+    if sample is not None and sample < len(found.ids):
+        _why_of_each(found, sample, screen)
+    elif any(map(len, found.disagreements)):
+        st.caption("Choose a sample in a table, or click one in the rank chart, to see why.")
+
+
+def _flip_table(found: Comparison, side: str, inspected: EmbeddingSet) -> None:
+    table = disagreement_table(found, side)
+    shown = table[[name for name in ("id", "label", "first_rank", "second_rank") if name in table]]
+    columns: dict[str, ColumnConfig] = {
+        "id": st.column_config.TextColumn("Sample"),
+        "label": st.column_config.TextColumn("Label"),
+        "first_rank": st.column_config.NumberColumn("Rank by the first"),
+        "second_rank": st.column_config.NumberColumn("by the second"),
+    }
+    rows = _rows_in(inspected, found)
+    if rows is not None and inspected.thumbnails is not None:
+        images = [inspected.thumbnail_uri(int(row)) for row in rows[table["sample"]]]
+        shown.insert(0, "picture", pd.Series(images, dtype=object))
+        columns["picture"] = st.column_config.ImageColumn("", width=58)
+    key = f"flips_{side}_{id(found)}"
+    st.dataframe(
+        shown,
+        key=key,
+        hide_index=True,
+        height=min(38 + 48 * len(shown), 300),
+        row_height=48 if "picture" in shown else None,
+        column_config={name: columns[name] for name in map(str, shown)},
+        on_select=partial(_flip_chosen, key, table["sample"].to_numpy()),
+        selection_mode="single-row",
+    )
+
+
+def _flip_chosen(key: str, samples: NDArray[np.int64]) -> None:
+    rows = st.session_state[key]["selection"]["rows"]
+    session().own(LookedAt).sample = int(samples[rows[0]]) if rows else None
+
+
+def _rows_in(inspected: EmbeddingSet, found: Comparison) -> NDArray[np.int64] | None:
+    """(C,) where the common samples are among those loaded; None if neither side has scored these."""
+    for scored, rows in ((found.first, found.first_rows), (found.second, found.second_rows)):
+        if scored.inspected_digest == inspected.digest:
+            return rows
+    return None
+
+
+def _why_of_each(found: Comparison, sample: int, screen: Screen) -> None:
+    inspected, rows = screen.analysis.inspected, _rows_in(screen.analysis.inspected, found)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        picture = None if rows is None else inspected.thumbnail_uri(int(rows[sample]))
+        if picture is not None:
+            st.image(picture, width=80)
+        st.text(str(found.ids[sample]))
+    places = ((found.first, found.first_rows), (found.second, found.second_rows))
+    for column, title, (scored, own) in zip(
+        st.columns(2, gap="medium"), ("first", "second"), places, strict=True
+    ):
+        with column:
+            _why(scored, int(own[sample]), title, screen)
+
+
+def _why(scored: Scored, row: int, title: str, screen: Screen) -> None:
+    flagged = (
+        ":orange[:material/flag: **flagged**]" if scored.flagged[row] else ":material/check: not flagged"
+    )
+    st.markdown(f"By the {title}: {flagged}")
+    decision = decision_with_data(scored, screen.data.train, screen.data.inspected)
+    if decision is None:
+        st.caption("Why: load the data that this model was fitted on and has scored.")
+        return
+    reasons = explain.explain(decision.analysis, row)
+    with st.container(gap="xxsmall"):
+        for sentence in why_words(decision, row, reasons):
+            st.text(sentence)
+    figure = charts.sample(decision, row, theme())
+    show_figure(figure, f"why_{title}", f"Components, by the {title}", 300, (id(scored), row))

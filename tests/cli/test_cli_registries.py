@@ -1,0 +1,92 @@
+"""What is added to a registry is there in the commands without another line."""
+
+import json
+
+import numpy as np
+import pytest
+
+from kdeviz.analysis.analyse import analyse
+from kdeviz.data.samples import load_sample
+from kdeviz.decision.decision import decide
+from kdeviz.decision.rules import RULES, ThresholdRule
+from kdeviz.decision.rules.rule import Rule
+from kdeviz.model.classifier import KDEClassifier
+from kdeviz.output.recipe import Files, python_recipe, shell_recipe
+from kdeviz.output.tables import TABLE_WRITERS, TableWriter
+from kdeviz.settings import Settings
+
+
+@pytest.fixture
+def lines_format(monkeypatch):
+    """A format of tables: one JSON text per row."""
+
+    def write(table):
+        return "".join(f"{json.dumps(row, default=str)}\n" for row in table.frame.to_dict("records")).encode()
+
+    monkeypatch.setitem(TABLE_WRITERS, ".lines", TableWriter("Lines", write))
+
+
+def read(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+@pytest.fixture(autouse=True)
+def blob(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.save("blob.npy", np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32))
+
+
+def test_scores_in_a_new_format(run, lines_format, tmp_path):
+    run("fit", "blob.npy", "-o", "m.safetensors", "--components", 2)
+    assert run("score", "m.safetensors", "blob.npy", "-o", "scores.LINES").code == 0
+    rows = read(tmp_path / "scores.LINES")
+    assert [row["id"] for row in rows] == [str(i) for i in range(60)]
+    assert {"rank", "log_density", "probability", "flagged"} <= set(rows[0])
+
+
+def test_a_sweep_in_a_new_format(run, lines_format, tmp_path):
+    assert run("sweep", "blob.npy", "-o", "sweep.lines", "--components", "1,2").code == 0
+    assert [row["n_pca_components"] for row in read(tmp_path / "sweep.lines")] == [1, 2]
+
+
+def test_a_format_that_there_is_not_is_refused_with_those_that_are(run, lines_format):
+    done = run("sweep", "blob.npy", "-o", "sweep.xyz")
+    assert done.code == 2
+    assert ".csv or .parquet or .lines" in done.err
+
+
+class Lowest(Rule):
+    name = "lowest"
+    title = "Below the lowest training score"
+    takes = "how many nats below it"
+
+    def allowed(self):
+        return self.value >= 0
+
+    def threshold(self, scores):
+        return float(scores.train.min()) - self.value
+
+
+def test_a_new_rule_in_fit_and_in_both_recipes(run, monkeypatch):
+    monkeypatch.setitem(RULES, "lowest", Lowest)
+    needs = run("fit", "blob.npy", "-o", "m.safetensors", "--components", 2, "--threshold-rule", "lowest")
+    assert "--threshold-rule lowest needs --threshold-value: how many nats below it" in needs.err
+    given = ("--components", 3, "--threshold-rule", "lowest", "--threshold-value", 0.5)
+    assert run("fit", "sample", "-o", "m.safetensors", *given).code == 0
+    analysis = analyse(*load_sample().train_and_test(), Settings(3), device="cpu")
+    decision = decide(analysis, ThresholdRule("lowest", 0.5))
+    assert KDEClassifier.load("m.safetensors", "cpu").threshold == decision.threshold
+    assert "--threshold-rule=lowest" in shell_recipe(decision, Files("sample"))
+    got = {}
+    exec(python_recipe(decision, Files("sample")), got)
+    assert got["decision"].threshold == decision.threshold
+
+
+def test_the_usual_value_of_a_new_rule(run, monkeypatch):
+    monkeypatch.setattr(Lowest, "usual", 2.0)
+    monkeypatch.setitem(RULES, "lowest", Lowest)
+    assert (
+        run("fit", "sample", "-o", "m.safetensors", "--components", 3, "--threshold-rule", "lowest").code == 0
+    )
+    left_out = KDEClassifier.load("m.safetensors", "cpu").leave_one_out_scores()
+    assert KDEClassifier.load("m.safetensors", "cpu").threshold == pytest.approx(float(left_out.min()) - 2)
