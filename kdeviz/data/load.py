@@ -36,7 +36,10 @@ def load_embeddings(
     metadata: str | Path | tuple[bytes, str] | None = None,
     max_bytes: int = MAX_BYTES,
 ) -> EmbeddingSet:
-    """Read embeddings from .npy, .npz, .csv, .tsv, .parquet, .feather, .arrow, .pt, .pth or .safetensors.
+    """Read embeddings from a file, from several of one kind, or from a folder of them.
+
+    Extensions are .npy, .npz, .csv, .tsv, .txt, .vec, .jsonl, .ndjson, .json, .xlsx, .parquet, .pq, .feather,
+    .arrow, .ipc, .pt, .pth, .safetensors, .h5 and .hdf5; text may be compressed (.gz, .bz2, .xz, .zst).
 
     Columns or arrays named id, label, split or thumbnail (and their usual synonyms) are recognised, the rest
     is metadata; `EmbeddingSet.reading` says what each became, and the arguments correct it. Nothing in a file
