@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import warnings
 from collections.abc import Iterator
@@ -14,13 +13,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from kdeviz import __version__
-from kdeviz.data import Features, OnBlock, Rows, find_rows, row_keys, working_dtype
-from kdeviz.errors import FitWarning, ModelFileError
-from kdeviz.model import model_file
+from kdeviz.data import Features, OnBlock, Rows, find_rows, row_keys
+from kdeviz.errors import FitWarning
+from kdeviz.model import classifier_file, model_file
 from kdeviz.model.axes_cache import AxesOf
 from kdeviz.model.curve import ProbabilityCurve
-from kdeviz.model.devices import resolve_device
 from kdeviz.model.fitted_module import FittedModule
 from kdeviz.model.kde import GaussianKDE
 from kdeviz.model.pca import PCA
@@ -305,27 +302,11 @@ class KDEClassifier(FittedModule):
 
     def save(self, path: str | Path) -> None:
         """Write the fitted model to one safetensors file, whole or not at all; see `load`."""
-        model_file.write_model_file(path, self.state_dict(), self._file_metadata())
+        model_file.write_model_file(path, self.state_dict(), classifier_file.metadata_of(self))
 
     def to_bytes(self) -> bytes:
         """What `save` writes."""
-        return model_file.model_file_bytes(self.state_dict(), self._file_metadata())
-
-    def _file_metadata(self) -> dict[str, Any]:
-        self._require_fitted()
-        return {
-            "settings": self.settings.to_dict(),
-            "curve": json.loads(self.curve.to_json()),
-            "threshold": self.threshold,
-            "data_digest": self.data_digest,
-            "dimensions": len(self.pca_model.mean),
-            "feature_names": self.feature_names,
-            "training_points": len(self.training_rows),
-            "components": self.n_components_,
-            "result_dtype": str(self.result_dtype).removeprefix("torch."),
-            "kdeviz_version": __version__,
-            "torch_version": torch.__version__,
-        }
+        return model_file.model_file_bytes(self.state_dict(), classifier_file.metadata_of(self))
 
     @classmethod
     def load(cls, path: str | Path, device: str | torch.device = "auto") -> KDEClassifier:
@@ -335,31 +316,7 @@ class KDEClassifier(FittedModule):
             ModelFileError: missing, truncated, foreign, damaged, or from a newer kdeviz.
             OptionError: there is no such device.
         """
-        tensors, metadata = model_file.read_model_file(path)
-        try:
-            model = cls(**metadata["settings"])
-            model.curve = ProbabilityCurve(**metadata["curve"])
-            threshold = metadata["threshold"]
-            model.threshold = None if threshold is None else float(threshold)
-            model.result_dtype = {"float32": torch.float32, "float64": torch.float64}[
-                metadata["result_dtype"]
-            ]
-            model.data_digest = metadata["data_digest"]
-            n, dimensions, k = (int(metadata[key]) for key in ("training_points", "dimensions", "components"))
-            model.feature_names = model_file.feature_names(metadata.get("feature_names"), dimensions)
-        except (KeyError, TypeError, ValueError) as error:
-            raise ModelFileError(
-                f"{path}: the kdeviz metadata is damaged ({error!r}): export it again"
-            ) from None
-        if int(metadata["format_version"]) < 2:
-            tensors["training_keys"] = model.training_keys
-        model_file.check_tensors(path, tensors, model_file.model_shapes(tensors, n, dimensions, k))
-        target = resolve_device(device)
-        dtype = working_dtype(target)
-        for name, tensor in tensors.items():
-            tensors[name] = tensor.to(torch.int64 if name in ("training_rows", "training_keys") else dtype)
-        model.load_state_dict(tensors)
-        return model.to(target)
+        return classifier_file.read(cls, path, device)
 
 
 def training_subset(rows: int, settings: Settings) -> NDArray[np.int64]:

@@ -41,7 +41,7 @@ class GaussianKDE(FittedModule):
         bandwidth: "scott", "silverman", or a positive factor that multiplies Scott's.
 
     Attributes:
-        kernel: which of `kernel_choice.KERNELS` sums the kernels; "auto" takes the fastest.
+        kernel: which of `KERNELS` sums the kernels; "auto" takes the fastest.
 
     Raises:
         OptionError: `bandwidth` is none of these.

@@ -9,6 +9,7 @@ from scipy.special import logsumexp
 from kdeviz.errors import OptionError
 from kdeviz.model.kernels import choice as kernel_choice
 from kdeviz.model.kernels import logsumexp as logsumexp_kernels
+from kdeviz.model.kernels import trials
 from kdeviz.model.kernels.choice import choose_kernel
 from kdeviz.model.kernels.logsumexp import BlockedKernel, FusedKernel, rounding_bound
 from kdeviz.model.kernels.sums import KernelSums
@@ -209,7 +210,7 @@ def other_meaning(query, key, value, **_):
 
 @pytest.mark.parametrize("operator", [no_operator, other_signature, other_meaning])
 def test_without_the_operator_the_blocked_kernel_takes_over(monkeypatch, operator, cloud):
-    kernel_choice._fused_works.cache_clear()
+    trials.fused_works.cache_clear()
     monkeypatch.setattr(logsumexp_kernels, "_operator", operator)
     try:
         queries, points = cloud
@@ -217,7 +218,7 @@ def test_without_the_operator_the_blocked_kernel_takes_over(monkeypatch, operato
         assert sums.kernel == "blocked"
         np.testing.assert_allclose(sums.at(queries), direct(queries, points), **oracles.LOG_DENSITY)
     finally:
-        kernel_choice._fused_works.cache_clear()
+        trials.fused_works.cache_clear()
 
 
 class ExactKernel(BlockedKernel):
@@ -252,17 +253,18 @@ class DoesNotCompile(ExactKernel):
 @pytest.fixture
 def cpu_as_gpu(monkeypatch):
     """`cpu_as_gpu(kernel)`: float32 points on the CPU may use this in place of Triton's kernel."""
-    monkeypatch.setattr(kernel_choice, "_fused_works", lambda: False)
-    for name, value in {"TRITON_DEVICE": "cpu", "CHECK_POINTS": 500, "CHECK_QUERIES": 300}.items():
-        monkeypatch.setattr(kernel_choice, f"_{name}", value)
+    monkeypatch.setattr(trials, "fused_works", lambda: False)
+    monkeypatch.setattr(kernel_choice, "_TRITON_DEVICE", "cpu")
+    for name, value in {"POINTS": 500, "QUERIES": 300}.items():
+        monkeypatch.setattr(trials, f"_{name}", value)
 
     def clear():
-        kernel_choice._triton_fault.cache_clear()
-        kernel_choice._warn_once.cache_clear()
+        trials.triton_fault.cache_clear()
+        trials._warn_once.cache_clear()
 
     def use(kernel):
         clear()
-        monkeypatch.setattr(kernel_choice, "_triton_kernel", kernel)
+        monkeypatch.setattr(trials, "triton_kernel", kernel)
 
     yield use
     clear()
@@ -325,7 +327,7 @@ def no_memory(*_):
 def test_without_triton_the_reason_is_the_missing_package(cpu_as_gpu, monkeypatch, caplog):
     monkeypatch.setitem(sys.modules, "triton", None)
     monkeypatch.delitem(sys.modules, "kdeviz.model.kernels.triton_kernel", raising=False)
-    cpu_as_gpu(kernel_choice._triton_kernel)
+    cpu_as_gpu(trials.triton_kernel)
     assert [choose_kernel(torch.zeros(8192, k)).name for k in (2, 3)] == ["blocked", "blocked"]
     (record,) = caplog.records
     assert "ModuleNotFoundError" in record.message or "ImportError" in record.message

@@ -16,6 +16,7 @@ from scipy.special import logsumexp
 
 from kdeviz.model.kde import GaussianKDE
 from kdeviz.model.kernels import choice as kernel_choice
+from kdeviz.model.kernels import trials
 from kdeviz.model.kernels.choice import choose_kernel
 from kdeviz.model.kernels.logsumexp import BlockedKernel, rounding_bound
 from kdeviz.model.kernels.sums import KernelSums
@@ -157,12 +158,12 @@ def test_the_programs_cover_all_points_and_are_neither_many_nor_long(interpreted
 @pytest.fixture
 def cpu_as_gpu(interpreted, monkeypatch):
     """KernelSums may use the interpreted kernel."""
-    sizes = {"TRITON_DEVICE": "cpu", "CHECK_POINTS": 200, "CHECK_QUERIES": 70}
-    for name, value in sizes.items():
-        monkeypatch.setattr(kernel_choice, f"_{name}", value)
-    kernel_choice._triton_fault.cache_clear()
+    monkeypatch.setattr(kernel_choice, "_TRITON_DEVICE", "cpu")
+    for name, value in {"POINTS": 200, "QUERIES": 70}.items():
+        monkeypatch.setattr(trials, f"_{name}", value)
+    trials.triton_fault.cache_clear()
     yield
-    kernel_choice._triton_fault.cache_clear()
+    trials.triton_fault.cache_clear()
 
 
 def tails(k, n=777):
@@ -325,9 +326,9 @@ def test_a_density_on_a_gpu_takes_triton_and_needs_no_memory_for_pairs():
 
 @pytest.mark.gpu
 def test_without_triton_a_gpu_takes_the_blocked_kernel(monkeypatch):
-    kernel_choice._triton_fault.cache_clear()
+    trials.triton_fault.cache_clear()
     monkeypatch.setitem(sys.modules, "kdeviz.model.kernels.triton_kernel", None)
     try:
         assert choose_kernel(torch.randn(9000, 3, device="cuda")).name == "blocked"
     finally:
-        kernel_choice._triton_fault.cache_clear()
+        trials.triton_fault.cache_clear()

@@ -1,6 +1,6 @@
 """Ways to compute log sum_j exp(-|x - y_j|^2 / 2) in torch; `triton_kernel` has another.
 
-Both use |x - y|^2 = |x|^2 - 2 x.y + |y|^2, in one precision; `kernel_sums` looks after the accuracy.
+Both use |x - y|^2 = |x|^2 - 2 x.y + |y|^2, in one precision; `sums` looks after the accuracy.
 """
 
 from __future__ import annotations

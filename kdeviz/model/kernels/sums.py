@@ -25,7 +25,7 @@ class KernelSums:
     Args:
         points: (N, k), best centred on their mean.
         dtype: of the arithmetic, float32 or float64.
-        kernel: "auto", or one of `kernel_choice.KERNELS` to force it.
+        kernel: "auto", or one of `KERNELS` to force it.
     """
 
     def __init__(self, points: Tensor, dtype: torch.dtype, kernel: str = "auto") -> None:

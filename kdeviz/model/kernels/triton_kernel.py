@@ -63,7 +63,7 @@ class TritonKernel:
         return self._sums(self._points[start:stop], start)
 
     def rounding(self, length: Tensor, reach: Tensor, distance: Tensor) -> Tensor:
-        """See `logsumexp_kernels.Kernel`.
+        """See `logsumexp.Kernel`.
 
         Differences: half a unit in the last place of the coordinates, of each difference and of each square.
         Products: both tf32 parts of a number have 11 bits, so that its rest and low x low are below 2^-22 of
