@@ -113,6 +113,9 @@ def start(monkeypatch, tmp_path):
 
     from kdeviz.data.resources import resource
 
+    # It reads about every installed package, at every start, whether it brings components. Ours are in the app.
+    monkeypatch.setattr("streamlit.components.v2.manifest_scanner.scan_component_manifests", list)
+
     def started(*arguments, at="", **query):
         folders = (f"--{name}={tmp_path / name}" for name in ("marks", "runs"))
         monkeypatch.setattr("sys.argv", ["app.py", *folders, *arguments])
