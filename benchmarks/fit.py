@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from statistics import median
 
 import torch
@@ -14,10 +13,8 @@ from benchmarks import memory, reference
 from benchmarks.peers import ANOMALIB
 from benchmarks.tables import Table
 from benchmarks.timing import Work, comparison, paired
-from kdeviz.analysis import analyse
-from kdeviz.data import EmbeddingSet
-from kdeviz.model import PCA, KDEClassifier
-from kdeviz.settings import Settings
+from kdeviz.model import PCA, AxesCache, KDEClassifier
+from kdeviz.settings import components_in_words
 
 COMPONENTS = 16
 PCA_SHAPES = (
@@ -25,13 +22,15 @@ PCA_SHAPES = (
     (40_000, 2048, "covariance_eigh", 3),
     (1000, 2048, "auto", 7),
 )
+COUNTS = (16, 32, 33, 100, 128, 0.95)
 _SVD_ROWS = 8192
 
 
 def run(
     pca_shapes: Iterable[tuple[int, int, str, int]] = PCA_SHAPES,
     whole: tuple[int, int] = (10_000, 512),
-    again: tuple[int, int] = (40_000, 512),
+    again: Iterable[tuple[int, int]] = ((40_000, 512), (6000, 2048)),
+    counts: Sequence[int | float] = COUNTS,
     rounds: int = 5,
     download: bool = True,
 ) -> Iterator[Table]:
@@ -41,7 +40,7 @@ def run(
     yield accuracy([shape[:2] for shape in shapes])
     yield whole_fit(*whole, rounds, download)
     yield whole_fit_memory(*whole)
-    yield another_count(*again, rounds)
+    yield from (another_count(*shape, counts, rounds) for shape in again)
 
 
 def pca(n: int, d: int, solver: str, rounds: int) -> Table:
@@ -105,27 +104,26 @@ def whole_fit_memory(n: int, d: int) -> Table:
     return Table(f"Whole fit: {n} x {d}, peak memory above the rows", ("", "MiB"), rows)
 
 
-def another_count(n: int, d: int, rounds: int) -> Table:
-    """The fit of `analyse` with other component counts on the same data: the axes are kept."""
-    train = EmbeddingSet.from_array(_features(n, d).numpy())
+def another_count(n: int, d: int, counts: Sequence[int | float], rounds: int) -> Table:
+    """Fits with several component counts: of new data, and of data that were fitted with another count."""
+    features, known = _features(n, d), AxesCache()
 
-    def timings(k: int) -> dict[str, float]:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return analyse(train, settings=Settings(k), device="cpu").timings
+    def fit(count: int | float, cache: AxesCache) -> None:
+        KDEClassifier(count).fit_report(features, axes_of=cache.of("rows"), digest="known")
 
-    first = timings(COMPONENTS)
-    others = [timings(COMPONENTS - 1 - i) for i in range(rounds)]
-    rows = [
-        [f"first, k = {COMPONENTS}", 1e3 * first["fit"], 1e3 * sum(first.values())],
-        [
-            f"others, k = {COMPONENTS - rounds} to {COMPONENTS - 1}, median",
-            1e3 * median(t["fit"] for t in others),
-            1e3 * median(sum(t.values()) for t in others),
-        ],
-    ]
-    note = "The first fit makes the digest of the data. The rest of `analyse` is leave-one-out scoring."
-    return Table(f"Another component count: {n} x {d}", ("", "fit, ms", "analyse, ms"), rows, note)
+    fit(1, known)
+    rows = []
+    for count in counts:
+        works = {
+            "new": Work(lambda count=count: fit(count, AxesCache())),
+            "known": Work(lambda count=count: fit(count, known)),
+        }
+        times = {name: 1e3 * median(seconds) for name, seconds in paired(works, rounds).items()}
+        name = components_in_words(count)
+        rows.append([name, times["new"], times["known"], times["known"] / times["new"]])
+    header = ("components", "new data, ms", "other count before, ms", "ratio")
+    note = "With another count before, a fit costs no PCA: it projects the rows and prepares the density."
+    return Table(f"Another component count: {n} x {d}", header, rows, note)
 
 
 def _features(n: int, d: int) -> Tensor:

@@ -39,7 +39,7 @@ QUICK: dict[str, dict[str, Any]] = {
     },
     "fit": {
         "pca_shapes": ((400, 24, "covariance_eigh", 2), (30, 64, "auto", 2)),
-        "whole": (300, 24), "again": (300, 24), "rounds": 2, "download": False,
+        "whole": (300, 24), "again": ((300, 24),), "counts": (2, 4), "rounds": 2, "download": False,
     },
     "memory": {"shapes": ((300, 200, 24, 4),)},
     "explain": {"points": 300, "dimensions": 24, "components": 4, "rounds": 2},

@@ -41,8 +41,8 @@ def estimate(
     rows = points + (scored or n - points)
     multiply_adds = points * d * smaller + 10 * smaller**3 + 2 * rows * d * k
     seconds = multiply_adds / gram + rows * points / pairs
-    # Measured: an eigendecomposition peaks at some seven Gram matrices; rows wider than many are held whole.
-    numbers = 8 * smaller**2 + (3 * points * d if points < d else 0) + 4 * points * k
+    # Measured: an eigendecomposition peaks at some five Gram matrices; rows wider than many are held whole.
+    numbers = 6 * smaller**2 + (3 * points * d if points < d else 0) + 4 * points * k
     return Estimate(seconds, 8 * numbers + 100 * 2**20)
 
 

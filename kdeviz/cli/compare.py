@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kdeviz.cli.corrections import correctable
 from kdeviz.cli.inputs import fixed, read
-from kdeviz.cli.options import Device, EmbeddingColumn, Fixes, Metadata, RunsFolder
+from kdeviz.cli.options import Device, Fixes, Metadata, RunsFolder
 from kdeviz.cli.output import print_facts, print_lines, progress, say
+from kdeviz.data import Corrections
 from kdeviz.errors import OptionError
 from kdeviz.wording import number
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 _Side = Annotated[str, typer.Argument(help="A kept run (its id or folder) or a model file.")]
 
 
+@correctable
 def compare(
     first: _Side,
     second: _Side,
@@ -36,9 +39,10 @@ def compare(
         bool, typer.Option("--all-rows", help="Model files score the rows of split train as well.")
     ] = False,
     device: Device = "auto",
-    embedding_column: EmbeddingColumn = None,
     metadata: Metadata = None,
     fix: Fixes = None,
+    *,
+    said: Corrections,
 ) -> None:
     """Compare two kept runs or model files on the samples that both have scored.
 
@@ -48,7 +52,7 @@ def compare(
     with progress():
         from kdeviz.comparison import compare as compared
 
-        rows = None if data is None else fixed(read(data, embedding_column, metadata), fix or ())
+        rows = None if data is None else fixed(read(data, said, metadata), fix or ())
         if rows is not None and not all_rows:
             rows = rows.train_and_test()[1] or rows
         comparison = compared(_scored(first, rows, runs, device), _scored(second, rows, runs, device))

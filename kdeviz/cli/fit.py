@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kdeviz.cli.inputs import fixed, read
+from kdeviz.cli.corrections import correctable
+from kdeviz.cli.inputs import fixed, read, reading_facts
 from kdeviz.cli.options import (
     COMPONENTS,
     Components,
     Data,
     Device,
-    EmbeddingColumn,
     Fixes,
     Force,
     Metadata,
@@ -23,8 +23,10 @@ from kdeviz.cli.options import (
     rule_names,
 )
 from kdeviz.cli.output import check_output, print_facts, progress, say, writing
+from kdeviz.data import Corrections
 from kdeviz.errors import OptionError
-from kdeviz.settings import FeatureScalingMethod, Settings
+from kdeviz.scaling import SCALINGS, scalings_in_words
+from kdeviz.settings import Settings
 from kdeviz.wording import duration, number, percent
 
 if TYPE_CHECKING:
@@ -51,8 +53,7 @@ _Name = Annotated[
     str | None, typer.Option(metavar="TEXT", help="Of the kept run; made from the settings without it.")
 ]
 _Scaling = Annotated[
-    FeatureScalingMethod,
-    typer.Option(help="scale keeps the lengths of the reduced rows, norm only their directions."),
+    str, typer.Option(metavar="|".join(SCALINGS), help=f"What counts of a sample: {scalings_in_words()}.")
 ]
 _MaxTrainingPoints = Annotated[
     int, typer.Option(help="Fit on at most this many rows, a seeded random subset.")
@@ -87,6 +88,7 @@ _Steepness = Annotated[
 ]
 
 
+@correctable
 def fit(
     data: Data,
     output: _Output = None,
@@ -95,7 +97,7 @@ def fit(
     runs: RunsFolder = None,
     mlflow: TrackingServer = None,
     components: Components = COMPONENTS,
-    scaling: _Scaling = _DEFAULTS.feature_scaling_method,
+    scaling: _Scaling = _DEFAULTS.feature_scaling_method.value,
     max_training_points: _MaxTrainingPoints = _DEFAULTS.max_training_points,
     bandwidth: _Bandwidth = str(_DEFAULTS.bandwidth),
     seed: _Seed = _DEFAULTS.seed,
@@ -104,10 +106,11 @@ def fit(
     midpoint: _Midpoint = None,
     steepness: _Steepness = None,
     device: Device = "auto",
-    embedding_column: EmbeddingColumn = None,
     metadata: Metadata = None,
     fix: Fixes = None,
     force: Force = False,
+    *,
+    said: Corrections,
 ) -> None:
     """Fit a model on DATA; write it, with its threshold, to a file, or keep it as a run, or both.
 
@@ -118,7 +121,8 @@ def fit(
     if output is not None:
         check_output(output, force, data, metadata)
     points = max_training_points
-    settings = Settings(number_or_text(components), scaling, points, number_or_text(bandwidth), seed)
+    method: Any = scaling  # Settings makes an enum of a string
+    settings = Settings(number_or_text(components), method, points, number_or_text(bandwidth), seed)
     with progress() as tell:
         from kdeviz.analysis import analyse
         from kdeviz.decision import decide
@@ -126,10 +130,10 @@ def fit(
 
         rule, curve = _threshold_rule(threshold_rule, threshold_value), _curve(midpoint, steepness)
         store = _checked_store(runs, name, mlflow) if keep else None
-        train, others = fixed(read(data, embedding_column, metadata), fix or ()).train_and_test()
+        train, others = fixed(read(data, said, metadata), fix or ()).train_and_test()
         analysis = analyse(train, others, settings, device, tell)
         decision = decide(analysis, rule, curve)
-        facts = _fit_facts(decision)
+        facts = {**reading_facts(train), **_fit_facts(decision)}
         if output is not None:
             with writing(output):
                 fitted_model(decision).save(output)

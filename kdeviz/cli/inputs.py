@@ -10,7 +10,7 @@ from kdeviz.cli.output import say
 from kdeviz.errors import DataError, OptionError
 
 if TYPE_CHECKING:
-    from kdeviz.data import EmbeddingSet
+    from kdeviz.data import Corrections, EmbeddingSet
 
 SAMPLE = "sample"
 _CHEAP = 1  # how many components are asked for changes no fix, but what the rank costs
@@ -28,19 +28,25 @@ def existing(path: str) -> Path:
     return Path(path).resolve()
 
 
-def read(data: str, embedding_column: str | None, metadata: str | None) -> EmbeddingSet:
+def read(data: str, said: Corrections, metadata: str | None) -> EmbeddingSet:
     """The sample set or the rows of a file; what was noted on reading goes to stderr."""
     from kdeviz.data import load_embeddings, load_sample
 
     if not is_sample(data):
-        rows = load_embeddings(data, embedding_column=embedding_column, metadata=metadata)
-    elif embedding_column is None and metadata is None:
+        rows = load_embeddings(data, metadata=metadata, **said.given)
+    elif not said.given and metadata is None:
         rows = load_sample()
     else:
-        raise OptionError("the sample set takes no --embedding-column and no --metadata: leave them out")
+        options = [f"--{name.replace('_', '-')}" for name in said.given] + ["--metadata"] * bool(metadata)
+        raise OptionError(f"the sample set takes no {' and no '.join(options)}: leave that out")
     for note in rows.notes:
         say("note", note)
     return rows
+
+
+def reading_facts(data: EmbeddingSet) -> dict[str, str]:
+    """What every column of the file became."""
+    return {} if data.reading is None else data.reading.facts()
 
 
 def fixed(data: EmbeddingSet, names: Sequence[str]) -> EmbeddingSet:

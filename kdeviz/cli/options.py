@@ -24,10 +24,6 @@ Data = Annotated[
     ),
 ]
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="A model file that kdeviz wrote.")]
-EmbeddingColumn = Annotated[
-    str | None,
-    typer.Option(metavar="NAME", help="Which column or array holds the embeddings, where it is not plain."),
-]
 Metadata = Annotated[
     str | None, typer.Option(metavar="FILE", help="A second table about the rows, joined by id or row order.")
 ]

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kdeviz.cli.corrections import correctable
 from kdeviz.cli.inputs import fixed, fixed_like, read
-from kdeviz.cli.options import Data, Device, EmbeddingColumn, Fixes, Force, Metadata, Model
+from kdeviz.cli.options import Data, Device, Fixes, Force, Metadata, Model
 from kdeviz.cli.output import check_output, check_table_name, print_facts, progress, say, write
+from kdeviz.data import Corrections
 from kdeviz.errors import OptionError
 
 if TYPE_CHECKING:
@@ -40,19 +43,21 @@ _FittedColumn = Annotated[
 _FittedMetadata = Annotated[str | None, typer.Option(metavar="FILE", help="The --metadata of --fitted.")]
 
 
+@correctable
 def score(
     model: Model,
     data: Data,
     output: _Output,
     all_rows: _AllRows = False,
     device: Device = "auto",
-    embedding_column: EmbeddingColumn = None,
     metadata: Metadata = None,
     fix: Fixes = None,
     fitted: _Fitted = None,
     fitted_column: _FittedColumn = None,
     fitted_metadata: _FittedMetadata = None,
     force: Force = False,
+    *,
+    said: Corrections,
 ) -> None:
     """Score the rows of DATA with a model: rank, log density, probability, flagged or not.
 
@@ -70,9 +75,11 @@ def score(
         from kdeviz.output import score_bytes
 
         classifier = KDEClassifier.load(model, device)
-        given = read(data, embedding_column, metadata)
+        given = read(data, said, metadata)
         if fix and fitted:
-            given = fixed_like(given, read(fitted, fitted_column, fitted_metadata), fix)
+            given = fixed_like(
+                given, read(fitted, replace(said, embedding_column=fitted_column), fitted_metadata), fix
+            )
         else:
             given = fixed(given, fix or ())
         rows = _rows_to_score(given, all_rows)

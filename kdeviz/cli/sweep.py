@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kdeviz.cli.corrections import correctable
 from kdeviz.cli.inputs import fixed, read
 from kdeviz.cli.options import (
     COMPONENTS,
     Data,
     Device,
-    EmbeddingColumn,
     Fixes,
     Force,
     Metadata,
@@ -30,7 +30,9 @@ from kdeviz.cli.output import (
     say,
     write,
 )
+from kdeviz.data import Corrections
 from kdeviz.errors import DataError, OptionError
+from kdeviz.scaling import SCALINGS
 from kdeviz.settings import Settings
 from kdeviz.wording import count
 
@@ -69,7 +71,7 @@ _Components = Annotated[
     str,
     typer.Option(metavar="LIST", help="Such as 2,4,8 or 2:32:2 (both ends), or shares of the variance."),
 ]
-_Scalings = Annotated[str, typer.Option(metavar="LIST", help="scale, norm, or scale,norm.")]
+_Scalings = Annotated[str, typer.Option(metavar="LIST", help=f"One or several of {','.join(SCALINGS)}.")]
 _Caps = Annotated[str, typer.Option(metavar="LIST", help="Fit on at most so many rows, such as 1000,40000.")]
 _Bandwidths = Annotated[
     str, typer.Option(metavar="LIST", help="scott, silverman, or factors that multiply Scott's.")
@@ -88,6 +90,7 @@ _Sort = Annotated[
 ]
 
 
+@correctable
 def sweep(
     data: Data,
     output: _Output = None,
@@ -99,10 +102,11 @@ def sweep(
     sort: _Sort = None,
     mlflow: TrackingServer = None,
     device: Device = "auto",
-    embedding_column: EmbeddingColumn = None,
     metadata: Metadata = None,
     fix: Fixes = None,
     force: Force = False,
+    *,
+    said: Corrections,
 ) -> None:
     """Fit DATA with every combination of settings, and compare them.
 
@@ -126,7 +130,7 @@ def sweep(
             from kdeviz.output import check_server
 
             check_server(mlflow)
-        train, others = fixed(read(data, embedding_column, metadata), fix or ()).train_and_test()
+        train, others = fixed(read(data, said, metadata), fix or ()).train_and_test()
         found = _swept(train, others, grid, device, tell)
     if found.cancelled:
         say("warning", f"interrupted: {len(found.rows)} of {found.asked} settings are done")

@@ -69,7 +69,7 @@ class EmbeddingSet:
             raise DataError(f"{self.name}: features need shape (rows, dimensions), got {self.features.shape}")
         if self.feature_names is not None and len(self.feature_names) != self.features.shape[1]:
             raise DataError(
-                f"{self.name}: {len(self.feature_names)} feature names for {self.features.shape[1]} dimensions"
+                f"{self.name}: {self.features.shape[1]} dimensions have {len(self.feature_names)} names"
             )
         rows = len(self.features)
         for part in ("ids", "labels", "split", "metadata", "thumbnails", "excluded"):

@@ -36,7 +36,10 @@ def load_embeddings(
     metadata: str | Path | tuple[bytes, str] | None = None,
     max_bytes: int = MAX_BYTES,
 ) -> EmbeddingSet:
-    """Read embeddings from .npy, .npz, .csv, .tsv, .parquet, .feather, .arrow, .pt, .pth or .safetensors.
+    """Read embeddings from a file, from several of one kind, or from a folder of them.
+
+    Extensions are .npy, .npz, .csv, .tsv, .txt, .vec, .jsonl, .ndjson, .json, .xlsx, .parquet, .pq, .feather,
+    .arrow, .ipc, .pt, .pth, .safetensors, .h5 and .hdf5; text may be compressed (.gz, .bz2, .xz, .zst).
 
     Columns or arrays named id, label, split or thumbnail (and their usual synonyms) are recognised, the rest
     is metadata; `EmbeddingSet.reading` says what each became, and the arguments correct it. Nothing in a file
@@ -48,8 +51,10 @@ def load_embeddings(
         filename: gives the format when there is no path.
         embedding_column: a name from `EmbeddingSet.embedding_choices`, the prefix of a numbered family of
             columns ("f" for f0 to f511), or several names of numeric columns. None guesses.
-        id_column, label_column, split_column, picture_column: the column in that role; "" for none of them,
-            None to guess.
+        id_column: the column with the ids; "" for none, None to guess.
+        label_column: the column that says normal or anomalous; "" for none, None to guess.
+        split_column: the column that says train or test; "" for none, None to guess.
+        picture_column: the column with pictures, or paths to them; "" for none, None to guess.
         normal: the values of the label column that mean normal; all others then mean anomalous.
         leave_out: columns that are no dimensions of the embedding.
         decimal: the decimal mark of a text table, "," or ".", where it is not plain.

@@ -1,4 +1,4 @@
-"""Reading: how a file was understood, so that nothing is guessed in silence; Corrections: what to do instead."""
+"""Reading: how a file was understood, nothing guessed in silence; Corrections: what to do instead."""
 
 from __future__ import annotations
 

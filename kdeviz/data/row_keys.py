@@ -68,14 +68,16 @@ def _sketch(values: NDArray[Any]) -> NDArray[np.int64]:
 def _hash(values: NDArray[Any], dtype: type[np.float32] | type[np.float64]) -> NDArray[np.int64]:
     """(M,) sums of well mixed values; a value counts otherwise in another column."""
     with np.errstate(over="ignore"):
-        numbers = values.astype(dtype) + dtype(0)  # -0.0 becomes 0.0, to which it is equal
+        numbers: NDArray[Any] = values.astype(dtype)
+    numbers += 0  # -0.0 becomes 0.0, to which it is equal
     mixed = numbers.view(f"u{numbers.itemsize}").astype(np.uint64)
     mixed += np.arange(1, mixed.shape[1] + 1, dtype=np.uint64) * _STEP
     for shift, factor in ((30, _FIRST), (27, _SECOND)):
         mixed ^= mixed >> np.uint64(shift)
         mixed *= factor
     mixed ^= mixed >> np.uint64(31)
-    return mixed.sum(axis=1, dtype=np.uint64).view(np.int64)
+    sums: NDArray[np.int64] = mixed.sum(axis=1, dtype=np.uint64).view(np.int64)
+    return sums
 
 
 def _places(known: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -10,9 +10,9 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from browser.steps import choose, figure, leave, metric, painted, settled, start_app, stop_app
-from kdeviz import Settings, ThresholdRule, analyse, load_sample
+from kdeviz import Settings, ThresholdRule, analyse, decide, load_sample
 from kdeviz.comparison.compare import Comparison, compare
-from kdeviz.comparison.scored import scored_analysis
+from kdeviz.comparison.scored import scored_decision
 from kdeviz.model.curve import ProbabilityCurve
 from kdeviz.sweep.choice import best
 from kdeviz.sweep.grid import Grid
@@ -52,8 +52,7 @@ def compared(settings: Settings) -> Comparison:
     sides = []
     for each in (Settings(), settings):
         analysis = analyse(train, test, each)
-        threshold = rule.threshold(analysis.train_scores, analysis.scores)
-        sides.append(scored_analysis(analysis, threshold, curve, rule))
+        sides.append(scored_decision(decide(analysis, rule, curve)))
     return compare(*sides)
 
 
@@ -129,9 +128,11 @@ def test_sweep_cancel_apply_keep_restart_compare(
         assert found.separation is not None and found.verdicts is not None
         expect(page.get_by_text(found.separation.sentence)).to_be_visible()
         expect(page.get_by_text(found.verdicts.sentence)).to_be_visible()
-        expect(page.get_by_text(f"Flagged only by the first: {len(found.flips.only_first)}")).to_be_visible()
         expect(
-            page.get_by_text(f"Flagged only by the second: {len(found.flips.only_second)}")
+            page.get_by_text(f"Flagged only by the first: {len(found.disagreements.only_first)}")
+        ).to_be_visible()
+        expect(
+            page.get_by_text(f"Flagged only by the second: {len(found.disagreements.only_second)}")
         ).to_be_visible()
         page.screenshot(path=screenshots / "compare.png")
         choose(page, "Kept runs")

@@ -1,5 +1,6 @@
 import json
 
+import comparison_steps
 import numpy as np
 import pytest
 from figure_steps import spec, subtitle, title
@@ -10,22 +11,16 @@ from kdeviz.charts.compared_roc import compared_roc
 from kdeviz.charts.percentiles import percentiles
 from kdeviz.charts.ranks import ranks
 from kdeviz.comparison.compare import compare
-from kdeviz.comparison.scored import Scored
 from kdeviz.data.labels import ANOMALOUS, NORMAL
 from kdeviz.errors import OptionError
-from kdeviz.model.curve import ProbabilityCurve
-from kdeviz.settings import Settings
 
 THEMES = pytest.mark.parametrize("theme", [LIGHT, DARK], ids=lambda theme: theme.name)
 THIN = "\u202f"
+TRAIN = np.arange(200.0)  # scores of training samples
 
 
-def side(scores, threshold, ids=None, labels=None, **others):
-    scores = np.asarray(scores, float)
-    ids = np.arange(len(scores)).astype(str) if ids is None else np.array(ids, np.str_)
-    labels = None if labels is None else np.asarray(labels, np.int8)
-    values = {"model": None, "curve": ProbabilityCurve(), "known_train_scores": np.arange(200.0), **others}
-    return Scored("n", Settings(), scores, ids, labels, scores < threshold, threshold, **values)
+def side(scores, threshold, ids=None, labels=None, train=TRAIN):
+    return comparison_steps.side(np.asarray(scores, float), ids, labels, threshold, train=train)
 
 
 def pair(n=300, p=60, noise=1.0, seed=0, better=1.0, labelled=True, thresholds=(20.0, 20.0), **others):
@@ -79,7 +74,6 @@ CASES = {
     "nothing flagged": pair(thresholds=(-np.inf, -np.inf)),
     "all flagged": pair(thresholds=(np.inf, np.inf)),
     "one flags all": pair(thresholds=(np.inf, -np.inf)),
-    "no training scores": pair(known_train_scores=None),
 }
 
 
@@ -141,9 +135,9 @@ def test_every_sample_is_drawn_once_and_can_be_picked():
         assert {symbols[label] for label in comparison.labels[trace.customdata]} == {trace.marker.symbol}
         assert ("labelled anomalous" in trace.hovertemplate) == (trace.marker.symbol == "x")
     assert sorted(seen) == list(range(300))
-    assert numbers(figure, "only the first flags") == set(comparison.flips.only_first)
-    assert numbers(figure, "only the second flags") == set(comparison.flips.only_second)
-    assert len(comparison.flips.only_first) and len(comparison.flips.only_second)
+    assert numbers(figure, "only the first flags") == set(comparison.disagreements.only_first)
+    assert numbers(figure, "only the second flags") == set(comparison.disagreements.only_second)
+    assert len(comparison.disagreements.only_first) and len(comparison.disagreements.only_second)
 
 
 def test_axes_are_logarithmic_and_show_every_rank():
@@ -158,8 +152,8 @@ def test_thinning_keeps_all_flips():
     figure = rank_figure(comparison, LIGHT, most=1500)
     drawn = [trace for trace in figure.data if trace.name != "equal ranks"]
     assert sum(len(trace.x) for trace in drawn) == 1500
-    assert numbers(figure, "only the first flags") == set(comparison.flips.only_first)
-    assert numbers(figure, "only the second flags") == set(comparison.flips.only_second)
+    assert numbers(figure, "only the first flags") == set(comparison.disagreements.only_first)
+    assert numbers(figure, "only the second flags") == set(comparison.disagreements.only_second)
     assert subtitle(figure).startswith(f"1{THIN}500 of 3{THIN}000 samples · ")
     assert figure.layout.xaxis.range[1] > np.log10(3000)
     again = rank_figure(comparison, LIGHT, most=1500)
@@ -263,7 +257,7 @@ def test_percentile_bars_are_shares_of_the_common_samples():
 def test_the_title_counts_what_is_below_percentile_1():
     train = np.arange(1000.0)
     first, second = [-1, 5, 100, 500], [-1, 20, 100, 500]
-    comparison = compare(side(first, 0, known_train_scores=train), side(second, 0, known_train_scores=train))
+    comparison = compare(side(first, 0, train=train), side(second, 0, train=train))
     figure = percentile_figure(comparison, LIGHT)
     assert title(figure) == "Below percentile 1: 50.0 % by the first, 25.0 % by the second"
     assert subtitle(figure) == "4 samples by their place among the training samples of each"
@@ -272,12 +266,8 @@ def test_the_title_counts_what_is_below_percentile_1():
 
 
 def test_what_the_percentiles_refer_to_is_said():
-    figure = percentile_figure(CASES["no training scores"], LIGHT)
-    assert subtitle(figure).endswith("among the inspected samples of each")
-    comparison = compare(side([1, 2], 0), side([1, 2], 0, known_train_scores=None))
-    assert subtitle(percentile_figure(comparison, LIGHT)).endswith(
-        "among the training samples of the first and the inspected ones of the second"
-    )
+    shown = subtitle(percentile_figure(CASES["plain"], LIGHT))
+    assert shown.endswith("among the training samples of each")
 
 
 # --- ROC

@@ -146,7 +146,7 @@ def test_public_names_are_those_of_their_modules():
     assert kdeviz.KDEClassifier is KDEClassifier
     assert kdeviz.analyse is analyse
     assert {*kdeviz.__all__, "__version__"} <= {*dir(kdeviz)}
-    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+    with pytest.raises(AttributeError, match="attribute nothing"):
         kdeviz.nothing  # noqa: B018
 
 
@@ -329,7 +329,7 @@ def named():
 def test_columns_are_matched_by_name_and_rows_by_content(run, named):
     assert run("fit", "fit.csv", "-o", "m", "--components", 2).code == 0
     assert run("info", "m").fact("their names") == "length, width, height, ..., gloss"
-    new = named[::-1][["gloss", "id", "weight", "height", "width", "length"]].assign(minutes=range(40))
+    new = named[::-1][["gloss", "id", "weight", "height", "width", "length"]].assign(minutes=2.5)
     new.to_parquet("new.parquet")
     outcome = run("score", "m", "new.parquet", "-o", "new.csv", "--device", "cpu")
     assert outcome.code == 0
@@ -378,10 +378,9 @@ def flawed(run):
 
 
 def problems(outcome):
-    """Lines after the facts, split into their columns."""
-    return [
-        [cell.strip() for cell in line.split("  ") if cell.strip()] for line in outcome.out.splitlines()[7:]
-    ]
+    """Lines after the facts and the first rows, split into their columns."""
+    lines = outcome.out.split("\n\n")[2].splitlines()
+    return [[cell.strip() for cell in line.split("  ") if cell.strip()] for line in lines]
 
 
 @pytest.mark.usefixtures("flawed")
@@ -532,7 +531,7 @@ def test_columns_dropped_from_the_fitted_file_are_dropped_from_another(run):
         ),
         ("score broken.npy sample", "Missing option '-o'"),
         ("fit sample -o m --compnents 3", "No such option: --compnents"),
-        ("fit sample -o m --scaling none", "'norm', 'scale'"),
+        ("fit sample -o m --scaling none", "'norm' or 'scale'"),
         ("nothing", "No such command 'nothing'"),
         ("fit sample -o m --components many", "n_pca_components='many' is not possible"),
         ("fit sample -o m --components 1.0", "n_pca_components=1.0 is not possible"),
@@ -546,7 +545,7 @@ def test_columns_dropped_from_the_fitted_file_are_dropped_from_another(run):
         ("fit sample -o m --threshold-value 2", "the quantile rule cannot take 2.0"),
         ("fit sample -o m --steepness 0", "steepness=0.0 is not possible"),
         ("fit sample -o m --embedding-column x", "the sample set takes no --embedding-column"),
-        ("fit sample -o m --metadata x.csv", "the sample set takes no --embedding-column and no --metadata"),
+        ("fit sample -o m --metadata x.csv", "the sample set takes no --metadata"),
         ("fit sample -o m --components 5000", "1051 rows are fewer than 5000 components"),
         ("fit nothing.npy -o m", "nothing.npy: there is no such file"),
         ("fit broken.npy -o m", "broken.npy"),

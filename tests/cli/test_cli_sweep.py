@@ -147,7 +147,7 @@ def test_nothing_that_could_be_fitted_is_an_error(run, unlabelled):
         (("--sort", "beauty"), "--sort beauty is not known: choose auroc"),
         (("-o", "sweep.txt"), "sweeps are written as .csv or .parquet"),
         (("--device", "abacus"), "device='abacus' cannot be used"),
-        (("--metadata", "x.csv"), "the sample set takes no --embedding-column and no --metadata"),
+        (("--metadata", "x.csv"), "the sample set takes no --metadata"),
     ],
 )
 def test_bad_input_is_one_line_and_code_2(run, arguments, says):

@@ -2,10 +2,12 @@ import comparison_steps
 import numpy as np
 import pytest
 from comparison_steps import some_model
-from kdeviz.charts.views.comparison import compared_roc, rank_view, shares_below
 from sklearn.metrics import roc_curve
 
 from kdeviz.analysis.analyse import analyse
+from kdeviz.charts.compared_roc import compared_roc_numbers
+from kdeviz.charts.percentiles import shares_below
+from kdeviz.charts.ranks import ranks_numbers
 from kdeviz.comparison.compare import compare
 from kdeviz.comparison.disagreements import disagreement_table, settings_table, why_words
 from kdeviz.comparison.scored import scored_decision
@@ -243,7 +245,7 @@ def test_why_from_an_explanation_that_is_there(analyses, monkeypatch):
 
 
 def test_all_samples_are_drawn_when_they_are_few(compared):
-    view = rank_view(compared)
+    view = ranks_numbers(compared)
     np.testing.assert_array_equal(view.samples, np.arange(756))
     np.testing.assert_array_equal(view.first_ranks, compared.first_ranks)
     np.testing.assert_array_equal(view.second_ranks, compared.second_ranks)
@@ -258,7 +260,7 @@ def test_all_samples_are_drawn_when_they_are_few(compared):
 
 @pytest.mark.parametrize("most", [0, 10, 80, 81, 300, 755, 756])
 def test_thinning_keeps_flips_and_the_top(compared, most):
-    view = rank_view(compared, most)
+    view = ranks_numbers(compared, most)
     flips = np.concatenate(compared.disagreements)
     assert len(view.samples) == max(most, len(flips))
     assert len(np.unique(view.samples)) == len(view.samples)
@@ -288,7 +290,7 @@ def test_shares_below_a_percentile():
 
 
 def test_both_roc_curves_and_the_verdicts_on_them(compared, analyses):
-    view = compared_roc(compared)
+    view = compared_roc_numbers(compared)
     labels = analyses[0].inspected.labels
     assert (view.normal, view.anomalous) == ((labels == NORMAL).sum(), (labels == ANOMALOUS).sum())
     for points, at, one in (
@@ -306,14 +308,14 @@ def test_both_roc_curves_and_the_verdicts_on_them(compared, analyses):
 def test_verdicts_count_on_common_labelled_samples_only():
     first = side([-1, -1, 1, 1, -1], 0, list("abcde"), [1, 0, 0, 1, UNKNOWN])
     second = side([9, -1, 9, -1], 0, list("xbcd"))
-    view = compared_roc(compare(first, second, resamples=2))
+    view = compared_roc_numbers(compare(first, second, resamples=2))
     assert (view.normal, view.anomalous) == (2, 1)
     assert (view.first_at, view.second_at) == ((0.5, 0.0), (0.5, 1.0))
 
 
 def test_no_roc_curves_without_labels():
     with pytest.raises(OptionError, match="load labels, or mark some"):
-        compared_roc(compare(side([1, 2]), side([1, 2])))
+        compared_roc_numbers(compare(side([1, 2]), side([1, 2])))
     only_normal = side([1, 2], labels=[0, 0])
     with pytest.raises(OptionError, match="load labels, or mark some"):
-        compared_roc(compare(only_normal, side([1, 2])))
+        compared_roc_numbers(compare(only_normal, side([1, 2])))

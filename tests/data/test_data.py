@@ -18,11 +18,12 @@ import pytest
 import safetensors.torch
 import torch
 
-from kdeviz.data import load as loading
 from kdeviz.data.embedding_set import EmbeddingSet
 from kdeviz.data.formats import FORMATS, TABLE_FORMATS
 from kdeviz.data.labels import ANOMALOUS, NORMAL, UNKNOWN
 from kdeviz.data.load import load_embeddings
+from kdeviz.data.readers import opening
+from kdeviz.data.readers.text import COMPRESSIONS
 from kdeviz.data.rows import Rows
 from kdeviz.errors import DataError
 
@@ -124,10 +125,10 @@ def csv(text, **kwargs):
 
 
 def test_the_formats_are_those_that_are_read_and_documented():
-    assert [f".{name}" for name in TABLE_FORMATS] == list(loading.TABLES)
-    assert [f".{name}" for name in FORMATS] == list(loading.READERS)
-    first_line = load_embeddings.__doc__.partition("\n")[0]
-    assert tuple(re.findall(r"\.([a-z]+)\b", first_line)) == FORMATS
+    assert [f".{name}" for name in TABLE_FORMATS] == list(opening.TABLES)
+    assert [f".{name}" for name in FORMATS] == list(opening.READERS)
+    documented = re.findall(r"\.([a-z0-9]+)\b", load_embeddings.__doc__.split("\n\n")[1])
+    assert (*FORMATS, *(compression[1:] for compression in COMPRESSIONS)) == tuple(documented)
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -258,7 +259,7 @@ def test_a_list_column_comes_before_families_and_a_wide_other_family_is_not_meta
     table = wide(np.zeros((N, 20)), side={"bbox": [[1.0, 2.0]] * N, "Vector": [[1, 2, 3]] * N})
     data = load(table)
     assert data.embedding_column == "Vector" and data.features.shape == (N, 3)
-    assert data.embedding_choices == ("Vector", "bbox", "f0 … f19") and data.metadata is None
+    assert data.embedding_choices == ("Vector", "f0 … f19", "bbox") and data.metadata is None
     assert load(table, embedding_column="bbox").features.shape == (N, 2)
 
 

@@ -4,7 +4,7 @@ from importlib import import_module
 
 import plotly.graph_objects as go
 import streamlit as st
-from app_steps import markdowns, metrics, rerun, titles
+from app_steps import markdowns, metrics, titles
 
 from kdeviz.ui.pages import PAGES, Page
 from kdeviz.ui.panels.charts import CHARTS, Chart
@@ -27,12 +27,11 @@ def test_pages_can_be_told_apart_and_one_comes_first():
     assert [page.title for page in PAGES if not page.path] == ["Explore"]
 
 
-def test_a_chart_beside_the_map_is_one_line_in_the_list(monkeypatch, app):
+def test_a_chart_beside_the_map_is_one_line_in_the_list(monkeypatch, start):
     def drawn(decision, theme):
         return go.Figure(layout={"title": {"text": f"{decision.n_flagged} seen otherwise"}})
 
     monkeypatch.setitem(CHARTS, "Otherwise", Chart("A chart of its own", drawn))
-    app.session_state["chart"] = "Otherwise"
-    rerun(app)
+    app = start(chart="Otherwise")
     flagged = metrics(app)["Flagged"].split()[0]
     assert f"{flagged} seen otherwise" in titles(app)

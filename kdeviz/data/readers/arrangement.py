@@ -145,7 +145,9 @@ def _of_vectors(source: Source, arrays: dict[str, Values], notes: list[str]) -> 
     beside = {shape_of(values)[:1] for key, values in arrays.items() if key not in vectors}
     if _are_columns(vectors, (length,) in beside, length):
         return _table(source, arrays, length, notes)
-    others = [key for key in vectors if len(vectors[key]) not in (length, count)]
+    kind = next(vector.dtype.kind for vector in vectors.values() if len(vector) == length)
+    odd = [key for key, vector in vectors.items() if len(vector) not in (length, count)]
+    others = [key for key in odd if vectors[key].dtype.kind == kind]
     if others and 2 * count > len(vectors):
         key = others[0]
         raise DataError(

@@ -80,10 +80,10 @@ def dense(name: str, parts: Mapping[str, pa.Array], source: Source) -> pa.Array:
     valid = np.asarray(parts["values"].is_valid())
     width = int(sizes[valid][0]) if valid.any() else 0
     if (sizes[valid] != width).any():
-        row = int(np.argmax(valid & (sizes != width)))
+        other = sizes[valid & (sizes != width)][0]
         raise DataError(
-            f"{source.name}: the vector of {name} in row {row} has {sizes[row]} dimensions and the first has "
-            f"{width}; every row needs the same number of dimensions"
+            f"{source.name}: a vector of {name} has {other} dimensions and another {width}; "
+            "every row needs the same number of dimensions"
         )
     source.check(8 * len(sizes) * width, name)
     return _filled(name, parts, is_sparse, lengths, width, source)

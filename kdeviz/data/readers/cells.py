@@ -153,6 +153,16 @@ class NumberColumn:
         return pc.if_else(blank, pa.scalar(None, cells.type), cells)
 
 
+def truths(cells: pa.Array) -> pa.Array | None:
+    """Cells as truth values, null for a blank; None when one of them is something else."""
+    words = pc.utf8_lower(pc.utf8_trim_whitespace(cells))
+    blank = pc.is_in(words, pa.array(BLANKS))
+    known = pc.or_(pc.is_in(words, pa.array(["true", "false"])), blank)
+    if not pc.all(known).as_py():
+        return None
+    return pc.cast(pc.if_else(blank, pa.scalar(None, words.type), words), pa.bool_())
+
+
 def _cast(cells: pa.Array, kind: pa.DataType) -> pa.Array | None:
     try:
         return pc.cast(cells, kind)

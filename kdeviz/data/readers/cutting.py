@@ -74,7 +74,7 @@ def _read_quoted(source: Source, data: bytes, dialect: Dialect, width: int) -> p
 
 
 def _even_lines(data: bytes, delimiter: str, width: int) -> int | None:
-    """How many lines there are that are not blank, if all have the right number of cells whatever is quoted."""
+    """How many lines are not blank, if all of them have the right number of cells whatever is quoted."""
     mark = delimiter.encode()
     counts = [line.count(mark) for line in data.split(b"\n") if line.strip()]
     return len(counts) if set(counts) == {width - 1} else None
@@ -130,8 +130,8 @@ def _ragged(source: Source, row: Any, width: int, quoted: bool) -> str:
     place = "" if row.number is None else f" {row.number - 1}"
     hint = "; a quote in or before it may not be closed" if quoted else ""
     return (
-        f"{source.name}: row{place} has {cells} and the others have {width} ({row.text[:40]!r}); give every row "
-        f"one cell per column{hint}"
+        f"{source.name}: row{place} has {cells} and the others have {width} ({row.text[:40]!r}); give every "
+        f"row one cell per column{hint}"
     )
 
 

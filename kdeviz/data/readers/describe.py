@@ -49,7 +49,7 @@ def describe(table: pa.Table, source: Source) -> About:
 
 
 def id_column(table: pa.Table, wanted: Corrections) -> str | None:
-    """The column with the ids: by name, then file names and paths, then names ending in id, then row numbers."""
+    """The column with the ids: so named, or with file names, or named to end in id, or with row numbers."""
     names = table.column_names
     if (asked := wanted.id_column) is not None and (asked == NONE or asked in names):
         return asked or None
@@ -58,7 +58,9 @@ def id_column(table: pa.Table, wanted: Corrections) -> str | None:
         return strong[0]
     files = [name for name in roles.named_files(names) if _holds_names(table[name])]
     if files:
-        return max(files, key=lambda name: pc.count_distinct(table[name]).as_py())  # the first of equals
+        name = max(files, key=lambda name: _distinct(table[name]))  # the first of equals
+        if 2 * _distinct(table[name]) > len(table):
+            return name
     others = [name for name in roles.named_ids(names) if _can_be_id(table[name]) and _all_differ(table[name])]
     return next(iter(others + roles.named_row_numbers(names)), None)
 
@@ -129,8 +131,8 @@ class _Description:
         names = [name for name in names if name not in self.used]
         if normal and not names:
             raise DataError(
-                f"{self.source.name}: there is no label column in which {normal[0]!r} could mean normal; name it "
-                "with label_column (--label-column)"
+                f"{self.source.name}: there is no label column in which {normal[0]!r} could mean normal; "
+                "name it with label_column (--label-column)"
             )
         notes = []
         for name in names:
@@ -190,7 +192,7 @@ class _Description:
                 f"{self.source.name}: no column holds file names to look for in {folder}; name one with "
                 "picture_column (--picture-column)"
             )
-        name = max(texts, key=lambda name: pc.count_distinct(self.table[name]).as_py())
+        name = max(texts, key=lambda name: _distinct(self.table[name]))
         paths = [text_of(value) for value in self.table[name].to_pylist()]
         pictures, note = picture_files(folder, paths, name)
         if note:
@@ -232,6 +234,11 @@ def _holds_names(column: pa.ChunkedArray) -> bool:
         and len(first) < 1000
         and not first.lower().startswith(("data:", "http:", "https:", "ftp:", "//"))
     )
+
+
+def _distinct(column: pa.ChunkedArray) -> int:
+    count: int = pc.count_distinct(column).as_py()
+    return count
 
 
 def _all_differ(column: pa.ChunkedArray) -> bool:

@@ -1,4 +1,4 @@
-"""How a text table is written, told from its first lines: delimiter, quotes, header line, marks of numbers."""
+"""How a text table is written, told from its first lines: delimiter, quotes, marks of numbers."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def is_value(kind: pa.DataType) -> bool:
 
 
 def _of_numbers(families: list[Candidate], everything: tuple[str, ...]) -> list[Candidate]:
-    """Families, and all numbers where they are not one family; all numbers first where no family stands out."""
+    """Families, and all numbers where there are others; all numbers first where no family stands out."""
     if not families:
         return [Candidate(ALL_NUMERIC, everything)] if everything else []
     widest = families[0]

@@ -100,8 +100,8 @@ def fitted_names(names: list[str], width: int, last_is_blank: bool, where: str) 
         return [*names, ""] if last_is_blank else ["", *names]
     if len(names) != width:
         raise DataError(
-            f"{where}: the header line names {len(names)} columns and the rows have {width} cells; give every "
-            "column one name, and put quotes around cells that hold the delimiter"
+            f"{where}: the header line names {len(names)} columns and the rows have {width} cells; give "
+            "every column one name, and put quotes around cells that hold the delimiter"
         )
     return names
 

@@ -19,17 +19,17 @@ from kdeviz.errors import DataError
 _SAYS_NORMAL = frozenset(
     roles.words(
         "normal good ok okay pass passed inlier benign legit legitimate genuine no_defect no_defects nodefect"
-        " defect_free non_defective nondefective not_defective undamaged healthy clean regular nominal typical"
-        " intact accept accepted valid no_anomaly non_anomalous not_anomalous non_anomaly no_fault fault_free"
-        " non_fraud not_fraud io i.o. in_ordnung ham success"
+        " defect_free non_defective nondefective not_defective undamaged healthy clean regular nominal"
+        " typical intact accept accepted valid no_anomaly non_anomalous not_anomalous non_anomaly no_fault"
+        " fault_free non_fraud not_fraud io i.o. in_ordnung ham success"
     )
 )
 _SAYS_ANOMALOUS = frozenset(
     roles.words(
-        "anomalous anomaly anomalies abnormal bad defect defects defective fail failed failure fault faulty ng"
-        " nok n.ok not_ok not_good no_good outlier malicious malware attack intrusion fraud fraudulent novel"
-        " novelty irregular reject rejected broken damaged unhealthy diseased error scrap invalid atypical nio"
-        " n.i.o. spam"
+        "anomalous anomaly anomalies abnormal bad defect defects defective fail failed failure fault faulty"
+        " ng nok n.ok not_ok not_good no_good outlier malicious malware attack intrusion fraud fraudulent"
+        " novel novelty irregular reject rejected broken damaged unhealthy diseased error scrap invalid"
+        " atypical nio n.i.o. spam"
     )
 )
 _NO = frozenset({"0", "false", "no", "n", "f", "negative", "neg"})
@@ -153,8 +153,8 @@ def _as_told(words: list[str], texts: list[str], name: str, normal: tuple[str, .
     seen = set(words)
     if lacking := sorted(told - seen):
         raise DataError(
-            f"no row of {name} has the value {lacking[0]!r}; it holds {_listed(sorted(seen))}: name those that "
-            "mean normal"
+            f"no row of {name} has the value {lacking[0]!r}; it holds {_listed(sorted(seen))}: name those "
+            "that mean normal"
         )
     meaning = {word: NORMAL if word in told else UNKNOWN if word in _MISSING else ANOMALOUS for word in seen}
     return _labels(words, texts, meaning, "")
@@ -217,7 +217,8 @@ def _misunderstood(counts: Counter[str], meaning: dict[str, int], strange: list[
     if not labelled or not doubtful:
         return ""
     if strange and (normal < _HARDLY_NORMAL * labelled or len(strange) > _MANY):
-        return f"holds {_listed(sorted(counts, key=lambda word: -counts[word]))}, of which none is known to mean normal"
+        common = _listed([word for word, _ in counts.most_common()])
+        return f"holds {common}, of which none is known to mean normal"
     if (
         not roles.says_anomaly(name)
         and labelled >= _FEWEST_ROWS
@@ -229,7 +230,8 @@ def _misunderstood(counts: Counter[str], meaning: dict[str, int], strange: list[
 
 def _ask(counts: Counter[str]) -> str:
     common = counts.most_common(1)[0][0] or "VALUE"
-    return f"it is kept as metadata until you say which value means normal (normal={common!r}, --normal {common})."
+    told = f"normal={common!r}, --normal {common}"
+    return f"it is kept as metadata until you say which value means normal ({told})."
 
 
 def _listed(words: list[str]) -> str:

@@ -16,7 +16,8 @@ _NO_NAME = re.compile(r"(arr_)?\d+")
 
 def named_by_position(arrays: Mapping[str, Values], notes: list[str]) -> dict[str, Values]:
     """The same arrays; those beside a single matrix of features are called id and label when they look so."""
-    matrices = [key for key, values in arrays.items() if is_numeric(values) and len(flat_shape(values)) > 1]
+    numeric = {key: flat_shape(values) for key, values in arrays.items() if is_numeric(values)}
+    matrices = [key for key, shape in numeric.items() if len(shape) > 1 and shape[1] > 1]
     if len(matrices) != 1 or not all(map(_NO_NAME.fullmatch, arrays)):
         return dict(arrays)
     rows = len(arrays[matrices[0]])

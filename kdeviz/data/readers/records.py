@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pyarrow as pa
 
+from kdeviz.data.readers import roles
+from kdeviz.data.readers.content import says_embedding
 from kdeviz.data.readers.grid import content_of_rows
 from kdeviz.data.readers.source import Source
 from kdeviz.data.readers.tables import TableContent
@@ -138,27 +141,38 @@ def _counts_rows(column: dict[str, Any]) -> bool:
 
 def _of_lists(lists: dict[str, list[Any]], source: Source) -> dict[str, list[Any]]:
     """Lists by name: columns, or one vector for every id."""
-    vectors = [value for value in lists.values() if value and all(isinstance(n, int | float) for n in value)]
-    widths = {len(value) for value in vectors}
-    if len(vectors) == len(lists) > 1 and len(widths) == 1 and not _are_columns(list(lists)):
-        return {"id": list(lists), "embedding": list(lists.values())}
     lengths = {len(value) for value in lists.values()}
+    of_numbers = all(isinstance(item, int | float) for value in lists.values() for item in value)
+    if of_numbers and len(lengths) == 1 and len(lists) > 1 and _are_ids(list(lists), max(lengths), source):
+        return {"id": list(lists), "embedding": list(lists.values())}
     if len(lengths) > 1:
-        longest = max(lists, key=lambda name: len(lists[name]))
-        shortest = min(lists, key=lambda name: len(lists[name]))
+        longest, *_, shortest = sorted(lists, key=lambda name: -len(lists[name]))
         raise DataError(
-            f"{source.name}: {longest} has {len(lists[longest])} values and {shortest} has {len(lists[shortest])}; "
-            "give every column one value per row"
+            f"{source.name}: {longest} has {len(lists[longest])} values and {shortest} has "
+            f"{len(lists[shortest])}; give every column one value per row"
         )
     return lists
 
 
-def _are_columns(names: list[str]) -> bool:
-    """Whether keys over lists of numbers are columns (f0, f1, label), not ids."""
-    from kdeviz.data.readers import roles
-    from kdeviz.data.readers.content import says_embedding
+def _are_ids(keys: list[str], length: int, source: Source) -> bool:
+    """Whether keys over lists of numbers are ids over vectors, not columns (f0, f1, label).
 
-    return any(roles.is_role(name) or says_embedding(name) for name in names)
+    Raises:
+        DataError: nobody can tell.
+    """
+    prefix = re.match(r"\D*", keys[0])
+    first = keys[0].removeprefix(prefix[0]) if prefix else ""
+    counted = first in ("0", "1") and keys == [
+        f"{prefix and prefix[0]}{int(first) + i}" for i in range(len(keys))
+    ]
+    if any(roles.is_role(key) or says_embedding(key) for key in keys) or (counted and len(keys) <= length):
+        return False
+    if len(keys) > length or all(re.search(r"[./\\]", key) for key in keys):
+        return True
+    raise DataError(
+        f"{source.name}: {len(keys)} keys with {length} numbers each may be columns or one vector per id; "
+        'write records, for example {"id": "a", "embedding": [0.1, 0.2]}'
+    )
 
 
 def _by_column(records: Any, source: Source) -> dict[str, list[Any]]:
@@ -170,8 +184,8 @@ def _by_column(records: Any, source: Source) -> dict[str, list[Any]]:
             record = {"embedding": record}
         if not isinstance(record, dict):
             raise DataError(
-                f"{source.name}: row {rows - 1} is {str(record)[:40]!r}, not a record; give every row its names, "
-                'for example {"id": "a", "embedding": [0.1, 0.2]}'
+                f"{source.name}: row {rows - 1} is {str(record)[:40]!r}, not a record; give every row its "
+                'names, for example {"id": "a", "embedding": [0.1, 0.2]}'
             )
         for name, value in record.items():
             column = columns.setdefault(name, [])

@@ -26,7 +26,7 @@ def _rows(source: Source) -> tuple[str, list[str], list[list[str]]]:
         from openpyxl import load_workbook
     except ImportError:
         raise DataError(
-            f"{source.name}: reading .xlsx takes openpyxl: pip install 'kdeviz[excel]', or save the sheet as CSV"
+            f"{source.name}: reading .xlsx takes openpyxl: pip install 'kdeviz[files]', or save it as CSV"
         ) from None
     with source.open() as stream, zipfile.ZipFile(stream) as archive:
         source.check(sum(member.file_size for member in archive.infolist()), "the inflated sheets")

@@ -8,7 +8,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
+
+from kdeviz.data.readers.source import Source
 
 _COPIED = 128  # rows at once, so that what is turned from columns to rows stays in cache
 
@@ -28,6 +31,28 @@ def has_bytes(kind: pa.DataType) -> bool:
     types = pa.types
     texts = (types.is_string, types.is_large_string, types.is_binary, types.is_large_binary)
     return any(check(kind) for check in texts)
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Text, be it in a dictionary."""
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def plain_text(column: pa.Array) -> pa.Array:
+    """Text without dictionaries and long offsets."""
+    return column if pa.types.is_string(column.type) else pc.cast(column, pa.string())
+
+
+def decoded(column: pa.Array, source: Source) -> pa.Array:
+    """One value per row: a dictionary may say one long text a million times."""
+    if not pa.types.is_dictionary(column.type):
+        return column
+    if has_bytes(column.type.value_type):
+        lengths = pc.binary_length(column.dictionary).take(column.indices)
+        source.check(pc.sum(lengths.cast(pa.int64())).as_py() or 0, "a text column")
+    return column.dictionary_decode()
 
 
 def is_flat(kind: pa.DataType) -> bool:

@@ -16,7 +16,7 @@ from kdeviz.data.readers.source import Source
 from kdeviz.errors import DataError
 
 _ELLIPSIS = re.compile(r"\.\.\.|…")
-# What stands around numbers when Python, numpy, torch, Spark or a database prints a vector. RE2 and re agree on these.
+# What stands around numbers when Python, numpy, torch, Spark or a database prints a vector; for RE2 and re.
 _WRAPPED_NUMBER = r"(?:np\.|numpy\.)?(?:float|int|bfloat)\d*\(([^()]*)\)"
 _ADDED = r",\s*(?:dtype|device|requires_grad|grad_fn|shape)\s*=\s*[\w.:'<>]+"
 _AROUND = (
@@ -66,8 +66,8 @@ def vectors(column: pa.Array, name: str, start: int, source: Source) -> pa.Array
     abbreviated = pc.match_substring_regex(cells, r"\.\.\.|…")
     if (row := _first(abbreviated)) is not None:
         raise DataError(
-            f"{source.name}: {name} in row {start + row} was abbreviated when it was saved, its numbers are lost "
-            "behind '...'; save the whole vectors, as one column per dimension or as lists in parquet"
+            f"{source.name}: {name} in row {start + row} was abbreviated when it was saved, its numbers are "
+            "lost behind '...'; save the whole vectors, as one column per dimension or as lists in parquet"
         )
     bare = _bare(cells)
     separator = _separator(_bare_text(first))
@@ -76,8 +76,8 @@ def vectors(column: pa.Array, name: str, start: int, source: Source) -> pa.Array
     if numbers is None:
         row, text = _first_bad(column, separator)
         raise DataError(
-            f"{source.name}: {name} in row {start + row} is no vector of numbers ({text[:40]!r}); correct it, or "
-            "choose another embedding_column"
+            f"{source.name}: {name} in row {start + row} is no vector of numbers ({text[:40]!r}); correct "
+            "it, or choose another embedding_column"
         )
     lengths = pc.list_value_length(parts)
     ends = np.append(0, np.cumsum(np.asarray(pc.fill_null(lengths, 0)), dtype=np.int64))
@@ -121,7 +121,7 @@ def _separator(bare: str) -> str:
 
 
 def _has_comma_decimals(text: str, separator: str) -> bool:
-    """Whether commas are decimal marks: digits touch them on both sides, and numbers are kept apart otherwise."""
+    """Whether commas are decimal marks: digits on both sides, and something else between the numbers."""
     if "," not in text or separator == ",":
         return False
     return not re.search(r",\s", text) and bool(re.search(r"\d,\d+[\s;|]", text)) and "." not in text
@@ -178,7 +178,7 @@ def _decoded(cells: pa.Array, name: str, start: int, source: Source) -> Iterator
         raw = None if text is None else _of_base64(text)
         if text is not None and raw is None:
             raise DataError(
-                f"{source.name}: {name} in row {row} is no vector of float32 numbers in base64 ({text[:40]!r}); "
-                "correct it, or choose another embedding_column"
+                f"{source.name}: {name} in row {row} is no vector of float32 numbers in base64 "
+                f"({text[:40]!r}); correct it, or choose another embedding_column"
             )
         yield None if raw is None else np.frombuffer(raw, "<f4")

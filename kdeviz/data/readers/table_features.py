@@ -1,0 +1,184 @@
+"""Columns of a table as blocks of features: lists, vectors in text, or one column per dimension."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from kdeviz.data.readers.cells import Marks, NumberColumn, truths
+from kdeviz.data.readers.families import is_value
+from kdeviz.data.readers.source import Source
+from kdeviz.data.readers.values import block, is_list, is_text, numbers, plain_text, value_bytes
+from kdeviz.data.readers.vectors import vectors
+from kdeviz.errors import DataError
+
+
+@dataclass
+class ListColumn:
+    """One column with a list of numbers, or with a vector in text, in every row.
+
+    Attributes:
+        name: of the column.
+        source: the file, for errors and its limit.
+        rows: how many there are.
+        of_text: whether the vectors are written out.
+        width: how many numbers the first row has, once it is read.
+    """
+
+    name: str
+    source: Source
+    rows: int
+    of_text: bool
+    width: int | None = None
+
+    def blocks(self, batches: Iterator[pa.RecordBatch]) -> Iterator[NDArray[Any]]:
+        """(rows, dimensions) arrays.
+
+        Raises:
+            DataError: a list is missing, or has another length than the first.
+        """
+        start = 0
+        for batch in batches:
+            column = batch.column(0)
+            if self.of_text:
+                column = vectors(plain_text(column), self.name, start, self.source)
+            if is_list(column.type.value_type):
+                raise DataError(
+                    f"{self.source.name}: {self.name} holds lists of lists; flatten each row to one list"
+                )
+            lengths = np.asarray(pc.fill_null(pc.list_value_length(column), -1))
+            if self.width is None:
+                self.width = max(int(lengths[0]), 0)
+                needed = self.rows * self.width * value_bytes(column.type.value_type)
+                self.source.check(needed, self.name)
+            self._refuse_ragged(lengths, start)
+            yield numbers(column.flatten()).reshape(len(column), self.width)
+            start += len(column)
+
+    def _refuse_ragged(self, lengths: NDArray[Any], start: int) -> None:
+        if (lengths < 0).any():
+            raise DataError(
+                f"{self.source.name}: {self.name} is missing in row {start + int(np.argmax(lengths < 0))}; "
+                "drop the rows without an embedding, or fill them"
+            )
+        if (lengths != self.width).any():
+            row = int(np.argmax(lengths != self.width))
+            raise DataError(
+                f"{self.source.name}: the list of {self.name} in row {start + row} has {lengths[row]} "
+                f"numbers and row 0 has {self.width}; every row needs the same number of dimensions"
+            )
+
+
+@dataclass(frozen=True)
+class NumberColumns:
+    """Columns of which each is one dimension; cells of text are read as numbers.
+
+    Attributes:
+        embedding: the name of the whole, for errors.
+        kinds: what every column is taken for, in order of dimension.
+        source: the file, for errors.
+        marks: how numbers are written in text.
+    """
+
+    embedding: str
+    kinds: Mapping[str, pa.DataType]
+    source: Source
+    marks: Marks
+
+    def refuse_other_types(self) -> None:
+        """Dates and the like are no numbers; texts may be."""
+        for name, kind in self.kinds.items():
+            if not (is_value(kind) or is_text(kind) or pa.types.is_null(kind)):
+                raise DataError(
+                    f"{self.source.name}: column {name!r} of {self.embedding} holds {kind}, not numbers; "
+                    f"correct it, leave it out (leave_out, --leave-out), or choose another embedding_column"
+                )
+
+    def blocks(self, batches: Iterator[pa.RecordBatch]) -> Iterator[NDArray[Any]]:
+        """(rows, dimensions) arrays.
+
+        Raises:
+            DataError: a cell is no number; it is named with its row.
+        """
+        start = 0
+        for batch in batches:
+            texts = all(is_text(column.type) for column in batch.columns)
+            cells = self._all_at_once(batch) if texts else None
+            yield self._by_column(batch, start) if cells is None else cells
+            start += len(batch)
+
+    def _all_at_once(self, batch: pa.RecordBatch) -> NDArray[Any] | None:
+        """All cells of text as numbers of one kind; None when one of them is no such number."""
+        cells = NumberColumn(pa.concat_arrays(list(map(plain_text, batch.columns))), self.marks)
+        whole = all(pa.types.is_integer(kind) for kind in self.kinds.values())
+        for kind in [pa.int64(), pa.float64()] if whole else [pa.float64()]:
+            if (values := cells.cast(kind)) is not None:
+                return numbers(values).reshape(batch.num_columns, len(batch)).T
+        return None
+
+    def _by_column(self, batch: pa.RecordBatch, start: int) -> NDArray[Any]:
+        columns = zip(self.kinds, batch.columns, strict=True)
+        values = [self._numbers(name, column, start) for name, column in columns]
+        return block(pa.record_batch(values, names=list(self.kinds)))
+
+    def _numbers(self, name: str, column: pa.Array, start: int) -> pa.Array:
+        if not is_text(column.type):
+            return column
+        cells = plain_text(column)
+        if pa.types.is_boolean(self.kinds[name]) and (values := truths(cells)) is not None:
+            return values
+        as_numbers = NumberColumn(cells, self.marks)
+        if (values := as_numbers.cast(pa.float64())) is None:
+            raise DataError(self._no_number(name, start, as_numbers.first_bad()))
+        return values
+
+    def _no_number(self, name: str, start: int, bad: tuple[int, str] | None) -> str:
+        where = f"{self.source.name}: column {name!r} of {self.embedding} holds text, not numbers"
+        if bad is None:
+            return f"{where}; correct it, or choose another embedding_column"
+        row, cell = start + bad[0], bad[1].strip()
+        if cell == name:
+            return (
+                f"{self.source.name}: row {row} repeats the header ({name!r} stands in column {name!r}), as "
+                "when files are joined; remove that line"
+            )
+        return (
+            f"{where} ({cell[:40]!r} in row {row}); correct it, leave it blank, or leave the column out "
+            f"(leave_out, --leave-out {name})"
+        )
+
+
+def counters(batches: Iterator[pa.RecordBatch], marks: Marks) -> list[str]:
+    """Which columns of whole numbers only count the rows, from 0 or 1 on."""
+    start, firsts = 0, {}
+    for batch in batches:
+        columns = {
+            name: values
+            for name, column in zip(batch.schema.names, batch.columns, strict=True)
+            if (start == 0 or name in firsts) and (values := _whole_numbers(column, marks)) is not None
+        }
+        if start == 0:
+            firsts = {name: values[0] for name, values in columns.items() if values[0] in (0, 1)}
+        counted = np.arange(start, start + len(batch))
+        firsts = {
+            name: first
+            for name, first in firsts.items()
+            if name in columns and np.array_equal(columns[name], counted + first)
+        }
+        start += len(batch)
+        if not firsts:
+            break
+    return list(firsts)
+
+
+def _whole_numbers(column: pa.Array, marks: Marks) -> NDArray[Any] | None:
+    if not is_text(column.type):
+        return numbers(column)
+    values = NumberColumn(column, marks).cast(pa.int64())
+    return None if values is None else numbers(values)
