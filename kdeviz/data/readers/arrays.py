@@ -159,7 +159,8 @@ def _rank(key: str, array: NDArray[Any]) -> tuple[Any, ...]:
 def _usual(array: NDArray[Any]) -> NDArray[Any]:
     """In this machine's byte order; numbers wider than float64 as float64."""
     if array.dtype.kind == "f" and array.dtype.itemsize > np.dtype(np.float64).itemsize:
-        return array.astype(np.float64)
+        with np.errstate(over="ignore"):  # what is too large becomes infinite, which the checks name
+            return array.astype(np.float64)
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 

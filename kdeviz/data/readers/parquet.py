@@ -13,6 +13,7 @@ from kdeviz.data.readers.hugging_face import class_names
 from kdeviz.data.readers.source import Source
 from kdeviz.data.readers.tables import TableContent
 from kdeviz.data.readers.values import is_list, value_bytes
+from kdeviz.errors import DataError
 
 _BATCH_ROWS = 8192
 
@@ -65,6 +66,8 @@ def _check(
     """The larger of what the pages unpack to and what the values take as an array."""
     packed = values = 0
     for group in map(metadata.row_group, range(metadata.num_row_groups)):
+        if group.num_columns != metadata.num_columns:
+            raise DataError(f"{source.name}: damaged, its parts have not the same columns; save it again")
         for name, kind in kinds.items():
             chunks = [group.column(i) for i in leaves[name]]
             packed += sum(chunk.total_uncompressed_size for chunk in chunks)
