@@ -21,12 +21,12 @@ settings.register_profile("kdeviz", deadline=None, derandomize=True, database=No
 settings.load_profile("kdeviz")
 
 
-def pytest_collection_modifyitems(config, items):
-    cuda, workers = torch.cuda.is_available(), config.pluginmanager.hasplugin("xdist")
+def pytest_collection_modifyitems(items):
+    cuda = torch.cuda.is_available()
     for item in items:
         if "gpu" in item.keywords and not cuda:
             item.add_marker(pytest.mark.skip(reason="no CUDA device"))
-        if "browser" in item.keywords and workers:  # one worker, so that they share a server and a browser
+        if "browser" in item.keywords:
             item.add_marker(pytest.mark.xdist_group("browser"))
 
 
@@ -112,6 +112,9 @@ def start(monkeypatch, tmp_path):
     from streamlit.util import calc_hash
 
     from kdeviz.data.resources import resource
+
+    # At every start it reads about every installed package whether it brings components. Ours are in the app.
+    monkeypatch.setattr("streamlit.components.v2.manifest_scanner.scan_component_manifests", list)
 
     def started(*arguments, at="", **query):
         folders = (f"--{name}={tmp_path / name}" for name in ("marks", "runs"))

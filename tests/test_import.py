@@ -22,6 +22,9 @@ def fresh_import():
 
 
 def test_import_is_quick_and_loads_nothing_heavy():
-    runs = [fresh_import() for _ in range(2)]
-    assert all(run["heavy"] == [] for run in runs)
-    assert min(run["beyond_torch"] for run in runs) < 1.5
+    for _ in range(2):  # the first may have to compile, or wait for others
+        found = fresh_import()
+        assert found["heavy"] == []
+        if found["beyond_torch"] < 1.5:
+            return
+    raise AssertionError(f"beyond torch it takes {found['beyond_torch']:.1f} s")

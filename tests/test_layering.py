@@ -44,9 +44,14 @@ def walk(tree, deferred):
         yield from walk(node, deferred)
 
 
+@cache
+def parsed(path):
+    return ast.parse(path.read_text())
+
+
 def imported(path, deferred=True):
     """Full names of what a file imports."""
-    for node in walk(ast.parse(path.read_text()), deferred):
+    for node in walk(parsed(path), deferred):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -73,7 +78,7 @@ def listed(name):
         return frozenset(
             alias.name for node in lines if isinstance(node, ast.ImportFrom) for alias in node.names
         )
-    for node in ast.parse(path.read_text()).body:
+    for node in parsed(path).body:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             return frozenset(ast.literal_eval(node.value)) if node.targets[0].id == "__all__" else frozenset()
     return frozenset()

@@ -15,6 +15,7 @@ from playwright.sync_api import (
     Page,
     Request,
     WebError,
+    expect,
     sync_playwright,
 )
 
@@ -22,6 +23,8 @@ from browser.steps import leave, painted, start_app, stop_app
 
 ROOT = Path(__file__).parents[2]
 SCREENSHOTS = ROOT / "screenshots"
+PATIENCE_MS = 30_000
+"""For what must come: other tests run beside these, and the machine may be slow."""
 VIEWPORT = {"width": 1280, "height": 720}
 CHROMIUM_FLAGS = [
     "--no-sandbox",
@@ -76,7 +79,8 @@ def launch(tmp_path: Path) -> Iterator[Callable[..., str]]:
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """Its pages outlive a test, empty: they open the app in half the time, with scripts already compiled."""
     context = browser.new_context(viewport=VIEWPORT, accept_downloads=True)
-    context.set_default_timeout(30_000)
+    context.set_default_timeout(PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
     yield context
     context.close()
 

@@ -25,7 +25,7 @@ def start_app(*arguments: str) -> tuple[subprocess.Popen[bytes], str]:
     command = [sys.executable, "-m", "kdeviz.cli", "app", *arguments, "--no-browser", "--port", str(port)]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     url = f"http://127.0.0.1:{port}"
-    for _ in range(200):
+    for _ in range(600):
         try:
             urllib.request.urlopen(f"{url}/_stcore/health", timeout=1).close()
         except OSError:
