@@ -7,4 +7,10 @@ import lazy_loader
 
 __version__ = "0.1.0"
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, _, _names = lazy_loader.attach_stub(__name__, __file__)
+# The rooms are asked for by name: `from kdeviz import *` loads no plotly.
+__all__ = sorted({*_names} - {"charts", "explain", "sweep"})
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_names})

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from enum import Enum
+from functools import cache
 from numbers import Integral, Real
 from typing import Any
 
 from kdeviz.errors import OptionError
+from kdeviz.scaling import SCALINGS, Scaling
 from kdeviz.wording import count
 
 BANDWIDTH_RULES = ("scott", "silverman")
@@ -16,7 +18,7 @@ _BANDWIDTH_RANGE = (1e-3, 1e3)
 
 
 class FeatureScalingMethod(str, Enum):
-    """How the PCA scores are scaled before density estimation.
+    """How the PCA scores are scaled before density estimation: the name of one of `SCALINGS`.
 
     NORM divides each row by its own length: only directions count.
     SCALE divides every row by the largest length seen in training: lengths count too.
@@ -24,6 +26,18 @@ class FeatureScalingMethod(str, Enum):
 
     NORM = "norm"
     SCALE = "scale"
+
+    @classmethod
+    def _missing_(cls, value: object) -> FeatureScalingMethod | None:
+        return _member(value) if isinstance(value, str) and value in SCALINGS else None
+
+
+@cache
+def _member(name: str) -> FeatureScalingMethod:
+    """A member for a scaling that the class above does not list; always the same for one name."""
+    member = str.__new__(FeatureScalingMethod, name)
+    member._name_, member._value_ = name.upper(), name
+    return member
 
 
 @dataclass(frozen=True)
@@ -33,7 +47,7 @@ class Settings:
     Attributes:
         n_pca_components: how many principal components to keep: an int >= 1, or a float in (0, 1), the
             share of the variance to keep.
-        feature_scaling_method: "norm" or "scale".
+        feature_scaling_method: the name of one of `SCALINGS`: "norm" or "scale".
         max_training_points: at most this many training rows are used, a seeded random subset; >= 2.
         bandwidth: "scott", "silverman", or a factor, 0.001 to 1000, that multiplies Scott's.
         seed: of the random subset.
@@ -58,6 +72,11 @@ class Settings:
         }
         for name, value in checked.items():
             object.__setattr__(self, name, value)
+
+    @property
+    def scaling(self) -> Scaling:
+        """What the scaling method does."""
+        return SCALINGS[self.feature_scaling_method.value]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON; `Settings(**d)` reads them back."""
@@ -103,11 +122,10 @@ def _components(value: Any) -> int | float:
 
 
 def _scaling(value: Any) -> FeatureScalingMethod:
-    try:
-        return FeatureScalingMethod(value)
-    except ValueError:
-        choices = " or ".join(repr(method.value) for method in FeatureScalingMethod)
-        raise OptionError(f"feature_scaling_method={value!r} is not known: choose {choices}") from None
+    if not isinstance(value, str) or value not in SCALINGS:
+        choices = " or ".join(map(repr, sorted(SCALINGS)))
+        raise OptionError(f"feature_scaling_method={value!r} is not known: choose {choices}")
+    return FeatureScalingMethod(value)
 
 
 def _bandwidth(value: Any) -> str | float:

@@ -12,6 +12,7 @@ PACKAGE = ROOT / "kdeviz"
 # From the bottom to the top: a room imports from its own line and from those above it in this list.
 ROOMS = (
     "errors wording threads atomic",
+    "scaling",
     "settings",
     "data",
     "model",
@@ -67,6 +68,11 @@ def listed(name):
     path = MODULES.get(name)
     if path is None or path.name != "__init__.py":
         return frozenset()
+    if (stub := path.with_suffix(".pyi")).exists():  # what lazy_loader reads
+        lines = ast.parse(stub.read_text()).body
+        return frozenset(
+            alias.name for node in lines if isinstance(node, ast.ImportFrom) for alias in node.names
+        )
     for node in ast.parse(path.read_text()).body:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             return frozenset(ast.literal_eval(node.value)) if node.targets[0].id == "__all__" else frozenset()

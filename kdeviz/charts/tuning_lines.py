@@ -26,10 +26,11 @@ from kdeviz.charts.sweep_words import (
     ticks,
 )
 from kdeviz.charts.theme import NOTEBOOK, Part, Theme, drawn
+from kdeviz.scaling import SCALINGS
 from kdeviz.sweep import METRICS, Choice, Sweep
 
 _MOST_TICKS = 16
-_LOOKS = {"scale": (1, "circle"), "norm": (3, "diamond")}  # which of the theme's categories, and its symbol
+_SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross")
 _APART = 0.12  # so that the intervals of two lines stand side by side
 
 
@@ -167,8 +168,9 @@ def draw_tuning_lines(numbers: TuningLinesNumbers, theme: Theme) -> go.Figure:
 
 def _line(numbers: TuningLinesNumbers, line: int, theme: Theme) -> Part:
     scaling, values = numbers.scalings[line], numbers.values[line]
-    place, symbol = _LOOKS.get(scaling, (4 + line, "square"))
-    colour = theme.categories[place % len(theme.categories)]
+    order = list(SCALINGS).index(scaling)
+    colour = theme.categories[(2 * order + 1) % len(theme.categories)]
+    symbol = _SYMBOLS[order % len(_SYMBOLS)]
     return scatter(
         positions(range(len(numbers.x))) + _APART * (line - (len(numbers.scalings) - 1) / 2),
         values,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -25,7 +25,8 @@ from kdeviz.cli.options import (
 from kdeviz.cli.output import check_output, print_facts, progress, say, writing
 from kdeviz.data import Corrections
 from kdeviz.errors import OptionError
-from kdeviz.settings import FeatureScalingMethod, Settings
+from kdeviz.scaling import SCALINGS, scalings_in_words
+from kdeviz.settings import Settings
 from kdeviz.wording import duration, number, percent
 
 if TYPE_CHECKING:
@@ -52,8 +53,7 @@ _Name = Annotated[
     str | None, typer.Option(metavar="TEXT", help="Of the kept run; made from the settings without it.")
 ]
 _Scaling = Annotated[
-    FeatureScalingMethod,
-    typer.Option(help="scale keeps the lengths of the reduced rows, norm only their directions."),
+    str, typer.Option(metavar="|".join(SCALINGS), help=f"What counts of a sample: {scalings_in_words()}.")
 ]
 _MaxTrainingPoints = Annotated[
     int, typer.Option(help="Fit on at most this many rows, a seeded random subset.")
@@ -97,7 +97,7 @@ def fit(
     runs: RunsFolder = None,
     mlflow: TrackingServer = None,
     components: Components = COMPONENTS,
-    scaling: _Scaling = _DEFAULTS.feature_scaling_method,
+    scaling: _Scaling = _DEFAULTS.feature_scaling_method.value,
     max_training_points: _MaxTrainingPoints = _DEFAULTS.max_training_points,
     bandwidth: _Bandwidth = str(_DEFAULTS.bandwidth),
     seed: _Seed = _DEFAULTS.seed,
@@ -121,7 +121,8 @@ def fit(
     if output is not None:
         check_output(output, force, data, metadata)
     points = max_training_points
-    settings = Settings(number_or_text(components), scaling, points, number_or_text(bandwidth), seed)
+    method: Any = scaling  # Settings makes an enum of a string
+    settings = Settings(number_or_text(components), method, points, number_or_text(bandwidth), seed)
     with progress() as tell:
         from kdeviz.analysis import analyse
         from kdeviz.decision import decide

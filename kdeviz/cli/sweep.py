@@ -32,6 +32,7 @@ from kdeviz.cli.output import (
 )
 from kdeviz.data import Corrections
 from kdeviz.errors import DataError, OptionError
+from kdeviz.scaling import SCALINGS
 from kdeviz.settings import Settings
 from kdeviz.wording import count
 
@@ -70,7 +71,7 @@ _Components = Annotated[
     str,
     typer.Option(metavar="LIST", help="Such as 2,4,8 or 2:32:2 (both ends), or shares of the variance."),
 ]
-_Scalings = Annotated[str, typer.Option(metavar="LIST", help="scale, norm, or scale,norm.")]
+_Scalings = Annotated[str, typer.Option(metavar="LIST", help=f"One or several of {','.join(SCALINGS)}.")]
 _Caps = Annotated[str, typer.Option(metavar="LIST", help="Fit on at most so many rows, such as 1000,40000.")]
 _Bandwidths = Annotated[
     str, typer.Option(metavar="LIST", help="scott, silverman, or factors that multiply Scott's.")

@@ -14,7 +14,6 @@ from kdeviz.errors import OptionError
 from kdeviz.explain.place import Density, Floats, Place, as_array, density_of, double, kernel_widths, place_of
 from kdeviz.explain.residual import Residual, residual_of
 from kdeviz.model import KDEClassifier, bandwidth_factor
-from kdeviz.settings import FeatureScalingMethod
 
 
 class Neighbours(NamedTuple):
@@ -170,27 +169,17 @@ def _components(
 def _direction(
     analysis: Analysis, row: int, place: Place, gradient: Tensor, shift: Tensor, wanted: int
 ) -> Direction:
-    axes = double(analysis.classifier.pca_model.singular_vectors)
-    if analysis.classifier.feature_scaling_method is FeatureScalingMethod.NORM:
-        # x = s / |s| has the Jacobian (1 - x x^T) / |s|.
-        length = place.scores @ place.point
-        reachable, felt = _tangent(shift, place.point), _tangent(gradient, place.point)
-    else:
-        length, reachable, felt = double(analysis.classifier.max_length), shift, gradient
-    per_unit = 1 / length if length > 0 else torch.zeros_like(length)
-    feature_shift = as_array(axes @ (reachable * length))
+    classifier = analysis.classifier
+    axes = double(classifier.pca_model.singular_vectors)
+    jacobian = classifier.settings.scaling.jacobian(place.scores, double(classifier.max_length))
+    feature_shift = as_array(axes @ (torch.linalg.pinv(jacobian) @ shift))
     most = np.argsort(-np.abs(feature_shift), kind="stable")[:wanted]
     return Direction(
         gradient=as_array(gradient),
         shift=as_array(shift),
-        feature_gradient=as_array(axes @ (felt * per_unit)),
+        feature_gradient=as_array(axes @ (gradient @ jacobian)),
         feature_shift=feature_shift,
         features=most,
         present=np.asarray(analysis.inspected.features[row][most], dtype=np.float64),
         change=feature_shift[most],
     )
-
-
-def _tangent(vector: Tensor, point: Tensor) -> Tensor:
-    """The part of a vector along the unit sphere at a point on it."""
-    return vector - point * (point @ vector)

@@ -25,6 +25,7 @@ from kdeviz.model.fitted_module import FittedModule
 from kdeviz.model.kde import GaussianKDE
 from kdeviz.model.pca import PCA
 from kdeviz.model.principal_axes import principal_axes
+from kdeviz.scaling import row_lengths
 from kdeviz.settings import FeatureScalingMethod, Settings
 
 logger = logging.getLogger(__name__)
@@ -192,18 +193,17 @@ class KDEClassifier(FittedModule):
         self.feature_names = feature_names
         self.data_digest, self.result_dtype = digest or rows.digest(), rows.result_dtype(device)
         self.max_length = longest
-        warned = tuple(self._fit_warnings(len(chosen), int((stack == 0).all(1).sum())))
+        warned = tuple(self._fit_warnings(stack))
         return FitReport(True, warned, scaled)
 
-    def _fit_warnings(self, n: int, zero_lengths: int) -> Iterator[str]:
-        asked, kept = self.settings.n_pca_components, self.n_components_
+    def _fit_warnings(self, scores: Tensor) -> Iterator[str]:
+        asked, n, kept = self.settings.n_pca_components, *scores.shape
         if isinstance(asked, int) and kept < asked:
             yield (
                 f"n_pca_components={asked} is above the numerical rank of the {n} training rows, {kept}: "
                 f"kept {kept} components"
             )
-        if zero_lengths and self.feature_scaling_method is FeatureScalingMethod.NORM:
-            yield f"{zero_lengths} training rows lie exactly at the mean and have no direction: kept at zero"
+        yield from self.settings.scaling.remarks(scores)
 
     @torch.no_grad()
     def pre_process(self, feature_stack: Features, max_length: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -211,7 +211,7 @@ class KDEClassifier(FittedModule):
 
         Args:
             feature_stack: (M, k) PCA scores; not changed.
-            max_length: the length that "scale" divides by; the largest row length if None.
+            max_length: the largest row length seen in training; that of these rows if None.
 
         Returns:
             The scaled (M, k) scores, and the length. A row of length zero stays zero.
@@ -222,12 +222,9 @@ class KDEClassifier(FittedModule):
         rows = Rows(feature_stack)
         if not isinstance(feature_stack, Tensor) or not feature_stack.is_floating_point():
             feature_stack = rows.block(0, len(rows), rows.dtype, self.device)
-        lengths = _lengths(feature_stack)
         if max_length is None:
-            max_length = lengths.max() if len(rows) else lengths.new_zeros(())
-        norm = self.feature_scaling_method is FeatureScalingMethod.NORM
-        divisor = lengths if norm else max_length
-        return feature_stack / torch.where(divisor > 0, divisor, 1), max_length
+            max_length = row_lengths(feature_stack).max() if len(rows) else feature_stack.new_zeros(())
+        return self.settings.scaling.apply(feature_stack, max_length), max_length
 
     @torch.no_grad()
     def transform(self, features: Features) -> Tensor:
@@ -372,11 +369,3 @@ def training_subset(rows: int, settings: Settings) -> NDArray[np.int64]:
     generator = torch.Generator().manual_seed(settings.seed)
     chosen = torch.randperm(rows, generator=generator)[: settings.max_training_points]
     return np.sort(chosen.numpy())
-
-
-def _lengths(stack: Tensor) -> Tensor:
-    """(M, 1) lengths of the rows; divided by the largest entry first, no square overflows or vanishes."""
-    largest = stack.abs().amax(1, keepdim=True)
-    shares = stack / torch.where(largest > 0, largest, 1)
-    lengths: Tensor = largest * torch.linalg.vector_norm(shares, dim=1, keepdim=True)
-    return lengths

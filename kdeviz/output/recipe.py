@@ -51,7 +51,7 @@ def python_recipe(decision: Decision, files: Files, relabelled: bool = False) ->
         f"train, {'_' if second else 'score'} = data.train_and_test()",
         "settings = Settings(",
         f"    n_pca_components={settings.n_pca_components!r},",
-        f"    feature_scaling_method=FeatureScalingMethod.{settings.feature_scaling_method.name},",
+        f"    feature_scaling_method={_quoted(settings.feature_scaling_method.value)},",
         f"    max_training_points={settings.max_training_points!r},",
         f"    bandwidth={_quoted(settings.bandwidth)},",
         f"    seed={settings.seed!r},",
@@ -70,7 +70,7 @@ def _imports(files: Files) -> list[str]:
     loads = {"load_sample" if files.source == _SAMPLE else "load_embeddings"}
     if files.score_source is not None:
         loads.add("load_embeddings")
-    names = ["FeatureScalingMethod", "ProbabilityCurve", "Settings", "ThresholdRule", "analyse", "decide"]
+    names = ["ProbabilityCurve", "Settings", "ThresholdRule", "analyse", "decide"]
     lines = ["from kdeviz import (", *(f"    {name}," for name in [*names, *sorted(loads)]), ")"]
     if not files.fixes:
         return lines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Callable
 from io import BytesIO
@@ -38,7 +39,10 @@ def to_csv(table: Table) -> bytes:
     frame = table.frame.rename(columns=_harmless)
     for name in frame:
         frame[name] = _harmless_column(frame[name])
-    return frame.to_csv(index=False, lineterminator="\n").encode()
+    text = frame.to_csv(index=False, lineterminator="\n")
+    if "\r" in text:  # Python leaves it without quotes, and readers take it for the end of a line
+        text = frame.to_csv(index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+    return text.encode()
 
 
 def to_parquet(table: Table) -> bytes:

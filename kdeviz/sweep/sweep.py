@@ -17,7 +17,7 @@ from kdeviz.data import EmbeddingSet, OnBlock
 from kdeviz.decision import Estimate, Interval, ThresholdRule, bootstrap, has_both_labels
 from kdeviz.errors import Cancelled, DataError, KdevizError
 from kdeviz.model import AxesCache, KDEClassifier, ProbabilityCurve
-from kdeviz.settings import FeatureScalingMethod, Settings
+from kdeviz.settings import Settings
 from kdeviz.sweep.grid import Grid
 from kdeviz.sweep.held_out import held_out_alarms
 from kdeviz.sweep.recall import recall_at_fpr
@@ -226,9 +226,8 @@ def _row(analysis: Analysis) -> SweepRow:
 
 def _mean_log_density(left_out: NDArray[Any], classifier: KDEClassifier) -> Estimate:
     scores = left_out.astype(np.float64)
-    mean = float(scores.mean())
-    if classifier.feature_scaling_method is FeatureScalingMethod.SCALE:
-        mean -= classifier.n_components_ * math.log(float(classifier.max_length))
+    volume = classifier.settings.scaling.log_volume(classifier.n_components_, classifier.max_length)
+    mean = float(scores.mean()) + volume
     half_width = _TWO_SIDED_95 * float(scores.std(ddof=1)) / math.sqrt(len(scores))
     return Estimate(mean, Interval(mean - half_width, mean + half_width))
 

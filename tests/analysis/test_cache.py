@@ -4,7 +4,7 @@ import weakref
 import numpy as np
 
 from kdeviz.analysis.analyse import analyse
-from kdeviz.charts import views
+from kdeviz.charts import contours_numbers, densities_numbers, projection_numbers
 from kdeviz.decision.decision import Decision
 from kdeviz.decision.table import ranking
 from kdeviz.model.curve import ProbabilityCurve
@@ -16,13 +16,20 @@ def small(seed=0):
     return analyse(rows, None, Settings(n_pca_components=3), "cpu")
 
 
+CURVE = ProbabilityCurve()
+
+
+def at(analysis, threshold=-3.0):
+    return Decision(analysis, None, CURVE, threshold)
+
+
 def test_what_did_not_change_is_not_computed_again():
     analysis = small()
     again = [
-        lambda: views.contours(analysis, (0, 1)),
-        lambda: views.map_view(analysis, (0, 1), "log density", -3.0),
-        lambda: views.density_histogram(analysis, -3.0),
-        lambda: ranking(Decision(analysis, None, ProbabilityCurve(), -3.0)),
+        lambda: contours_numbers(at(analysis), (0, 1)),
+        lambda: projection_numbers(at(analysis)),
+        lambda: densities_numbers(at(analysis)),
+        lambda: ranking(at(analysis)),
     ]
     for view in again:
         assert view() is view()
@@ -30,17 +37,17 @@ def test_what_did_not_change_is_not_computed_again():
 
 def test_every_argument_counts():
     analysis, other = small(), small(1)
-    first = views.map_view(analysis, (0, 1), "log density", -3.0)
-    assert views.map_view(analysis, (1, 0), "log density", -3.0).components == (1, 0)
-    assert views.map_view(analysis, (0, 1), "verdict", -3.0).colour_name == "verdict"
-    assert views.map_view(analysis, (0, 1), "log density", 1e9).flagged.all()
-    elsewhere = views.map_view(other, (0, 1), "log density", -3.0)
+    first = projection_numbers(at(analysis))
+    assert projection_numbers(at(analysis), (1, 0)).components == (1, 0)
+    assert projection_numbers(at(analysis), colour_by="verdict").colour_name == "verdict"
+    assert projection_numbers(at(analysis, 1e9)).flagged.all()
+    elsewhere = projection_numbers(at(other))
     assert not np.array_equal(elsewhere.coordinates, first.coordinates)
 
 
 def test_results_go_with_their_analysis():
     analysis = small()
-    view = weakref.ref(views.contours(analysis, (0, 1)).x)
+    view = weakref.ref(contours_numbers(at(analysis), (0, 1)).x)
     assert view() is not None
     del analysis
     gc.collect()
@@ -49,7 +56,7 @@ def test_results_go_with_their_analysis():
 
 def test_only_the_latest_results_are_kept():
     analysis = small()
-    first = views.density_histogram(analysis, 0.0)
+    first = densities_numbers(at(analysis, 0.0))
     for threshold in range(1, 20):
-        views.density_histogram(analysis, float(threshold))
-    assert views.density_histogram(analysis, 0.0) is not first
+        densities_numbers(at(analysis, float(threshold)))
+    assert densities_numbers(at(analysis, 0.0)) is not first

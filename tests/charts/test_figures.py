@@ -142,7 +142,7 @@ CASES = {
         EmbeddingSet(rows(60), np.arange(60).astype(str), labels=labels(60)), None, Settings(3), "cpu"
     ),
     "equal scores": lambda: replace(
-        make(), scores=np.full(60, -3, np.float32), train_scores=np.full(150, -3, np.float32)
+        make(), scores=np.full(60, -3, np.float32), known_train_scores=np.full(150, -3, np.float32)
     ),
     "infinitely far": lambda: replace(make(), scores=np.full(60, -np.inf, np.float32)),
     "heavy tail": lambda: replace(make(), scores=-np.geomspace(1, 1e5, 60).astype(np.float32)),

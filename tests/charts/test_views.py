@@ -91,7 +91,7 @@ def placed(analysis, points, scores):
 def with_scores(train_scores, scores, **known):
     model = make(score=np.zeros((len(scores), 6), np.float32), **known)
     train_scores, scores = (np.asarray(values, np.float32) for values in (train_scores, scores))
-    return replace(model, train_scores=train_scores, scores=scores)
+    return replace(model, known_train_scores=train_scores, scores=scores)
 
 
 @pytest.fixture(scope="module")

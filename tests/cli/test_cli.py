@@ -146,7 +146,7 @@ def test_public_names_are_those_of_their_modules():
     assert kdeviz.KDEClassifier is KDEClassifier
     assert kdeviz.analyse is analyse
     assert {*kdeviz.__all__, "__version__"} <= {*dir(kdeviz)}
-    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+    with pytest.raises(AttributeError, match="attribute nothing"):
         kdeviz.nothing  # noqa: B018
 
 
@@ -531,7 +531,7 @@ def test_columns_dropped_from_the_fitted_file_are_dropped_from_another(run):
         ),
         ("score broken.npy sample", "Missing option '-o'"),
         ("fit sample -o m --compnents 3", "No such option: --compnents"),
-        ("fit sample -o m --scaling none", "'norm', 'scale'"),
+        ("fit sample -o m --scaling none", "'norm' or 'scale'"),
         ("nothing", "No such command 'nothing'"),
         ("fit sample -o m --components many", "n_pca_components='many' is not possible"),
         ("fit sample -o m --components 1.0", "n_pca_components=1.0 is not possible"),

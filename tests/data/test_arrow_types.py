@@ -1,4 +1,4 @@
-"""Every Arrow type that an embedding, an id, a label or a split can have, from parquet and from Arrow files."""
+"""Arrow's rarer types as ids, labels, metadata and embeddings, in every form that Arrow is kept in."""
 
 import json
 import uuid

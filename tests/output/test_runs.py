@@ -687,7 +687,7 @@ def test_deleting_at_once_deletes_once(store, small):
 
 
 def test_what_parsed_refuses_is_a_value_error_that_says_why():
-    with pytest.raises(ValueError, match="'name' is missing"):
+    with pytest.raises(ValueError, match="missing required field `name`"):
         parsed(b'{"format": 1}')
     with pytest.raises(ValueError, match="format 9, this kdeviz reads 1"):
         parsed(b'{"format": 9}')

@@ -19,7 +19,7 @@ _UNLIKELY = re.compile(
 _UNLIKELY_RANK = 3 * len(_PREFERRED)
 
 
-class NoRows(DataError):
+class NoRowsError(DataError):
     """A file without a single row; one of several can be such."""
 
 

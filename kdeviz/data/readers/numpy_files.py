@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from kdeviz.data.readers.arrangement import arranged
 from kdeviz.data.readers.arrays import ArrayContent, Values, structured
-from kdeviz.data.readers.content import Content, NoRows
+from kdeviz.data.readers.content import Content, NoRowsError
 from kdeviz.data.readers.pickled_texts import texts_in
 from kdeviz.data.readers.source import Source
 from kdeviz.data.readers.sparse import is_sparse, sparse_matrix
@@ -55,7 +55,7 @@ def read_npy(source: Source) -> Content:
                 f"the file holds {source.size - start:,}; it was cut short, copy it again"
             )
         if 0 in header.shape:  # numpy cannot map zero bytes
-            raise NoRows(
+            raise NoRowsError(
                 f"{source.name}: no values, shape {header.shape}; need at least one row and one dimension"
             )
         stream.seek(start + needed)

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from kdeviz.data.readers import foreign
-from kdeviz.data.readers.content import Content, NoRows
+from kdeviz.data.readers.content import Content, NoRowsError
 from kdeviz.data.readers.delimited import read_delimited
 from kdeviz.data.readers.feather import read_feather
 from kdeviz.data.readers.folder import Member, is_glob, members_of_folder, members_of_glob, members_of_paths
@@ -112,7 +112,7 @@ def _parts(members: Sequence[Member], whole: Source, readers: Mapping[str, Reade
     """Every file that has rows: Spark and Dask write some without."""
     for member in members:
         source = Source.of(member.path, None, whole.max_bytes, whole.wanted)
-        with suppress(NoRows):
+        with suppress(NoRowsError):
             yield Part(member.name, _reader(source.name, readers)(source), member.columns)
 
 

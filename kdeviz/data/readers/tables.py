@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from kdeviz.data.readers import roles
 from kdeviz.data.readers.cells import PLAIN, Marks, NumberColumn, truths
-from kdeviz.data.readers.content import Candidate, NoRows, says_embedding
+from kdeviz.data.readers.content import Candidate, NoRowsError, says_embedding
 from kdeviz.data.readers.families import ALL_NUMERIC, WIDE, find_candidates, is_value
 from kdeviz.data.readers.source import Source
 from kdeviz.data.readers.table_features import ListColumn, NumberColumns, counters
@@ -57,7 +57,7 @@ class TableContent:
     def __post_init__(self) -> None:
         refuse_repeated(self.schema.names, self.source)
         if not self.rows:
-            raise NoRows(f"{self.source.name}: there are no rows")
+            raise NoRowsError(f"{self.source.name}: there are no rows")
 
     @property
     def names(self) -> tuple[str, ...]:

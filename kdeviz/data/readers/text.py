@@ -45,7 +45,8 @@ _BOMS = {
     b"\xff\xfe": "utf-16",
     b"\xfe\xff": "utf-16",
 }
-_BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_CONTROL = re.compile(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f]")
+_MOST_CONTROL = 0.1  # a note may hold one; of random bytes one in ten is one, beside zeros
 _HEAD = 4096
 
 
@@ -69,10 +70,13 @@ def read_text(source: Source) -> Text:
         notes.append("The text is not UTF-8 and was read as Windows-1252 (Latin-1).")
     if encoding != "utf-8":
         data = data.decode(encoding).encode()
-    if _BINARY.search(data[: 1 << 20]) or b"\0" in data:
+    begin = data[: 1 << 20]
+    if b"\0" in data or len(_CONTROL.findall(begin)) > _MOST_CONTROL * len(begin):
         raise DataError(f"{source.name}: not a text file; save it as UTF-8 text with one header line")
-    if b"\r" in data:
-        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    if b"\n" not in data:
+        data = data.replace(b"\r", b"\n")  # as old Macs end lines; elsewhere one alone belongs to a cell
+    if b"\r\n" in data:
+        data = data.replace(b"\r\n", b"\n")
     return Text(data, notes)
 
 

@@ -9,6 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from kdeviz.charts import scree_numbers
 from kdeviz.decision import Decision
+from kdeviz.scaling import SCALINGS, scalings_in_words
 from kdeviz.settings import FeatureScalingMethod, Settings, name_of
 from kdeviz.ui.state import Session, session
 from kdeviz.ui.widgets.address import read_choice, write_choice
@@ -20,7 +21,6 @@ _MOST_COMPONENTS = 128
 _MOST = 2**53 - 1  # no browser counts further
 _CAPS = (250, 500, 1000, 2000, 5000, 10000, 20000, 40000, 100000)
 
-SCALING_WORDS = {"scale": "Keep lengths (scale)", "norm": "Directions only (norm)"}
 BANDWIDTH_WORDS = {"scott": "Scott", "silverman": "Silverman", "factor": "My own"}
 
 
@@ -55,13 +55,13 @@ def model_control(current: Session) -> tuple[Settings, DeltaGenerator]:
         help="How many directions of largest variation the model looks at; everything else is ignored.",
     )
     variance = st.empty()
-    read_choice("scaling", list(SCALING_WORDS), "scale")
+    read_choice("scaling", list(SCALINGS), "scale")
     scaling = st.radio(
         "Scaling",
-        list(SCALING_WORDS),
-        format_func=SCALING_WORDS.__getitem__,
+        list(SCALINGS),
+        format_func=lambda name: SCALINGS[name].title,
         key="scaling",
-        help="Whether a sample's distance from the average counts, or only its direction.",
+        help=f"What counts of a sample: {scalings_in_words()}.",
     )
     write_choice("scaling", "scale")
     caps = _caps()

@@ -8,6 +8,7 @@ from functools import partial
 import streamlit as st
 
 from kdeviz.errors import OptionError
+from kdeviz.scaling import SCALINGS
 from kdeviz.sweep import Grid
 from kdeviz.ui.panels.sweep_results import show_results
 from kdeviz.ui.panels.sweep_table import ChosenRow
@@ -66,7 +67,7 @@ def _grid(screen: Screen, running: bool) -> None:
             help="Such as 2, 4, 8, or 2:32:2 for every second one from 2 to 32.",
         )
     with columns[1]:
-        scalings = st.selectbox("Scaling", ["scale, norm", "scale", "norm"], key="grid_scalings")
+        scalings = st.selectbox("Scaling", [", ".join(SCALINGS), *SCALINGS], key="grid_scalings")
     with columns[2]:
         bandwidths = st.text_input(
             "Bandwidth", key="grid_bandwidths", help="scott, silverman, or factors that multiply Scott's."
@@ -112,7 +113,7 @@ def _default_grid(screen: Screen) -> None:
     usual = {k for k in _USUAL_COMPONENTS if k < limit} | ({in_use} if in_use < limit - 1 else set())
     defaults = {
         "grid_components": ", ".join(map(str, sorted(usual))) or "1",
-        "grid_scalings": "scale, norm",
+        "grid_scalings": ", ".join(SCALINGS),
         "grid_bandwidths": "0.5, scott, 2",
         "grid_caps": str(settings.max_training_points),
         "grid_seeds": str(settings.seed),
