@@ -472,6 +472,17 @@ def test_row_numbers_are_no_ids_to_join_by():
     assert reversed_rows.metadata["city"].tolist() == list("lkjihgfedcba")
 
 
+def test_ids_that_lost_their_leading_zeros_are_matched():
+    padded = wide(side={"id": [f"{i:05d}" for i in range(N)]})
+    ranks = pa.table({"id": [str(i) for i in range(N)][::-1], "rank": list(range(N))})
+    data = load(padded, metadata=(table_bytes(ranks, ".csv"), "m.csv"))
+    assert data.metadata["rank"].tolist() == list(range(N))[::-1] and data.ids[7] == "00007"
+    assert "The ids of m.csv were matched without leading zeros: '00000' is '0'." in data.notes
+    both = wide(side={"id": [f"{i:0{3 + i % 2}d}" for i in [1, 1, *range(2, N)]]})
+    with pytest.raises(DataError, match="none of its ids"):
+        load(both, metadata=(table_bytes(ranks, ".csv"), "m.csv"))
+
+
 def test_metadata_that_does_not_fit_is_refused():
     with pytest.raises(DataError, match="13 rows for 12 embeddings"):
         load_embeddings(EVERY["a.npy"], filename="a.npy", metadata=(table_bytes(META, ".csv"), "m.csv"))

@@ -88,7 +88,7 @@ def find_dialect(data: bytes, delimiter: str | None, prefers_tabs: bool) -> Dial
     options = [
         Dialect(mark, quoted, escaped, False, rows)
         for mark in ([delimiter] if delimiter else order)
-        for quoted, escaped in _quotings(sample)
+        for quoted, escaped in _quotings(data, sample)
         if (rows := split_rows(sample, mark, quoted, escaped))
     ]
     if not options:
@@ -159,8 +159,8 @@ def _sample(data: bytes) -> str:
     return "\n".join(lines[:most])
 
 
-def _quotings(sample: str) -> list[tuple[bool, bool]]:
-    if '"' not in sample:
+def _quotings(data: bytes, sample: str) -> list[tuple[bool, bool]]:
+    if b'"' not in data:
         return [(False, False)]
     return [(True, False), (False, False)] + ([(True, True)] if '\\"' in sample else [])
 

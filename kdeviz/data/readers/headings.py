@@ -65,7 +65,7 @@ def is_header(first: Sequence[str], body: list[list[str]], marks: Marks) -> bool
 
 
 def default_names(columns: Sequence[Sequence[str]], marks: Marks) -> list[str]:
-    """f0, f1, ... for numbers; id, label and text for what stands beside them.
+    """f0, f1, ... for numbers; id, label and text for what stands beside them; "" for nothing at all.
 
     Args:
         columns: cells of the first rows, by column.
@@ -80,7 +80,7 @@ def default_names(columns: Sequence[Sequence[str]], marks: Marks) -> list[str]:
             fractions[j] for j in range(len(columns)) if numeric[j] and j not in (0, len(columns) - 1)
         )
         name = _name_by_content(i, column, columns, numeric[i], of_fractions and not fractions[i])
-        if name in names:
+        if name and name in names:
             name = f"{name} {i}"
         if name == "f":
             name, count = f"f{count}", count + 1
@@ -114,6 +114,8 @@ def _name_by_content(
     is_whole_beside_fractions: bool,
 ) -> str:
     cells = [cell.strip() for cell in column]
+    if not any(cells):
+        return ""
     if not numeric and _is_vector(next((cell for cell in cells if cell), "")):
         return "embedding"
     distinct = len(set(cells)) == len(cells)

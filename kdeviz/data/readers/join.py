@@ -34,12 +34,13 @@ def join(here: pa.Table, there: pa.Table, source: Source) -> tuple[pa.Table, lis
 def _aligned(here: pa.Table, there: pa.Table, source: Source) -> tuple[pa.Table, list[str]]:
     own, other = id_column(here, source.wanted), id_column(there, source.wanted)
     if own is not None and other is not None:
-        own_ids, other_ids = read_ids(here[own]), read_ids(there[other])
+        own_ids, other_ids, notes = _comparable(read_ids(here[own]), read_ids(there[other]), source)
         place = {value: row for row, value in reversed(list(enumerate(other_ids)))}
         rows = [place.get(value) for value in own_ids]
         weak = roles.is_row_number(own) or roles.is_row_number(other)
         if None not in rows or (not weak and any(row is not None for row in rows)):
-            return _taken(there.drop_columns(other), rows, source), _report(own_ids, other_ids, source)
+            notes += _report(own_ids, other_ids, source)
+            return _taken(there.drop_columns(other), rows, source), notes
         if not weak:
             raise DataError(
                 f"{source.name}: none of its ids ({other_ids[0]!r} ...) is an id of the embeddings "
@@ -51,6 +52,18 @@ def _aligned(here: pa.Table, there: pa.Table, source: Source) -> tuple[pa.Table,
             "or one row for every embedding"
         )
     return there, []
+
+
+def _comparable(own: list[str], other: list[str], source: Source) -> tuple[list[str], list[str], list[str]]:
+    """Ids without leading zeros, where none agrees with them: a spreadsheet made 7 of 00007."""
+    if not set(own).isdisjoint(other):
+        return own, other, []
+    short = [[id_.lstrip("0") or "0" if id_.isdecimal() else id_ for id_ in ids] for ids in (own, other)]
+    ambiguous = any(len(set(ids)) < len(set(whole)) for ids, whole in zip(short, (own, other), strict=True))
+    if ambiguous or set(short[0]).isdisjoint(short[1]):
+        return own, other, []
+    note = f"The ids of {source.name} were matched without leading zeros: {own[0]!r} is {short[0][0]!r}."
+    return short[0], short[1], [note]
 
 
 def _taken(table: pa.Table, rows: list[int | None], source: Source) -> pa.Table:

@@ -21,7 +21,7 @@ _SAYS_NORMAL = frozenset(
         "normal good ok okay pass passed inlier benign legit legitimate genuine no_defect no_defects nodefect"
         " defect_free non_defective nondefective not_defective undamaged healthy clean regular nominal"
         " typical intact accept accepted valid no_anomaly non_anomalous not_anomalous non_anomaly no_fault"
-        " fault_free non_fraud not_fraud io i.o. in_ordnung ham success"
+        " fault_free non_fraud not_fraud io i.o in_ordnung ham success"
     )
 )
 _SAYS_ANOMALOUS = frozenset(
@@ -29,7 +29,7 @@ _SAYS_ANOMALOUS = frozenset(
         "anomalous anomaly anomalies abnormal bad defect defects defective fail failed failure fault faulty"
         " ng nok n.ok not_ok not_good no_good outlier malicious malware attack intrusion fraud fraudulent"
         " novel novelty irregular reject rejected broken damaged unhealthy diseased error scrap invalid"
-        " atypical nio n.i.o. spam"
+        " atypical nio n.i.o spam"
     )
 )
 _NO = frozenset({"0", "false", "no", "n", "f", "negative", "neg"})
