@@ -478,7 +478,7 @@ def test_ids_that_lost_their_leading_zeros_are_matched():
     data = load(padded, metadata=(table_bytes(ranks, ".csv"), "m.csv"))
     assert data.metadata["rank"].tolist() == list(range(N))[::-1] and data.ids[7] == "00007"
     assert "The ids of m.csv were matched without leading zeros: '00000' is '0'." in data.notes
-    both = wide(side={"id": [f"{i:0{3 + i % 2}d}" for i in [1, 1, *range(2, N)]]})
+    both = wide(side={"id": ["001", "0001", *(f"{i:03d}" for i in range(2, N))]})
     with pytest.raises(DataError, match="none of its ids"):
         load(both, metadata=(table_bytes(ranks, ".csv"), "m.csv"))
 
