@@ -1,5 +1,7 @@
 """The commands say how a file was read, and take corrections."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -27,7 +29,8 @@ def parts(run):
 def test_check_prints_the_reading_and_three_rows(run):
     outcome = run("check", "parts.csv", "--label-column", "quality", "--normal", "A", "--leave-out", "age")
     assert outcome.fact("features") == "3 dimensions: length, width, height"
-    assert "path" in outcome.table["id"] and outcome.fact("metadata") == "age, quality"
+    assert re.search(r"^id +path$", outcome.out, re.MULTILINE)
+    assert outcome.fact("metadata") == "age, quality"
     assert outcome.fact("label") == "quality (normal: A; anomalous: B)"
     assert outcome.fact("labels") == "36 normal, 4 anomalous"
     preview = outcome.out.split("\n\n")[1].splitlines()
