@@ -53,8 +53,8 @@ def leave(page: Page) -> None:
 
 
 def painted(page: Page) -> None:
-    """Wait until the charts are drawn and no rerun is under way."""
-    page.locator(".js-plotly-plot .main-svg").or_(broken(page)).first.wait_for()
+    """Wait until the charts are drawn and no rerun is under way; a new server has to load torch first."""
+    page.locator(".js-plotly-plot .main-svg").or_(broken(page)).first.wait_for(timeout=120_000)
     assert broken(page).count() == 0, broken(page).first.inner_text()
     settled(page)
 
