@@ -345,6 +345,17 @@ def test_vectors_in_text(writer, form):
     assert data.reading.features == ("embedding",) and data.reading.metadata == ("age",)
 
 
+def test_vectors_that_numpy_printed_over_many_lines():
+    rows = np.random.default_rng(0).normal(size=(5, 768))
+    with np.printoptions(threshold=1000):
+        frame = pd.DataFrame({"id": IDS[:5], "embedding": [str(row) for row in rows], "remark": "a, b"})
+    assert frame["embedding"][0].count("\n") > 100
+    for mark in (",", "\t"):
+        data = read(frame.to_csv(index=False, sep=mark))
+        np.testing.assert_allclose(data.features, rows, rtol=1e-6, atol=1e-7)
+        assert data.ids.tolist() == IDS[:5]
+
+
 @pytest.mark.parametrize(
     ("texts", "match"),
     [
@@ -445,6 +456,13 @@ def test_numbers_of_one_column_or_one_row():
     assert read("f0\n1.5\n2.5\n").features.tolist() == [[1.5], [2.5]]
     assert read("1.5\n2.5\n").features.tolist() == [[1.5], [2.5]]
     assert read("a,b,c\n1.5,2.5,3.5\n").features.tolist() == [[1.5, 2.5, 3.5]]
+
+
+def test_a_headless_pair_of_an_id_and_a_vector():
+    text = "".join(f'{id_},"{row.tolist()}"\n' for id_, row in zip(IDS, X, strict=True))
+    data = read(text)
+    assert_rows(data)
+    assert data.reading.features == ("embedding",)
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "f0,f1\n", "# only a comment\n"])

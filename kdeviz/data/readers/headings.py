@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import NamedTuple
 
 from kdeviz.data.readers import roles
 from kdeviz.data.readers.cells import Marks, is_blank
 from kdeviz.data.readers.vectors import looks_like_vectors
 from kdeviz.errors import DataError
+
+_EDGE = 1000
+"""Columns at either end of a table that decide whether its first line is a header."""
+_CODES = frozenset({"0", "1", "-1"})
 
 
 class Headings(NamedTuple):
@@ -48,6 +52,9 @@ def is_header(first: Sequence[str], body: list[list[str]], marks: Marks) -> bool
     numbers = [cell for cell in cells if marks.is_number(cell)]
     if len(numbers) > 1 and len(numbers) >= len(cells) - 3 and _counts(numbers, marks):
         return True
+    if len(cells) > 2 * _EDGE:  # the columns of a wide table are alike
+        body = [row[:_EDGE] + row[-_EDGE:] for row in body if len(row) >= len(cells)] or body
+        cells = cells[:_EDGE] + cells[-_EDGE:]
     if not body:
         return not numbers and not any(looks_like_vectors([cell], named=False) for cell in cells)
     over_numbers = [
@@ -73,18 +80,18 @@ def default_names(columns: Sequence[Sequence[str]], marks: Marks) -> list[str]:
     """
     numeric = [_is_numeric(column, marks) for column in columns]
     fractions = [_has_fractions(column) for column in columns]
-    names, count = [], 0
+    inner = [fractions[i] for i in range(1, len(columns) - 1) if numeric[i]]
+    features = itertools.count()
+    names: list[str] = []
+    others: set[str] = set()
     for i, column in enumerate(columns):
-        others = fractions[:i] + fractions[i + 1 :]
-        of_fractions = len(others) > 1 and all(
-            fractions[j] for j in range(len(columns)) if numeric[j] and j not in (0, len(columns) - 1)
-        )
-        name = _name_by_content(i, column, columns, numeric[i], of_fractions and not fractions[i])
-        if name and name in names:
-            name = f"{name} {i}"
-        if name == "f":
-            name, count = f"f{count}", count + 1
-        names.append(name)
+        whole = bool(inner) and all(inner) and not fractions[i]
+        name = _beside(column, i == 0, i == len(columns) - 1, numeric[i], whole)
+        if name is None:
+            names.append(f"f{next(features)}")
+            continue
+        names.append(f"{name} {i}" if name in others else name)
+        others |= {name} if name else set()
     return names
 
 
@@ -106,29 +113,33 @@ def fitted_names(names: list[str], width: int, last_is_blank: bool, where: str) 
     return names
 
 
-def _name_by_content(
-    place: int,
-    column: Sequence[str],
-    columns: Sequence[Sequence[str]],
-    numeric: bool,
-    is_whole_beside_fractions: bool,
-) -> str:
+def _beside(column: Sequence[str], first: bool, last: bool, numeric: bool, whole: bool) -> str | None:
+    """What a column beside the features is called by its cells; None for a feature.
+
+    Args:
+        column: its cells.
+        first: whether it is the first column.
+        last: whether it is the last one.
+        numeric: whether its cells are numbers.
+        whole: whether they are whole numbers and all features have fractions.
+    """
     cells = [cell.strip() for cell in column]
-    if not any(cells):
+    kinds = set(cells)
+    if kinds == {""}:
         return ""
-    if not numeric and _is_vector(next((cell for cell in cells if cell), "")):
+    if _is_vector(next(cell for cell in cells if cell)):
         return "embedding"
-    distinct = len(set(cells)) == len(cells)
-    if numeric and not is_whole_beside_fractions:
-        return "f"
-    last = place == len(columns) - 1
+    several = len(cells) > 2
+    differ = len(kinds) == len(cells)
     if numeric:
-        if place == 0 and distinct and len(cells) > 2:
-            return "id"
-        return "label" if last and len(cells) > 2 and set(cells) <= {"0", "1", "-1"} else "f"
-    if distinct and (place == 0 or len(cells) > 2):
+        is_id, is_label = (
+            whole and first and several and differ,
+            whole and last and several and kinds <= _CODES,
+        )
+        return "id" if is_id else "label" if is_label else None
+    if differ and (first or several):
         return "id"
-    return "label" if last or len(set(cells)) <= max(2, len(cells) // 4) else "text"
+    return "label" if last or len(kinds) <= max(2, len(cells) // 4) else "text"
 
 
 def _counts(numbers: list[str], marks: Marks) -> bool:
@@ -139,7 +150,7 @@ def _counts(numbers: list[str], marks: Marks) -> bool:
         return False
     if len(values) == 2:
         return values in ([0, 1], [1, 2])
-    steps = [b - a for a, b in pairwise(values)]
+    steps = [b - a for a, b in itertools.pairwise(values)]
     return steps[0] > 0 and all(math.isclose(step, steps[0], rel_tol=1e-6) for step in steps)
 
 

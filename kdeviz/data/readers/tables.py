@@ -106,7 +106,8 @@ class TableContent:
             if not batches:
                 return no_columns(self.rows)
             table = pa.Table.from_batches(batches)
-            columns = [self._as_typed(name, table[name]) for name in table.column_names]
+            kinds = {column.name: column.type for column in self.schema}
+            columns = [self._as_typed(c, kinds.get(name, c.type)) for name, c in _by_name(table)]
             return pa.table(columns, names=table.column_names)
 
     def why_not(self) -> str:
@@ -150,7 +151,9 @@ class TableContent:
         if self.source.wanted.embedding_column is not None:
             return
         for column in self.schema:
-            if says_embedding(column.name) and not is_value(column.type) and column.name not in self._never:
+            if is_value(column.type) or column.name in self._never:
+                continue
+            if says_embedding(column.name):
                 values = (
                     v for batch in self.batches([column.name]) for v in batch.column(0).to_pylist() if v
                 )
@@ -160,9 +163,8 @@ class TableContent:
                     f"numbers, or take the other columns with embedding_column={ALL_NUMERIC!r}"
                 )
 
-    def _as_typed(self, name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    def _as_typed(self, column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
         """Cells of text as the numbers or truth values that they are, where nothing is lost."""
-        kind = self.schema.field(name).type if name in self.schema.names else column.type
         if not is_text(column.type) or is_text(kind):
             return column
         cells = pa.concat_arrays(column.chunks)
@@ -186,6 +188,10 @@ class TableContent:
             total += sum(column.nbytes for column in found.values())
             self.source.check(total, "the columns beside the embedding")
             yield pa.record_batch(found)
+
+
+def _by_name(table: pa.Table) -> Iterator[tuple[str, pa.ChunkedArray]]:
+    return zip(table.column_names, table.columns, strict=True)
 
 
 def refuse_repeated(names: list[str], source: Source) -> None:
