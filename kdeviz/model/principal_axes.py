@@ -132,7 +132,7 @@ def _from_gram(rows: Rows, device: torch.device, on_block: OnBlock | None) -> Pr
     if not torch.isfinite(gram).all():
         rows.check_finite()
         raise DataError("the features are too large to be squared (above about 1e150): divide them first")
-    squares, vectors = torch.linalg.eigh(gram, UPLO="U")
+    squares, vectors = _eigenvectors(gram)
     possible = min(len(rows) - 1, rows.dimensions)
     variances = squares.flip(0)[:possible].clamp_min(0) / (len(rows) - 1)
     # The Gram matrix holds the squares of standard deviations.
@@ -141,6 +141,23 @@ def _from_gram(rows: Rows, device: torch.device, on_block: OnBlock | None) -> Pr
     if accurate == possible or rank < accurate:
         accurate = _ALL
     return PrincipalAxes(mean, variances[:rank], vectors[:, -rank:].flip(1), accurate, noise)
+
+
+def _eigenvectors(gram: Tensor) -> tuple[Tensor, Tensor]:
+    """All eigenvalues, ascending, and eigenvectors of a matrix whose upper triangle is filled.
+
+    On the CPU by scipy. Here torch's threads wait for each other thousands of times: measured, that takes up
+    to twice as long where they sleep meanwhile (as in the app), and ten times where they share busy cores.
+    """
+    if gram.device.type != "cpu":
+        values, vectors = torch.linalg.eigh(gram, UPLO="U")
+        return values, vectors
+    from scipy.linalg import eigh  # slow to import, and needed for a fit alone
+
+    # The transpose of a C-ordered matrix is what Fortran reads without a copy.
+    found = eigh(gram.numpy().T, lower=True, driver="evd", overwrite_a=True, check_finite=False)
+    values, vectors = map(torch.from_numpy, found)
+    return values, vectors
 
 
 def _from_svd(rows: Rows, axes: PrincipalAxes, on_block: OnBlock | None) -> PrincipalAxes:
