@@ -11,6 +11,7 @@ from .marks import MARK_LABELS as MARK_LABELS
 from .marks import MarkBook as MarkBook
 from .marks import SampleMark as SampleMark
 from .marks import sample_keys as sample_keys
+from .reading import GUESS as GUESS
 from .reading import NONE as NONE
 from .reading import ROLES as ROLES
 from .reading import Corrections as Corrections

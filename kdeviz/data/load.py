@@ -200,5 +200,9 @@ def _guess(content: Content, candidate: Candidate, wanted: Corrections) -> list[
     elif len(content.candidates) < 2:
         return []
     others = [other.name for other in content.candidates[1:6]]
-    rest = f"; it could also be {', '.join(others)}" if others else "; leave some out with leave_out"
+    rest = (
+        f"; it could also be {', '.join(others)}"
+        if others
+        else "; leave out what is none of it (leave_out, --leave-out)"
+    )
     return [f"The embedding was guessed to be {candidate.name}{names}{rest}."]

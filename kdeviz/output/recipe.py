@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from kdeviz import __version__
 from kdeviz.data import EmbeddingSet
@@ -117,7 +117,7 @@ def _fixed_rule(decision: Decision) -> ThresholdRule:
 def _load(target: str, data: EmbeddingSet, source: str, metadata: str | None = None) -> str:
     if source == _SAMPLE:
         return _call(target, "load_sample", [])
-    options = {"embedding_column": data.embedding_column, "metadata": metadata}
+    options = {"embedding_column": data.embedding_column, **_said(data), "metadata": metadata}
     given = [f"{name}={_quoted(value)}" for name, value in options.items() if value is not None]
     return _call(target, "load_embeddings", [_quoted(source), *given])
 
@@ -188,7 +188,15 @@ def shell_recipe(decision: Decision, files: Files, relabelled: bool = False) -> 
 
 
 def _column(data: EmbeddingSet, source: str) -> dict[str, object]:
-    return {"--embedding-column": None if source == _SAMPLE else data.embedding_column}
+    if source == _SAMPLE:
+        return {"--embedding-column": None}
+    said = {"embedding_column": data.embedding_column, **_said(data)}
+    return {f"--{name.replace('_', '-')}": value for name, value in said.items()}
+
+
+def _said(data: EmbeddingSet) -> dict[str, Any]:
+    """How the reading of a file was corrected."""
+    return {} if data.reading is None else data.reading.corrections.given
 
 
 def _path(path: str | None) -> str | None:

@@ -538,7 +538,7 @@ def test_a_run_can_be_renamed_used_and_deleted(listed, keep, store):
     choose(app, 0)
     press(button(app, "Delete for good"))
     assert store.runs() == ()
-    assert not app.dataframe
+    assert not app.main.dataframe
 
 
 def test_an_impossible_name_is_explained(listed, keep, store):

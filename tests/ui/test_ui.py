@@ -19,6 +19,7 @@ from app_steps import gaussian, metrics, npy, page_session, texts, titles, uploa
 from kdeviz import Settings, analyse, load_sample
 from kdeviz.analysis.estimate import Estimate
 from kdeviz.data.formats import FORMATS, TABLE_FORMATS
+from kdeviz.data.reading import Corrections
 from kdeviz.errors import Cancelled, DataError
 from kdeviz.ui.panels import sidebar
 from kdeviz.ui.work import jobs, loaded
@@ -376,7 +377,7 @@ def test_the_second_file_is_read_like_the_first():
     first, second = gaussian(), gaussian(d=7)
     one = ("a.npz", npz(layer1=first, layer2=second))
     other = ("b.npz", npz(layer1=first, layer2=second + 1))
-    both = loaded.from_uploads(one, other, column="layer2")
+    both = loaded.from_uploads(one, other, said=Corrections(embedding_column="layer2"))
     np.testing.assert_array_equal(both.score.features, second + 1)
     assert not any("has no" in note for note in both.notes)
 
@@ -384,9 +385,14 @@ def test_the_second_file_is_read_like_the_first():
 def test_a_second_file_without_that_column_is_guessed_and_said():
     one = ("a.npz", npz(layer1=gaussian(), layer2=gaussian()))
     other = ("b.npz", npz(other=gaussian(), more=gaussian()))
-    both = loaded.from_uploads(one, other, column="layer2")
+    both = loaded.from_uploads(one, other, said=Corrections(embedding_column="layer2"))
     assert f"b.npz has no layer2: its {both.score.embedding_column} was read as the embedding." in both.notes
-    assert loaded.from_uploads(one, ("b.npy", npy(gaussian())), column="layer2").score is not None
+    assert (
+        loaded.from_uploads(
+            one, ("b.npy", npy(gaussian())), said=Corrections(embedding_column="layer2")
+        ).score
+        is not None
+    )
 
 
 def test_test_rows_that_a_second_file_replaces_are_mentioned(app):
@@ -506,7 +512,7 @@ def test_an_embedding_that_cannot_be_read_is_tried_once(app, monkeypatch):
     monkeypatch.setattr(page_session(app), "data", dataclasses.replace(data, read_again=broken))
     app.selectbox(key="column").set_value(other).run()
     app.run()
-    assert reads == [other]
+    assert [said.embedding_column for said in reads] == [other]
     assert app.selectbox(key="column").value == used
     assert "no such luck" in texts(app)
     assert metrics(app)["Flagged"] == "1 of 120"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 import torch
@@ -15,6 +15,7 @@ from kdeviz.data import FORMATS, TABLE_FORMATS, EmbeddingSet
 from kdeviz.decision import RULES, Rule, ThresholdRule, curve_from_spread, has_both_labels
 from kdeviz.errors import KdevizError
 from kdeviz.model import ProbabilityCurve, device_name, resolve_device
+from kdeviz.ui.panels.about_file import about_file, corrections, forget_corrections, restore
 from kdeviz.ui.panels.threshold import set_curve
 from kdeviz.ui.state import Screen, Session, session
 from kdeviz.ui.widgets.address import read_choice, write_choice
@@ -81,7 +82,7 @@ def data_control(current: Session) -> tuple[DeltaGenerator, DeltaGenerator]:
     if uploads.beside is not current.data:
         uploads.problem = ""
     _follow_uploads(current, main, score, about, score_about)
-    _follow_column(current)
+    _follow_corrections(current)
     if uploads.problem:
         # The open popover hides the sidebar, and closing it must not lose the message.
         for place in (inside, st.container()):
@@ -91,14 +92,12 @@ def data_control(current: Session) -> tuple[DeltaGenerator, DeltaGenerator]:
         st.text(current.data.everything.name)
         st.caption(_shape_words(current.data.train, current.data.score))
         checks = st.container()
-        if current.data.notes:
-            with st.expander("About this file"):
-                for note in current.data.notes:
-                    st.text(note)
+        about_file(current.data)
     return checks, beside
 
 
 def _use_sample() -> None:
+    forget_corrections()
     session().use(sample())
 
 
@@ -109,25 +108,32 @@ def _follow_uploads(current: Session, main: UploadedFile | None, *others: Upload
         return
     uploads.files, uploads.problem = files, ""
     if main is not None:
+        forget_corrections()
         score, about, score_about = map(_optional, others)
         _load(current, lambda: from_uploads(_upload(main), score, about, score_about=score_about))
     elif any(others):
         _failed(current, "Load the embeddings first: the other files belong to them")
 
 
-def _follow_column(current: Session) -> None:
-    choices, used = current.data.everything.embedding_choices, current.data.everything.embedding_column
-    if len(choices) < 2:
+def _follow_corrections(current: Session) -> None:
+    """Read the file again when somebody says that it was read wrong."""
+    data = current.data
+    choices, used = data.everything.embedding_choices, data.everything.embedding_column
+    said, several = corrections(data), len(choices) > 1
+    if several:
+        read_choice("column", choices, used)
+        if st.session_state["column"] != used:
+            said = replace(said, embedding_column=st.session_state["column"])
+    else:
         st.query_params.pop("column", None)
-        return
-    read_choice("column", choices, used)
-    chosen = st.session_state["column"]
-    if chosen != used:
-        _load(current, lambda: current.data.read_again(chosen))
+    if said != data.said:
+        _load(current, lambda: data.read_again(said))
         # Still here, so it could not be read.
         st.session_state["column"] = used
-    st.selectbox("Which numbers are the embedding?", choices, key="column")
-    write_choice("column", choices[0])
+        restore(data)
+    if several:
+        st.selectbox("Which numbers are the embedding?", choices, key="column")
+        write_choice("column", choices[0])
 
 
 def _upload(file: UploadedFile) -> Upload:

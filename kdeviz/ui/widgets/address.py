@@ -22,3 +22,20 @@ def write_choice(key: str, default: Any) -> None:
         st.query_params.pop(key, None)
     elif st.query_params.get(key) != str(value):
         st.query_params[key] = str(value)
+
+
+def read_choices(key: str, options: Sequence[str], default: Sequence[str]) -> None:
+    """Before a widget of several choices is made: its first values, from the address or else the default."""
+    if key not in st.session_state:
+        asked = st.query_params.get_all(key) or default
+        st.session_state[key] = list(asked)
+    st.session_state[key] = [value for value in st.session_state[key] if value in options]
+
+
+def write_choices(key: str) -> None:
+    """After the widget: its values into the address, which names none of none."""
+    values = list(st.session_state[key])
+    if not values:
+        st.query_params.pop(key, None)
+    elif st.query_params.get_all(key) != values:
+        st.query_params[key] = values

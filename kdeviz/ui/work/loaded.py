@@ -12,7 +12,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from kdeviz.data import EmbeddingSet, aligned, load_embeddings, load_sample
+from kdeviz.data import GUESS, Corrections, EmbeddingSet, aligned, load_embeddings, load_sample
 from kdeviz.errors import DataError
 from kdeviz.preflight import Fix, apply
 
@@ -35,7 +35,8 @@ class Loaded:
         score_source: the same of a second file, if `score` came from one.
         about_source: the same of a table about the first file's rows, if there was one.
         score_about_source: the same of a table about the second file's rows.
-        read_again: read the same files with another column as the embedding.
+        read_again: read the same files with other corrections.
+        said: how the reading of the first file was corrected.
         fixes: names of the fixes that were applied, in order; see `preflight`.
         before: what the last of them was applied to.
     """
@@ -49,7 +50,8 @@ class Loaded:
     source: str
     score_source: str | None
     about_source: str | None
-    read_again: Callable[[str], Loaded]
+    read_again: Callable[[Corrections], Loaded]
+    said: Corrections = GUESS
     fixes: tuple[str, ...] = ()
     before: Loaded | None = None
     score_about_source: str | None = None
@@ -96,20 +98,24 @@ def sample() -> Loaded:
     return _from_one_file(everything, "sample", "sample", lambda _: sample())
 
 
-def from_path(path: str, column: str | None = None) -> Loaded:
-    """A file on the server's disk.
+def from_path(path: str, said: Corrections = GUESS) -> Loaded:
+    """A file on the server's disk, read as somebody said.
 
     Raises:
         DataError: missing or unreadable.
     """
-    everything = load_embeddings(path, embedding_column=column)
+    everything = load_embeddings(path, **said.given)
     status = Path(path).stat()
-    token = _token(f"{path}|{status.st_mtime_ns}|{status.st_size}|{column}".encode())
-    return _from_one_file(everything, token, path, partial(from_path, path))
+    token = _token(f"{path}|{status.st_mtime_ns}|{status.st_size}|{said}".encode())
+    return _from_one_file(everything, token, path, partial(from_path, path), said)
 
 
 def _from_one_file(
-    everything: EmbeddingSet, token: str, source: str, read_again: Callable[[str], Loaded]
+    everything: EmbeddingSet,
+    token: str,
+    source: str,
+    read_again: Callable[[Corrections], Loaded],
+    said: Corrections = GUESS,
 ) -> Loaded:
     train, score = everything.train_and_test()
     return Loaded(
@@ -123,6 +129,7 @@ def _from_one_file(
         score_source=None,
         about_source=None,
         read_again=read_again,
+        said=said,
     )
 
 
@@ -130,17 +137,17 @@ def from_uploads(
     main: Upload,
     score: Upload | None = None,
     about: Upload | None = None,
-    column: str | None = None,
+    said: Corrections = GUESS,
     score_about: Upload | None = None,
 ) -> Loaded:
     """Uploaded files: embeddings, perhaps a second file to score, perhaps a table about the rows of each.
 
+    The second file is read as was said of the first, as far as it has these columns.
+
     Raises:
         DataError: a file cannot be used.
     """
-    everything = load_embeddings(
-        main[1], filename=main[0], embedding_column=column, metadata=_metadata(about)
-    )
+    everything = load_embeddings(main[1], filename=main[0], metadata=_metadata(about), **said.given)
     train, rest = everything.train_and_test()
     notes = everything.notes
     if score is None and score_about is not None:
@@ -148,7 +155,7 @@ def from_uploads(
     if score is not None:
         if rest is not None:
             notes += (f"{len(rest)} test rows of {main[0]} are left out: those of {score[0]} are scored.",)
-        rest = _second(score, everything.embedding_column, score_about)
+        rest = _second(score, said, everything.embedding_column, score_about)
         notes += _second_notes(score[0], rest, everything.embedding_column)
         rest = replace(rest, name=score[0])
         rest, remarks = aligned(rest, train.feature_names, train.features.shape[1], main[0])
@@ -156,7 +163,7 @@ def from_uploads(
     files = (main, score, about, score_about)
     contents = [part for file in files for part in ((file[0].encode(), file[1]) if file else (b"", b""))]
     return Loaded(
-        token=_token(*contents, str(column).encode()),
+        token=_token(*contents, str(said).encode()),
         origin=everything.digest + ("" if score is None or rest is None else rest.digest),
         train=train,
         score=rest,
@@ -165,7 +172,8 @@ def from_uploads(
         source=main[0],
         score_source=None if score is None else score[0],
         about_source=None if about is None else about[0],
-        read_again=lambda chosen: from_uploads(main, score, about, chosen, score_about),
+        read_again=lambda other: from_uploads(main, score, about, other, score_about),
+        said=said,
         score_about_source=None if score_about is None else score_about[0],
     )
 
@@ -174,9 +182,18 @@ def _metadata(about: Upload | None) -> tuple[bytes, str] | None:
     return None if about is None else (about[1], about[0])
 
 
-def _second(file: Upload, column: str | None, about: Upload | None) -> EmbeddingSet:
+def _second(file: Upload, said: Corrections, column: str | None, about: Upload | None) -> EmbeddingSet:
     """The rows to score, from the same column as the rows to fit on where there is one."""
     name, content = file
+    if said != GUESS:
+        try:
+            given = {"embedding_column": column, **said.given}
+            return load_embeddings(content, filename=name, metadata=_metadata(about), **given)
+        except DataError as error:
+            read = _second(file, GUESS, column, about)
+            return replace(
+                read, notes=(*read.notes, f"It was not read as you said of the first file: {error}")
+            )
     try:
         return load_embeddings(content, filename=name, embedding_column=column, metadata=_metadata(about))
     except DataError:

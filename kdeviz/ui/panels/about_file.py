@@ -1,0 +1,138 @@
+"""About this file: what every column became, and a way to say that it is something else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from kdeviz.data import NONE, ROLES, Corrections, EmbeddingSet, Reading
+from kdeviz.ui.widgets.address import read_choice, read_choices, write_choice, write_choices
+from kdeviz.ui.work.loaded import Loaded, sample
+
+_GUESS = "as guessed"
+_NOBODY = "none of them"
+_ROLE_WORDS = {
+    "id": ("Ids", "The column that names each sample."),
+    "label": ("Labels", "The column that says which samples are normal and which are anomalous."),
+    "split": ("Train or test", "The column that says which samples are learned from."),
+    "picture": ("Pictures", "The column that holds a small picture of each sample."),
+}
+_KEYS = (*(f"{role}_column" for role in ROLES), "normal", "leave_out")
+_MOST_VALUES = 50
+"""Of a column with more values nobody chooses the normal ones from a list."""
+_PREVIEWED = 3
+_FEATURES_SHOWN = 3
+
+
+def forget_corrections() -> None:
+    """What was said is about another file."""
+    for key in ("column", *_KEYS):
+        st.session_state.pop(key, None)
+        st.query_params.pop(key, None)
+
+
+def corrections(data: Loaded) -> Corrections:
+    """What the page's controls, or before they are drawn its address, say about the file."""
+    reading = data.everything.reading
+    if reading is None or data.source == sample().source:
+        return data.said
+    said: dict[str, Any] = {}
+    for role in ROLES:
+        key = f"{role}_column"
+        read_choice(key, _choices(reading), _shown(data.said.of(role)))
+        said[key] = _meant(st.session_state[key])
+    for key, options in _several(data).items():
+        read_choices(key, options, getattr(data.said, key))
+        said[key] = tuple(st.session_state[key])
+    return replace(data.said, **said)
+
+
+def restore(data: Loaded) -> None:
+    """Let the controls say again what the file on the screen was read by."""
+    for role in ROLES:
+        st.session_state[f"{role}_column"] = _shown(data.said.of(role))
+    for key in ("normal", "leave_out"):
+        st.session_state[key] = list(getattr(data.said, key))
+
+
+def about_file(data: Loaded) -> None:
+    """Draw what was read, and the controls that correct it."""
+    reading = data.everything.reading
+    if reading is None:
+        return
+    with st.popover("About this file", width="stretch"):
+        for name, words in reading.facts().items():
+            st.text(f"{name[0].upper()}{name[1:]}: {words}")
+        st.dataframe(_preview(data.everything), hide_index=True, height="content")
+        for note in data.notes:
+            st.text(note)
+        if data.source != sample().source:
+            _controls(data, reading)
+
+
+def _controls(data: Loaded, reading: Reading) -> None:
+    st.markdown("**Was something read wrong?** The file is read again as you say.")
+    for column, role in zip(st.columns(len(ROLES), gap="small"), ROLES, strict=True):
+        label, words = _ROLE_WORDS[role]
+        with column:
+            st.selectbox(label, _choices(reading), key=f"{role}_column", help=words)
+            write_choice(f"{role}_column", _GUESS)
+    words_of = {
+        "normal": "These labels mean normal",
+        "leave_out": "Leave out of the embedding",
+    }
+    for key, options in _several(data).items():
+        if options:
+            st.multiselect(words_of[key], options, key=key)
+            write_choices(key)
+
+
+def _choices(reading: Reading) -> list[str]:
+    return [_GUESS, _NOBODY, *(name for name in reading.columns if name)]
+
+
+def _shown(column: str | None) -> str:
+    return _GUESS if column is None else _NOBODY if column == NONE else column
+
+
+def _meant(shown: str) -> str | None:
+    return {_GUESS: None, _NOBODY: NONE}.get(shown, shown)
+
+
+def _several(data: Loaded) -> dict[str, list[str]]:
+    """What can be chosen where several things can."""
+    reading = data.everything.reading or Reading()
+    columns = reading.features if data.everything.feature_names and len(reading.features) > 1 else ()
+    return {
+        "normal": _label_values(data.everything, reading),
+        "leave_out": list(dict.fromkeys([*columns, *data.said.leave_out])),
+    }
+
+
+def _label_values(read: EmbeddingSet, reading: Reading) -> list[str]:
+    """The values of the label column, also where none of them was understood."""
+    known = [*reading.corrections.normal, *reading.normal, *reading.anomalous]
+    asked = reading.corrections.label_column
+    if asked is None and _meant(st.session_state["label_column"]):  # the address may name both at once
+        known += st.query_params.get_all("normal")
+    if asked and read.metadata is not None and asked in read.metadata:
+        values = read.metadata[asked].dropna().astype(str).unique().tolist()
+        known += values if len(values) <= _MOST_VALUES else []
+    return list(dict.fromkeys(known))
+
+
+def _preview(read: EmbeddingSet) -> pd.DataFrame:
+    """The first rows as they were read."""
+    rows = slice(_PREVIEWED)
+    columns: dict[str, Sequence[Any]] = {"id": read.ids[rows].tolist()}
+    names = read.feature_names or [f"dimension {i}" for i in range(read.features.shape[1])]
+    for i in range(min(_FEATURES_SHOWN, len(names))):
+        columns[names[i]] = [f"{value:.6g}" for value in read.features[rows, i].tolist()]
+    if read.metadata is not None:
+        for name in read.metadata.columns[:_FEATURES_SHOWN]:
+            columns.setdefault(str(name), [str(value)[:40] for value in read.metadata[name][rows]])
+    return pd.DataFrame(columns)
