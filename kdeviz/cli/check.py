@@ -11,16 +11,14 @@ from kdeviz.cli.corrections import correctable
 from kdeviz.cli.inputs import read, reading_facts
 from kdeviz.cli.options import COMPONENTS, Components, Data, Metadata, number_or_text
 from kdeviz.cli.output import print_facts, print_lines, print_table, progress
-from kdeviz.data import ANOMALOUS, NORMAL, UNKNOWN, Corrections
+from kdeviz.data import Corrections, label_counts, preview
 from kdeviz.settings import Settings
 from kdeviz.wording import size
 
 if TYPE_CHECKING:
-    from kdeviz.data import EmbeddingSet
     from kdeviz.preflight import Facts, Finding, Preflight
 
 FOUND_ERROR = 1
-_PREVIEWED = 3  # rows, and columns of metadata
 
 
 @correctable
@@ -42,9 +40,11 @@ def check(
 
         rows = read(data, said, metadata)
         report = preflight(rows, settings.n_pca_components)
-    print_facts({**_facts(report.facts), **reading_facts(rows), **_counts(rows)})
+    counts = label_counts(rows)
+    labels = {"labels": counts} if counts else {}
+    print_facts({**_facts(report.facts), **reading_facts(rows), **labels})
     typer.echo()
-    print_table(_preview(rows))
+    print_table(preview(rows))
     typer.echo()
     print_lines(_lines(report))
     if any(finding.severity == "error" for finding in report.findings):
@@ -62,34 +62,6 @@ def _facts(facts: Facts) -> dict[str, str]:
         "other rows": str(facts.other_rows),
         "rank": rank,
     }
-
-
-def _counts(rows: EmbeddingSet) -> dict[str, str]:
-    """How many labels of each kind."""
-    if rows.labels is None:
-        return {}
-    kinds = {"normal": NORMAL, "anomalous": ANOMALOUS, "not labelled": UNKNOWN}
-    counts = {kind: int((rows.labels == value).sum()) for kind, value in kinds.items()}
-    return {"labels": ", ".join(f"{n} {kind}" for kind, n in counts.items() if n)}
-
-
-def _preview(rows: EmbeddingSet) -> dict[str, list[str]]:
-    """The first three rows as they were read: ids, the first and the last dimensions, what is beside them."""
-    shown = slice(_PREVIEWED)
-    dimensions = rows.features.shape[1]
-    columns = {"id": rows.ids[shown].tolist()}
-    names = rows.feature_names or [f"dimension {i}" for i in range(dimensions)]
-    for i in (0, 1, dimensions - 1)[: min(dimensions, 3)] if dimensions != 2 else (0, 1):
-        columns[names[i]] = [f"{value:.6g}" for value in rows.features[shown, i].tolist()]
-    if rows.labels is not None:
-        words = {NORMAL: "normal", ANOMALOUS: "anomalous", UNKNOWN: ""}
-        columns["label"] = [words[int(label)] for label in rows.labels[shown]]
-    if rows.split is not None:
-        columns["split"] = rows.split[shown].tolist()
-    if rows.metadata is not None:
-        for name in rows.metadata.columns[:_PREVIEWED]:
-            columns.setdefault(str(name), [str(value)[:24] for value in rows.metadata[name][shown]])
-    return columns
 
 
 def _lines(report: Preflight) -> Iterator[tuple[str, str, str]]:

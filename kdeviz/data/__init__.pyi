@@ -11,6 +11,8 @@ from .marks import MARK_LABELS as MARK_LABELS
 from .marks import MarkBook as MarkBook
 from .marks import SampleMark as SampleMark
 from .marks import sample_keys as sample_keys
+from .preview import label_counts as label_counts
+from .preview import preview as preview
 from .reading import GUESS as GUESS
 from .reading import NONE as NONE
 from .reading import ROLES as ROLES

@@ -203,6 +203,6 @@ def _guess(content: Content, candidate: Candidate, wanted: Corrections) -> list[
     rest = (
         f"; it could also be {', '.join(others)}"
         if others
-        else "; leave out what is none of it (leave_out, --leave-out)"
+        else "; leave out those that do not belong (leave_out, --leave-out)"
     )
     return [f"The embedding was guessed to be {candidate.name}{names}{rest}."]

@@ -480,7 +480,7 @@ def test_a_sweep_that_is_cancelled_in_the_queue_says_so(tune, start, stuck):
     press(other.button(key="cancel_sweep"))
     ended(other)
     assert "Cancelled: 0 of 4 settings are done and kept." in texts(other)
-    assert not other.dataframe
+    assert not other.main.dataframe
     stuck.set()
     ended(tune)
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
-from kdeviz.data import NONE, ROLES, Corrections, EmbeddingSet, Reading
+from kdeviz.data import NONE, ROLES, Corrections, EmbeddingSet, Reading, label_counts, preview
 from kdeviz.ui.widgets.address import read_choice, read_choices, write_choice, write_choices
 from kdeviz.ui.work.loaded import Loaded, sample
 
@@ -24,8 +22,6 @@ _ROLE_WORDS = {
 _KEYS = (*(f"{role}_column" for role in ROLES), "normal", "leave_out")
 _MOST_VALUES = 50
 """Of a column with more values nobody chooses the normal ones from a list."""
-_PREVIEWED = 3
-_FEATURES_SHOWN = 3
 
 
 def forget_corrections() -> None:
@@ -65,9 +61,11 @@ def about_file(data: Loaded) -> None:
     if reading is None:
         return
     with st.popover("About this file", width="stretch"):
-        for name, words in reading.facts().items():
-            st.text(f"{name[0].upper()}{name[1:]}: {words}")
-        st.dataframe(_preview(data.everything), hide_index=True, height="content")
+        facts, counts = reading.facts(), label_counts(data.everything)
+        with st.container(gap="xxsmall"):
+            for name, words in {**facts, **({"labels": counts} if counts else {})}.items():
+                st.text(f"{name[0].upper()}{name[1:]}: {words}")
+        st.dataframe(preview(data.everything), hide_index=True, height="content")
         for note in data.notes:
             st.text(note)
         if data.source != sample().source:
@@ -123,16 +121,3 @@ def _label_values(read: EmbeddingSet, reading: Reading) -> list[str]:
         values = read.metadata[asked].dropna().astype(str).unique().tolist()
         known += values if len(values) <= _MOST_VALUES else []
     return list(dict.fromkeys(known))
-
-
-def _preview(read: EmbeddingSet) -> pd.DataFrame:
-    """The first rows as they were read."""
-    rows = slice(_PREVIEWED)
-    columns: dict[str, Sequence[Any]] = {"id": read.ids[rows].tolist()}
-    names = read.feature_names or [f"dimension {i}" for i in range(read.features.shape[1])]
-    for i in range(min(_FEATURES_SHOWN, len(names))):
-        columns[names[i]] = [f"{value:.6g}" for value in read.features[rows, i].tolist()]
-    if read.metadata is not None:
-        for name in read.metadata.columns[:_FEATURES_SHOWN]:
-            columns.setdefault(str(name), [str(value)[:40] for value in read.metadata[name][rows]])
-    return pd.DataFrame(columns)
