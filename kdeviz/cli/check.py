@@ -11,7 +11,7 @@ from kdeviz.cli.corrections import correctable
 from kdeviz.cli.inputs import read, reading_facts
 from kdeviz.cli.options import COMPONENTS, Components, Data, Metadata, number_or_text
 from kdeviz.cli.output import print_facts, print_lines, print_table, progress
-from kdeviz.data import Corrections, label_counts, preview
+from kdeviz.data import Corrections
 from kdeviz.settings import Settings
 from kdeviz.wording import size
 
@@ -36,6 +36,7 @@ def check(
     """
     settings = Settings(number_or_text(components))
     with progress():
+        from kdeviz.data import label_counts, preview
         from kdeviz.preflight import preflight
 
         rows = read(data, said, metadata)
