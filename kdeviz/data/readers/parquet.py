@@ -32,7 +32,7 @@ def read_parquet(source: Source) -> TableContent:
         plain = PlainTypes(source, class_names(stored.metadata))
 
         def first(name: str) -> pa.Array:
-            _check(source, metadata, {name: stored.field(name).type}, leaves)
+            _check(source, file, {name: stored.field(name).type}, leaves)
             batches = file.iter_batches(_BATCH_ROWS, columns=[name])
             return next((batch.column(0) for batch in batches), pa.nulls(0, stored.field(name).type))
 
@@ -40,7 +40,7 @@ def read_parquet(source: Source) -> TableContent:
 
     def batches(names: list[str]) -> Iterator[pa.RecordBatch]:
         kinds = {name: schema.field(name).type for name in names}
-        _check(source, metadata, kinds, leaves)
+        _check(source, file, kinds, leaves)
         total = 0
         for batch in file.iter_batches(_BATCH_ROWS, columns=names):
             total += batch.nbytes
@@ -61,13 +61,17 @@ def _leaves(metadata: pq.FileMetaData) -> dict[str, list[int]]:
 
 
 def _check(
-    source: Source, metadata: pq.FileMetaData, kinds: dict[str, pa.DataType], leaves: dict[str, list[int]]
+    source: Source, file: pq.ParquetFile, kinds: dict[str, pa.DataType], leaves: dict[str, list[int]]
 ) -> None:
     """The larger of what the pages unpack to and what the values take as an array."""
-    packed = values = 0
-    for group in map(metadata.row_group, range(metadata.num_row_groups)):
+    metadata, packed, values = file.metadata, 0, 0
+    for number in range(metadata.num_row_groups):
+        group = metadata.row_group(number)
+        # pyarrow ends the process when it is asked for a damaged column; when it reads one, it says so.
         if group.num_columns != metadata.num_columns:
             raise DataError(f"{source.name}: damaged, its parts have not the same columns; save it again")
+        if group.total_byte_size <= source.max_bytes:
+            next(file.iter_batches(1, row_groups=[number], columns=list(kinds)), None)
         for name, kind in kinds.items():
             chunks = [group.column(i) for i in leaves[name]]
             packed += sum(chunk.total_uncompressed_size for chunk in chunks)
