@@ -68,7 +68,7 @@ def main(arguments: list[str] | None = None) -> None:
         parser.error(f"{', '.join(sorted(unknown))}: choose from {', '.join(QUESTIONS)}")
     parts = [_heading()]
     for table in tables(options.names or QUESTIONS, options.quick):
-        parts.append(markdown(table))
+        parts.append(markdown(table) if table.title != gpu.SKIPPED else _last_gpu_table())
         print(f"\n{parts[-1]}", flush=True)
     if not options.quick and not options.names:
         RESULTS.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
@@ -80,6 +80,12 @@ def tables(names: Iterable[str], quick: bool = False) -> Iterator[Table]:
         start = time.perf_counter()
         yield from QUESTIONS[name].run(**(QUICK[name] if quick else {}))
         print(f"\n{name}: {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
+
+
+def _last_gpu_table() -> str:
+    """What a machine with a GPU wrote; the table comes last."""
+    _, title, rest = RESULTS.read_text(encoding="utf-8").partition(f"## {gpu.SKIPPED}")
+    return (title + rest).rstrip()
 
 
 def _heading() -> str:

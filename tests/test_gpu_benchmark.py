@@ -27,6 +27,7 @@ def test_contestants_say_why_they_cannot_run_here(name, k):
 
 
 @pytest.mark.gpu
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")  # torch 2.11's own compiler
 @pytest.mark.parametrize("name", gpu.SUMS)
 @pytest.mark.parametrize("k", [2, 8, 16])
 def test_contestants_give_the_sum_on_a_gpu(name, k):

@@ -22,6 +22,7 @@ _BLOCK_BYTES = 32 * 2**20
 _FEWEST_ROWS = 16
 _STREAMED_ROWS = 2048
 _NAMED_ROWS = 5
+_SHORT_FLOATS = (np.float16, np.float32)
 
 
 def working_dtype(device: torch.device) -> torch.dtype:
@@ -100,10 +101,8 @@ class Rows:
     def block(self, start: int, stop: int, dtype: torch.dtype, device: torch.device) -> Tensor:
         """Rows start to stop as a new tensor."""
         part = self._part(start, stop)
-        if isinstance(part, Tensor):
-            return part.to(device=device, dtype=dtype, copy=True)
-        wide = np.float64 if dtype == torch.float64 else np.float32
-        return torch.from_numpy(np.array(part, dtype=wide)).to(device)
+        copied = part if isinstance(part, Tensor) else _tensor(part, dtype, device)
+        return copied.to(device=device, dtype=dtype, copy=copied is part)
 
     def values(self, start: int, stop: int) -> NDArray[Any]:
         """Rows start to stop as an array of their own type; float32 for bfloat16, which numpy lacks."""
@@ -127,7 +126,7 @@ class Rows:
             elif device.type == "cpu":
                 np.copyto(target.numpy(), part, casting="same_kind")
             else:
-                target.copy_(torch.from_numpy(np.array(part, dtype=np.float64)))
+                target.copy_(_tensor(part, dtype, device))
             yield target
 
     def spans(self, on_block: OnBlock | None = None, most: int = 8192) -> Iterator[tuple[int, int]]:
@@ -173,6 +172,13 @@ class Rows:
         if isinstance(self._source, Tensor):
             return self._source[torch.from_numpy(index).to(self._source.device)]
         return self._source[index]
+
+
+def _tensor(part: NDArray[Any], dtype: torch.dtype, device: torch.device) -> Tensor:
+    """A copy on the device: short floats travel as they are, and are widened there."""
+    widest = np.float64 if dtype == torch.float64 else np.float32
+    travels = device.type != "cpu" and part.dtype in _SHORT_FLOATS and part.dtype.isnative
+    return torch.from_numpy(np.array(part, dtype=part.dtype if travels else widest)).to(device)
 
 
 def _surely_finite(part: Tensor | NDArray[Any]) -> bool:

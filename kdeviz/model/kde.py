@@ -17,7 +17,7 @@ from kdeviz.settings import Settings
 _LARGEST_COORDINATE = 1e140
 
 # About a tenth of a second on two cores, and a hundredth to a tenth on a GPU: less would not fill it.
-_PAIRS_PER_BLOCK, _PAIRS_PER_GPU_BLOCK = 2**27, 2**33
+_PAIRS_PER_BLOCK, _PAIRS_PER_GPU_BLOCK = 2**27, 2**35
 
 
 def bandwidth_factor(rule: str | float, n: int, k: int) -> float:

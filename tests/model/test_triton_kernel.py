@@ -133,16 +133,23 @@ def test_many_equal_points(interpreted):
         np.testing.assert_allclose(found, direct(points[::500], points), atol=1e-5)
 
 
-def test_both_parts_of_a_number_fit_into_tf32_and_lose_next_to_nothing(interpreted):
-    x = cloud(1000, 8, scale=100.0)
-    high, low = interpreted._tf32_parts(x, 16)
-    for part in (high, low):
-        assert (part.view(torch.int32) & 0x1FFF == 0).all()
-        assert (part[:, 8:] == 0).all()
-    # 11 bits and a sign, twice.
-    rest = (x.double() - high[:, :8].double() - low[:, :8].double()).abs()
-    assert (rest <= 2**-23 * x.double().abs()).all()
-    assert (low.abs() <= 2**-11 * high.abs()).all()
+@pytest.mark.parametrize("size", [1e-30, 1.0, 1e5, 1e30])
+def test_both_parts_of_a_number_fit_into_float16_and_lose_next_to_nothing(interpreted, size):
+    x = cloud(1000, 8, scale=size)
+    exponent = interpreted._exponent(x.abs().amax(1, keepdim=True)) - 8
+    high, low = interpreted._halves(x, exponent, 16)
+    assert high.dtype == low.dtype == torch.float16
+    assert (high[:, 8:] == 0).all()
+    assert (low[:, 8:] == 0).all()
+    # 11 bits and a sign, twice; and half of float16's smallest step.
+    back = (high[:, :8].double() + low[:, :8].double()) * 2.0 ** exponent.double()
+    allowed = 2**-22 * x.double().abs() + 2.0 ** (exponent.double() - 25)
+    assert ((x.double() - back).abs() <= allowed).all()
+
+
+def test_powers_of_two_are_exact(interpreted):
+    exponents = torch.arange(-126, 128, dtype=torch.int32)
+    assert (interpreted._power_of_two(exponents).double() == 2.0 ** exponents.double()).all()
 
 
 def test_the_programs_cover_all_points_and_are_neither_many_nor_long(interpreted, monkeypatch):
@@ -195,6 +202,15 @@ def test_the_promise_in_body_and_tails(cpu_as_gpu, k):
     np.testing.assert_allclose(found, direct_leave_one_out(points, 0, 40), **oracles.LOG_DENSITY)
 
 
+@pytest.mark.parametrize("size", [1e-40, 1e-20, 1e4, 1e6, 1e15])
+def test_products_of_points_and_queries_of_any_size(cpu_as_gpu, size):
+    points = torch.cat([cloud(90, 9), size * cloud(10, 9, 1)]).double()
+    queries = torch.cat([cloud(20, 9, 2), size * cloud(20, 9, 3)]).double()
+    if size < 1e6:  # beyond, |x|^2 in float64 is no longer exact to 1e-4
+        queries = torch.cat([queries, points[-5:]])
+    assert_promised(KernelSums(points, torch.float32, "triton"), queries, points)
+
+
 @pytest.mark.parametrize("size", [1e20, 1e38, 1e200])
 def test_no_nan_where_squares_overflow(cpu_as_gpu, size):
     for k in (2, 9):
@@ -236,13 +252,14 @@ warnings.simplefilter("ignore")
 import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
-from kdeviz import triton_kernel
+from kdeviz.model.kernels import triton_kernel
 
 def compiled(kernel, **options):
     config = kernel.configs[0]
     fixed = {**options, **config.kwargs}
     names = kernel.fn.arg_names
     kinds = dict.fromkeys(("m", "n", "span", "first"), "i32") | dict.fromkeys(fixed, "constexpr")
+    kinds |= dict.fromkeys(("x_high", "x_low", "y_high", "y_low"), "*fp16")
     signature = {name: kinds.get(name, "*fp32") for name in names}
     aligned = [i for i, name in enumerate(names) if name not in fixed and name not in ("m", "first")]
     source = ASTSource(kernel.fn, signature, fixed, {(i,): [["tt.divisibility", 16]] for i in aligned})
@@ -275,7 +292,7 @@ def test_both_compile_for_a_hopper_gpu_without_spilling(tmp_path):
         assert "STACK:0" in facts["usage"]
         assert facts["shared"] <= 227 * 1024
         assert "ex2.approx" in facts["ptx"]
-    assert products["ptx"].count("wgmma.mma_async.sync.aligned.m64n128k8.f32.tf32.tf32") == 6
+    assert products["ptx"].count("wgmma.mma_async.sync.aligned.m64n128k16.f32.f16.f16") == 3
 
 
 @pytest.mark.gpu
@@ -291,6 +308,21 @@ def test_the_promise_on_a_gpu(kernel, k):
         assert (np.abs(found - expected) <= 1e-4 + 1e-5 * np.abs(expected + offset)).all()
     found = sums.leave_one_out(0, 77).cpu()
     np.testing.assert_allclose(found, direct_leave_one_out(points, 0, 77), **oracles.LOG_DENSITY)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("k", [1, 2, 3, 8, 16, 33, 64, 128])
+def test_an_exponent_on_a_gpu_is_within_its_rounding_bound(k):
+    from kdeviz.model.kernels.triton_kernel import TritonKernel
+
+    # A point far from the origin, and queries beside it: |x|^2 and x.y cancel.
+    for seed, size in enumerate((3.0, 30.0, 300.0)):
+        point = cloud(1, k, seed, size)
+        queries = point + cloud(50_000, k, 9)
+        found = TritonKernel(point.cuda(), k == 2).sums(queries.cuda()).cpu()
+        assert_within_rounding(
+            TritonKernel(point.cuda(), k == 2), found, direct(queries, point), queries, point
+        )
 
 
 @pytest.mark.gpu

@@ -71,4 +71,4 @@ class KernelSums:
         """Which rows may have lost more digits than promised."""
         error = rounding_bound(self._kernel, queries, sums, len(self._points), self._farthest)
         precise: Tensor = error <= _ABSOLUTE + _RELATIVE * (sums + offset).abs()
-        return ~precise  # NaN is not precise
+        return ~(precise & sums.isfinite())  # NaN is not precise, and infinity may come from rounding
