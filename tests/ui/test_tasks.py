@@ -1,9 +1,8 @@
-"""The queue behind the pages: one piece of work at a time, short before long."""
+"""The work behind the pages: one task at a time, the one that will soonest be done first."""
 
 import threading
 import time
 from concurrent.futures import wait
-from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -12,7 +11,8 @@ from kdeviz import Settings, analyse
 from kdeviz.errors import Cancelled, DataError
 from kdeviz.ui.work import loaded, tasks
 from kdeviz.ui.work.jobs import JobBoard
-from kdeviz.ui.work.tasks import Task, Workers
+from kdeviz.ui.work.tasks import Task
+from kdeviz.ui.work.turns import Turns
 
 PATIENCE = 20
 """Seconds; nothing here takes as long, so that a test fails instead of hanging."""
@@ -48,15 +48,27 @@ def clock(monkeypatch):
 def queued(work):
     """A task that runs on a worker of its own."""
     task = Task()
-    task.future = Workers().short(work)
+    Turns().start(task, work)
     return task
 
 
-# --- workers
+# --- turns
+
+
+def started(turns, work, expected=10.0, alone=False):
+    """A task whose work is told how to report."""
+    task = Task(expected, alone)
+
+    def report(fraction=0.0):
+        task.report("Working", fraction)
+        turns.give_way(task)
+
+    turns.start(task, lambda: work(report))
+    return task
 
 
 def test_only_one_works_at_a_time():
-    workers, inside, most = Workers(), [], []
+    turns, inside, most = Turns(), [], []
 
     def step():
         inside.append(1)
@@ -64,127 +76,153 @@ def test_only_one_works_at_a_time():
         most.append(len(inside))
         inside.pop()
 
-    def steps():
+    def steps(report):
         for _ in range(30):
             step()
-            workers.give_way()
+            report()
 
-    wait([*(workers.long(steps) for _ in range(2)), *(workers.short(step) for _ in range(30))], PATIENCE)
+    tasks_ = [started(turns, steps, 60.0 + number) for number in range(2)]
+    tasks_ += [started(turns, lambda report: step(), 5.0) for _ in range(30)]
+    wait([task.future for task in tasks_], PATIENCE)
     assert len(most) == 90
     assert max(most) == 1
 
 
-def test_short_work_waits_for_the_end_of_a_step_of_long_work():
-    workers, gate = Workers(), Gate()
-    long = workers.long(gate.passed)
+def test_work_waits_for_the_next_report_of_longer_work():
+    turns, gate = Turns(), Gate()
+    long = started(turns, lambda report: gate.passed(), 60)
     gate.reached()
-    short = workers.short(lambda: "short")
-    assert not wait([short], 0.05).done
+    short = started(turns, lambda report: "short", 5)
+    assert not wait([short.future], 0.05).done
     gate.open()
-    assert short.result(PATIENCE) == "short"
-    long.result(PATIENCE)
+    assert short.future.result(PATIENCE) == "short"
+    long.future.result(PATIENCE)
 
 
 @pytest.mark.parametrize("many", [1, 5])
-def test_all_short_work_that_is_queued_overtakes_long_work_where_that_gives_way(many):
-    workers, gate, order = Workers(), Gate(), []
+def test_all_work_with_less_to_do_overtakes_longer_work_where_that_reports(many):
+    turns, gate, order = Turns(), Gate(), []
 
-    def steps():
+    def steps(report):
         gate.passed()
         for step in "abc":
             order.append(step)
-            workers.give_way()
+            report()
         return "done"
 
-    long = workers.long(steps)
+    long = started(turns, steps, 60)
     gate.reached()
     for number in range(many):
-        workers.short(partial(order.append, number))
+        started(turns, lambda report, number=number: order.append(number), 5 + number)
     gate.open()
-    assert long.result(PATIENCE) == "done"
+    assert long.future.result(PATIENCE) == "done"
     assert order == ["a", *range(many), "b", "c"]
 
 
-def test_short_work_that_was_cancelled_in_the_queue_holds_nobody_up():
-    workers, gate, order = Workers(), Gate(), []
+def test_the_shortest_rest_goes_first_and_longer_work_lets_nobody_longer_by():
+    turns, gate, order = Turns(), Gate(), []
 
-    def steps():
+    def steps(report):
         gate.passed()
-        workers.give_way()
+        report()
+        order.append("first")
+
+    first = started(turns, steps, 20)
+    gate.reached()
+    others = [started(turns, lambda report, s=s: order.append(s), s) for s in (30, 5, 60, 10)]
+    gate.open()
+    wait([first.future, *(other.future for other in others)], PATIENCE)
+    assert order == [5, 10, "first", 30, 60]
+
+
+def test_what_is_nearly_done_is_finished_first():
+    turns, gate, order = Turns(), Gate(), []
+
+    def steps(report):
+        gate.passed()
+        report(0.99)  # of 60 seconds
         order.append("long")
 
-    long = workers.long(steps)
+    long = started(turns, steps, 60)
     gate.reached()
-    kept = workers.short(partial(order.append, "kept"))
-    dropped = workers.short(partial(order.append, "dropped"))
-    assert dropped.cancel()
+    other = started(turns, lambda report: order.append("other"), 5)
     gate.open()
-    long.result(PATIENCE)
+    wait([long.future, other.future], PATIENCE)
+    assert order == ["long", "other"]
+
+
+def test_work_that_was_cancelled_in_the_queue_holds_nobody_up():
+    turns, gate, order = Turns(), Gate(), []
+
+    def steps(report):
+        gate.passed()
+        report()
+        order.append("long")
+
+    long = started(turns, steps, 60)
+    gate.reached()
+    kept = started(turns, lambda report: order.append("kept"), 5)
+    dropped = started(turns, lambda report: order.append("dropped"), 5)
+    dropped.cancel()
+    gate.open()
+    long.future.result(PATIENCE)
     assert order == ["kept", "long"]
-    assert kept.done()
+    assert kept.future.done()
 
 
-def test_long_work_is_done_one_after_the_other():
-    workers, order = Workers(), []
-
-    def steps(name):
-        for _ in range(3):
-            order.append(name)
-            workers.give_way()
-
-    wait([workers.long(partial(steps, name)) for name in "ab"], PATIENCE)
-    assert order == [*"aaabbb"]
+def test_a_small_task_does_not_wait_for_work_that_does_not_report():
+    turns, gate = Turns(), Gate()
+    silent = started(turns, lambda report: gate.passed(), 60)
+    gate.reached()
+    assert started(turns, lambda report: "small", 0.2).future.result(PATIENCE) == "small"
+    measured = started(turns, lambda report: "measured", 0.0, alone=True)
+    assert not wait([measured.future], 0.8).done
+    gate.open()
+    assert measured.future.result(PATIENCE) == "measured"
+    silent.future.result(PATIENCE)
 
 
 def test_giving_way_to_nobody_costs_nothing():
-    workers = Workers()
+    turns = Turns()
 
-    def steps():
+    def steps(report):
         for _ in range(1000):
-            workers.give_way()
+            report()
         return "done"
 
-    assert workers.long(steps).result(PATIENCE) == "done"
+    assert started(turns, steps).future.result(PATIENCE) == "done"
 
 
-def fails():
+def fails(report=None):
     raise ZeroDivisionError("boom")
 
 
-def test_short_work_that_fails_frees_the_processor():
-    workers, gate = Workers(), Gate()
+@pytest.mark.parametrize("expected", [5, 60])
+def test_work_that_fails_frees_the_processor(expected):
+    turns, gate = Turns(), Gate()
 
-    def steps():
+    def steps(report):
         gate.passed()
-        workers.give_way()
-        return "done"
-
-    long = workers.long(steps)
-    gate.reached()
-    short = workers.short(fails)
-    gate.open()
-    with pytest.raises(ZeroDivisionError, match="boom"):
-        short.result(PATIENCE)
-    assert long.result(PATIENCE) == "done"
-    assert workers.short(lambda: "next").result(PATIENCE) == "next"
-
-
-def test_long_work_that_fails_frees_the_processor_even_after_it_gave_way():
-    workers, gate = Workers(), Gate()
-
-    def steps():
-        gate.passed()
-        workers.give_way()
+        report()
         fails()
 
-    long = workers.long(steps)
+    long = started(turns, steps, 20)
     gate.reached()
-    workers.short(lambda: None)
+    other = started(turns, fails, expected)
     gate.open()
-    with pytest.raises(ZeroDivisionError, match="boom"):
-        long.result(PATIENCE)
-    assert workers.long(lambda: "long").result(PATIENCE) == "long"
-    assert workers.short(lambda: "short").result(PATIENCE) == "short"
+    for task in (long, other):
+        with pytest.raises(ZeroDivisionError, match="boom"):
+            task.future.result(PATIENCE)
+    assert started(turns, lambda report: "next").future.result(PATIENCE) == "next"
+
+
+def test_a_pause_is_no_part_of_the_speed(clock):
+    task = Task()
+    task.report("Fitting", 0.0)
+    clock.seconds += 2
+    task.paused(1.5)
+    task.report("Fitting", 0.5)
+    assert task.seconds_left == task.rest == pytest.approx(0.5)
 
 
 # --- a task
@@ -216,7 +254,7 @@ def test_too_little_is_done_to_say_what_is_left(clock):
 
 def test_a_task_that_nobody_asks_after_is_abandoned(clock):
     task = Task()
-    clock.seconds += 75
+    clock.seconds += 60
     assert not task.is_cancelled()
     clock.seconds += 0.1
     assert task.is_cancelled()
@@ -232,19 +270,32 @@ def test_a_cancelled_task_stays_cancelled(clock):
     assert task.is_cancelled()
 
 
+def test_a_task_goes_on_while_a_viewer_is_connected(clock, monkeypatch):
+    task, connected = Task(), {"one"}
+    monkeypatch.setattr(tasks, "_is_connected", lambda viewer: viewer in connected)
+    task._viewers.update({"one", "two"})
+    clock.seconds += 1000
+    assert not task.is_cancelled()
+    connected.clear()
+    clock.seconds += 60
+    assert not task.is_cancelled()
+    clock.seconds += 0.1
+    assert task.is_cancelled()
+
+
 def test_a_queued_task_that_is_cancelled_never_starts():
-    workers, gate, seen = Workers(), Gate(), []
-    workers.short(gate.passed)
+    turns, gate, seen = Turns(), Gate(), []
+    first = started(turns, lambda report: gate.passed(), 5)
     gate.reached()
-    task = Task()
-    task.future = workers.short(partial(seen.append, "started"))
+    task = started(turns, lambda report: seen.append("started"), 60)
     assert task.running
     assert task.result() is None
     task.cancel()
     assert not task.running
     assert task.result() is None
     gate.open()
-    workers.short(lambda: None).result(PATIENCE)
+    first.future.result(PATIENCE)
+    assert started(turns, lambda report: "last").future.result(PATIENCE) == "last"
     assert seen == []
 
 
@@ -285,8 +336,7 @@ def test_a_task_that_failed_says_why():
 # --- the board
 
 
-@pytest.mark.parametrize("start", ["start", "start_long"])
-def test_progress_is_reported(start):
+def test_progress_is_reported():
     gates = Gate(), Gate()
 
     def work(report, cancelled):
@@ -296,7 +346,7 @@ def test_progress_is_reported(start):
         gates[1].passed()
         return "done"
 
-    task = getattr(JobBoard(), start)(work)
+    task = JobBoard().start(work)
     for gate, stage, fraction in zip(gates, ("First half", "Second half"), (0.25, 0.75), strict=True):
         gate.reached()
         assert (task.stage, task.fraction) == (stage, fraction)
@@ -305,8 +355,7 @@ def test_progress_is_reported(start):
     assert task.future.result(PATIENCE) == "done"
 
 
-@pytest.mark.parametrize("start", ["start", "start_long"])
-def test_work_learns_that_it_was_cancelled(start):
+def test_work_learns_that_it_was_cancelled():
     gate = Gate()
 
     def work(report, cancelled):
@@ -315,7 +364,7 @@ def test_work_learns_that_it_was_cancelled(start):
             raise Cancelled("cancelled")
         return "done"
 
-    task = getattr(JobBoard(), start)(work)
+    task = JobBoard().start(work)
     gate.reached()
     task.cancel()
     gate.open()
@@ -324,12 +373,11 @@ def test_work_learns_that_it_was_cancelled(start):
     assert task.result() is None
 
 
-@pytest.mark.parametrize("start", ["start", "start_long"])
-def test_work_that_fails_says_why(start):
+def test_work_that_fails_says_why():
     def work(report, cancelled):
         raise DataError("no such luck")
 
-    task = getattr(JobBoard(), start)(work)
+    task = JobBoard().start(work)
     wait([task.future], PATIENCE)
     with pytest.raises(DataError, match="no such luck"):
         task.result()
@@ -351,12 +399,12 @@ def test_a_long_task_gives_way_to_an_analysis_at_every_report():
         for number, gate in enumerate(gates):
             gate.passed()
             order.append(f"step {number}")
-            report("Working", number / 2)
+            report("Working", 0.0)
         order.append("end")
         return "done"
 
     board = JobBoard(analysed)
-    task = board.start_long(work)
+    task = board.start(work, 1000)
     for seed, gate in enumerate(gates):
         gate.reached()
         job = board.submit(key(seed), shown)
@@ -371,13 +419,13 @@ def test_other_short_work_goes_before_long_work_as_well():
 
     def work(report, cancelled):
         gate.passed()
-        report("Working", 0.5)
+        report("Working", 0.0)
         order.append("long")
 
     board = JobBoard()
-    long = board.start_long(work)
+    long = board.start(work)
     gate.reached()
-    board.start(lambda report, cancelled: order.append("short"))
+    board.start(lambda report, cancelled: order.append("short"), 2.0)
     gate.open()
     long.future.result(PATIENCE)
     assert order == ["short", "long"]

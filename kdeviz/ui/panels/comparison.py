@@ -35,6 +35,7 @@ _CHART_HEIGHT = 360
 _CONTROL_HEIGHT = 46
 _TITLES = ("First", "Second")
 # How long a rerun waits for a comparison before it shows progress instead.
+_EXPECTED_SECONDS = 2.0
 _PATIENCE_SECONDS = 2.0
 
 
@@ -198,7 +199,7 @@ def _task(current: Session, first: Side, second: Side) -> Task[Comparison]:
         report("Comparing", 1.0)
         return compare(one, other)
 
-    task = job_board().start(work)
+    task = job_board().start(work, _EXPECTED_SECONDS)
     compared.identity, compared.task = identity, task
     current.own(LookedAt).sample = None
     wait([task.future], _PATIENCE_SECONDS)

@@ -89,7 +89,7 @@ def _start(screen: Screen, top: int, repeats: int) -> None:
             cancelled,
         )
 
-    task = job_board().start_long(work)
+    task = job_board().start(work)
     session().own(Repeated).run = StabilityRun(screen.key[0], analysis.inspected, task)
 
 

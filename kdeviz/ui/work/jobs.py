@@ -7,8 +7,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from functools import partial
-from threading import Lock
-from typing import TypeVar
+from threading import RLock, Thread
+from typing import Any, TypeVar
 
 import numpy as np
 import streamlit as st
@@ -17,7 +17,8 @@ from kdeviz.analysis import Analysis, Estimate, OnProgress, analyse, estimate
 from kdeviz.data import EmbeddingSet
 from kdeviz.settings import Settings
 from kdeviz.ui.work.loaded import Loaded
-from kdeviz.ui.work.tasks import Task, Workers
+from kdeviz.ui.work.tasks import Task
+from kdeviz.ui.work.turns import Turns, finish
 
 logger = logging.getLogger(__name__)
 
@@ -30,25 +31,52 @@ Work = Callable[[OnProgress, Callable[[], bool]], Result]
 _KEPT_RESULTS = 12
 _KEPT_BYTES = 1e9
 _KEPT_ESTIMATES = 1000
+# Of work whose cost nobody has estimated, and of an estimate.
+_LONG_S, _QUICK_S = 600.0, 0.0
 
 
 class Job(Task[Analysis]):
-    """One analysis."""
+    """One analysis that somebody wants."""
 
-    def __init__(self, key: Key) -> None:
-        super().__init__()
+    def __init__(self, key: Key, expected: float = _LONG_S) -> None:
+        super().__init__(expected)
         self.key = key
 
 
+class _Run(Task[Analysis]):
+    """One analysis that is under way, for all who want it: each job watches and cancels for itself."""
+
+    def __init__(self, expected: float) -> None:
+        super().__init__(expected)
+        self.jobs: list[Job] = []
+
+    def is_cancelled(self) -> bool:
+        return all(job.is_cancelled() for job in self.jobs)
+
+    def report(self, stage: str, fraction: float) -> None:
+        super().report(stage, fraction)
+        for job in self.jobs:
+            job.report(stage, fraction)
+
+    def tell(self, _: Future[Analysis]) -> None:
+        """Pass what came of it on to the jobs."""
+        for job in self.jobs:
+            if self.future.cancelled():
+                job.future.cancel()
+            elif job.future.set_running_or_notify_cancel():
+                finish(job, self.future.result)
+
+
 class JobBoard:
-    """The queue, and the latest analyses for every session."""
+    """All work of this server, and the latest analyses for every session."""
 
     def __init__(self, work: Callable[..., Analysis] = analyse) -> None:
         self._work = work
-        self._workers = Workers()
+        self._turns = Turns()
         self._results: OrderedDict[Key, Analysis] = OrderedDict()
         self._estimates: OrderedDict[Key, Future[Estimate]] = OrderedDict()
-        self._lock = Lock()
+        self._runs: dict[Key, _Run] = {}
+        self._lock = RLock()
 
     def result(self, key: Key) -> Analysis | None:
         """A finished analysis, if it is still kept."""
@@ -58,53 +86,80 @@ class JobBoard:
             return self._results.get(key)
 
     def submit(self, key: Key, data: Loaded) -> Job:
-        """Queue an analysis."""
-        job = Job(key)
-        job.future = self._workers.short(partial(self._run, job, data))
+        """Queue an analysis, or join one that is under way, as after a reload of the page."""
+        job = Job(key, self._expected(key))
+        with self._lock:
+            run = self._runs.get(key)
+            if run is None or run.is_cancelled():
+                run = self._runs[key] = _Run(job.expected)
+                run.jobs.append(job)
+                run.future.add_done_callback(run.tell)
+                self._start(run, partial(self._run, run, key, data))
+            else:
+                run.jobs.append(job)
         return job
 
-    def start(self, work: Work[Result]) -> Task[Result]:
-        """Queue work that somebody waits for."""
-        task: Task[Result] = Task()
-        task.future = self._workers.short(partial(work, task.report, task.is_cancelled))
-        return task
+    def start(self, work: Work[Result], expected: float = _LONG_S) -> Task[Result]:
+        """Queue work. At every report of progress it lets go first what takes less than the rest of it.
 
-    def start_long(self, work: Work[Result]) -> Task[Result]:
-        """Queue work that takes long; at every report of progress it lets all other work go first."""
-        task: Task[Result] = Task()
-
-        def report(stage: str, fraction: float) -> None:
-            task.report(stage, fraction)
-            self._workers.give_way()
-
-        task.future = self._workers.long(partial(work, report, task.is_cancelled))
+        Args:
+            work: what to do.
+            expected: how many seconds it may take.
+        """
+        task: Task[Result] = Task(expected)
+        self._start(task, lambda: work(partial(self._report, task), task.is_cancelled))
         return task
 
     def start_aside(self, work: Work[Result]) -> Task[Result]:
         """Do what mostly waits for another machine, beside everything else."""
         task: Task[Result] = Task()
-        task.future = self._workers.aside(partial(work, task.report, task.is_cancelled))
+        aside = partial(finish, task, lambda: work(task.report, task.is_cancelled))
+        Thread(target=aside, name="kdeviz-aside", daemon=True).start()
         return task
 
     def estimate(self, key: Key, data: Loaded) -> Future[Estimate]:
-        """What an analysis will cost. Measured on the worker: beside a running job it would be wrong."""
+        """What an analysis will cost. Measured in a turn of its own: beside a job it would be wrong."""
         with self._lock:
-            if key not in self._estimates:
-                self._estimates[key] = self._workers.short(partial(_estimate, key, data))
+            if key not in self._estimates or self._estimates[key].cancelled():
+                task: Task[Estimate] = Task(_QUICK_S, alone=True)
+                self._estimates[key] = task.future
+                self._start(task, partial(_estimate, key, data))
                 if len(self._estimates) > _KEPT_ESTIMATES:
                     self._estimates.popitem(last=False)
             return self._estimates[key]
 
-    def _run(self, job: Job, data: Loaded) -> Analysis:
-        _, settings, device = job.key
-        done = self.result(job.key)
-        if done is None:
-            done = self._work(data.train, data.score, settings, device, job.report, job.is_cancelled)
+    def _expected(self, key: Key) -> float:
+        known = self._estimates.get(key)
+        if known is None or not known.done() or known.cancelled() or known.exception():
+            return _LONG_S
+        return known.result().seconds
+
+    def _start(self, task: Task[Result], work: Callable[[], Result]) -> None:
+        self._turns.start(task, work)
+
+    def _report(self, task: Task[Any], stage: str, fraction: float) -> None:
+        task.report(stage, fraction)
+        self._turns.give_way(task)
+
+    def _run(self, run: _Run, key: Key, data: Loaded) -> Analysis:
+        _, settings, device = key
+        try:
+            done = self.result(key)
+            if done is None:
+                report = partial(self._report, run)
+                done = self._work(data.train, data.score, settings, device, report, run.is_cancelled)
+                self._keep(key, done)
+        finally:
             with self._lock:
-                self._results[job.key] = done
-                while len(self._results) > 1 and self._too_many():
-                    self._results.popitem(last=False)
+                if self._runs.get(key) is run:
+                    del self._runs[key]
         return done
+
+    def _keep(self, key: Key, done: Analysis) -> None:
+        with self._lock:
+            self._results[key] = done
+            while len(self._results) > 1 and self._too_many():
+                self._results.popitem(last=False)
 
     def _too_many(self) -> bool:
         return len(self._results) > _KEPT_RESULTS or _bytes_behind(self._results) > _KEPT_BYTES

@@ -64,7 +64,7 @@ class SweepRun:
             if mlflow and run.rows:
                 run.logging = board.start_aside(lambda report, cancelled: _log(mlflow, run.found))
 
-        run.task = board.start_long(work)
+        run.task = board.start(work)
         return run
 
     @property
