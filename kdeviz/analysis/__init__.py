@@ -3,7 +3,7 @@
 from kdeviz.analysis.analyse import analyse
 from kdeviz.analysis.analysis import Analysis, Places
 from kdeviz.analysis.cache import cached
-from kdeviz.analysis.estimate import Estimate, estimate
+from kdeviz.analysis.estimate import Estimate, estimate, is_measured, measure_speeds, rough_seconds
 from kdeviz.analysis.opened import analysis_of_model, opened_analysis
 from kdeviz.analysis.progress import OnProgress
 from kdeviz.analysis.scoring import (
@@ -25,10 +25,13 @@ __all__ = [
     "as_fitted",
     "cached",
     "estimate",
+    "is_measured",
     "known_note",
     "known_points",
     "log_densities",
+    "measure_speeds",
     "opened_analysis",
     "points_at",
+    "rough_seconds",
     "rows_fitted_on",
 ]

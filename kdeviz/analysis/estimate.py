@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from functools import lru_cache
 from typing import NamedTuple
 
 import torch
@@ -13,6 +12,10 @@ from torch import Tensor
 from kdeviz.data import working_dtype
 from kdeviz.model import KernelSums, resolve_device
 from kdeviz.settings import Settings
+
+_MOST_COMPONENTS = 128
+_SPEEDS: dict[tuple[torch.device, int], tuple[float, float]] = {}
+_ORDINARY_MULTIPLY_ADDS, _ORDINARY_PAIRS = 4e10, 1e9
 
 
 class Estimate(NamedTuple):
@@ -31,30 +34,62 @@ def estimate(
 
     The speeds are measured once per device, in some milliseconds; expect a factor of two either way.
     """
-    chosen = resolve_device(device)
+    work = _work(n, d, settings, scored)
+    gram, pairs = _speeds(resolve_device(device), _bucket(work.components))
+    # Measured: an eigendecomposition peaks at some five Gram matrices; rows wider than many are held whole.
+    smaller = min(work.points, d)
+    numbers = 6 * smaller**2 + (3 * work.points * d if work.points < d else 0)
+    numbers += 4 * work.points * work.components
+    return Estimate(work.multiply_adds / gram + work.pairs / pairs, 8 * numbers + 100 * 2**20)
+
+
+def is_measured(n: int, d: int, settings: Settings, device: str | torch.device = "auto") -> bool:
+    """Whether `estimate` has the speeds that it needs, so that it answers at once."""
+    return (resolve_device(device), _bucket(_work(n, d, settings, 0).components)) in _SPEEDS
+
+
+def measure_speeds(device: str | torch.device = "auto") -> None:
+    """Do now all that `estimate` would measure on this device: half a second."""
+    for exponent in range(_MOST_COMPONENTS.bit_length()):
+        _speeds(resolve_device(device), 1 << exponent)
+
+
+def rough_seconds(n: int, d: int, settings: Settings, scored: int = 0) -> float:
+    """What `estimate` would say of two ordinary cores, without measuring: good enough to order a queue by."""
+    work = _work(n, d, settings, scored)
+    return work.multiply_adds / _ORDINARY_MULTIPLY_ADDS + work.pairs / _ORDINARY_PAIRS
+
+
+class _Work(NamedTuple):
+    points: int
+    components: int
+    multiply_adds: float
+    pairs: float
+
+
+def _work(n: int, d: int, settings: Settings, scored: int) -> _Work:
     points = min(n, settings.max_training_points)
     asked = settings.n_pca_components
     k = min(asked if isinstance(asked, int) else 32, d, points)
-    # Near component counts share a measurement: a slider passes through many.
-    gram, pairs = _speeds(chosen, 1 << (k - 1).bit_length())
-    smaller = min(points, d)
-    rows = points + (scored or n - points)
-    multiply_adds = points * d * smaller + 10 * smaller**3 + 2 * rows * d * k
-    seconds = multiply_adds / gram + rows * points / pairs
-    # Measured: an eigendecomposition peaks at some five Gram matrices; rows wider than many are held whole.
-    numbers = 6 * smaller**2 + (3 * points * d if points < d else 0) + 4 * points * k
-    return Estimate(seconds, 8 * numbers + 100 * 2**20)
+    smaller, rows = min(points, d), points + (scored or n - points)
+    return _Work(points, k, points * d * smaller + 10 * smaller**3 + 2 * rows * d * k, rows * points)
 
 
-@lru_cache(maxsize=64)
+def _bucket(components: int) -> int:
+    """Near component counts share a measurement: a slider passes through many."""
+    return 1 << (components - 1).bit_length()
+
+
 def _speeds(device: torch.device, k: int) -> tuple[float, float]:
     """(multiply-adds per second of a Gram matrix, kernel pairs per second in k dimensions)."""
-    generator = torch.Generator().manual_seed(0)
-    block = torch.randn(2048, 256, dtype=working_dtype(device), generator=generator).to(device)
-    points = torch.randn(4096, k, dtype=working_dtype(device), generator=generator).to(device)
-    gram = _seconds(lambda: block.T @ block, device)
-    pairs = _seconds(lambda: KernelSums(points, torch.float32).at(points[:1024]), device)
-    return block.numel() * 256 / gram, 1024 * 4096 / pairs
+    if (device, k) not in _SPEEDS:
+        generator = torch.Generator().manual_seed(0)
+        block = torch.randn(2048, 256, dtype=working_dtype(device), generator=generator).to(device)
+        points = torch.randn(4096, k, dtype=working_dtype(device), generator=generator).to(device)
+        gram = _seconds(lambda: block.T @ block, device)
+        pairs = _seconds(lambda: KernelSums(points, torch.float32).at(points[:1024]), device)
+        _SPEEDS[device, k] = block.numel() * 256 / gram, 1024 * 4096 / pairs
+    return _SPEEDS[device, k]
 
 
 def _seconds(work: Callable[[], Tensor], device: torch.device) -> float:

@@ -146,17 +146,14 @@ def _from_gram(rows: Rows, device: torch.device, on_block: OnBlock | None) -> Pr
 def _eigenvectors(gram: Tensor) -> tuple[Tensor, Tensor]:
     """All eigenvalues, ascending, and eigenvectors of a matrix whose upper triangle is filled.
 
-    On the CPU by scipy. Here torch's threads wait for each other thousands of times: measured, that takes up
+    On the CPU by numpy. Here torch's threads wait for each other thousands of times: measured, that takes up
     to twice as long where they sleep meanwhile (as in the app), and ten times where they share busy cores.
+    scipy's is the same routine, but lets no other thread of Python run until it is done.
     """
     if gram.device.type != "cpu":
         values, vectors = torch.linalg.eigh(gram, UPLO="U")
         return values, vectors
-    from scipy.linalg import eigh  # slow to import, and needed for a fit alone
-
-    # The transpose of a C-ordered matrix is what Fortran reads without a copy.
-    found = eigh(gram.numpy().T, lower=True, driver="evd", overwrite_a=True, check_finite=False)
-    values, vectors = map(torch.from_numpy, found)
+    values, vectors = map(torch.from_numpy, np.linalg.eigh(gram.numpy(), UPLO="U"))
     return values, vectors
 
 

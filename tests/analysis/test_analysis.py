@@ -11,7 +11,7 @@ from oracles import LOG_DENSITY, Classifier
 
 from kdeviz import __version__
 from kdeviz.analysis.analyse import FITTING, SCORING, SCORING_TRAINING, analyse
-from kdeviz.analysis.estimate import estimate
+from kdeviz.analysis.estimate import estimate, is_measured, measure_speeds, rough_seconds
 from kdeviz.data.embedding_set import EmbeddingSet
 from kdeviz.decision.metrics.separation import auroc
 from kdeviz.errors import Cancelled, DataError, OptionError
@@ -559,6 +559,24 @@ def test_estimate_of_any_shape_from_measured_speeds(n, d, components):
     assert np.isfinite(found.seconds)
     assert found.seconds >= 0
     assert found.bytes > 0
+
+
+def test_a_rough_guess_needs_no_measurement_and_grows_with_the_work(monkeypatch):
+    monkeypatch.setattr(ESTIMATE, "_speeds", None)
+    shapes = [(1000, 64), (10_000, 64), (10_000, 512), (2_000_000, 512)]
+    found = [rough_seconds(n, d, Settings()) for n, d in shapes]
+    assert found == sorted(found)
+    assert found[0] < 0.1
+    assert found[-1] > 60
+
+
+def test_speeds_are_measured_once(monkeypatch):
+    monkeypatch.setattr(ESTIMATE, "_SPEEDS", {})
+    assert not is_measured(1000, 64, Settings(), "cpu")
+    measure_speeds("cpu")
+    assert all(is_measured(1000, 200, Settings(k), "cpu") for k in (1, 16, 33, 128))
+    monkeypatch.setattr(ESTIMATE, "_seconds", None)
+    assert estimate(1000, 64, Settings(), "cpu").seconds > 0
 
 
 PEAK = """

@@ -299,6 +299,7 @@ def test_an_estimate_is_never_measured_beside_a_running_job(monkeypatch):
         return Estimate(1.0, 1)
 
     monkeypatch.setattr("kdeviz.ui.work.jobs.estimate", estimated)
+    monkeypatch.setattr("kdeviz.ui.work.jobs.is_measured", lambda *arguments: False)
     board = JobBoard(work)
     board.submit(sample_key(), loaded.sample())
     assert started.wait(10)
@@ -321,7 +322,8 @@ def test_a_live_fit_follows_when_another_page_has_finished(start, work_with, mon
     board = work_with(work)
     other = board.submit(sample_key(Settings(seed=1)), loaded.sample())
     app = start()
-    assert any(caption.value.startswith("Waiting for the processor") for caption in app.caption)
+    (bar,) = app.get("progress")
+    assert bar.proto.text.startswith("Waiting for the processor")
     assert metrics(app)["Flagged"].endswith("of 756")
     release.set()
     other.future.result(60)
