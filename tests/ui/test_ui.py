@@ -321,9 +321,10 @@ def test_a_live_fit_that_takes_longer_is_shown_when_it_is_done(start, work_with,
     monkeypatch.setattr("kdeviz.ui.work.fitting._PATIENCE_SECONDS", 0.3)
     board = work_with(work)
     app = start()
-    assert page_session(app).own(fitting.Fitting).job is not None
+    job = page_session(app).own(fitting.Fitting).job
+    assert job.running
     release.set()
-    monkeypatch.setattr("kdeviz.ui.work.fitting._PATIENCE_SECONDS", 10)
+    job.future.result(60)
     app.run()
     assert not app.exception
     assert not any("Still showing" in text for text in texts(app))
