@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from benchmarks import app, explain, fit, gpu, memory, peers, scale, score, sweep
+from benchmarks import app, explain, fit, gpu, load, memory, peers, scale, score, sweep
 from benchmarks.tables import Table, markdown
 from kdeviz.sweep import Grid
 
@@ -29,6 +29,7 @@ QUESTIONS = {
     "sweep": sweep,
     "scale": scale,
     "app": app,
+    "load": load,
     "gpu": gpu,
 }
 ALWAYS_THERE = (peers.SCIPY, peers.LOOP, peers.SKLEARN)
@@ -50,6 +51,7 @@ QUICK: dict[str, dict[str, Any]] = {
         "points": (300, 600), "queries": (64, 128), "fixed": (300, 64), "names": ALWAYS_THERE, "plot": None,
     },
     "app": {"moves": 2, "shape": (1000, 32)},
+    "load": {"visitors": (2,), "rounds": 1, "every": 0.5},
     "gpu": {"device": "cpu", "points": 300, "queries": 64, "components": (2, 8), "rounds": 2, "size": 128},
 }  # fmt: skip
 _PACKAGES = (

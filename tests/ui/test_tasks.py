@@ -272,7 +272,7 @@ def test_a_cancelled_task_stays_cancelled(clock):
 
 def test_a_task_goes_on_while_a_viewer_is_connected(clock, monkeypatch):
     task, connected = Task(), {"one"}
-    monkeypatch.setattr(tasks, "_is_connected", lambda viewer: viewer in connected)
+    monkeypatch.setattr(tasks, "is_connected", lambda viewer: viewer in connected)
     task._viewers.update({"one", "two"})
     clock.seconds += 1000
     assert not task.is_cancelled()

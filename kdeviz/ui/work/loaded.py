@@ -39,6 +39,7 @@ class Loaded:
         said: how the reading of the first file was corrected.
         fixes: names of the fixes that were applied, in order; see `preflight`.
         before: what the last of them was applied to.
+        uploaded: bytes of the uploaded files behind this, which are kept to be read again.
     """
 
     token: str
@@ -55,6 +56,14 @@ class Loaded:
     fixes: tuple[str, ...] = ()
     before: Loaded | None = None
     score_about_source: str | None = None
+    uploaded: int = 0
+
+    @property
+    def bytes(self) -> int:
+        """Memory of the files and of the rows in them."""
+        parts = (self.everything, self.train, *([] if self.score is None else [self.score]))
+        arrays = {id(part.features): part.features.nbytes for part in parts}
+        return self.uploaded + sum(arrays.values()) + sum(map(len, self.everything.thumbnails or ()))
 
     @property
     def inspected(self) -> EmbeddingSet:
@@ -175,6 +184,7 @@ def from_uploads(
         read_again=lambda other: from_uploads(main, score, about, other, score_about),
         said=said,
         score_about_source=None if score_about is None else score_about[0],
+        uploaded=sum(len(file[1]) for file in files if file is not None),
     )
 
 

@@ -50,7 +50,7 @@ class Task(Generic[Result]):
 
     def is_cancelled(self) -> bool:
         """Whether to stop: cancelled, or abandoned by the last viewer a minute ago."""
-        if any(map(_is_connected, self._viewers)):
+        if any(map(is_connected, self._viewers)):
             self._last_watched = time.monotonic()
         return self._cancel.is_set() or time.monotonic() - self._last_watched > _ABANDONED_AFTER_S
 
@@ -97,5 +97,6 @@ class Task(Generic[Result]):
             return None
 
 
-def _is_connected(viewer: str) -> bool:
+def is_connected(viewer: str) -> bool:
+    """Whether the page of this session is open in a browser."""
     return Runtime.exists() and Runtime.instance().is_active_session(viewer)
