@@ -10,7 +10,7 @@ from scipy.spatial.distance import pdist
 
 benchmarks = pytest.importorskip("benchmarks", reason="the benchmarks are not part of the source package")
 
-from benchmarks import limit, memory, peers, reference, run, scale  # noqa: E402
+from benchmarks import limit, load, memory, peers, reference, run, scale  # noqa: E402
 from benchmarks.growth_plot import Line, Panel, draw  # noqa: E402
 from benchmarks.tables import Table, markdown  # noqa: E402
 from benchmarks.timing import Work, comparison, paired  # noqa: E402
@@ -28,6 +28,12 @@ def test_a_question_runs_at_a_small_size(name):
         assert table.rows
         assert {len(row) for row in table.rows} == {len(table.header)}
         assert markdown(table).startswith(f"## {table.title}\n")
+
+
+def test_each_of_several_sessions_is_shown_its_own_right_numbers():
+    (table,) = load.run((3,), rounds=2, every=0.5)
+    ((sessions, moves, right, *_),) = table.rows
+    assert (sessions, moves, right) == (3, 6, 6)
 
 
 @pytest.mark.parametrize("name", [peers.SCIPY, peers.LOOP])
