@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from functools import partial
 from threading import Lock
 from typing import TypeVar
 
+import cachetools
 import numpy as np
 import streamlit as st
 
@@ -27,9 +27,9 @@ Key = tuple[str, Settings, str]
 Work = Callable[[OnProgress, Callable[[], bool]], Result]
 """Given a function to report progress to and one to ask whether to stop."""
 
-_KEPT_RESULTS = 12
-_KEPT_BYTES = 1e9
-_KEPT_ESTIMATES = 1000
+_MOST_RESULTS = 12
+_MOST_BYTES = 1e9
+_MOST_ESTIMATES = 1000
 
 
 class Job(Task[Analysis]):
@@ -46,15 +46,13 @@ class JobBoard:
     def __init__(self, work: Callable[..., Analysis] = analyse) -> None:
         self._work = work
         self._workers = Workers()
-        self._results: OrderedDict[Key, Analysis] = OrderedDict()
-        self._estimates: OrderedDict[Key, Future[Estimate]] = OrderedDict()
+        self._results: cachetools.LRUCache[Key, Analysis] = cachetools.LRUCache(_MOST_RESULTS)
+        self._estimates: cachetools.LRUCache[Key, Future[Estimate]] = cachetools.LRUCache(_MOST_ESTIMATES)
         self._lock = Lock()
 
     def result(self, key: Key) -> Analysis | None:
-        """A finished analysis, if it is still kept."""
+        """A finished analysis, if it is still cached."""
         with self._lock:
-            if key in self._results:
-                self._results.move_to_end(key)
             return self._results.get(key)
 
     def submit(self, key: Key, data: Loaded) -> Job:
@@ -91,8 +89,6 @@ class JobBoard:
         with self._lock:
             if key not in self._estimates:
                 self._estimates[key] = self._workers.short(partial(_estimate, key, data))
-                if len(self._estimates) > _KEPT_ESTIMATES:
-                    self._estimates.popitem(last=False)
             return self._estimates[key]
 
     def _run(self, job: Job, data: Loaded) -> Analysis:
@@ -102,12 +98,9 @@ class JobBoard:
             done = self._work(data.train, data.score, settings, device, job.report, job.is_cancelled)
             with self._lock:
                 self._results[job.key] = done
-                while len(self._results) > 1 and self._too_many():
-                    self._results.popitem(last=False)
+                while len(self._results) > 1 and _bytes_behind(self._results) > _MOST_BYTES:
+                    self._results.popitem()
         return done
-
-    def _too_many(self) -> bool:
-        return len(self._results) > _KEPT_RESULTS or _bytes_behind(self._results) > _KEPT_BYTES
 
 
 def _estimate(key: Key, data: Loaded) -> Estimate:

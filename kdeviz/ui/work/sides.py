@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
+import cachetools
+
 from kdeviz import errors
 from kdeviz.analysis import OnProgress, analyse
 from kdeviz.comparison import Scored, scored_decision, scored_model
@@ -52,7 +54,9 @@ class Side:
 class ModelFiles:
     """Uploaded model files, names and contents, by what stands for the content."""
 
-    files: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+    files: cachetools.FIFOCache[str, tuple[str, bytes]] = field(
+        default_factory=lambda: cachetools.FIFOCache(_MOST_FILES)
+    )
 
 
 def sides(current: Session, screen: Screen) -> dict[str, Side]:
@@ -99,10 +103,7 @@ def add_model_file(current: Session, name: str, content: bytes, inspected: Embed
     if expected != given:
         raise DataError(f"{name} was fitted on {expected} dimensions, these samples have {given}")
     digest = hashlib.blake2b(content, digest_size=8).hexdigest()
-    files = current.own(ModelFiles).files
-    files[digest] = name, content
-    while len(files) > _MOST_FILES:
-        del files[next(iter(files))]
+    current.own(ModelFiles).files[digest] = name, content
     return f"file {digest}"
 
 
