@@ -12,7 +12,13 @@ from numpy.typing import NDArray
 from kdeviz.charts.parts import dotted_line, note, placed, rate_axes, scatter
 from kdeviz.charts.sides import SIDES, side_colours
 from kdeviz.charts.theme import NOTEBOOK, Part, Theme, drawn, faint
-from kdeviz.comparison import Comparison, SeparationTest
+from kdeviz.comparison import (
+    Comparison,
+    SeparationTest,
+    areas_in_words,
+    interval_words,
+    separation_finding,
+)
 from kdeviz.data import ANOMALOUS, NORMAL
 from kdeviz.decision import OperatingPoints
 from kdeviz.errors import OptionError
@@ -107,8 +113,8 @@ def draw_compared_roc(numbers: ComparedRocNumbers, theme: Theme) -> go.Figure:
         "hovermode": "closest",
         "dragmode": "pan",
     }
-    subtitle = f"{numbers.test.interval_words or 'ROC curves'} · rings: thresholds"
-    return drawn(traces, theme, numbers.test.finding, subtitle, layout)
+    subtitle = f"{interval_words(numbers.test) or 'ROC curves'} · rings: thresholds"
+    return drawn(traces, theme, separation_finding(numbers.test), subtitle, layout)
 
 
 def _curve(numbers: ComparedRocNumbers, side: int, colour: str) -> Part:
@@ -145,7 +151,7 @@ def _areas(test: SeparationTest, colours: tuple[str, str], theme: Theme) -> Part
     """The areas, in the corner below both curves, with the colour of each."""
     lines = (
         f'<span style="color:{colour}">━</span> {name}: AUROC {area}'
-        for name, area, colour in zip(SIDES, test.areas, colours, strict=True)
+        for name, area, colour in zip(SIDES, areas_in_words(test), colours, strict=True)
     )
     corner = {**placed("x", 0.985, "right", "paper"), **placed("y", 0.03, "bottom", "paper")}
     return note("<br>".join(lines), theme, align="left", bgcolor=faint(theme.paper, 0.8), **corner)

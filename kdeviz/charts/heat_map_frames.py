@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from kdeviz.charts.cells import Place
 from kdeviz.charts.panels import axis_name
 from kdeviz.charts.parts import note, placed
 from kdeviz.charts.theme import Part, Theme
@@ -34,7 +35,7 @@ def frame_names(numbers: HeatMapNumbers, theme: Theme) -> list[Part]:
     ]
 
 
-def _named(numbers: HeatMapNumbers) -> list[tuple[tuple[int, int, int], str]]:
+def _named(numbers: HeatMapNumbers) -> list[tuple[Place, str]]:
     if numbers.best is not None and numbers.best == numbers.simplest:
         return [(numbers.best, "best and simplest")]
     found = ((numbers.simplest, "simplest"), (numbers.best, "best"))

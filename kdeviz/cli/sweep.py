@@ -170,7 +170,7 @@ def _swept(
 
 def _report(found: Sweep, sort: str | None) -> Choice | None:
     """The table, and why a row was chosen."""
-    from kdeviz.sweep import CHOICES, best
+    from kdeviz.sweep import CHOICES, best, choice_words
 
     failures = [row.error for row in found.rows if row.error is not None]
     if failures and len(failures) == len(found.rows):
@@ -179,7 +179,7 @@ def _report(found: Sweep, sort: str | None) -> Choice | None:
     choice = best(found, metric) if metric in CHOICES else None
     _print_rows(found, metric, choice)
     if choice is not None:
-        print_lines([("", choice.sentence)])
+        print_lines([("", choice_words(choice))])
     for warning in dict.fromkeys(warning for row in found.rows for warning in (*row.warnings, row.error)):
         if warning is not None:
             say("warning", warning)

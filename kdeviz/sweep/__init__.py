@@ -7,6 +7,7 @@ from kdeviz.sweep.recall import recall_at_fpr
 from kdeviz.sweep.stability import AGREES, BOOTSTRAP, CAP, SEEDS, Repeats, Stability, stability
 from kdeviz.sweep.sweep import Sweep, SweepRow, sweep
 from kdeviz.sweep.table import sweep_table
+from kdeviz.sweep.words import choice_words
 
 __all__ = [
     "AGREES",
@@ -23,6 +24,7 @@ __all__ = [
     "Sweep",
     "SweepRow",
     "best",
+    "choice_words",
     "estimate_of",
     "held_out_alarms",
     "recall_at_fpr",

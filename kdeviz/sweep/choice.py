@@ -1,4 +1,4 @@
-"""Which row of a sweep to take, and why."""
+"""Which row of a sweep to take."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from kdeviz.decision import Estimate, Interval
 from kdeviz.errors import DataError, OptionError
-from kdeviz.settings import Settings, bandwidth_in_words
+from kdeviz.settings import Settings
 from kdeviz.sweep.sweep import Sweep, SweepRow
-from kdeviz.wording import count, duration, number, percent, size
+from kdeviz.wording import duration, number, percent, size
 
 ENOUGH_VARIANCE = 0.9
 """Without labels, component counts that carry this share of the variance are looked at."""
@@ -73,6 +73,48 @@ OF_LABELS = ("auroc", "average_precision", "recall")
 """The metrics that there are only with labels."""
 
 
+class Step(NamedTuple):
+    """From one component count to the next larger one."""
+
+    fewer: int
+    more: int
+    pairs: int
+    """How many rows of each differ in nothing but the components."""
+    top: int
+    """How many top anomalies a row has."""
+    common: int
+    """Of these, how many are in both rows of a pair; the sum over the pairs."""
+
+    @property
+    def agreement(self) -> float:
+        """Mean share of the larger count's top anomalies that the smaller one names."""
+        return self.common / (self.top * self.pairs)
+
+
+class ComponentsChosen(NamedTuple):
+    """By what a component count was chosen without labels."""
+
+    components: int
+    carried: float
+    """Share of the variance that they carry."""
+    enough: bool
+    """Whether that is `ENOUGH_VARIANCE`; otherwise they are the most tried."""
+    stable: Step | None = None
+    """To the next larger count, which names the same samples; None where no count is `STABLE`."""
+    first: Step | None = None
+    """Between the two smallest counts that carry enough; None where there are no two to compare."""
+
+
+class Narrowed(NamedTuple):
+    """How rows were narrowed down to those whose log densities compare."""
+
+    components: ComponentsChosen | None
+    """None where all rows have one count."""
+    scaling: str | None
+    """The one that was taken; None where all rows have one."""
+    scaling_is_default: bool
+
+
 class Choice(NamedTuple):
     """Two rows to look at first."""
 
@@ -80,7 +122,8 @@ class Choice(NamedTuple):
     best: SweepRow
     simplest: SweepRow
     """Fewest components, then fewest training rows, of those within the best one's interval."""
-    sentence: str
+    narrowed: Narrowed | None = None
+    """Which rows were compared, by log density, where not all of them compare."""
 
     def title(self, row: SweepRow) -> str:
         """What a row is, "best" or "simplest" or both; empty for all others."""
@@ -170,14 +213,13 @@ def best(sweep: Sweep, metric: str | None = None) -> Choice:
     known = [row for row in sweep.rows if math.isfinite(_value(row, metric))]
     if not known:
         raise DataError("no setting of this sweep could be fitted: look at the errors of its rows")
-    likelihood = metric == "log_density"
-    rows, reason = _comparable(known) if likelihood else (known, "")
+    rows, narrowed = _comparable(known) if metric == "log_density" else (known, None)
     top = max(rows, key=lambda row: (_value(row, metric), *(-x for x in _size(row))))
     found = estimate_of(top, metric)
     assert found is not None
     within = [row for row in rows if _value(row, metric) >= _lowest_within(found)]
     simplest = min(within, key=lambda row: (*_size(row), -_value(row, metric)))
-    return Choice(metric, top, simplest, f"{_why(metric, top, simplest, found)} {reason}".strip())
+    return Choice(metric, top, simplest, narrowed)
 
 
 def _value(row: SweepRow, metric: str) -> float:
@@ -193,75 +235,34 @@ def _size(row: SweepRow) -> tuple[int, int]:
     return row.components, row.training_points
 
 
-def _comparable(rows: Sequence[SweepRow]) -> tuple[list[SweepRow], str]:
-    """Rows of one component count and one scaling, and why of these; see `best`."""
-    k, reason = _components(rows)
+def _comparable(rows: Sequence[SweepRow]) -> tuple[list[SweepRow], Narrowed]:
+    """Rows of one component count and one scaling, and how these were chosen; see `best`."""
+    k, counts = _components(rows)
     chosen = [row for row in rows if row.components == k]
-    parts = []
-    if len(chosen) < len(rows):
-        parts.append(f"Likelihoods with different components do not compare, so the components {reason}.")
     default = Settings().feature_scaling_method
     usual = [row for row in chosen if row.settings.feature_scaling_method is default]
-    if len({row.settings.feature_scaling_method for row in rows}) > 1:
-        kept = chosen[0].settings.feature_scaling_method.value
-        which = f"{default.value} is the default" if usual else f"{kept} was left"
-        these = "Nor do those of norm and scale" if parts else "Those of norm and scale do not compare"
-        parts.append(f"{these}: {which}.")
-    return usual or chosen, " ".join(parts)
+    scalings = {row.settings.feature_scaling_method for row in rows}
+    return usual or chosen, Narrowed(
+        counts if len(chosen) < len(rows) else None,
+        (usual or chosen)[0].settings.feature_scaling_method.value if len(scalings) > 1 else None,
+        bool(usual),
+    )
 
 
-def _components(rows: Sequence[SweepRow]) -> tuple[int, str]:
-    """How many components to take, and by what they were chosen, in words; see `best`."""
+def _components(rows: Sequence[SweepRow]) -> tuple[int, ComponentsChosen]:
+    """How many components to take, and by what they were chosen; see `best`."""
     enough = [row for row in rows if row.explained_variance >= ENOUGH_VARIANCE]
     if not enough:
         most = max(rows, key=lambda row: (row.components, row.explained_variance))
-        carried = percent(most.explained_variance)
-        return most.components, (
-            f"were chosen by explained variance: {count(most.components)} are the most tried, which carry "
-            f"{carried}"
-        )
+        return most.components, ComponentsChosen(most.components, most.explained_variance, False)
     steps = _steps(enough)
     step = next((step for step in steps if step.agreement >= STABLE), None)
     k = min(row.components for row in enough) if step is None else step.fewer
-    carried = percent(max(row.explained_variance for row in enough if row.components == k))
-    found = f"{count(k)} are the fewest that carry {carried}"
-    if step is not None:
-        stable = f" and name {step.named} that {count(step.more)} name as most anomalous"
-    elif steps:
-        stable = (
-            f"; of the counts that do, none names {percent(STABLE)} of the {steps[0].top} samples that the "
-            "next larger one names as most anomalous"
-        )
-    else:
-        stable = ", and no larger count was tried that shows whether it names the same samples"
-    return k, f"were chosen by explained variance and stability: {found}{stable}"
+    carried = max(row.explained_variance for row in enough if row.components == k)
+    return k, ComponentsChosen(k, carried, True, step, steps[0] if steps else None)
 
 
-class _Step(NamedTuple):
-    """From one component count to the next larger one."""
-
-    fewer: int
-    more: int
-    pairs: int
-    """How many rows of each differ in nothing but the components."""
-    top: int
-    """How many top anomalies a row has."""
-    common: int
-    """Of these, how many are in both rows of a pair; the sum over the pairs."""
-
-    @property
-    def agreement(self) -> float:
-        """Mean share of the larger count's top anomalies that the smaller one names."""
-        return self.common / (self.top * self.pairs)
-
-    @property
-    def named(self) -> str:
-        """The same in words."""
-        average = "on average " if self.pairs > 1 else ""
-        return f"{average}{self.common / self.pairs:.3g} of the {self.top} samples"
-
-
-def _steps(rows: Sequence[SweepRow]) -> list[_Step]:
+def _steps(rows: Sequence[SweepRow]) -> list[Step]:
     """Between successive component counts, where there are rows that are equal but for the components."""
     tops: dict[int, dict[Settings, set[int]]] = {}
     for row in rows:
@@ -273,27 +274,5 @@ def _steps(rows: Sequence[SweepRow]) -> list[_Step]:
         common = sum(len(tops[fewer][others] & tops[more][others]) for others in both)
         top = max((len(tops[more][others]) for others in both), default=0)
         if top:
-            steps.append(_Step(fewer, more, len(both), top, common))
+            steps.append(Step(fewer, more, len(both), top, common))
     return steps
-
-
-def _why(metric: str, top: SweepRow, simplest: SweepRow, found: Estimate) -> str:
-    words, write = METRICS[metric].words, METRICS[metric].written
-    low, high = found.interval
-    span = "" if math.isnan(low) else f" (95 % interval {write(low)} to {write(high)})"
-    first = f"{_described(top)} give the best {words}, {write(found.value)}{span}"
-    if simplest is top:
-        return f"{first}; nothing simpler lies within that interval." if span else f"{first}."
-    return f"{first}; {_described(simplest)} give {write(_value(simplest, metric))}, within that interval."
-
-
-def _described(row: SweepRow) -> str:
-    settings = row.settings
-    width = f"bandwidth {bandwidth_in_words(settings.bandwidth)}"
-    # The seed counts where the cap was reached.
-    seed = f", seed {settings.seed}" if row.training_points == settings.max_training_points else ""
-    unit = "component" if row.components == 1 else "components"
-    return (
-        f"{count(row.components)} {unit}, {settings.feature_scaling_method.value}, {width}, "
-        f"{count(row.training_points)} training rows{seed}"
-    )

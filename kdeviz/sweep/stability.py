@@ -242,20 +242,14 @@ def _compared(
 ) -> Repeats:
     from scipy.stats import rankdata
 
-    K, R = len(chosen), len(scores)
+    K = len(chosen)
     inside = np.zeros(scores.shape, bool)
     for row, member in zip(scores, inside, strict=True):
         member[most_anomalous(row, K)] = True
     found = inside[:, chosen]
     common = inside.astype(np.float64) @ inside.T
-    ranks = rankdata(scores, axis=1)
-    centred = ranks - ranks.mean(1, keepdims=True)
-    products = centred @ centred.T
-    lengths = np.sqrt(np.diag(products))
-    # Where all scores are equal there is no order to agree on.
-    correlation = np.divide(
-        products, np.outer(lengths, lengths), out=np.full((R, R), np.nan), where=lengths > 0
-    )
+    with np.errstate(invalid="ignore"):  # where all scores are equal there is no order to agree on
+        correlation = np.corrcoef(rankdata(scores, axis=1))
     return Repeats(
         source,
         cap,

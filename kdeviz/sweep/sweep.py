@@ -120,8 +120,7 @@ def sweep(
     """
     rule, inspected = rule or ThresholdRule(), train if score is None else score
     labelled = has_both_labels(inspected.labels)
-    if rule.needs_labels and not labelled:
-        raise DataError(f"the {rule.kind} rule needs both normal and anomalous labels: choose another rule")
+    rule.rule.check_labels(inspected.labels)
     n, asked = len(train.to_fit), len(grid)
     work = _Work(train, score, rule, curve, device, AxesCache(), cancelled)
     done: dict[Settings, SweepRow] = {}

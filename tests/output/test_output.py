@@ -393,8 +393,8 @@ def test_the_page_knows_when_labels_are_marks(tmp_path):
     assert not page.exception
     assert not any("Fixed before" in block.value for block in page.markdown)
     python, shell = (code.value for code in page.code)
-    assert f'ThresholdRule("log_density", {screen.threshold!r})' in python
-    assert f"--threshold-value={screen.threshold!r}" in shell
+    assert f'ThresholdRule("log_density", {screen.decision.threshold!r})' in python
+    assert f"--threshold-value={screen.decision.threshold!r}" in shell
 
 
 def test_a_download_holds_the_marks_as_they_are_at_the_click(tmp_path):

@@ -6,8 +6,8 @@ import plotly.graph_objects as go
 import streamlit as st
 from app_steps import markdowns, metrics, titles
 
+from kdeviz.charts import CHARTS, Chart
 from kdeviz.ui.pages import PAGES, Page
-from kdeviz.ui.panels.charts import CHARTS, Chart
 
 
 def mirror():

@@ -1,7 +1,5 @@
 """A false-positive rate on the samples labelled normal."""
 
-from typing import ClassVar
-
 import numpy as np
 
 from kdeviz.data import NORMAL
@@ -15,7 +13,7 @@ class FalsePositiveRate(Rule):
     title = "False-alarm rate on labelled normals"
     address = "fpr_percent"
     takes = "the share of samples labelled normal that may be flagged, from 0 to below 1"
-    usual: ClassVar[float | None] = 0.01
+    usual = 0.01
     needs_labels = True
 
     def allowed(self) -> bool:

@@ -1,7 +1,5 @@
 """A budget of false alarms, as a share of normal samples."""
 
-from typing import ClassVar
-
 from kdeviz.decision.rules.rule import Asked, Rule, Scores, below_k, share_of
 
 
@@ -12,7 +10,7 @@ class Quantile(Rule):
     title = "Alarm budget on normal data"
     address = "quantile_percent"
     takes = "the share of normal samples that may be flagged, above 0 and below 1"
-    usual: ClassVar[float | None] = 0.01
+    usual = 0.01
     of_training = True
 
     def allowed(self) -> bool:

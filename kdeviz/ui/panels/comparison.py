@@ -13,11 +13,7 @@ import streamlit as st
 
 from kdeviz import charts
 from kdeviz.analysis import OnProgress
-from kdeviz.comparison import (
-    Comparison,
-    compare,
-    settings_table,
-)
+from kdeviz.comparison import Comparison, compare, separation_words, settings_table, verdict_words
 from kdeviz.ui.panels.disagreements import LookedAt, show_disagreements
 from kdeviz.ui.state import Screen, Session, session, theme
 from kdeviz.ui.widgets.choices import one_of
@@ -209,10 +205,11 @@ def _sentences(found: Comparison) -> None:
     if found.verdicts is None:
         st.caption("Without labels nobody can say which of the two is right: label samples, or mark some.")
         return
-    for column, test in zip(st.columns(2), (found.separation, found.verdicts), strict=True):
-        if test is not None:
+    separation = None if found.separation is None else separation_words(found.separation)
+    for column, words in zip(st.columns(2), (separation, verdict_words(found.verdicts)), strict=True):
+        if words is not None:
             with column, st.container(border=True, height="stretch"):
-                st.markdown(test.sentence)
+                st.markdown(words)
 
 
 def _charts(found: Comparison) -> None:

@@ -86,7 +86,14 @@ def keep_problems(current: Session) -> None:
 
 def _state(screen: Screen) -> tuple[object, ...]:
     """Equal for screens that would be kept as equal runs."""
-    return screen.key, screen.rule, screen.threshold, screen.curve, screen.analysis, screen.book.changes
+    return (
+        screen.key,
+        screen.rule,
+        screen.decision.threshold,
+        screen.decision.curve,
+        screen.analysis,
+        screen.book.changes,
+    )
 
 
 def _keep() -> None:

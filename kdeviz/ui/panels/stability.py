@@ -20,7 +20,7 @@ from kdeviz.ui.widgets.progress import show_progress, watch
 from kdeviz.ui.widgets.text import failure_words, plain_error, plain_warning
 from kdeviz.ui.work.jobs import job_board
 from kdeviz.ui.work.tasks import Task
-from kdeviz.wording import count, percent
+from kdeviz.wording import capital, count, percent
 
 
 class StabilityRun(NamedTuple):
@@ -112,7 +112,7 @@ def _outcome(run: StabilityRun, screen: Screen) -> None:
                 "samples come back when the training samples are drawn anew."
             )
     for note in found.notes:
-        st.text(note[0].upper() + note[1:] + ".")
+        st.text(f"{capital(note)}.")
     strip = charts.strip(found, run.inspected, theme())
     words = "How often each of the most anomalous samples comes out again"
     show_figure(strip, "strip", words, 270, id(run), partial(_picked, run))

@@ -134,7 +134,7 @@ def _start(screen: Screen, grid: Grid) -> None:
         screen.analysis,
         grid,
         screen.rule,
-        screen.curve,
+        screen.decision.curve,
         screen.key[2],
         st.session_state.get("mlflow"),
     )

@@ -14,15 +14,15 @@ from kdeviz.data import EmbeddingSet
 from kdeviz.errors import DataError
 from kdeviz.output import TABLE_WRITERS, sweep_bytes
 from kdeviz.settings import name_of
-from kdeviz.sweep import CHOICES, METRICS, Choice, Sweep, SweepRow, best, estimate_of
+from kdeviz.sweep import CHOICES, METRICS, Choice, Sweep, SweepRow, best, choice_words, estimate_of
 from kdeviz.ui.panels.model import can_use, use_settings
-from kdeviz.ui.panels.sweep_table import ChosenRow, metric_title, show_rows
+from kdeviz.ui.panels.sweep_table import ChosenRow, show_rows
 from kdeviz.ui.state import Screen, Session, session, theme
 from kdeviz.ui.widgets.choices import one_of
 from kdeviz.ui.widgets.plots import clicked_number, show_figure
 from kdeviz.ui.widgets.text import failure_words, plain_error, plain_warning
 from kdeviz.ui.work.sweep_run import SweepRun
-from kdeviz.wording import count
+from kdeviz.wording import capital, count
 
 _CHART_HEIGHT = 330
 
@@ -52,9 +52,9 @@ def show_results(current: Session, screen: Screen, run: SweepRun) -> None:
     if choice is not None:
         so_far = f"Of the {count(len(found.rows))} settings done: " if found.cancelled else ""
         flattered = "The best of many is flattered by chance: expect a little less on new data."
-        st.caption(f"{so_far}{choice.sentence} {flattered}")
+        st.caption(f"{so_far}{choice_words(choice)} {flattered}")
     rule = f" The threshold: {run.rule.rule.title.lower()}." if metric == "alarm_share" else ""
-    st.caption(f"{metric_title(metric)}: {METRICS[metric].explanation}{rule}")
+    st.caption(f"{capital(METRICS[metric].words)}: {METRICS[metric].explanation}{rule}")
     show_rows(found, metric, choice, run.task.running)
     _downloads(run, choice)
 

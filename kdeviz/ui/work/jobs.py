@@ -63,26 +63,15 @@ class JobBoard:
 
     def start(self, work: Work[Result]) -> Task[Result]:
         """Queue work that somebody waits for."""
-        task: Task[Result] = Task()
-        task.future = self._workers.short(partial(work, task.report, task.is_cancelled))
-        return task
+        return _started(self._workers.short, work)
 
     def start_long(self, work: Work[Result]) -> Task[Result]:
         """Queue work that takes long; at every report of progress it lets all other work go first."""
-        task: Task[Result] = Task()
-
-        def report(stage: str, fraction: float) -> None:
-            task.report(stage, fraction)
-            self._workers.give_way()
-
-        task.future = self._workers.long(partial(work, report, task.is_cancelled))
-        return task
+        return _started(self._workers.long, work, self._workers.give_way)
 
     def start_aside(self, work: Work[Result]) -> Task[Result]:
         """Do what mostly waits for another machine, beside everything else."""
-        task: Task[Result] = Task()
-        task.future = self._workers.aside(partial(work, task.report, task.is_cancelled))
-        return task
+        return _started(self._workers.aside, work)
 
     def estimate(self, key: Key, data: Loaded) -> Future[Estimate]:
         """What an analysis will cost. Measured on the worker: beside a running job it would be wrong."""
@@ -101,6 +90,22 @@ class JobBoard:
                 while len(self._results) > 1 and _bytes_behind(self._results) > _MOST_BYTES:
                     self._results.popitem()
         return done
+
+
+def _started(
+    queue: Callable[[Callable[[], Result]], Future[Result]],
+    work: Work[Result],
+    on_report: Callable[[], None] | None = None,
+) -> Task[Result]:
+    task: Task[Result] = Task()
+
+    def report(stage: str, fraction: float) -> None:
+        task.report(stage, fraction)
+        if on_report is not None:
+            on_report()
+
+    task.future = queue(partial(work, report, task.is_cancelled))
+    return task
 
 
 def _estimate(key: Key, data: Loaded) -> Estimate:

@@ -111,7 +111,7 @@ def _shown(screen: Screen) -> Side:
     def score(report: OnProgress, cancelled: Cancelled) -> Scored:
         return scored_decision(screen.decision, fixes=screen.data.fixes)
 
-    identity = ("screen", screen.analysis, screen.rule, screen.threshold, screen.curve)
+    identity = ("screen", screen.analysis, screen.rule, screen.decision.threshold, screen.decision.curve)
     return Side(f"On the screen: {name_of(screen.analysis.settings)}", identity, score)
 
 
@@ -125,9 +125,9 @@ def _swept(name: str, settings: Settings, screen: Screen) -> Side:
     def score(report: OnProgress, cancelled: Cancelled) -> Scored:
         shown = screen.analysis
         fitted = analyse(shown.train, shown.scored, settings, screen.key[2], report, cancelled)
-        return scored_decision(decide(fitted, screen.rule, screen.curve), fixes=screen.data.fixes)
+        return scored_decision(decide(fitted, screen.rule, screen.decision.curve), fixes=screen.data.fixes)
 
-    return Side(name, ("row", settings, screen.analysis, screen.rule, screen.curve), score, settings)
+    return Side(name, ("row", settings, screen.analysis, screen.rule, screen.decision.curve), score, settings)
 
 
 def _kept(run: Run, report: OnProgress, cancelled: Cancelled) -> Scored:
