@@ -148,7 +148,6 @@ def draw_agreement(numbers: AgreementNumbers, theme: Theme) -> go.Figure:
         ),
         "yaxis": graded_axis("agreement", theme, tickformat="~%", nticks=6, range=[numbers.floor, 1.04]),
         "showlegend": False,
-        "hovermode": "closest",
         "dragmode": False,
         "margin": {"r": 92},  # for the names of the lines
         **(_enough(numbers, theme) if numbers.sources else {}),

@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from kdeviz.charts.parts import dotted_line, note, placed, rate_axes, scatter
+from kdeviz.charts.parts import disc, dotted_line, note, placed, rate_axes, scatter
 from kdeviz.charts.sides import SIDES, side_colours
 from kdeviz.charts.theme import NOTEBOOK, Part, Theme, drawn, faint
 from kdeviz.comparison import (
@@ -110,7 +110,6 @@ def draw_compared_roc(numbers: ComparedRocNumbers, theme: Theme) -> go.Figure:
         ),
         "annotations": [_areas(numbers.test, colours, theme)],
         "showlegend": False,
-        "hovermode": "closest",
         "dragmode": "pan",
     }
     subtitle = f"{interval_words(numbers.test) or 'ROC curves'} · rings: thresholds"
@@ -141,7 +140,7 @@ def _present(numbers: ComparedRocNumbers, side: int, colour: str) -> Part:
         name,
         customdata=[at],
         cliponaxis=False,
-        marker={"size": 13, "color": faint(colour, 0.2), "line": {"color": colour, "width": 2.5}},
+        marker=disc(colour, 0.2),
         hovertemplate=f"{name}<br>%{{customdata[1]:.1%}} of the anomalous caught<br>"
         "%{customdata[0]:.2%} of the normal flagged<extra></extra>",
     )

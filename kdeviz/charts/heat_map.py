@@ -200,7 +200,6 @@ def draw_heat_map(numbers: HeatMapNumbers, theme: Theme, picked: int | None = No
         "annotations": [*panel_titles(names, _GAP, 13, theme.text), *frame_names(numbers, theme)],
         "shapes": frames(numbers, picked, theme),
         "showlegend": False,
-        "hovermode": "closest",
         "hoverdistance": 60,  # from the middle of a cell
         "dragmode": False,
         "margin": {"t": 96},

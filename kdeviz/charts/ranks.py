@@ -157,7 +157,6 @@ def draw_ranks(numbers: RanksNumbers, theme: Theme) -> go.Figure:
         "annotations": notes,
         "legend": {"orientation": "h", "x": 0, "y": 1.01, "yanchor": "bottom", "font": {"size": 12}},
         "margin": {"t": 88},
-        "hovermode": "closest",
         "dragmode": "pan",
     }
     traces = [equal, *_verdicts(numbers, theme)]

@@ -119,7 +119,6 @@ def draw_tuning_lines(numbers: TuningLinesNumbers, theme: Theme) -> go.Figure:
         "yaxis": graded_axis(words, theme, nticks=6, **TICKS.get(metric.written, {})),
         "annotations": end_labels(list(_ends(numbers, lines)), 0.09 * (high - low), 8, theme),
         "showlegend": False,
-        "hovermode": "closest",
         "dragmode": False,
         "margin": {"r": 56},  # for the names of the lines
     }
