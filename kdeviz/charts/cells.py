@@ -94,9 +94,9 @@ def _numbers(
     missing = (math.nan,) * 3
     known = dict.fromkeys(range(-1, len(sweep.rows)), missing)
     for number, row in enumerate(sweep.rows):
-        found = estimate_of(row, metric)
-        if found is not None and math.isfinite(found.value):
-            known[number] = (found.value, *found.interval)
+        estimate = estimate_of(row, metric)
+        if estimate is not None and math.isfinite(estimate.value):
+            known[number] = (estimate.value, *estimate.interval)
     numbers = np.array([known[row] for row in rows.ravel().tolist()], np.float64)
     value, low, high = numbers.reshape(*rows.shape, 3).transpose(-1, *range(rows.ndim))
     return value, low, high

@@ -38,8 +38,8 @@ def frame_names(numbers: HeatMapNumbers, theme: Theme) -> list[Part]:
 def _named(numbers: HeatMapNumbers) -> list[tuple[Place, str]]:
     if numbers.best is not None and numbers.best == numbers.simplest:
         return [(numbers.best, "best and simplest")]
-    found = ((numbers.simplest, "simplest"), (numbers.best, "best"))
-    return [(place, word) for place, word in found if place is not None]
+    both = ((numbers.simplest, "simplest"), (numbers.best, "best"))
+    return [(place, word) for place, word in both if place is not None]
 
 
 def _outline(place: Sequence[int], colour: str, width: float, dash: str = "solid") -> Part:

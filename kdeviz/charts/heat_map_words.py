@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 def heat_title(numbers: HeatMapNumbers) -> str:
     """The best setting, or what else there is to see."""
-    if (found := chosen_title(numbers)) is not None:
-        return found
+    if (chosen := chosen_title(numbers)) is not None:
+        return chosen
     if numbers.relative:
         return f"Settings of equal components and scaling lie up to {number(numbers.apart)} nats apart"
     return best_title(numbers)

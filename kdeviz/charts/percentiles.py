@@ -46,10 +46,10 @@ class PercentilesNumbers(NamedTuple):
 
 def percentiles_numbers(comparison: Comparison) -> PercentilesNumbers:
     """The histograms of both."""
-    found = comparison.percentiles
+    places = comparison.percentiles
     return PercentilesNumbers(
-        found.edges,
-        (found.first_counts, found.second_counts),
+        places.edges,
+        (places.first_counts, places.second_counts),
         shares_below(comparison),
         len(comparison.ids),
     )

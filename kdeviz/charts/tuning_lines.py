@@ -176,8 +176,8 @@ def _best_ring(numbers: TuningLinesNumbers, lines: Sequence[Part], theme: Theme)
 
 def _title(numbers: TuningLinesNumbers) -> str:
     """The best setting, or what else there is to see."""
-    if (found := chosen_title(numbers)) is not None:
-        return found
+    if (chosen := chosen_title(numbers)) is not None:
+        return chosen
     if not numbers.comparable:
         return "Log densities of different components do not compare"
     if numbers.metric != LOG_DENSITY:

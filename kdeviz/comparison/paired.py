@@ -95,7 +95,7 @@ def mcnemar(first: NDArray[np.bool_], second: NDArray[np.bool_], labels: NDArray
     if not (anomalous | normal).any():
         raise DataError("no sample is labelled: label at least one to compare verdicts")
     only_first, only_second = first & ~second, second & ~first
-    found = VerdictTest(
+    test = VerdictTest(
         labelled=int((anomalous | normal).sum()),
         catches_more=int((only_second & anomalous).sum()),
         catches_fewer=int((only_first & anomalous).sum()),
@@ -103,10 +103,10 @@ def mcnemar(first: NDArray[np.bool_], second: NDArray[np.bool_], labels: NDArray
         fewer_false_alarms=int((only_first & normal).sum()),
         p_value=1.0,
     )
-    discordant = found.only_first_right + found.only_second_right
+    discordant = test.only_first_right + test.only_second_right
     if not discordant:
-        return found
-    return found._replace(p_value=float(binomtest(found.only_second_right, discordant).pvalue))
+        return test
+    return test._replace(p_value=float(binomtest(test.only_second_right, discordant).pvalue))
 
 
 def auroc_difference(
@@ -143,7 +143,7 @@ def auroc_difference(
 
     check_resampling(resamples, level)
     (one, anomalous), (other, _) = labelled_rows(first, labels), labelled_rows(second, labels)
-    found = SeparationTest(
+    test = SeparationTest(
         auroc(first, labels), auroc(second, labels), Interval(math.nan, math.nan), level, math.nan
     )
     rankings = places(one, anomalous), places(other, anomalous)
@@ -151,12 +151,12 @@ def auroc_difference(
     P, N = int(anomalous.sum()), int((~anomalous).sum())
     spread, freedom = _spread(drawn[1] - drawn[0], P, N), min(P, N) - 1
     if not spread or not freedom:
-        return found
+        return test
     half_width = student_quantile(level, freedom) * spread
-    low, high = found.difference - half_width, found.difference + half_width
-    return found._replace(
+    low, high = test.difference - half_width, test.difference + half_width
+    return test._replace(
         interval=Interval(max(low, -1.0), min(high, 1.0)),
-        p_value=2 * float(stdtr(freedom, -abs(found.difference) / spread)),
+        p_value=2 * float(stdtr(freedom, -abs(test.difference) / spread)),
     )
 
 

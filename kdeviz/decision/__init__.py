@@ -21,7 +21,7 @@ from kdeviz.decision.metrics.separation import (
     labelled_rows,
     places,
 )
-from kdeviz.decision.rules import RULES, Asked, Rule, Scores, ThresholdRule
+from kdeviz.decision.rules import RULES, Asked, Rule, ThresholdRule
 from kdeviz.decision.table import (
     LABEL_WORDS,
     SampleView,
@@ -46,7 +46,6 @@ __all__ = [
     "Reliability",
     "Rule",
     "SampleView",
-    "Scores",
     "ThresholdRule",
     "auroc",
     "average_precision",

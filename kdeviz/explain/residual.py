@@ -76,10 +76,10 @@ def _cached_by_model(find: Callable[[Analysis], Floats]) -> Callable[[Analysis],
         known = results.get(analysis.classifier)
         if known is not None and known[0]() is analysis.inspected.features:
             return known[1]
-        found = find(analysis)
-        found.flags.writeable = False
-        results[analysis.classifier] = ref(analysis.inspected.features), found
-        return found
+        lengths = find(analysis)
+        lengths.flags.writeable = False
+        results[analysis.classifier] = ref(analysis.inspected.features), lengths
+        return lengths
 
     return looked_up
 

@@ -273,7 +273,7 @@ class KDEClassifier(FittedModule):
     def leave_one_out_scores(self, *, on_block: OnBlock | None = None) -> Tensor:
         """(n,) log density of each training row without its own kernel, in the order of `training_rows`.
 
-        The honest scores of training rows: with its own kernel, every one of them looks normal.
+        The scores of training rows to judge by: with its own kernel, every one of them looks normal.
         """
         self._require_fitted()
         rows = Rows(self.kde_model.dataset)

@@ -155,8 +155,8 @@ def _eigenvectors(gram: Tensor) -> tuple[Tensor, Tensor]:
     from scipy.linalg import eigh  # slow to import, and needed for a fit alone
 
     # The transpose of a C-ordered matrix is what Fortran reads without a copy.
-    found = eigh(gram.numpy().T, lower=True, driver="evd", overwrite_a=True, check_finite=False)
-    values, vectors = map(torch.from_numpy, found)
+    pair = eigh(gram.numpy().T, lower=True, driver="evd", overwrite_a=True, check_finite=False)
+    values, vectors = map(torch.from_numpy, pair)
     return values, vectors
 
 

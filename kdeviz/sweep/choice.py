@@ -132,15 +132,15 @@ class Choice(NamedTuple):
 
     def as_good(self, row: SweepRow) -> bool | None:
         """Whether a row's value lies within the best one's interval or above; None if it does not compare."""
-        found, best = estimate_of(row, self.metric), estimate_of(self.best, self.metric)
+        own, best = estimate_of(row, self.metric), estimate_of(self.best, self.metric)
         alike = row.components == self.best.components and (
             row.settings.feature_scaling_method is self.best.settings.feature_scaling_method
         )
-        if found is None or best is None or math.isnan(found.value):
+        if own is None or best is None or math.isnan(own.value):
             return None
         if self.metric == "log_density" and not alike:
             return None
-        return found.value >= _lowest_within(best)
+        return own.value >= _lowest_within(best)
 
 
 def estimate_of(row: SweepRow, metric: str) -> Estimate | None:
@@ -168,12 +168,12 @@ def sorted_rows(sweep: Sweep, metric: str, choice: Choice | None = None) -> list
         return row.settings.feature_scaling_method.value, row.components
 
     def place(row: SweepRow) -> tuple[bool, bool, str, int, float]:
-        found = estimate_of(row, metric)
-        missing = found is None or math.isnan(found.value)
+        estimate = estimate_of(row, metric)
+        missing = estimate is None or math.isnan(estimate.value)
         group = (False, "", 0)
         if metric == "log_density":
             group = (choice is not None and kind(row) != kind(choice.best), *kind(row))
-        value = 0.0 if found is None or missing else found.value
+        value = 0.0 if estimate is None or missing else estimate.value
         return missing, *group, -value if METRICS[metric].higher_is_better else value
 
     return sorted(sweep.rows, key=place)
@@ -215,20 +215,20 @@ def best(sweep: Sweep, metric: str | None = None) -> Choice:
         raise DataError("no setting of this sweep could be fitted: look at the errors of its rows")
     rows, narrowed = _comparable(known) if metric == "log_density" else (known, None)
     top = max(rows, key=lambda row: (_value(row, metric), *(-x for x in _size(row))))
-    found = estimate_of(top, metric)
-    assert found is not None
-    within = [row for row in rows if _value(row, metric) >= _lowest_within(found)]
+    estimate = estimate_of(top, metric)
+    assert estimate is not None
+    within = [row for row in rows if _value(row, metric) >= _lowest_within(estimate)]
     simplest = min(within, key=lambda row: (*_size(row), -_value(row, metric)))
     return Choice(metric, top, simplest, narrowed)
 
 
 def _value(row: SweepRow, metric: str) -> float:
-    found = estimate_of(row, metric)
-    return -math.inf if found is None or math.isnan(found.value) else found.value
+    estimate = estimate_of(row, metric)
+    return -math.inf if estimate is None or math.isnan(estimate.value) else estimate.value
 
 
-def _lowest_within(found: Estimate) -> float:
-    return found.value if math.isnan(found.interval.low) else found.interval.low
+def _lowest_within(estimate: Estimate) -> float:
+    return estimate.value if math.isnan(estimate.interval.low) else estimate.interval.low
 
 
 def _size(row: SweepRow) -> tuple[int, int]:

@@ -246,7 +246,7 @@ def _compared(
     inside = np.zeros(scores.shape, bool)
     for row, member in zip(scores, inside, strict=True):
         member[most_anomalous(row, K)] = True
-    found = inside[:, chosen]
+    again = inside[:, chosen]
     common = inside.astype(np.float64) @ inside.T
     with np.errstate(invalid="ignore"):  # where all scores are equal there is no order to agree on
         correlation = np.corrcoef(rankdata(scores, axis=1))
@@ -254,8 +254,8 @@ def _compared(
         source,
         cap,
         scores,
-        found.sum(0),
-        _mean(found.mean(1), level),
+        again.sum(0),
+        _mean(again.mean(1), level),
         _pairwise(correlation, level, -1.0),
         _pairwise(common / (2 * K - common), level, 0.0),
     )

@@ -19,14 +19,14 @@ def choice_words(choice: Choice) -> str:
 
 def _best(choice: Choice) -> str:
     metric, (best, simplest) = METRICS[choice.metric], (choice.best, choice.simplest)
-    found, simple = estimate_of(best, choice.metric), estimate_of(simplest, choice.metric)
-    assert found is not None and simple is not None
-    low, high = found.interval
+    of_best, of_simplest = estimate_of(best, choice.metric), estimate_of(simplest, choice.metric)
+    assert of_best is not None and of_simplest is not None
+    low, high = of_best.interval
     span = "" if math.isnan(low) else f" (95 % interval {metric.written(low)} to {metric.written(high)})"
-    first = f"{_described(best)} give the best {metric.words}, {metric.written(found.value)}{span}"
+    first = f"{_described(best)} give the best {metric.words}, {metric.written(of_best.value)}{span}"
     if simplest is best:
         return f"{first}; nothing simpler lies within that interval." if span else f"{first}."
-    return f"{first}; {_described(simplest)} give {metric.written(simple.value)}, within that interval."
+    return f"{first}; {_described(simplest)} give {metric.written(of_simplest.value)}, within that interval."
 
 
 def _described(row: SweepRow) -> str:

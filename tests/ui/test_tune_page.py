@@ -88,7 +88,7 @@ def ended(app):
 def swept(app, **values):
     """Run a grid to its end, and give what the session then knows."""
     ended(begun(app, **values))
-    return page_session(app).swept.found
+    return page_session(app).swept.finished
 
 
 def wanted(app):
@@ -465,7 +465,7 @@ def test_a_cancelled_sweep_keeps_what_is_done(tune, stuck, expected):
     press(tune.button(key="cancel_sweep"))
     ended(tune)
     assert "Cancelled: 1 of 4 settings are done and kept." in texts(tune)
-    found = page_session(tune).swept.found
+    found = page_session(tune).swept.finished
     assert found.cancelled
     assert_same_tables(sweep_table(found), sweep_table(expected).head(1))
     assert len(table(tune, "sweep_table").value) == 1

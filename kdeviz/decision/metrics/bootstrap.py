@@ -91,12 +91,12 @@ def bootstrap(
     ranked = places(rows, anomalous)
     area, average = map(float, ranking_numbers(ranked))
     areas, averages = resampled_rankings([ranked], resamples, random)[0]
-    found = Bootstrap(resampled(area, areas, quantile), resampled(average, averages, quantile))
+    metrics = Bootstrap(resampled(area, areas, quantile), resampled(average, averages, quantile))
     if threshold is None:
-        return found
+        return metrics
     counts = confusion(scores, labels, threshold)
     precision, recall, f1 = _at_threshold(counts, resamples, quantile, level, random)
-    return found._replace(precision=precision, recall=recall, f1=f1)
+    return metrics._replace(precision=precision, recall=recall, f1=f1)
 
 
 def _student_quantile(anomalous: NDArray[np.bool_], level: float) -> float:

@@ -41,10 +41,10 @@ class ChosenRow:
     settings: Settings | None = None
 
 
-def show_rows(found: Sweep, metric: str, choice: Choice | None, running: bool) -> None:
+def show_rows(finished: Sweep, metric: str, choice: Choice | None, running: bool) -> None:
     """Draw the rows, the better first; a click chooses one."""
-    rows = sorted_rows(found, metric, choice)
-    table = sweep_table(found._replace(rows=tuple(rows)))
+    rows = sorted_rows(finished, metric, choice)
+    table = sweep_table(finished._replace(rows=tuple(rows)))
     marks = ["" if choice is None else choice.title(row) for row in rows]
     shown = pd.DataFrame({"choice": marks})
     settings = [name for name in _SETTINGS if name in _ALWAYS or table[name].nunique() > 1]

@@ -61,32 +61,32 @@ class ModelFiles:
 
 def sides(current: Session, screen: Screen) -> dict[str, Side]:
     """All that there are, by a key that stays while the thing is there."""
-    found = {"screen": _shown(screen)}
-    found |= {f"run {run.id}": _kept_side(run, screen) for run in known_runs() if isinstance(run, Run)}
+    known = {"screen": _shown(screen)}
+    known |= {f"run {run.id}": _kept_side(run, screen) for run in known_runs() if isinstance(run, Run)}
     swept = current.swept
     if swept is not None and swept.token == screen.key[0]:
-        found |= {
+        known |= {
             f"row {row.settings}": _swept(words, row.settings, screen) for words, row in _best_first(swept)
         }
     for digest, (name, content) in current.own(ModelFiles).files.items():
-        found[f"file {digest}"] = Side(
+        known[f"file {digest}"] = Side(
             f"Model file: {name}",
             ("file", digest, screen.analysis.inspected),
             partial(_loaded, name, content, screen),
         )
-    names = Counter(side.name for side in found.values())
+    names = Counter(side.name for side in known.values())
     # streamlit knows an option by what it shows; keys end in random digits.
     return {
         key: side if names[side.name] == 1 else replace(side, name=f"{side.name} · {key[-8:]}")
-        for key, side in found.items()
+        for key, side in known.items()
     }
 
 
 def _best_first(swept: SweepRun) -> Iterator[tuple[str, SweepRow]]:
     """The rows that could be fitted, with what to call them."""
-    found, metric = swept.found, "auroc" if has_both_labels(swept.inspected.labels) else "log_density"
-    choice = best(found, metric) if any(row.error is None for row in found.rows) else None
-    for row in sorted_rows(found, metric, choice):
+    finished, metric = swept.finished, "auroc" if has_both_labels(swept.inspected.labels) else "log_density"
+    choice = best(finished, metric) if any(row.error is None for row in finished.rows) else None
+    for row in sorted_rows(finished, metric, choice):
         value = estimate_of(row, metric)
         if value is not None:
             said = f"{METRICS[metric].words} {METRICS[metric].written(value.value)}"

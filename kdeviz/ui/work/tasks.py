@@ -93,11 +93,11 @@ class _Worker:
             if not future.set_running_or_notify_cancel():
                 continue
             try:
-                found = work()
+                result = work()
             except BaseException as error:
                 future.set_exception(error)
             else:
-                future.set_result(found)
+                future.set_result(result)
             del future, work  # nothing is held while the queue is empty
 
 
