@@ -5,7 +5,7 @@ from kdeviz.analysis.analysis import Analysis
 from kdeviz.analysis.cache import cached
 from kdeviz.analysis.estimate import Estimate, estimate
 from kdeviz.analysis.opened import analysis_of_model, opened_analysis
-from kdeviz.analysis.progress import OnProgress
+from kdeviz.analysis.progress import OnProgress, Watch
 from kdeviz.analysis.scoring import (
     known_points,
     log_densities,
@@ -15,6 +15,7 @@ __all__ = [
     "Analysis",
     "Estimate",
     "OnProgress",
+    "Watch",
     "analyse",
     "analysis_of_model",
     "cached",

@@ -93,13 +93,9 @@ def threshold_line(threshold: float, theme: Theme) -> Part:
 def end_labels(
     ends: Sequence[tuple[float, float, str]], gap: float, aside: float, theme: Theme
 ) -> list[Part]:
-    """Names right of the last points of lines, moved apart where lines end close together.
+    """Names right of the last points of lines: (x, y, plain text), `aside` pixels from them.
 
-    Args:
-        ends: per line, its last point and its name (plain text).
-        gap: between the heights of two names, on the y axis.
-        aside: from a point to its name, in pixels.
-        theme: LIGHT or DARK.
+    Where lines end close together their names are moved to a `gap` apart on the y axis.
     """
     heights = spread([y for _, y, _ in ends], gap)
     return [

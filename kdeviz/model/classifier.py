@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from kdeviz.atomic import write_whole
 from kdeviz.data import Features, OnBlock, Rows, find_rows, row_keys
 from kdeviz.errors import FitWarning
 from kdeviz.model import classifier_file, model_file
@@ -302,7 +303,7 @@ class KDEClassifier(FittedModule):
 
     def save(self, path: str | Path) -> None:
         """Write the fitted model to one safetensors file, whole or not at all; see `load`."""
-        model_file.write_model_file(path, self.state_dict(), classifier_file.metadata_of(self))
+        write_whole(path, self.to_bytes())
 
     def to_bytes(self) -> bytes:
         """What `save` writes."""

@@ -6,7 +6,7 @@ from kdeviz.output.recipe import Files, python_recipe, shell_recipe
 from kdeviz.output.runs.record import checked_name
 from kdeviz.output.runs.run import Run, read_run
 from kdeviz.output.runs.store import DamagedRun, RunStore
-from kdeviz.output.scores import score_bytes, scores_csv, scores_parquet
+from kdeviz.output.scores import score_bytes
 from kdeviz.output.sweeps import sweep_bytes
 from kdeviz.output.tables import TABLE_WRITERS, Table, TableWriter
 
@@ -30,8 +30,6 @@ __all__ = [
     "python_recipe",
     "read_run",
     "score_bytes",
-    "scores_csv",
-    "scores_parquet",
     "shell_recipe",
     "sweep_bytes",
 ]

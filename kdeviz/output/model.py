@@ -1,4 +1,4 @@
-"""The model of a decision as a file. A new format is a module with a function, and a line in `MODEL_FORMATS`."""
+"""The model of a decision as a file. A new format is a module, and a line in `MODEL_FORMATS`."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def model_bytes(decision: Decision) -> bytes:
 _NATIVE = ModelFormat(
     "the model",
     model_bytes,
-    "One safetensors file: numbers only, no code. `KDEClassifier.load` reads it back and gives the very scores "
-    "on this screen; it carries the threshold and the probability curve.",
+    "One safetensors file: numbers only, no code. `KDEClassifier.load` reads it back and gives the very "
+    "scores on this screen; it carries the threshold and the probability curve.",
 )
 MODEL_FORMATS: dict[str, ModelFormat] = {".safetensors": _NATIVE}
 """Every format of models by the suffix of its files, in the order in which people are offered them."""

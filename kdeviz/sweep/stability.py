@@ -121,15 +121,10 @@ def stability(
     settings = settings or Settings()
     if top < 1 or repeats < 2:
         raise OptionError(f"top={top!r}, repeats={repeats!r} is not possible: give top >= 1 and repeats >= 2")
-
-    def fitted(rows: EmbeddingSet, inspected: EmbeddingSet | None, changed: Settings) -> Analysis:
-        return analyse(rows, inspected, changed, device, None, cancelled)
-
-    full = fitted(train, score, settings)
-    chosen = most_anomalous(full.scores, top)
-    plan = _plan(full, caps)
+    fits = _Fits(train, score, settings, device, cancelled)
+    full = fits.analysis(train, score, settings)
+    chosen, plan = most_anomalous(full.scores, top), _plan(full, caps)
     tell = _counted(on_progress, len(plan) * repeats)
-    fits = _Fits(train, score, settings, fitted)
     made, notes = [], []
     if plan[0][0] != SEEDS:
         notes.append("the cap leaves no row out: the seed changes nothing")
@@ -172,7 +167,12 @@ class _Fits(NamedTuple):
     train: EmbeddingSet
     score: EmbeddingSet | None
     settings: Settings
-    fitted: Callable[[EmbeddingSet, EmbeddingSet | None, Settings], Analysis]
+    device: str | torch.device
+    cancelled: Callable[[], bool] | None
+
+    def analysis(self, rows: EmbeddingSet, inspected: EmbeddingSet | None, settings: Settings) -> Analysis:
+        """One fit."""
+        return analyse(rows, inspected, settings, self.device, None, self.cancelled)
 
     def repeated(
         self, source: str, cap: int, repeats: int, tell: Callable[[str], None]
@@ -191,14 +191,14 @@ class _Fits(NamedTuple):
         """(M,) scores of the inspected rows under one more fit."""
         other = replace(self.settings, seed=self.settings.seed + repeat + 1)
         if source != BOOTSTRAP:
-            return self.fitted(self.train, self.score, replace(other, max_training_points=cap)).scores
+            return self.analysis(self.train, self.score, replace(other, max_training_points=cap)).scores
         rows = np.arange(len(self.train))
         if self.train.excluded is not None:
             rows = rows[~self.train.excluded]
         drawn = np.random.default_rng((self.settings.seed, repeat)).choice(rows, len(rows))
         inspected = self.train if self.score is None else self.score
         resample = replace(self.train.take(drawn), name=f"{self.train.name}, resampled")
-        analysis = self.fitted(resample, inspected, other)
+        analysis = self.analysis(resample, inspected, other)
         return analysis.scores if self.score is not None else _without_copies(analysis, drawn)
 
 

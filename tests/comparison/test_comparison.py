@@ -12,6 +12,7 @@ from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from kdeviz.analysis.analyse import analyse
+from kdeviz.charts.percentiles import percentiles_numbers
 from kdeviz.comparison.compare import compare
 from kdeviz.comparison.paired import SeparationTest, auroc_difference, mcnemar
 from kdeviz.comparison.scored import decision_with_data, scored_decision, scored_model
@@ -354,11 +355,11 @@ def test_percentiles_by_counting(scores, train):
 
 
 def test_percentile_histograms(compared, pair):
-    shown = compared.percentiles
+    shown = percentiles_numbers(compared)
     assert (shown.edges[0], shown.edges[-1], len(shown.edges)) == (0, 100, 21)
-    assert shown.first_counts.sum() == shown.second_counts.sum() == len(compared.ids) == 756
+    assert [counts.sum() for counts in shown.counts] == [len(compared.ids)] * 2 == [756] * 2
     normal = compared.labels == NORMAL
-    spread = np.histogram(shown.first[normal], shown.edges)[0]
+    spread = np.histogram(compared.percentiles.first[normal], shown.edges)[0]
     assert spread.max() < 3 * spread.mean()
     assert np.median(shown.first[~normal]) < 10
 

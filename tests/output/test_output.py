@@ -30,7 +30,7 @@ from kdeviz.model.classifier import KDEClassifier
 from kdeviz.model.curve import ProbabilityCurve
 from kdeviz.output.model import model_bytes
 from kdeviz.output.recipe import Files, python_recipe, shell_recipe
-from kdeviz.output.scores import scores_csv, scores_parquet, scores_table
+from kdeviz.output.scores import score_bytes, scores_table
 from kdeviz.output.tables import METADATA_KEY, to_csv, to_parquet
 from kdeviz.preflight.checks import preflight
 from kdeviz.settings import Settings
@@ -45,6 +45,14 @@ AWKWARD = 'it\'s $(touch oops) "odd" é;.parquet'
 
 
 @pytest.fixture(scope="module")
+def scores_csv(decision, rows=None, marks=None):
+    return score_bytes(decision, ".csv", rows, marks)
+
+
+def scores_parquet(decision, rows=None, marks=None):
+    return score_bytes(decision, ".parquet", rows, marks)
+
+
 def analysis():
     return analyse(*load_sample().train_and_test(), device="cpu")
 

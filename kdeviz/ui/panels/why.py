@@ -181,11 +181,9 @@ def _undo(screen: Screen) -> None:
         session().pick(screen.keys.index(about))
 
 
-def _neighbours(neighbours: explain.Neighbours, screen: Screen) -> None:
+def _neighbours(near: explain.Neighbours, screen: Screen) -> None:
     train = screen.analysis.train
-    table = pd.DataFrame(
-        {"id": train.ids[neighbours.rows], "distance": neighbours.distances, "share": 100 * neighbours.shares}
-    )
+    table = pd.DataFrame({"id": train.ids[near.rows], "distance": near.distances, "share": 100 * near.shares})
     columns = {
         "id": st.column_config.TextColumn("Training sample"),
         "distance": st.column_config.NumberColumn(
@@ -200,12 +198,12 @@ def _neighbours(neighbours: explain.Neighbours, screen: Screen) -> None:
         ),
     }
     if train.thumbnails is not None:
-        images = [train.thumbnail_uri(int(row)) for row in neighbours.rows]
+        images = [train.thumbnail_uri(int(row)) for row in near.rows]
         table.insert(0, "picture", pd.Series(images, dtype=object))
         columns["picture"] = st.column_config.ImageColumn("", width=58)
     st.caption(
-        f"The nearest {count(len(neighbours.rows))} of {count(neighbours.total)} training samples; all others together "
-        f"make up {percent(neighbours.others)} of the density here."
+        f"The nearest {count(len(near.rows))} of {count(near.total)} training samples; all others together "
+        f"make up {percent(near.others)} of the density here."
     )
     st.dataframe(
         table,

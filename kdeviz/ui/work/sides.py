@@ -12,8 +12,7 @@ from pathlib import Path
 
 import cachetools
 
-from kdeviz import errors
-from kdeviz.analysis import OnProgress, analyse
+from kdeviz.analysis import OnProgress, Watch, analyse
 from kdeviz.comparison import Scored, scored_decision, scored_model
 from kdeviz.data import EmbeddingSet
 from kdeviz.decision import decide, has_both_labels
@@ -135,12 +134,8 @@ def _kept(run: Run, report: OnProgress, cancelled: Cancelled) -> Scored:
 
 
 def _loaded(name: str, content: bytes, screen: Screen, report: OnProgress, cancelled: Cancelled) -> Scored:
-    def on_block(done: int, total: int) -> None:
-        if cancelled():
-            raise errors.Cancelled(f"cancelled while scoring with {name}")
-        report("Scoring with the model file", done / max(total, 1))
-
-    return scored_model(_model(name, content), screen.analysis.inspected, name, on_block)
+    with Watch(report, cancelled).stage("Scoring with the model file") as on_block:
+        return scored_model(_model(name, content), screen.analysis.inspected, name, on_block)
 
 
 def _model(name: str, content: bytes) -> KDEClassifier:
