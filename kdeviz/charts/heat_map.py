@@ -16,7 +16,7 @@ from kdeviz.charts.heat_map_frames import frame_names, frames
 from kdeviz.charts.heat_map_words import bar_title, heat_hover, heat_subtitle, heat_title, shown_text
 from kdeviz.charts.knobs import KNOBS, KnobValue, values_of
 from kdeviz.charts.panels import in_panel, panel_axes, panel_titles
-from kdeviz.charts.parts import bare_axis, colour_scale, heat, positions, scatter
+from kdeviz.charts.parts import bare_axis, colour_bar, colour_scale, heat, positions, scatter
 from kdeviz.charts.sweep_words import TICKS, ticks
 from kdeviz.charts.theme import NOTEBOOK, Part, Theme, drawn, luminance
 from kdeviz.errors import OptionError
@@ -280,12 +280,7 @@ def _axes(numbers: HeatMapNumbers) -> Part:
 
 def _colours(numbers: HeatMapNumbers, scale: Sequence[str]) -> Part:
     low, high = numbers.colour_range
-    bar = {
-        "title": {"text": bar_title(numbers), "side": "right", "font": {"size": 13}},
-        "thickness": 12,
-        "outlinewidth": 0,
-        "nticks": 6,
-        **TICKS.get(METRICS[numbers.metric].written, {}),
-    }
+    ticks_of = TICKS.get(METRICS[numbers.metric].written, {})
+    bar = colour_bar(bar_title(numbers), thickness=12, nticks=6, **ticks_of)
     ends = {"cmin": low, "cmax": high, "showscale": numbers.coloured}
     return {"colorscale": colour_scale(scale), **ends, "colorbar": bar}

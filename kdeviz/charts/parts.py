@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kdeviz.charts.labels import spread
 from kdeviz.charts.theme import Part, Theme, faint
 from kdeviz.wording import number
 
@@ -104,6 +103,17 @@ def end_labels(
     ]
 
 
+def spread(heights: Sequence[float], gap: float) -> list[float]:
+    """Heights moved as little as needed, in least squares, for all to lie a gap apart, in their order."""
+    from scipy.optimize import isotonic_regression  # slow to import
+
+    order = np.argsort(heights, kind="stable")
+    room, moved = gap * np.arange(len(order)), np.empty(len(order))
+    if len(order):
+        moved[order] = isotonic_regression(np.asarray(heights)[order] - room).x + room
+    return moved.tolist()
+
+
 # --- traces and what they are made of
 
 
@@ -154,6 +164,11 @@ def interval(values: NDArray[Any], low: NDArray[Any], high: NDArray[Any], **more
     """A line from `low` to `high` through each value."""
     spans = {"array": high - values, "arrayminus": values - low}
     return {"type": "data", **spans, "thickness": 1.2, "width": 0, **more}
+
+
+def colour_bar(title: str, **more: Any) -> Part:
+    """The legend of a colour scale."""
+    return {"title": {"text": title, "side": "right", "font": {"size": 13}}, "outlinewidth": 0, **more}
 
 
 def colour_scale(colours: Sequence[str]) -> list[list[Any]]:

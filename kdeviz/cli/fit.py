@@ -19,14 +19,13 @@ from kdeviz.cli.options import (
     Metadata,
     RunsFolder,
     TrackingServer,
-    number_or_text,
     rule_names,
 )
 from kdeviz.cli.output import check_output, print_facts, progress, say, write
 from kdeviz.data import Corrections
 from kdeviz.errors import OptionError
 from kdeviz.scaling import SCALINGS, scalings_in_words
-from kdeviz.settings import Settings
+from kdeviz.settings import Settings, number_or_text
 from kdeviz.wording import duration, number, percent
 
 if TYPE_CHECKING:

@@ -91,28 +91,23 @@ class Step(NamedTuple):
         return self.common / (self.top * self.pairs)
 
 
-class ComponentsChosen(NamedTuple):
-    """By what a component count was chosen without labels."""
+class Narrowed(NamedTuple):
+    """How rows were narrowed down to those whose log densities compare; see `best`."""
 
     components: int
     carried: float
-    """Share of the variance that they carry."""
+    """Share of the variance that these carry."""
     enough: bool
     """Whether that is `ENOUGH_VARIANCE`; otherwise they are the most tried."""
     stable: Step | None = None
     """To the next larger count, which names the same samples; None where no count is `STABLE`."""
     first: Step | None = None
     """Between the two smallest counts that carry enough; None where there are no two to compare."""
-
-
-class Narrowed(NamedTuple):
-    """How rows were narrowed down to those whose log densities compare."""
-
-    components: ComponentsChosen | None
-    """None where all rows have one count."""
-    scaling: str | None
+    from_more_counts: bool = False
+    """Whether there were rows of other component counts."""
+    scaling: str | None = None
     """The one that was taken; None where all rows have one."""
-    scaling_is_default: bool
+    scaling_is_default: bool = False
 
 
 class Choice(NamedTuple):
@@ -237,29 +232,29 @@ def _size(row: SweepRow) -> tuple[int, int]:
 
 def _comparable(rows: Sequence[SweepRow]) -> tuple[list[SweepRow], Narrowed]:
     """Rows of one component count and one scaling, and how these were chosen; see `best`."""
-    k, counts = _components(rows)
-    chosen = [row for row in rows if row.components == k]
+    narrowed = _components(rows)
+    chosen = [row for row in rows if row.components == narrowed.components]
     default = Settings().feature_scaling_method
     usual = [row for row in chosen if row.settings.feature_scaling_method is default]
     scalings = {row.settings.feature_scaling_method for row in rows}
-    return usual or chosen, Narrowed(
-        counts if len(chosen) < len(rows) else None,
-        (usual or chosen)[0].settings.feature_scaling_method.value if len(scalings) > 1 else None,
-        bool(usual),
+    return usual or chosen, narrowed._replace(
+        from_more_counts=len(chosen) < len(rows),
+        scaling=(usual or chosen)[0].settings.feature_scaling_method.value if len(scalings) > 1 else None,
+        scaling_is_default=bool(usual),
     )
 
 
-def _components(rows: Sequence[SweepRow]) -> tuple[int, ComponentsChosen]:
+def _components(rows: Sequence[SweepRow]) -> Narrowed:
     """How many components to take, and by what they were chosen; see `best`."""
     enough = [row for row in rows if row.explained_variance >= ENOUGH_VARIANCE]
     if not enough:
         most = max(rows, key=lambda row: (row.components, row.explained_variance))
-        return most.components, ComponentsChosen(most.components, most.explained_variance, False)
+        return Narrowed(most.components, most.explained_variance, False)
     steps = _steps(enough)
     step = next((step for step in steps if step.agreement >= STABLE), None)
     k = min(row.components for row in enough) if step is None else step.fewer
     carried = max(row.explained_variance for row in enough if row.components == k)
-    return k, ComponentsChosen(k, carried, True, step, steps[0] if steps else None)
+    return Narrowed(k, carried, True, step, steps[0] if steps else None)
 
 
 def _steps(rows: Sequence[SweepRow]) -> list[Step]:

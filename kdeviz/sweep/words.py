@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from kdeviz.settings import bandwidth_in_words
-from kdeviz.sweep.choice import METRICS, STABLE, Choice, ComponentsChosen, Narrowed, estimate_of
+from kdeviz.sweep.choice import METRICS, STABLE, Choice, Narrowed, estimate_of
 from kdeviz.sweep.sweep import SweepRow
 from kdeviz.wording import count, percent
 
@@ -42,16 +42,16 @@ def _described(row: SweepRow) -> str:
 
 
 def _narrowed(narrowed: Narrowed) -> Iterator[str]:
-    if narrowed.components is not None:
-        reason = _components(narrowed.components)
+    if narrowed.from_more_counts:
+        reason = _components(narrowed)
         yield f"Likelihoods with different components do not compare, so the components {reason}."
     if narrowed.scaling is not None:
         which = f"{narrowed.scaling} {'is the default' if narrowed.scaling_is_default else 'was left'}"
-        nor = "Nor do those of norm and scale" if narrowed.components else ""
+        nor = "Nor do those of norm and scale" if narrowed.from_more_counts else ""
         yield f"{nor or 'Those of norm and scale do not compare'}: {which}."
 
 
-def _components(chosen: ComponentsChosen) -> str:
+def _components(chosen: Narrowed) -> str:
     """By what the components were chosen."""
     k, carried = count(chosen.components), percent(chosen.carried)
     if not chosen.enough:

@@ -124,7 +124,7 @@ def test_the_curve_alone():
 # --- no number is computed in a picture
 
 ROOM = Path(charts.__file__).parent
-LOOKS = {"theme.py", "parts.py", "panels.py", "labels.py"}
+LOOKS = {"theme.py", "parts.py", "panels.py"}
 COMPUTING = {
     *("sum", "mean", "min", "max", "std", "var", "argmin", "argmax", "argsort", "sort", "cumsum"),
     *("any", "all", "clip", "dot", "log_prob", "ravel", "nonzero"),

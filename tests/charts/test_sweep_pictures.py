@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from kdeviz.charts.agreement import AgreementNumbers, draw_agreement
 from kdeviz.charts.heat_map import draw_heat_map, heat_map_numbers
 from kdeviz.charts.knobs import values_of
-from kdeviz.charts.labels import spread
+from kdeviz.charts.parts import spread
 from kdeviz.charts.strip import StripNumbers, draw_strip
 from kdeviz.charts.theme import DARK, LIGHT
 from kdeviz.charts.tuning_lines import draw_tuning_lines, tuning_lines_numbers

@@ -44,7 +44,6 @@ QUANTILE = ThresholdRule("quantile", 0.02)
 AWKWARD = 'it\'s $(touch oops) "odd" é;.parquet'
 
 
-@pytest.fixture(scope="module")
 def scores_csv(decision, rows=None, marks=None):
     return score_bytes(decision, ".csv", rows, marks)
 
@@ -53,6 +52,7 @@ def scores_parquet(decision, rows=None, marks=None):
     return score_bytes(decision, ".parquet", rows, marks)
 
 
+@pytest.fixture(scope="module")
 def analysis():
     return analyse(*load_sample().train_and_test(), device="cpu")
 

@@ -10,6 +10,7 @@ class Quantile(Rule):
     title = "Alarm budget on normal data"
     address = "quantile_percent"
     takes = "the share of normal samples that may be flagged, above 0 and below 1"
+    asks = Asked("False alarms, % of normal samples", 0.01, 0.0001, 0.5, 0.001, unit=0.01)
     usual = 0.01
     of_training = True
 
@@ -20,8 +21,3 @@ class Quantile(Rule):
     def threshold(self, scores: Scores) -> float:
         """The lowest training score that the budget does not reach."""
         return below_k(scores.train, share_of(self.value, len(scores.train)))
-
-    @classmethod
-    def asked(cls, inspected: int) -> Asked:
-        """In per cent."""
-        return Asked("False alarms, % of normal samples", 0.01, 0.0001, 0.5, 0.001, unit=0.01)
