@@ -170,7 +170,7 @@ def _swept(
 
 def _report(finished: Sweep, sort: str | None) -> Choice | None:
     """The table, and why a row was chosen."""
-    from kdeviz.sweep import CHOICES, best, choice_words
+    from kdeviz.sweep import CHOICES, best
 
     failures = [row.error for row in finished.rows if row.error is not None]
     if failures and len(failures) == len(finished.rows):
@@ -179,7 +179,7 @@ def _report(finished: Sweep, sort: str | None) -> Choice | None:
     choice = best(finished, metric) if metric in CHOICES else None
     _print_rows(finished, metric, choice)
     if choice is not None:
-        print_lines([("", choice_words(choice))])
+        print_lines([("", choice.sentence)])
     for warning in dict.fromkeys(warning for row in finished.rows for warning in (*row.warnings, row.error)):
         if warning is not None:
             say("warning", warning)

@@ -7,7 +7,7 @@ from typing import Any
 
 from kdeviz.data import EmbeddingSet
 from kdeviz.output.tables import Table, table_bytes
-from kdeviz.sweep import Choice, Grid, Sweep, choice_words, sweep_table
+from kdeviz.sweep import Choice, Grid, Sweep, sweep_table
 
 
 def sweep_bytes(
@@ -22,7 +22,7 @@ def sweep_bytes(
         "grid": asdict(grid),
         "data": train.name,
         "data_digest": train.to_fit.digest,
-        "choice": None if choice is None else choice_words(choice),
+        "choice": None if choice is None else choice.sentence,
         "threshold_rule": asdict(finished.rule),
     }
     return table_bytes(Table(sweep_table(finished), about), suffix)

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from kdeviz.decision import Estimate
-from kdeviz.sweep.choice import OF_LABELS
+from kdeviz.sweep.metrics import OF_LABELS
 from kdeviz.sweep.sweep import Sweep, SweepRow
 
 if TYPE_CHECKING:

@@ -6,20 +6,20 @@ import math
 from collections.abc import Iterator
 
 from kdeviz.settings import bandwidth_in_words
-from kdeviz.sweep.choice import METRICS, STABLE, Choice, Narrowed, estimate_of
+from kdeviz.sweep.metrics import METRICS, estimate_of
+from kdeviz.sweep.narrowing import STABLE, Narrowed
 from kdeviz.sweep.sweep import SweepRow
 from kdeviz.wording import count, percent
 
 
-def choice_words(choice: Choice) -> str:
-    """What was chosen and why, in a sentence or some."""
-    because = () if choice.narrowed is None else _narrowed(choice.narrowed)
-    return " ".join([_best(choice), *because])
+def choice_words(metric: str, best: SweepRow, simplest: SweepRow, narrowed: Narrowed | None) -> str:
+    """Which rows were chosen by a metric and why, in a sentence or some; see `Choice`."""
+    because = () if narrowed is None else _narrowed(narrowed)
+    return " ".join([_best(metric, best, simplest), *because])
 
 
-def _best(choice: Choice) -> str:
-    metric, (best, simplest) = METRICS[choice.metric], (choice.best, choice.simplest)
-    of_best, of_simplest = estimate_of(best, choice.metric), estimate_of(simplest, choice.metric)
+def _best(name: str, best: SweepRow, simplest: SweepRow) -> str:
+    metric, of_best, of_simplest = METRICS[name], estimate_of(best, name), estimate_of(simplest, name)
     assert of_best is not None and of_simplest is not None
     low, high = of_best.interval
     span = "" if math.isnan(low) else f" (95 % interval {metric.written(low)} to {metric.written(high)})"

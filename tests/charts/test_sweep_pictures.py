@@ -20,8 +20,9 @@ from kdeviz.decision.metrics.bootstrap import Estimate
 from kdeviz.decision.metrics.intervals import Interval
 from kdeviz.decision.rules import ThresholdRule
 from kdeviz.settings import Settings
-from kdeviz.sweep.choice import METRICS, best
+from kdeviz.sweep.choice import best
 from kdeviz.sweep.grid import Grid
+from kdeviz.sweep.metrics import METRICS
 from kdeviz.sweep.sweep import Sweep, SweepRow
 from kdeviz.wording import count, number
 

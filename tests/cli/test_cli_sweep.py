@@ -18,7 +18,6 @@ from kdeviz.sweep.choice import best
 from kdeviz.sweep.grid import Grid
 from kdeviz.sweep.sweep import sweep
 from kdeviz.sweep.table import sweep_table
-from kdeviz.sweep.words import choice_words
 
 OPTIONS = (
     "--components",
@@ -60,7 +59,7 @@ def test_the_file_holds_what_sweep_says(run, swept, name):
     assert (written[TIMES] > 0).all(axis=None)
     if name.endswith("parquet"):
         about = json.loads(pq.read_schema(name).metadata[b"kdeviz"])
-        assert about["choice"] == choice_words(best(swept))
+        assert about["choice"] == best(swept).sentence
         assert Grid(**about["grid"]).settings == GRID.settings
         assert about["data_digest"] == load_sample().train_and_test()[0].digest
         assert about["threshold_rule"] == {"kind": "quantile", "value": 0.01}
@@ -75,7 +74,7 @@ def test_the_table_is_sorted_and_marks_the_best_and_the_simplest(run, swept):
     assert lines[0][0] in ("best", "best,") and str(choice.best.settings.n_pca_components) in lines[0]
     assert sum("simplest" in line[:2] for line in lines) == 1
     assert len([line for line in lines if "MB" in line]) == len(GRID)
-    assert " ".join(sentence) == " ".join(choice_words(choice).split())
+    assert " ".join(sentence) == " ".join(choice.sentence.split())
 
 
 @pytest.mark.parametrize("width", [40, 80, 120, 200])
@@ -101,7 +100,7 @@ def test_a_terminal_gets_every_row_in_one_line_and_the_columns_that_fit(run, mon
 @pytest.mark.parametrize("metric", ["average_precision", "recall", "log_density"])
 def test_sorting_by_a_metric_chooses_by_it(run, swept, metric):
     done = run("sweep", "sample", *OPTIONS, "--sort", metric)
-    assert " ".join(choice_words(best(swept, metric)).split()) in " ".join(done.out.split())
+    assert " ".join(best(swept, metric).sentence.split()) in " ".join(done.out.split())
 
 
 def test_sorting_by_what_chooses_nothing_marks_nothing(run):
@@ -117,7 +116,7 @@ def test_without_labels_it_chooses_by_likelihood(run, unlabelled):
     assert "AUROC" not in done.out
     assert "Likelihoods with different components do not compare" in done.out
     rows = EmbeddingSet.from_array(np.load(unlabelled))
-    expected = choice_words(best(sweep(rows, None, Grid((2, 4), bandwidths=("scott", 0.5)))))
+    expected = best(sweep(rows, None, Grid((2, 4), bandwidths=("scott", 0.5)))).sentence
     assert " ".join(expected.split()) in " ".join(done.out.split())
 
 

@@ -21,14 +21,15 @@ from kdeviz.model.axes_cache import AxesCache
 from kdeviz.model.curve import ProbabilityCurve
 from kdeviz.settings import FeatureScalingMethod, Settings
 from kdeviz.sweep import held_out as held_out_module
-from kdeviz.sweep.choice import CHOICES, ENOUGH_VARIANCE, METRICS, STABLE, best, estimate_of, sorted_rows
+from kdeviz.sweep.choice import best, sorted_rows
 from kdeviz.sweep.grid import Grid
 from kdeviz.sweep.held_out import folds, held_out_alarms
+from kdeviz.sweep.metrics import CHOICES, METRICS, estimate_of
+from kdeviz.sweep.narrowing import ENOUGH_VARIANCE, STABLE
 from kdeviz.sweep.recall import recall_at_fpr
 from kdeviz.sweep.sweep import RESAMPLES, TOP, Sweep, SweepRow, sweep
 from kdeviz.sweep.sweep import sweep as sweep_function
 from kdeviz.sweep.table import sweep_table
-from kdeviz.sweep.words import choice_words
 
 
 @pytest.fixture(scope="module")
@@ -533,7 +534,7 @@ def test_the_simplest_within_the_interval_of_the_best():
     )
     choice = best(of_rows(*rows))
     assert choice.metric == "auroc" and choice.best is rows[0] and choice.simplest is rows[2]
-    assert choice_words(choice) == (
+    assert choice.sentence == (
         "32 components, scale, bandwidth Scott, 1\u202f000 training rows, seed 0 give the best AUROC, 0.950 "
         "(95 % interval 0.900 to 0.970); 8 components, scale, bandwidth Scott, 500 training rows, seed 0 "
         "give 0.905, within that interval."
@@ -544,12 +545,12 @@ def test_without_an_interval_only_an_equal_value_is_as_good():
     rows = made(8, 100, 1.0), made(4, 100, 1.0), made(2, 100, 0.999)
     choice = best(of_rows(*rows))
     assert choice.best is choice.simplest is rows[1]
-    assert choice_words(choice).endswith("give the best AUROC, 1.00.")
+    assert choice.sentence.endswith("give the best AUROC, 1.00.")
 
 
 def test_nothing_simpler_is_said():
     rows = made(2, 100, 0.9, (0.8, 0.95)), made(4, 100, 0.7, (0.6, 0.8))
-    assert choice_words(best(of_rows(*rows))).endswith("nothing simpler lies within that interval.")
+    assert best(of_rows(*rows)).sentence.endswith("nothing simpler lies within that interval.")
 
 
 def test_without_labels_components_come_by_variance_and_bandwidth_by_likelihood():
@@ -563,26 +564,26 @@ def test_without_labels_components_come_by_variance_and_bandwidth_by_likelihood(
     )
     choice = best(of_rows(*rows, labelled=False))
     assert choice.metric == "log_density" and choice.best is rows[2] and choice.simplest is rows[3]
-    assert "Likelihoods with different components do not compare" in choice_words(choice)
+    assert "Likelihoods with different components do not compare" in choice.sentence
     assert (
         "the components were chosen by explained variance and stability: 4 are the fewest that carry 92.0 %, "
-        "and no larger count was tried that shows whether it names the same samples." in choice_words(choice)
+        "and no larger count was tried that shows whether it names the same samples." in choice.sentence
     )
-    assert "Nor do those of norm and scale: scale is the default." in choice_words(choice)
+    assert "Nor do those of norm and scale: scale is the default." in choice.sentence
 
 
 def test_too_little_variance_takes_the_most_components():
     rows = made(2, 100, 9.0, variance=0.2), made(4, 100, 5.0, variance=0.4, scaling="norm")
     choice = best(of_rows(*rows, labelled=False))
-    assert choice.best is rows[1] and "4 are the most tried, which carry 40.0 %" in choice_words(choice)
+    assert choice.best is rows[1] and "4 are the most tried, which carry 40.0 %" in choice.sentence
 
 
 def test_equal_components_need_no_excuse():
     rows = made(4, 100, 5.0, (4, 6)), made(4, 100, 6.0, (5.5, 7), width=0.5, top=range(20))
-    assert "components do not" not in choice_words(best(of_rows(*rows, labelled=False)))
+    assert "components do not" not in best(of_rows(*rows, labelled=False)).sentence
     both = best(of_rows(*rows, made(4, 100, 9.0, scaling="norm"), labelled=False))
     assert both.best is rows[1]
-    assert choice_words(both).endswith(". Those of norm and scale do not compare: scale is the default.")
+    assert both.sentence.endswith(". Those of norm and scale do not compare: scale is the default.")
 
 
 def ranking(k, hits, variance=0.95, **more):
@@ -599,7 +600,7 @@ def test_the_fewest_components_that_rank_like_the_next_larger_count():
     rows = ranking(2, 20, 0.89), ranking(4, 5), ranking(6, 20), ranking(8, 17, 0.97), ranking(12, 20)
     choice = of_likelihood(*rows)
     assert choice.best is rows[2]
-    assert choice_words(choice).endswith(
+    assert choice.sentence.endswith(
         "so the components were chosen by explained variance and stability: 6 are the fewest that carry "
         "95.0 % and name 17 of the 20 samples that 8 name as most anomalous."
     )
@@ -615,7 +616,7 @@ def test_an_unstable_ranking_leaves_the_choice_to_the_variance():
     rows = ranking(2, 10, 0.8), ranking(4, 9), ranking(8, 20), ranking(16, 8)
     choice = of_likelihood(*rows)
     assert choice.best is rows[1]
-    assert choice_words(choice).endswith(
+    assert choice.sentence.endswith(
         "4 are the fewest that carry 95.0 %; of the counts that do, none names 50.0 % of the 20 samples that "
         "the next larger one names as most anomalous."
     )
@@ -632,7 +633,7 @@ def test_agreement_is_the_mean_over_rows_equal_but_for_the_components():
     alone = ranking(4, 0, width=2), ranking(6, 0, scaling="norm"), ranking(4, 1, seed=3)
     rows = ranking(4, 14), ranking(4, 19, width=0.5), ranking(6, 20), ranking(6, 20, width=0.5), *alone
     assert "4 are the fewest that carry 95.0 % and name on average 16.5 of the 20 samples that 6 name" in (
-        choice_words(of_likelihood(*rows, ranking(8, 20)))
+        of_likelihood(*rows, ranking(8, 20)).sentence
     )
     lower = ranking(4, 2), ranking(4, 17, width=0.5), *rows[2:]  # 9.5
     assert of_likelihood(*lower, ranking(8, 20)).best.components == 6
@@ -642,13 +643,11 @@ def test_rows_that_failed_or_were_never_reached_are_no_next_larger_count():
     failed = SweepRow(Settings(6), error="no")
     rows = ranking(4, 20), failed, ranking(8, 18)
     assert "4 are the fewest that carry 95.0 % and name 18 of the 20 samples that 8 name" in (
-        choice_words(of_likelihood(*rows))
+        of_likelihood(*rows).sentence
     )
     cancelled = Sweep((ranking(2, 20, 0.5), ranking(4, 20)), 9, ThresholdRule(), False)
     assert best(cancelled).best.components == 4
-    assert "4 are the fewest that carry 95.0 %, and no larger count was tried" in choice_words(
-        best(cancelled)
-    )
+    assert "4 are the fewest that carry 95.0 %, and no larger count was tried" in best(cancelled).sentence
 
 
 samples = st.lists(st.integers(0, 9), min_size=5, max_size=5, unique=True)

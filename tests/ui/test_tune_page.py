@@ -41,12 +41,12 @@ from kdeviz.decision.rules import ThresholdRule
 from kdeviz.errors import Cancelled, DataError, OptionError
 from kdeviz.output.sweeps import sweep_bytes
 from kdeviz.settings import name_of
-from kdeviz.sweep.choice import CHOICES, METRICS, best, estimate_of, sorted_rows
+from kdeviz.sweep.choice import best, sorted_rows
 from kdeviz.sweep.grid import Grid
+from kdeviz.sweep.metrics import CHOICES, METRICS, estimate_of
 from kdeviz.sweep.stability import stability
 from kdeviz.sweep.sweep import sweep
 from kdeviz.sweep.table import sweep_table
-from kdeviz.sweep.words import choice_words
 from kdeviz.ui.panels.model import Knobs
 from kdeviz.ui.panels.stability import Repeated
 from kdeviz.ui.panels.sweep_table import ChosenRow
@@ -281,7 +281,7 @@ def check_cards(tune, expected, metric):
         else f"{value}, {where} the interval of the best."
     )
     assert words[2] == f"{name_of(Settings())}: {said}"
-    assert any(caption.startswith(choice_words(choice)) for caption in captions(tune))
+    assert any(caption.startswith(choice.sentence) for caption in captions(tune))
 
 
 def test_settings_in_use_that_are_not_in_the_grid_are_said_not_to_be(tune):

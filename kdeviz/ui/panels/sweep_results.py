@@ -14,7 +14,7 @@ from kdeviz.data import EmbeddingSet
 from kdeviz.errors import DataError
 from kdeviz.output import TABLE_WRITERS, sweep_bytes
 from kdeviz.settings import name_of
-from kdeviz.sweep import CHOICES, METRICS, Choice, Sweep, SweepRow, best, choice_words, estimate_of
+from kdeviz.sweep import CHOICES, METRICS, Choice, Sweep, SweepRow, best, estimate_of
 from kdeviz.ui.panels.model import can_use, use_settings
 from kdeviz.ui.panels.sweep_table import ChosenRow, show_rows
 from kdeviz.ui.state import Screen, Session, session, theme
@@ -52,7 +52,7 @@ def show_results(current: Session, screen: Screen, run: SweepRun) -> None:
     if choice is not None:
         so_far = f"Of the {count(len(finished.rows))} settings done: " if finished.cancelled else ""
         flattered = "The best of many is flattered by chance: expect a little less on new data."
-        st.caption(f"{so_far}{choice_words(choice)} {flattered}")
+        st.caption(f"{so_far}{choice.sentence} {flattered}")
     rule = f" The threshold: {run.rule.rule.title.lower()}." if metric == "alarm_share" else ""
     st.caption(f"{capital(METRICS[metric].words)}: {METRICS[metric].explanation}{rule}")
     show_rows(finished, metric, choice, run.task.running)
