@@ -106,6 +106,16 @@ def bandwidth_in_words(bandwidth: str | float) -> str:
     return bandwidth.capitalize() if isinstance(bandwidth, str) else f"Scott × {bandwidth:.12g}"
 
 
+def number_or_text(text: str) -> Any:
+    """An int or a float where the text of a setting is one; `Settings` judges what is left."""
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
 def _is_whole(value: Any) -> bool:
     return not isinstance(value, bool) and isinstance(value, Integral)
 

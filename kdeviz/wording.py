@@ -11,6 +11,11 @@ def count(value: int) -> str:
     return f"{value:,}".replace(",", _THIN_SPACE).replace("-", _MINUS)
 
 
+def capital(text: str) -> str:
+    """The text as the beginning of a sentence."""
+    return text[:1].upper() + text[1:]
+
+
 def number(value: float, digits: int = 3) -> str:
     """Three significant digits, never in exponent form below a million."""
     if not math.isfinite(value):

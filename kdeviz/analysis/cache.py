@@ -1,4 +1,4 @@
-"""Views that were computed before: a rerun of the page must not pay for what did not change."""
+"""What was computed before: a rerun of the page must not pay for what did not change."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from weakref import WeakKeyDictionary
 
 import cachetools
 
-from kdeviz.analysis.analysis import Analysis
-
 P = ParamSpec("P")
-View = TypeVar("View")
+Of = TypeVar("Of")
+Result = TypeVar("Result")
 
-_KEPT_PER_ANALYSIS = 8
+_MOST_RESULTS = 8
+"""Of one function about one thing."""
 
 
-def cached(view: Callable[Concatenate[Analysis, P], View]) -> Callable[Concatenate[Analysis, P], View]:
-    """Keep a view's latest results as long as their analysis lives.
+def cached(compute: Callable[Concatenate[Of, P], Result]) -> Callable[Concatenate[Of, P], Result]:
+    """Keep a function's latest results as long as what it is about, its first argument, lives.
 
     The other arguments are compared whole, so they must be hashable. Results are shared: nobody may write
     into their arrays.
     """
-    results: WeakKeyDictionary[Analysis, cachetools.LRUCache[Any, View]] = WeakKeyDictionary()
+    results: WeakKeyDictionary[Of, cachetools.LRUCache[Any, Result]] = WeakKeyDictionary()
     lock = Lock()
 
-    def looked_up(analysis: Analysis, /, *args: P.args, **kwargs: P.kwargs) -> View:
+    def looked_up(of: Of, /, *args: P.args, **kwargs: P.kwargs) -> Result:
         with lock:
-            own = results.setdefault(analysis, cachetools.LRUCache(_KEPT_PER_ANALYSIS))
-        return cachetools.cached(own, lock=lock)(partial(view, analysis))(*args, **kwargs)
+            own = results.setdefault(of, cachetools.LRUCache(_MOST_RESULTS))
+        return cachetools.cached(own, lock=lock)(partial(compute, of))(*args, **kwargs)
 
-    return update_wrapper(looked_up, view)
+    return update_wrapper(looked_up, compute)

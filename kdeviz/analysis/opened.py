@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from kdeviz import __version__
 from kdeviz.analysis.analysis import Analysis, Places
-from kdeviz.analysis.scoring import as_fitted, known_note, known_points, log_densities, rows_fitted_on
-from kdeviz.data import EmbeddingSet, OnBlock
+from kdeviz.analysis.scoring import known_note, known_points, log_densities, rows_fitted_on
+from kdeviz.data import EmbeddingSet, OnBlock, aligned
 from kdeviz.model import KDEClassifier, device_name
 
 
@@ -30,7 +30,7 @@ def analysis_of_model(model: KDEClassifier, data: EmbeddingSet, on_block: OnBloc
     Raises:
         DataError: a dimension is missing, wrong shape, NaN or infinity.
     """
-    data, notes = as_fitted(model, data)
+    data, notes = aligned(data, model.feature_names, len(model.pca_model.mean), "the model")
     fitted_on, points = rows_fitted_on(model, data), known_points(model, data)
     points[fitted_on] = np.arange(len(fitted_on))  # of equal rows each has its own
     scores = log_densities(model, data, points, on_block)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kdeviz.data import ANOMALOUS, EmbeddingSet, OnBlock, Rows, aligned
+from kdeviz.data import ANOMALOUS, EmbeddingSet, OnBlock, Rows
 from kdeviz.model import KDEClassifier
 
 _GATHERED = 8192
@@ -27,11 +27,6 @@ def rows_fitted_on(classifier: KDEClassifier, data: EmbeddingSet) -> NDArray[np.
         if Rows(data.features).select(np.flatnonzero(chosen)).digest() == classifier.data_digest:
             return np.flatnonzero(chosen)[used]
     return used[:0]
-
-
-def as_fitted(classifier: KDEClassifier, data: EmbeddingSet) -> tuple[EmbeddingSet, tuple[str, ...]]:
-    """The rows with the dimensions of a model that was loaded, by name; see `aligned`."""
-    return aligned(data, classifier.feature_names, len(classifier.pca_model.mean), "the model")
 
 
 def known_points(classifier: KDEClassifier, data: EmbeddingSet) -> NDArray[np.int64]:

@@ -5,6 +5,7 @@ drawn, as a NamedTuple of arrays.
 """
 
 from kdeviz.charts.agreement import MEASURES, AgreementNumbers, agreement, agreement_numbers
+from kdeviz.charts.beside_map import CHARTS, Chart
 from kdeviz.charts.colours import colour_choices
 from kdeviz.charts.compared_roc import ComparedRocNumbers, compared_roc, compared_roc_numbers
 from kdeviz.charts.contours import ContoursNumbers, contours_numbers
@@ -33,12 +34,14 @@ from kdeviz.charts.theme import DARK, LIGHT, NOTEBOOK, Theme
 from kdeviz.charts.tuning_lines import TuningLinesNumbers, tuning_lines, tuning_lines_numbers
 
 __all__ = [
+    "CHARTS",
     "DARK",
     "KNOBS",
     "LIGHT",
     "MEASURES",
     "NOTEBOOK",
     "AgreementNumbers",
+    "Chart",
     "ComparedRocNumbers",
     "ContoursNumbers",
     "CurveNumbers",

@@ -124,8 +124,8 @@ def agreement_numbers(stability: Stability) -> AgreementNumbers:
 
 
 def _measured(repeats: Repeats) -> list[tuple[float, float, float]]:
-    found = (getattr(repeats, name) for name in MEASURES)
-    return [(estimate.value, *estimate.interval) for estimate in found]
+    estimates = (getattr(repeats, name) for name in MEASURES)
+    return [(estimate.value, *estimate.interval) for estimate in estimates]
 
 
 # --- the picture
@@ -148,7 +148,6 @@ def draw_agreement(numbers: AgreementNumbers, theme: Theme) -> go.Figure:
         ),
         "yaxis": graded_axis("agreement", theme, tickformat="~%", nticks=6, range=[numbers.floor, 1.04]),
         "showlegend": False,
-        "hovermode": "closest",
         "dragmode": False,
         "margin": {"r": 92},  # for the names of the lines
         **(_enough(numbers, theme) if numbers.sources else {}),
@@ -190,16 +189,16 @@ def _enough(numbers: AgreementNumbers, theme: Theme) -> Part:
 
 def _title(numbers: AgreementNumbers) -> str:
     """Of the smallest cap that agrees; where none does, of the largest one tried, which then falls short."""
-    found = {
+    shares = {
         int(cap): float(share)
         for cap, share, source in zip(numbers.caps, numbers.values[0], numbers.sources, strict=True)
         if source == CAP
     }
-    if not found:
+    if not shares:
         return "No smaller cap was tried"
-    cap, find = (max(found), "find only") if numbers.smallest_cap is None else (numbers.smallest_cap, "find")
+    cap, find = (max(shares), "find only") if numbers.smallest_cap is None else (numbers.smallest_cap, "find")
     top = f"the top {count(numbers.top)}"
-    return f"{count(cap)} training rows {find} {percent(found[cap])} of {top} again, on average"
+    return f"{count(cap)} training rows {find} {percent(shares[cap])} of {top} again, on average"
 
 
 def _subtitle(numbers: AgreementNumbers) -> str:

@@ -9,10 +9,16 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from kdeviz.charts.parts import dotted_line, note, placed, rate_axes, scatter
+from kdeviz.charts.parts import disc, dotted_line, note, placed, rate_axes, scatter
 from kdeviz.charts.sides import SIDES, side_colours
 from kdeviz.charts.theme import NOTEBOOK, Part, Theme, drawn, faint
-from kdeviz.comparison import Comparison, SeparationTest
+from kdeviz.comparison import (
+    Comparison,
+    SeparationTest,
+    areas_in_words,
+    interval_words,
+    separation_finding,
+)
 from kdeviz.data import ANOMALOUS, NORMAL
 from kdeviz.decision import OperatingPoints
 from kdeviz.errors import OptionError
@@ -104,11 +110,10 @@ def draw_compared_roc(numbers: ComparedRocNumbers, theme: Theme) -> go.Figure:
         ),
         "annotations": [_areas(numbers.test, colours, theme)],
         "showlegend": False,
-        "hovermode": "closest",
         "dragmode": "pan",
     }
-    subtitle = f"{numbers.test.interval_words or 'ROC curves'} · rings: thresholds"
-    return drawn(traces, theme, numbers.test.finding, subtitle, layout)
+    subtitle = f"{interval_words(numbers.test) or 'ROC curves'} · rings: thresholds"
+    return drawn(traces, theme, separation_finding(numbers.test), subtitle, layout)
 
 
 def _curve(numbers: ComparedRocNumbers, side: int, colour: str) -> Part:
@@ -135,7 +140,7 @@ def _present(numbers: ComparedRocNumbers, side: int, colour: str) -> Part:
         name,
         customdata=[at],
         cliponaxis=False,
-        marker={"size": 13, "color": faint(colour, 0.2), "line": {"color": colour, "width": 2.5}},
+        marker=disc(colour, 0.2),
         hovertemplate=f"{name}<br>%{{customdata[1]:.1%}} of the anomalous caught<br>"
         "%{customdata[0]:.2%} of the normal flagged<extra></extra>",
     )
@@ -145,7 +150,7 @@ def _areas(test: SeparationTest, colours: tuple[str, str], theme: Theme) -> Part
     """The areas, in the corner below both curves, with the colour of each."""
     lines = (
         f'<span style="color:{colour}">━</span> {name}: AUROC {area}'
-        for name, area, colour in zip(SIDES, test.areas, colours, strict=True)
+        for name, area, colour in zip(SIDES, areas_in_words(test), colours, strict=True)
     )
     corner = {**placed("x", 0.985, "right", "paper"), **placed("y", 0.03, "bottom", "paper")}
     return note("<br>".join(lines), theme, align="left", bgcolor=faint(theme.paper, 0.8), **corner)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -51,13 +50,12 @@ def curve(decision: Decision, theme: Theme = NOTEBOOK) -> go.Figure:
 
 def draw_curve(numbers: CurveNumbers, theme: Theme) -> go.Figure:
     """The figure of these numbers."""
-    finite = math.isfinite(numbers.threshold)
     ends = [numbers.log_density[0], numbers.log_density[-1]]
     layout = {
         "xaxis": bare_axis("log density, nats · lower is more anomalous", range=ends),
         "yaxis": graded_axis("probability", theme, tickformat=".0%", nticks=6, range=[-0.02, 1.04]),
         "showlegend": False,
-        **(threshold_line(numbers.threshold, theme) if finite else {}),
+        **threshold_line(numbers.threshold, theme),
     }
     title = f"The threshold lies at a probability of {number(numbers.threshold_probability)}"
     subtitle = f"Probability of being anomalous · {percent(numbers.saturated)} of samples sit at 0 or 1"

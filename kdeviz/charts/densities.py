@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -128,7 +127,7 @@ def draw_densities(
         "yaxis2": {**share_axis("probability"), "visible": curve is not None},
         "legend": {"orientation": "h", "x": -0.1, "y": -0.36, "yanchor": "top", "font": {"size": 11.5}},
         "margin": {"r": 56},
-        **(threshold_line(numbers.threshold, theme) if math.isfinite(numbers.threshold) else {}),
+        **threshold_line(numbers.threshold, theme),
     }
     title = f"{percent(numbers.alarm_rate)} of training samples fall below the threshold"
     return drawn(traces, theme, title, _subtitle(numbers, curve), layout)

@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from kdeviz.charts.operating import (
     AT,
-    CLICKED,
     MANNERS,
     OperatingNumbers,
     operating_numbers,
     present_threshold,
+    threshold_curve,
 )
-from kdeviz.charts.parts import bare_axis, rate_axes, scatter
+from kdeviz.charts.parts import bare_axis, rate_axes
 from kdeviz.charts.theme import NOTEBOOK, Part, Theme, drawn
 from kdeviz.decision import Decision
 from kdeviz.wording import number
@@ -35,11 +35,11 @@ def draw_f1(numbers: OperatingNumbers, theme: Theme) -> go.Figure:
     points, here = numbers.points, numbers.at[3]
     lowest, highest = numbers.shown
     along = (numbers.threshold - lowest) / (highest - lowest)
-    whole = {"color": theme.normal, "dash": "solid", "width": 2.4}
+    beside = {"color": theme.muted, "width": 1.6}
     traces = [
-        _steps(numbers, points.precision, "precision", {"color": theme.muted, "dash": "dot"}),
-        _steps(numbers, points.tpr, "recall", {"color": theme.muted, "dash": "dash"}),
-        {**_steps(numbers, points.f1, "F1", whole), "mode": "lines+markers"},
+        {**_steps(numbers, points.precision, "precision", {"dash": "dot", **beside}), "mode": "lines"},
+        {**_steps(numbers, points.tpr, "recall", {"dash": "dash", **beside}), "mode": "lines"},
+        _steps(numbers, points.f1, "F1", {"dash": "solid", "color": theme.normal, "width": 2.4}),
         *present_threshold(numbers.threshold, here, along, numbers.threshold, theme),
     ]
     best, best_threshold = numbers.best_f1
@@ -55,14 +55,5 @@ def draw_f1(numbers: OperatingNumbers, theme: Theme) -> go.Figure:
 
 
 def _steps(numbers: OperatingNumbers, values: NDArray[Any], name: str, line: Part) -> Part:
-    thresholds = numbers.points.thresholds
-    return scatter(
-        thresholds,
-        values,
-        "lines",
-        name,
-        customdata=thresholds[:, None],
-        marker=CLICKED,
-        line={"width": 1.6, "shape": "vh", **line},
-        hovertemplate=f"{name} %{{y:.3f}} at {AT}<extra></extra>",
-    )
+    thresholds, line = numbers.points.thresholds, {"shape": "vh", **line}
+    return threshold_curve(thresholds, values, thresholds[:, None], line, f"{name} %{{y:.3f}} at {AT}", name)

@@ -5,18 +5,18 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from kdeviz.charts.cells import best_place, cell_values, cells, default_metric, place_of
+from kdeviz.charts.cells import Place, SweptNumbers, place_of, swept_numbers
 from kdeviz.charts.heat_map_frames import frame_names, frames
 from kdeviz.charts.heat_map_words import bar_title, heat_hover, heat_subtitle, heat_title, shown_text
 from kdeviz.charts.knobs import KNOBS, KnobValue, values_of
 from kdeviz.charts.panels import in_panel, panel_axes, panel_titles
-from kdeviz.charts.parts import bare_axis, colour_scale, heat, positions, scatter
+from kdeviz.charts.parts import bare_axis, colour_bar, colour_scale, heat, positions, scatter
 from kdeviz.charts.sweep_words import TICKS, ticks
 from kdeviz.charts.theme import NOTEBOOK, Part, Theme, drawn, luminance
 from kdeviz.errors import OptionError
@@ -32,48 +32,18 @@ _DARK_INK, _LIGHT_INK = "#000000", "#FFFFFF"
 # Here both inks have the same contrast (WCAG 2.2, relative luminance).
 _EVEN_LUMINANCE = 0.18
 
-Place = tuple[int, int, int]
 
-
-class HeatMapNumbers(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class HeatMapNumbers(SweptNumbers):
     """A metric over two knobs, one panel per scaling: P panels of Y by X settings."""
 
-    metric: str
-    across: str
     down: str
-    x: tuple[KnobValue, ...]
     y: tuple[KnobValue, ...]
-    scalings: tuple[str, ...]
-    fixed: dict[str, KnobValue]
-    """The other knobs that have several values, at the one shown."""
-    rows: NDArray[np.int64]
-    """(P, Y, X) places in the sweep's rows; -1 for a setting that was not done."""
-    values: NDArray[np.float64]
-    """(P, Y, X); NaN where a row is missing, failed, or has no such number, or none that is finite."""
-    low: NDArray[np.float64]
-    """(P, Y, X) lower end of the interval; NaN where there is none."""
-    high: NDArray[np.float64]
     shown: NDArray[np.float64]
     """(P, Y, X) what the colour stands for: the value, or how far it is from the best it compares with."""
     relative: bool
     """Whether `shown` is the value less the best one of equal components and equal scaling."""
-    best: Place | None
-    """Where the best row of the choice is; None where it is not among those shown."""
     simplest: Place | None
-    chosen_by: str | None
-    """The metric that the choice was made by."""
-
-    @property
-    def best_shown(self) -> Place | None:
-        """Where the best value of all is; None if none is known."""
-        found: Place | None = best_place(self.metric, self.values)
-        return found
-
-    @property
-    def ends(self) -> tuple[float, float]:
-        """The lowest and the highest value; NaN if none is known."""
-        known = self.values[~np.isnan(self.values)]
-        return (float(known.min()), float(known.max())) if len(known) else (math.nan, math.nan)
 
     @property
     def apart(self) -> float:
@@ -110,10 +80,9 @@ class HeatMapNumbers(NamedTuple):
         return bool(np.isfinite(self.shown).any())
 
     def varied_at(self, place: Place) -> dict[str, KnobValue]:
-        """What varies in the picture, at one place of it; the knob along x first."""
-        _, y, x = place
-        down = {self.down: self.y[y]} if len(self.y) > 1 else {}
-        return {self.across: self.x[x], **down}
+        """The knob along x, and the other one where it has several values."""
+        down = {self.down: self.y[place[1]]} if len(self.y) > 1 else {}
+        return {**super().varied_at(place), **down}
 
     def done(self, panel: int) -> list[Place]:
         """The places of a panel whose setting is done."""
@@ -168,25 +137,15 @@ def heat_map_numbers(
     """
     if across == down:
         raise OptionError(f"across and down are both {across!r}: choose two knobs")
-    metric = metric or default_metric(sweep, choice)
-    scalings, held, rows = cells(sweep, (down, across), fixed, choice)
-    numbers = cell_values(sweep, metric, rows)
-    relative = metric == "log_density"
+    swept = swept_numbers(sweep, metric, (down, across), fixed, choice)
+    rows, values, relative = swept.rows, swept.values, swept.metric == "log_density"
     return HeatMapNumbers(
-        metric,
-        across,
-        down,
-        values_of(sweep, across),
-        values_of(sweep, down),
-        scalings,
-        held,
-        rows,
-        *numbers,
-        shown=_below_best(sweep, rows, numbers[0]) if relative else numbers[0],
+        **vars(swept),
+        down=down,
+        y=values_of(sweep, down),
+        shown=_below_best(sweep, rows, values) if relative else values,
         relative=relative,
-        best=place_of(sweep, rows, choice and choice.best),
         simplest=place_of(sweep, rows, choice and choice.simplest),
-        chosen_by=choice and choice.metric,
     )
 
 
@@ -219,15 +178,7 @@ def heat_map(
 ) -> go.Figure:
     """A metric over two knobs, one panel per scaling; a click on a cell gives the place of its row.
 
-    Args:
-        sweep: may be cancelled, or not have a row yet.
-        metric: as in `heat_map_numbers`, like the following ones.
-        across: the knob along x.
-        down: the knob along y.
-        fixed: values of the other knobs.
-        choice: the rows to mark.
-        picked: the place of the row in the sweep whose cell is framed.
-        theme: LIGHT, DARK or NOTEBOOK.
+    The arguments are those of `heat_map_numbers`; `picked` is the place of the row whose cell is framed.
 
     Raises:
         OptionError: there is no such metric, knob or value.
@@ -249,7 +200,6 @@ def draw_heat_map(numbers: HeatMapNumbers, theme: Theme, picked: int | None = No
         "annotations": [*panel_titles(names, _GAP, 13, theme.text), *frame_names(numbers, theme)],
         "shapes": frames(numbers, picked, theme),
         "showlegend": False,
-        "hovermode": "closest",
         "hoverdistance": 60,  # from the middle of a cell
         "dragmode": False,
         "margin": {"t": 96},
@@ -330,12 +280,7 @@ def _axes(numbers: HeatMapNumbers) -> Part:
 
 def _colours(numbers: HeatMapNumbers, scale: Sequence[str]) -> Part:
     low, high = numbers.colour_range
-    bar = {
-        "title": {"text": bar_title(numbers), "side": "right", "font": {"size": 13}},
-        "thickness": 12,
-        "outlinewidth": 0,
-        "nticks": 6,
-        **TICKS.get(METRICS[numbers.metric].written, {}),
-    }
+    ticks_of = TICKS.get(METRICS[numbers.metric].written, {})
+    bar = colour_bar(bar_title(numbers), thickness=12, nticks=6, **ticks_of)
     ends = {"cmin": low, "cmax": high, "showscale": numbers.coloured}
     return {"colorscale": colour_scale(scale), **ends, "colorbar": bar}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from kdeviz.charts.cells import Place
 from kdeviz.charts.panels import axis_name
 from kdeviz.charts.parts import note, placed
 from kdeviz.charts.theme import Part, Theme
@@ -34,11 +35,11 @@ def frame_names(numbers: HeatMapNumbers, theme: Theme) -> list[Part]:
     ]
 
 
-def _named(numbers: HeatMapNumbers) -> list[tuple[tuple[int, int, int], str]]:
+def _named(numbers: HeatMapNumbers) -> list[tuple[Place, str]]:
     if numbers.best is not None and numbers.best == numbers.simplest:
         return [(numbers.best, "best and simplest")]
-    found = ((numbers.simplest, "simplest"), (numbers.best, "best"))
-    return [(place, word) for place, word in found if place is not None]
+    both = ((numbers.simplest, "simplest"), (numbers.best, "best"))
+    return [(place, word) for place, word in both if place is not None]
 
 
 def _outline(place: Sequence[int], colour: str, width: float, dash: str = "solid") -> Part:

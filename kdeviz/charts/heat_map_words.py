@@ -5,17 +5,17 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from kdeviz.charts.cells import Place
 from kdeviz.charts.sweep_words import (
     ALARM_SHARE,
     best_title,
-    capital,
     chosen_title,
     held_words,
     hover,
     written,
 )
 from kdeviz.sweep import METRICS
-from kdeviz.wording import number
+from kdeviz.wording import capital, number
 
 if TYPE_CHECKING:
     from kdeviz.charts.heat_map import HeatMapNumbers
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 def heat_title(numbers: HeatMapNumbers) -> str:
     """The best setting, or what else there is to see."""
-    if (found := chosen_title(numbers)) is not None:
-        return found
+    if (chosen := chosen_title(numbers)) is not None:
+        return chosen
     if numbers.relative:
         return f"Settings of equal components and scaling lie up to {number(numbers.apart)} nats apart"
     return best_title(numbers)
@@ -52,7 +52,7 @@ def bar_title(numbers: HeatMapNumbers) -> str:
     return f"{metric.words} ({'high' if metric.higher_is_better else 'low'} = better)"
 
 
-def heat_hover(numbers: HeatMapNumbers, place: tuple[int, int, int]) -> str:
+def heat_hover(numbers: HeatMapNumbers, place: Place) -> str:
     """One setting and its number, and how far it is from the best."""
     below = -float(numbers.shown[place])
     if not numbers.relative or math.isnan(below):
@@ -60,6 +60,6 @@ def heat_hover(numbers: HeatMapNumbers, place: tuple[int, int, int]) -> str:
     return f"{hover(numbers, place)}<br>{number(below)} nats below the best it compares with"
 
 
-def shown_text(numbers: HeatMapNumbers, place: tuple[int, int, int]) -> str:
+def shown_text(numbers: HeatMapNumbers, place: Place) -> str:
     """What is written on a cell."""
     return written(numbers.metric, float(numbers.shown[place]))

@@ -9,18 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdeviz.analysis import Analysis, cached
-from kdeviz.charts.parts import scatter
+from kdeviz.charts.parts import disc, scatter
 from kdeviz.charts.score_ranges import score_range
-from kdeviz.charts.theme import Part, Theme, faint
+from kdeviz.charts.theme import Part, Theme
 from kdeviz.data import ANOMALOUS, NORMAL
 from kdeviz.decision import Bootstrap, Decision, Estimate, OperatingPoints, operating_points
 from kdeviz.errors import OptionError
 from kdeviz.wording import number
 
 AT = "threshold %{customdata[0]:.4g} nats"
-MANNERS = {"showlegend": False, "hovermode": "closest", "dragmode": "pan"}
-CLICKED = {"size": 9, "opacity": 0}
-"""A marker too faint to see, there to be clicked."""
+MANNERS = {"showlegend": False, "dragmode": "pan"}
+_CLICKED = {"size": 9, "opacity": 0}  # too faint to see, there to be clicked
 _ROOM_BELOW = 0.1  # of the y axis, for a line of text
 
 
@@ -98,23 +97,19 @@ def _points(analysis: Analysis) -> OperatingPoints:
 
 
 def threshold_curve(
-    x: NDArray[Any], y: NDArray[Any], hovered: NDArray[Any], theme: Theme, hover: str
+    x: NDArray[Any], y: NDArray[Any], hovered: NDArray[Any], line: Part, hover: str, name: str = "thresholds"
 ) -> Part:
     """A curve whose points are thresholds.
 
     What is `hovered` begins with the thresholds: a click takes the first number.
     """
-    line = {"color": theme.normal, "width": 2.4}
-    return scatter(
-        x,
-        y,
-        "lines+markers",
-        "thresholds",
-        customdata=hovered,
-        marker=CLICKED,
-        line=line,
-        hovertemplate=hover,
-    )
+    shown = {
+        "customdata": hovered,
+        "marker": _CLICKED,
+        "line": line,
+        "hovertemplate": f"{hover}<extra></extra>",
+    }
+    return scatter(x, y, "lines+markers", name, **shown)
 
 
 def present_threshold(x: float, y: float, along: float, threshold: float, theme: Theme) -> list[Part]:
@@ -136,11 +131,7 @@ def present_threshold(x: float, y: float, along: float, threshold: float, theme:
             textfont={"color": theme.text, "size": 12.5},
             cliponaxis=False,
             hoverinfo="skip",
-            marker={
-                "size": 13,
-                "color": faint(theme.text, 0.15),
-                "line": {"color": theme.text, "width": 2.5},
-            },
+            marker=disc(theme.text, 0.15),
             showlegend=False,
         )
     ]

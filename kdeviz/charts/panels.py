@@ -19,14 +19,7 @@ def axis_name(letter: str, panel: int) -> str:
 
 
 def panel_axes(panels: int, gap: float, x: Part, y: Part) -> Part:
-    """The axes of all panels.
-
-    Args:
-        panels: how many.
-        gap: between two panels, as a share of the width.
-        x: the x axis of each panel.
-        y: the y axis, named and numbered at the first panel only.
-    """
+    """The axes of so many panels, a gap (a share of the width) apart; y is named at the first one only."""
     axes: Part = {}
     for panel, domain in enumerate(_domains(panels, gap)):
         number = panel + 1 if panel else ""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kdeviz.charts.labels import spread
-from kdeviz.charts.theme import Part, Theme
+from kdeviz.charts.theme import Part, Theme, faint
 from kdeviz.wording import number
 
 # Above this many points SVG becomes slow; below it SVG is crisper than WebGL.
@@ -79,7 +79,9 @@ def placed(letter: str, at: float, anchor: str, ref: str | None = None) -> Part:
 
 
 def threshold_line(threshold: float, theme: Theme) -> Part:
-    """A line at a finite threshold on the x axis, and its name above the chart."""
+    """A line at a threshold on the x axis, and its name above the chart; nothing at an infinite one."""
+    if not math.isfinite(threshold):
+        return {}
     above = {**placed("x", threshold, "center"), **placed("y", 1, "bottom", "y domain")}
     return {
         "shapes": [vertical_line(threshold, theme.text, 1.5)],
@@ -90,19 +92,26 @@ def threshold_line(threshold: float, theme: Theme) -> Part:
 def end_labels(
     ends: Sequence[tuple[float, float, str]], gap: float, aside: float, theme: Theme
 ) -> list[Part]:
-    """Names right of the last points of lines, moved apart where lines end close together.
+    """Names right of the last points of lines: (x, y, plain text), `aside` pixels from them.
 
-    Args:
-        ends: per line, its last point and its name (plain text).
-        gap: between the heights of two names, on the y axis.
-        aside: from a point to its name, in pixels.
-        theme: LIGHT or DARK.
+    Where lines end close together their names are moved to a `gap` apart on the y axis.
     """
     heights = spread([y for _, y, _ in ends], gap)
     return [
         note(html.escape(name), theme, xshift=aside, y=height, **placed("x", x, "left"))
         for (x, _, name), height in zip(ends, heights, strict=True)
     ]
+
+
+def spread(heights: Sequence[float], gap: float) -> list[float]:
+    """Heights moved as little as needed, in least squares, for all to lie a gap apart, in their order."""
+    from scipy.optimize import isotonic_regression  # slow to import
+
+    order = np.argsort(heights, kind="stable")
+    room, moved = gap * np.arange(len(order)), np.empty(len(order))
+    if len(order):
+        moved[order] = isotonic_regression(np.asarray(heights)[order] - room).x + room
+    return moved.tolist()
 
 
 # --- traces and what they are made of
@@ -126,16 +135,8 @@ def heat(x: Any, y: Any, z: Any, **more: Any) -> Part:
 def level_line(x: Any, y: Any, z: Any, level: float, line: Part) -> Part:
     """One contour. A trace for each level, since plotly draws only evenly spaced levels."""
     one_level = {"start": level, "end": level, "size": 1, "coloring": "none"}
-    return {
-        "type": "contour",
-        "x": x,
-        "y": y,
-        "z": z,
-        "contours": one_level,
-        "line": line,
-        "showscale": False,
-        "hoverinfo": "skip",
-    }
+    plain = {"line": line, "showscale": False, "hoverinfo": "skip"}
+    return {**heat(x, y, z, **plain), "type": "contour", "contours": one_level}
 
 
 def dotted_line(x: Any, y: Any, name: str, theme: Theme) -> Part:
@@ -154,10 +155,20 @@ def ring(size: float, theme: Theme, width: float = 2.5) -> Part:
     return {"symbol": "circle-open", "size": size, "color": theme.text, "line": {"width": width}}
 
 
+def disc(colour: str, opacity: float) -> Part:
+    """The marker of a present threshold."""
+    return {"size": 13, "color": faint(colour, opacity), "line": {"color": colour, "width": 2.5}}
+
+
 def interval(values: NDArray[Any], low: NDArray[Any], high: NDArray[Any], **more: Any) -> Part:
     """A line from `low` to `high` through each value."""
     spans = {"array": high - values, "arrayminus": values - low}
     return {"type": "data", **spans, "thickness": 1.2, "width": 0, **more}
+
+
+def colour_bar(title: str, **more: Any) -> Part:
+    """The legend of a colour scale."""
+    return {"title": {"text": title, "side": "right", "font": {"size": 13}}, "outlinewidth": 0, **more}
 
 
 def colour_scale(colours: Sequence[str]) -> list[list[Any]]:
@@ -168,32 +179,27 @@ def colour_scale(colours: Sequence[str]) -> list[list[Any]]:
 # --- bars that explain one sample
 
 
-def explaining_bars(names: list[str], values: list[float], texts: list[str], colours: list[str]) -> Part:
-    """One lying bar per name, its text beyond its end."""
-    return {
-        **bars(values, names, colours),
+def explained(
+    bars_of: Sequence[tuple[str, float, str]], colours: Sequence[str], theme: Theme, x: str, y: str
+) -> tuple[Part, Part]:
+    """A lying bar for each name, value and text beyond its end, the first on top; and the layout."""
+    names, values, texts = map(list, zip(*bars_of, strict=True))
+    low, high = min(0, *values), max(0, *values)
+    room = 0.3 * (high - low or 1)  # for the texts beyond the bars
+    ends = [low - room * (low < 0), high + room * (high > 0)]
+    trace = {
+        **bars(values, names, list(colours)),
         "text": texts,
         "orientation": "h",
         "textposition": "outside",
         "textfont": {"size": 12},
         "cliponaxis": False,
     }
-
-
-def explained_axes(values: list[float], theme: Theme, x: str, y: str) -> Part:
-    """The axes of such bars, the first on top."""
-    low, high = min(0, *values), max(0, *values)
-    room = 0.3 * (high - low or 1)  # for the texts beyond the bars
-    ends = [low - room * (low < 0), high + room * (high > 0)]
-    return {
+    across = {"gridcolor": theme.line, "zerolinecolor": theme.muted, "nticks": 5, "range": ends}
+    down = {"title": {"text": y}, "type": "category", "autorange": "reversed", "dtick": 1}
+    return trace, {
         "bargap": 0.25,
-        "xaxis": {
-            "title": {"text": x},
-            "gridcolor": theme.line,
-            "zerolinecolor": theme.muted,
-            "nticks": 5,
-            "range": ends,
-        },
-        "yaxis": {"title": {"text": y}, "type": "category", "autorange": "reversed", "dtick": 1},
+        "xaxis": {"title": {"text": x}, **across},
+        "yaxis": down,
         "showlegend": False,
     }

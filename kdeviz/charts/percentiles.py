@@ -44,20 +44,16 @@ class PercentilesNumbers(NamedTuple):
         return 1 / len(self.counts[0])
 
 
-def percentiles_numbers(comparison: Comparison) -> PercentilesNumbers:
+def percentiles_numbers(comparison: Comparison, bins: int = 20) -> PercentilesNumbers:
     """The histograms of both."""
-    found = comparison.percentiles
-    return PercentilesNumbers(
-        found.edges,
-        (found.first_counts, found.second_counts),
-        shares_below(comparison),
-        len(comparison.ids),
-    )
+    edges = np.linspace(0, 100, bins + 1)
+    first, second = (np.histogram(place, edges)[0] for place in comparison.percentiles)
+    return PercentilesNumbers(edges, (first, second), shares_below(comparison), len(comparison.ids))
 
 
 def shares_below(comparison: Comparison, percentile: float = 1.0) -> tuple[float, float]:
     """Share of the common samples below a percentile (0 to 100) of each one's training samples."""
-    first, second = comparison.percentiles[:2]
+    first, second = comparison.percentiles
     return float((first < percentile).mean()), float((second < percentile).mean())
 
 

@@ -53,16 +53,9 @@ def draw_points(
     marker: Part,
     region: NDArray[np.int64] | None,
 ) -> Part:
-    """A trace of these points.
+    """A trace of these points, of a kind from `kind_of`, named in plain text, with escaped hover texts.
 
-    Args:
-        points: what is drawn.
-        theme: LIGHT, DARK or NOTEBOOK.
-        kind: of trace, from `kind_of`.
-        hover: per drawn sample, the text shown on hover, escaped.
-        name: in the legend (plain text).
-        marker: what this trace adds to the look of its points.
-        region: the inspected rows to stand out from the others; None for no such selection.
+    The points of the inspected rows in `region` stand out from the others, if there is such a selection.
     """
     shown: Part = {} if region is None else {"selectedpoints": points.among(region)}
     if kind != "scatter3d":

@@ -30,12 +30,11 @@ def precision_recall(decision: Decision, theme: Theme = NOTEBOOK) -> go.Figure:
 
 def draw_precision_recall(numbers: OperatingNumbers, theme: Theme) -> go.Figure:
     """The figure of these numbers."""
-    hover = (
-        f"{AT}<br>%{{x:.1%}} of the anomalous caught<br>%{{y:.1%}} of the flagged anomalous<extra></extra>"
-    )
+    hover = f"{AT}<br>%{{x:.1%}} of the anomalous caught<br>%{{y:.1%}} of the flagged anomalous"
+    line = {"color": theme.normal, "width": 2.4}
     points, (_, recall, precision, _) = numbers.points, numbers.at
     traces = [
-        threshold_curve(points.tpr, points.precision, points.thresholds[:, None], theme, hover),
+        threshold_curve(points.tpr, points.precision, points.thresholds[:, None], line, hover),
         dotted_line([0, 1], [numbers.base_rate] * 2, "guessing", theme),
         *present_threshold(recall, precision, recall, numbers.threshold, theme),
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from kdeviz.analysis import Analysis, cached
 from kdeviz.charts.colours import category_colours, colour_of
 from kdeviz.charts.contours import ContoursNumbers, contour_lines, contours_numbers
-from kdeviz.charts.parts import bare_axis, colour_scale, heat, ring
+from kdeviz.charts.parts import bare_axis, colour_bar, colour_scale, heat, ring
 from kdeviz.charts.picked import PickedNumbers, picked_numbers
 from kdeviz.charts.points import PointsNumbers, draw_points, kind_of
 from kdeviz.charts.score_ranges import score_range
@@ -24,6 +24,9 @@ from kdeviz.decision import LABEL_WORDS, Decision
 from kdeviz.wording import count, number, percent
 
 MOST_POINTS = 5000
+
+_Look = tuple[str, PointsNumbers, Part, Part]
+"""A name, points, and what the trace adds to their markers and to the rest."""
 
 
 class ProjectionNumbers(NamedTuple):
@@ -280,34 +283,30 @@ def _samples(
     ]
 
 
-def _scaled(numbers: ProjectionNumbers, theme: Theme) -> list[tuple[str, PointsNumbers, Part, Part]]:
+def _scaled(numbers: ProjectionNumbers, theme: Theme) -> Iterator[_Look]:
     """Samples coloured by a number; those without one in grey."""
     low, high = numbers.colour_range
     # The strong end is the anomalous one: of log density the low end, of a residual the high one.
     scale = theme.scale[::-1] if numbers.colour_name == "residual" else theme.scale
     marker = {"colorscale": colour_scale(scale), "cmin": low, "cmax": high}
     bar = {"showscale": True, "colorbar": _colour_bar(numbers, theme)}
-    looks: list[tuple[str, PointsNumbers, Part, Part]] = []
     for name, points in numbers.groups.items():
         if name == "no value":
-            looks.append((name, points, {"color": theme.line}, {}))
+            yield name, points, {"color": theme.line}, {}
         else:
             own = {**marker, **(bar if name == "not flagged" else {}), "color": points.colour}
-            looks.append((name, points, own, {"showlegend": False}))
-    return looks
+            yield name, points, own, {"showlegend": False}
 
 
-def _categories(numbers: ProjectionNumbers, theme: Theme) -> list[tuple[str, PointsNumbers, Part, Part]]:
+def _categories(numbers: ProjectionNumbers, theme: Theme) -> Iterator[_Look]:
     """Samples coloured by what they are; the rarest kinds together in grey."""
     colours = category_colours(numbers.categories, theme)
     others = [value for value in numbers.categories if value not in colours]
-    looks: list[tuple[str, PointsNumbers, Part, Part]] = []
     if others:
         kinds = f"other ({count(len(others))} kinds)"
-        looks.append((kinds, numbers.of_values(others), {"color": theme.line}, {}))
+        yield kinds, numbers.of_values(others), {"color": theme.line}, {}
     for value, colour in colours.items():
-        looks.append((value, numbers.of_values([value]), {"color": colour}, {}))
-    return looks
+        yield value, numbers.of_values([value]), {"color": colour}, {}
 
 
 def _colour_bar(numbers: ProjectionNumbers, theme: Theme) -> Part:
@@ -316,14 +315,7 @@ def _colour_bar(numbers: ProjectionNumbers, theme: Theme) -> Part:
         "residual": "residual: what the components leave out",
     }
     title = known.get(numbers.colour_name) or html.escape(numbers.colour_name)
-    return {
-        "title": {"text": title, "side": "right", "font": {"size": 13}},
-        "thickness": 10,
-        "len": 0.9,
-        "outlinewidth": 0,
-        "x": 1.01,
-        "tickfont": {"color": theme.muted},
-    }
+    return colour_bar(title, thickness=10, len=0.9, x=1.01, tickfont={"color": theme.muted})
 
 
 def _ring(picked: PickedNumbers, numbers: ProjectionNumbers, theme: Theme) -> Part:

@@ -71,31 +71,17 @@ class RanksNumbers(NamedTuple):
         return bool(self.anomalous.any())
 
     @property
-    def groups(self) -> list[list[RankedNumbers]]:
-        """Samples by who flags them: both or none, the first, the second; those labelled anomalous last."""
-        same = ~(self.only_first | self.only_second)
-        masks = (same, self.only_first, self.only_second)
-        return [self._kinds(mask) for mask in masks]
+    def groups(self) -> Iterator[tuple[int, bool, Mask]]:
+        """Samples by who flags them: both or none (0), only the first (1), only the second (2).
 
-    def _kinds(self, mask: Mask) -> list[RankedNumbers]:
-        parts = (self.samples, self.first_ranks, self.second_ranks, self.names)
-        kinds = ((anomalous, mask & (self.anomalous == anomalous)) for anomalous in (False, True))
-        return [
-            RankedNumbers(anomalous, *(part[chosen] for part in parts))
-            for anomalous, chosen in kinds
-            if chosen.any()
-        ]
-
-
-class RankedNumbers(NamedTuple):
-    """Samples that are drawn as one trace."""
-
-    anomalous: bool
-    """Whether they are labelled so."""
-    samples: Indices
-    first_ranks: Indices
-    second_ranks: Indices
-    names: NDArray[np.str_]
+        Of each those not labelled anomalous and then those that are, with a mask (S,), if there are any.
+        """
+        flags = self.only_first + 2 * self.only_second
+        for who in range(3):
+            for anomalous in (False, True):
+                mask = (flags == who) & (self.anomalous == anomalous)
+                if mask.any():
+                    yield who, anomalous, mask
 
 
 def ranks_numbers(comparison: Comparison, most: int = 4000) -> RanksNumbers:
@@ -157,7 +143,6 @@ def draw_ranks(numbers: RanksNumbers, theme: Theme) -> go.Figure:
         "annotations": notes,
         "legend": {"orientation": "h", "x": 0, "y": 1.01, "yanchor": "bottom", "font": {"size": 12}},
         "margin": {"t": 88},
-        "hovermode": "closest",
         "dragmode": "pan",
     }
     traces = [equal, *_verdicts(numbers, theme)]
@@ -174,28 +159,30 @@ def _verdicts(numbers: RanksNumbers, theme: Theme) -> Iterator[Part]:
         ("only the first flags", first, 9),
         ("only the second flags", second, 9),
     )
-    for group, (name, colour, size) in zip(numbers.groups, looks, strict=True):
-        for place, ranked in enumerate(group):
-            marker = {
-                "color": colour,
-                "size": size + ranked.anomalous,
-                "symbol": "x" if ranked.anomalous else "circle",
-                "line": {"width": 0 if name == _SAME else 1, "color": theme.paper},
-            }
-            legend = {"legendgroup": name, "showlegend": name != _SAME and place == 0}
-            yield {**_ranked(ranked, name), "type": kind, "marker": marker, **legend}
+    listed = {_SAME}
+    for who, anomalous, mask in numbers.groups:
+        name, colour, size = looks[who]
+        marker = {
+            "color": colour,
+            "size": size + anomalous,
+            "symbol": "x" if anomalous else "circle",
+            "line": {"width": 0 if name == _SAME else 1, "color": theme.paper},
+        }
+        legend = {"legendgroup": name, "showlegend": name not in listed}
+        yield {**_ranked(numbers, mask, name, anomalous), "type": kind, "marker": marker, **legend}
+        listed.add(name)
 
 
-def _ranked(numbers: RankedNumbers, name: str) -> Part:
+def _ranked(numbers: RanksNumbers, mask: Mask, name: str, anomalous: bool) -> Part:
     return {
-        "x": numbers.first_ranks,
-        "y": numbers.second_ranks,
-        "customdata": numbers.samples,
-        "hovertext": [html.escape(str(name)).replace("\n", "<br>") for name in numbers.names],
+        "x": numbers.first_ranks[mask],
+        "y": numbers.second_ranks[mask],
+        "customdata": numbers.samples[mask],
+        "hovertext": [html.escape(str(name)).replace("\n", "<br>") for name in numbers.names[mask]],
         "mode": "markers",
         "name": name,
         "hovertemplate": "%{hovertext}<br>rank %{x:d} by the first<br>rank %{y:d} by the second"
-        f"<br>{name}{', labelled anomalous' if numbers.anomalous else ''}<extra></extra>",
+        f"<br>{name}{', labelled anomalous' if anomalous else ''}<extra></extra>",
     }
 
 

@@ -87,12 +87,10 @@ def draw_roc(numbers: RocNumbers, theme: Theme) -> go.Figure:
     """The figure of these numbers."""
     operating = numbers.operating
     alarms, caught = operating.at[:2]
-    hover = (
-        f"{AT}<br>%{{y:.1%}} of the anomalous caught<br>%{{customdata[1]:.2%}} of the normal flagged"
-        "<extra></extra>"
-    )
+    hover = f"{AT}<br>%{{y:.1%}} of the anomalous caught<br>%{{customdata[1]:.2%}} of the normal flagged"
+    line = {"color": theme.normal, "width": 2.4}
     traces = [
-        threshold_curve(numbers.fpr, operating.points.tpr, numbers.hovered, theme, hover),
+        threshold_curve(numbers.fpr, operating.points.tpr, numbers.hovered, line, hover),
         dotted_line(numbers.chance, numbers.chance, "guessing", theme),
         *present_threshold(numbers.here, caught, numbers.along, operating.threshold, theme),
     ]

@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from kdeviz.charts.parts import explained_axes, explaining_bars
+from kdeviz.charts.parts import explained
 from kdeviz.charts.theme import NOTEBOOK, Theme, drawn
 from kdeviz.decision import Decision
 from kdeviz.explain import Components, explain
@@ -77,26 +77,22 @@ def sample(decision: Decision, row: int, theme: Theme = NOTEBOOK) -> go.Figure:
 
 def draw_sample(numbers: SampleNumbers, theme: Theme) -> go.Figure:
     """The figure of these numbers."""
-    names = [f"{component + 1}" for component in numbers.components]
-    parts = [float(part) for part in numbers.parts]
-    texts = [_deviations(float(z)) for z in numbers.z]
-    hovers = ["component %{y} adds %{x:.4g}, at %{text}<extra></extra>"] * len(names)
+    shown = [
+        (f"{component + 1}", float(part), _deviations(float(z)))
+        for component, part, z in zip(numbers.components, numbers.parts, numbers.z, strict=True)
+    ]
+    hovers = ["component %{y} adds %{x:.4g}, at %{text}<extra></extra>"] * len(shown)
     if numbers.others:
-        names.append(f"{count(numbers.others)} more")
-        parts.append(numbers.rest)
-        texts.append("")
+        shown.append((f"{count(numbers.others)} more", numbers.rest, ""))
         hovers.append("%{y} add %{x:.4g}<extra></extra>")
     title = "No distance to the nearest usual samples"
     if numbers.share:
         title = f"Component {numbers.most + 1} adds most: {percent(numbers.share)} of the squared distance"
-    colours = [theme.anomalous if part >= 0 else theme.normal for part in parts]
-    return drawn(
-        [{**explaining_bars(names, parts, texts, colours), "hovertemplate": hovers}],
-        theme,
-        title,
-        f"Parts of {number(numbers.squared_distance)}, the squared distance · σ from the training mean",
-        explained_axes(parts, theme, "adds to the squared distance", "component"),
-    )
+    colours = [theme.anomalous if part >= 0 else theme.normal for _, part, _ in shown]
+    trace, layout = explained(shown, colours, theme, "adds to the squared distance", "component")
+    distance = number(numbers.squared_distance)
+    subtitle = f"Parts of {distance}, the squared distance · σ from the training mean"
+    return drawn([{**trace, "hovertemplate": hovers}], theme, title, subtitle, layout)
 
 
 def _deviations(z: float) -> str:

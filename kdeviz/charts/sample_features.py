@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from kdeviz.charts.parts import explained_axes, explaining_bars
+from kdeviz.charts.parts import explained
 from kdeviz.charts.theme import NOTEBOOK, Theme, drawn
 from kdeviz.decision import Decision
 from kdeviz.explain import Direction, explain
@@ -58,20 +58,17 @@ def sample_features(decision: Decision, row: int, theme: Theme = NOTEBOOK) -> go
 
 def draw_sample_features(numbers: SampleFeaturesNumbers, theme: Theme) -> go.Figure:
     """The figure of these numbers."""
-    names = [f"{feature}" for feature in numbers.features]
-    changes = [float(change) for change in numbers.change]
-    pairs = zip(numbers.now, numbers.then, strict=True)
-    texts = [f"{number(now)} → {number(then)}" for now, then in pairs]
-    title = f"Feature {names[0]} would have to change most, by {number(changes[0])}"
+    shown = [
+        (f"{feature}", float(change), f"{number(now)} → {number(then)}")
+        for feature, now, then, change in zip(*numbers, strict=True)
+    ]
+    title = f"Feature {shown[0][0]} would have to change most, by {number(shown[0][1])}"
+    colours = [theme.normal] * len(shown)
+    trace, layout = explained(shown, colours, theme, "change, in the feature's own unit", "feature")
     return drawn(
-        [
-            {
-                **explaining_bars(names, changes, texts, [theme.normal] * len(names)),
-                "hovertemplate": "feature %{y}: %{text}<extra></extra>",
-            }
-        ],
+        [{**trace, "hovertemplate": "feature %{y}: %{text}<extra></extra>"}],
         theme,
         "No feature would have to change" if numbers.stays else title,
         "One step towards the nearest usual samples · value now → after",
-        explained_axes(changes, theme, "change, in the feature's own unit", "feature"),
+        layout,
     )

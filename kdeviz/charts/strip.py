@@ -88,7 +88,6 @@ def draw_strip(
         ),
         "yaxis": graded_axis("repeats", theme, **repeats),
         "showlegend": False,
-        "hovermode": "closest",
         "dragmode": False,
     }
     return drawn(_bars(numbers, floor, theme), theme, _title(numbers), _subtitle(numbers), layout)

@@ -5,17 +5,12 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any
 
+from kdeviz.charts.cells import Place, SweptNumbers
 from kdeviz.charts.knobs import KNOBS, KnobValue, knob_text
 from kdeviz.sweep import METRICS
-from kdeviz.wording import duration, percent, size
-
-if TYPE_CHECKING:
-    from kdeviz.charts.heat_map import HeatMapNumbers
-    from kdeviz.charts.tuning_lines import TuningLinesNumbers
-
-    SweepNumbers: TypeAlias = HeatMapNumbers | TuningLinesNumbers
+from kdeviz.wording import capital, duration, percent, size
 
 LOG_DENSITY, ALARM_SHARE = "log_density", "alarm_share"
 TICKS: dict[Any, dict[str, Any]] = {
@@ -26,13 +21,13 @@ TICKS: dict[Any, dict[str, Any]] = {
 """Of an axis, by how its numbers are written."""
 
 
-def chosen_title(numbers: SweepNumbers) -> str | None:
+def chosen_title(numbers: SweptNumbers) -> str | None:
     """The best row of the choice, if it is shown and has the number; or that there are no numbers at all."""
     if not numbers.scalings:
         return "No setting is done yet"
     if numbers.best_shown is None:
         return f"No {metric_words(numbers.metric)} is known for these settings"
-    best: Any = numbers.best
+    best = numbers.best
     if best is None or numbers.chosen_by is None or math.isnan(numbers.values[best]):
         return None
     names, value = capital(_names(numbers, best)), _with_interval(numbers, best)
@@ -43,27 +38,23 @@ def chosen_title(numbers: SweepNumbers) -> str | None:
     return f"{names} give the best {metric_words(numbers.metric)}, {value}"
 
 
-def best_title(numbers: SweepNumbers) -> str:
+def best_title(numbers: SweptNumbers) -> str:
     """The best of what is shown; at least one number is."""
     metric = metric_words(numbers.metric)
     if numbers.metric == ALARM_SHARE:  # few alarms are no merit: a model may be blind
         low, high = (written(numbers.metric, end) for end in numbers.ends)
         return f"{capital(metric)} between {low} and {high}"
-    place: Any = numbers.best_shown
+    place = numbers.best_shown
+    assert place is not None
     return f"Best shown: {_names(numbers, place)}, {metric} {_with_interval(numbers, place)}"
 
 
-def capital(text: str) -> str:
-    """The text as the beginning of a sentence."""
-    return text[:1].upper() + text[1:]
-
-
-def held_words(numbers: SweepNumbers) -> list[str]:
+def held_words(numbers: SweptNumbers) -> list[str]:
     """The knobs that are held fixed."""
     return [named(knob, value) for knob, value in numbers.fixed.items()]
 
 
-def hover(numbers: SweepNumbers, place: tuple[int, ...]) -> str:
+def hover(numbers: SweptNumbers, place: Place) -> str:
     """One setting and its number."""
     value = f"{metric_words(numbers.metric)} {_with_interval(numbers, place)}"
     return f"{_names(numbers, place)}<br>{value}"
@@ -95,13 +86,13 @@ def ticks(knob: str, values: Sequence[KnobValue], most: int) -> tuple[list[int],
     return places, [html.escape(knob_text(knob, values[place])) for place in places]
 
 
-def _names(numbers: SweepNumbers, place: Any) -> str:
+def _names(numbers: SweptNumbers, place: Place) -> str:
     """A setting in words: what varies in the picture."""
     first, *others = (named(knob, value) for knob, value in numbers.varied_at(place).items())
     return ", ".join([first, html.escape(numbers.scalings[place[0]]), *others])
 
 
-def _with_interval(numbers: SweepNumbers, place: Any) -> str:
+def _with_interval(numbers: SweptNumbers, place: Place) -> str:
     value, low, high = (float(part[place]) for part in (numbers.values, numbers.low, numbers.high))
     words = written(numbers.metric, value) + (" nats" if numbers.metric == LOG_DENSITY else "")
     if not (math.isfinite(low) and math.isfinite(high)):

@@ -3,24 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import plotly.colors
 import plotly.graph_objects as go
 
 Part = dict[str, Any]
 """A trace, an axis, a shape or another piece of a figure, in plotly's JSON."""
 
-_CIVIDIS = (
-    "#00224E",
-    "#123570",
-    "#3B496C",
-    "#575D6D",
-    "#707173",
-    "#8A8678",
-    "#A59C74",
-    "#C3B369",
-    "#E1CC55",
-    "#FEE838",
-)
-
+_CIVIDIS = tuple(plotly.colors.sequential.Cividis)
 
 _AXIS = {
     "automargin": True,
@@ -186,16 +175,13 @@ def _merged(shared: Mapping[str, Any], own: Mapping[str, Any]) -> Part:
 
 def faint(colour: str, opacity: float) -> str:
     """A #rrggbb colour, see-through."""
-    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    red, green, blue = plotly.colors.hex_to_rgb(colour)
     return f"rgba({red},{green},{blue},{opacity})"
 
 
 def luminance(scale: Sequence[str], share: float) -> float:
     """Relative luminance (WCAG 2.2) of the colour at a share of the scale."""
-    at = share * (len(scale) - 1)
-    below = min(int(at), len(scale) - 2)
-    ends = ([int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)] for colour in scale[below : below + 2])
-    mixed = (low + (at - below) * (high - low) for low, high in zip(*ends, strict=True))
+    (mixed,) = plotly.colors.sample_colorscale(list(scale), share, colortype="tuple")
     linear = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in mixed)
     red, green, blue = linear
     return float(0.2126 * red + 0.7152 * green + 0.0722 * blue)

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 import plotly.graph_objects as go
-from numpy.typing import NDArray
 
-from kdeviz.charts.cells import best_place, cell_values, cells, default_metric, place_of
-from kdeviz.charts.knobs import KNOBS, KnobValue, values_of
+from kdeviz.charts.cells import SweptNumbers, swept_numbers
+from kdeviz.charts.knobs import KNOBS, KnobValue
 from kdeviz.charts.parts import bare_axis, end_labels, graded_axis, interval, positions, ring, scatter
 from kdeviz.charts.sweep_words import (
     LOG_DENSITY,
     TICKS,
     best_title,
-    capital,
     chosen_title,
     held_words,
     hover,
@@ -28,35 +26,19 @@ from kdeviz.charts.sweep_words import (
 from kdeviz.charts.theme import NOTEBOOK, Part, Theme, drawn
 from kdeviz.scaling import SCALINGS
 from kdeviz.sweep import METRICS, Choice, Sweep
+from kdeviz.wording import capital
 
 _MOST_TICKS = 16
 _SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross")
 _APART = 0.12  # so that the intervals of two lines stand side by side
 
 
-class TuningLinesNumbers(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class TuningLinesNumbers(SweptNumbers):
     """A metric along one knob, one line per scaling: P lines through X settings."""
 
-    metric: str
-    across: str
-    x: tuple[KnobValue, ...]
-    scalings: tuple[str, ...]
-    fixed: dict[str, KnobValue]
-    rows: NDArray[np.int64]
-    """(P, X) places in the sweep's rows; -1 for a setting that was not done."""
-    values: NDArray[np.float64]
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
     comparable: bool
     """Whether the values of one line compare with each other; log densities of other components do not."""
-    best: tuple[int, int] | None
-    chosen_by: str | None
-
-    @property
-    def best_shown(self) -> tuple[int, int] | None:
-        """Where the best value of all is; None if none is known."""
-        found: tuple[int, int] | None = best_place(self.metric, self.values)
-        return found
 
     @property
     def tops(self) -> list[tuple[int, int]]:
@@ -71,12 +53,6 @@ class TuningLinesNumbers(NamedTuple):
         return [(line, int(known[-1])) for line, known in enumerate(columns) if len(known)]
 
     @property
-    def ends(self) -> tuple[float, float]:
-        """The lowest and the highest value; NaN if none is known."""
-        known = self.values[~np.isnan(self.values)]
-        return (float(known.min()), float(known.max())) if len(known) else (math.nan, math.nan)
-
-    @property
     def span(self) -> tuple[float, float]:
         """From the lowest end of an interval to the highest."""
         drawn = np.concatenate([part.ravel() for part in (self.values, self.low, self.high)])
@@ -87,10 +63,6 @@ class TuningLinesNumbers(NamedTuple):
     def has_intervals(self) -> bool:
         """Whether the interval of any value is known."""
         return bool(np.isfinite(self.low).any())
-
-    def varied_at(self, place: tuple[int, int]) -> dict[str, KnobValue]:
-        """What varies in the picture, at one place of it."""
-        return {self.across: self.x[place[1]]}
 
 
 def tuning_lines_numbers(
@@ -105,22 +77,11 @@ def tuning_lines_numbers(
     Raises:
         OptionError: there is no such metric, knob or value.
     """
-    metric = metric or default_metric(sweep, choice)
-    scalings, held, rows = cells(sweep, (across,), fixed, choice)
-    fitted = [[sweep.rows[row] for row in line if row >= 0] for line in rows]
+    swept = swept_numbers(sweep, metric, (across,), fixed, choice)
+    fitted = [[sweep.rows[row] for row in line if row >= 0] for line in swept.rows]
     counts = [{row.components for row in line if row.error is None} for line in fitted]
-    return TuningLinesNumbers(
-        metric,
-        across,
-        values_of(sweep, across),
-        scalings,
-        held,
-        rows,
-        *cell_values(sweep, metric, rows),
-        comparable=metric != LOG_DENSITY or all(len(components) <= 1 for components in counts),
-        best=place_of(sweep, rows, choice and choice.best),
-        chosen_by=choice and choice.metric,
-    )
+    comparable = swept.metric != LOG_DENSITY or all(len(components) <= 1 for components in counts)
+    return TuningLinesNumbers(**vars(swept), comparable=comparable)
 
 
 # --- the picture
@@ -158,7 +119,6 @@ def draw_tuning_lines(numbers: TuningLinesNumbers, theme: Theme) -> go.Figure:
         "yaxis": graded_axis(words, theme, nticks=6, **TICKS.get(metric.written, {})),
         "annotations": end_labels(list(_ends(numbers, lines)), 0.09 * (high - low), 8, theme),
         "showlegend": False,
-        "hovermode": "closest",
         "dragmode": False,
         "margin": {"r": 56},  # for the names of the lines
     }
@@ -216,8 +176,8 @@ def _best_ring(numbers: TuningLinesNumbers, lines: Sequence[Part], theme: Theme)
 
 def _title(numbers: TuningLinesNumbers) -> str:
     """The best setting, or what else there is to see."""
-    if (found := chosen_title(numbers)) is not None:
-        return found
+    if (chosen := chosen_title(numbers)) is not None:
+        return chosen
     if not numbers.comparable:
         return "Log densities of different components do not compare"
     if numbers.metric != LOG_DENSITY:

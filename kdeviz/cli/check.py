@@ -9,10 +9,10 @@ import typer
 
 from kdeviz.cli.corrections import correctable
 from kdeviz.cli.inputs import read, reading_facts
-from kdeviz.cli.options import COMPONENTS, Components, Data, Metadata, number_or_text
+from kdeviz.cli.options import COMPONENTS, Components, Data, Metadata
 from kdeviz.cli.output import print_facts, print_lines, print_table, progress
 from kdeviz.data import Corrections
-from kdeviz.settings import Settings
+from kdeviz.settings import Settings, number_or_text
 from kdeviz.wording import size
 
 if TYPE_CHECKING:

@@ -97,6 +97,8 @@ def _settings(comparison: Comparison) -> Iterator[tuple[str, str, str, str]]:
 
 
 def _facts(comparison: Comparison) -> Iterator[tuple[str, str]]:
+    from kdeviz.comparison import separation_words, verdict_words
+
     only_first, only_second = map(len, comparison.disagreements)
     yield "common samples", str(len(comparison.ids))
     yield (
@@ -105,10 +107,10 @@ def _facts(comparison: Comparison) -> Iterator[tuple[str, str]]:
     )
     yield "flagged", f"{only_first} only by the first, {only_second} only by the second"
     if comparison.verdicts is not None:
-        yield "verdicts", comparison.verdicts.sentence
+        yield "verdicts", verdict_words(comparison.verdicts)
         yield "McNemar's p", f"{comparison.verdicts.p_value!r}"
     if comparison.separation is not None:
-        yield "separation", comparison.separation.sentence
+        yield "separation", separation_words(comparison.separation)
         yield "AUROC difference", f"{comparison.separation.difference!r}"
 
 

@@ -19,14 +19,13 @@ from kdeviz.cli.options import (
     Metadata,
     RunsFolder,
     TrackingServer,
-    number_or_text,
     rule_names,
 )
-from kdeviz.cli.output import check_output, print_facts, progress, say, writing
+from kdeviz.cli.output import check_output, print_facts, progress, say, write
 from kdeviz.data import Corrections
 from kdeviz.errors import OptionError
 from kdeviz.scaling import SCALINGS, scalings_in_words
-from kdeviz.settings import Settings
+from kdeviz.settings import Settings, number_or_text
 from kdeviz.wording import duration, number, percent
 
 if TYPE_CHECKING:
@@ -126,7 +125,7 @@ def fit(
     with progress() as tell:
         from kdeviz.analysis import analyse
         from kdeviz.decision import decide
-        from kdeviz.output import fitted_model
+        from kdeviz.output import model_format
 
         rule, curve = _threshold_rule(threshold_rule, threshold_value), _curve(midpoint, steepness)
         store = _checked_store(runs, name, mlflow) if keep else None
@@ -135,8 +134,7 @@ def fit(
         decision = decide(analysis, rule, curve)
         facts = {**reading_facts(train), **_fit_facts(decision)}
         if output is not None:
-            with writing(output):
-                fitted_model(decision).save(output)
+            write(output, model_format(output.suffix).write(decision))
             facts["model"] = str(output)
         if store is not None:
             run = store.keep(decision, name=name, fixes=fix or ())

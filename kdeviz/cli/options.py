@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from pkgutil import iter_modules
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -64,12 +64,3 @@ def rule_names() -> list[str]:
     """Of the threshold rules, told by their modules: importing them would load torch for a line of help."""
     folder = Path(__file__).parents[1] / "decision" / "rules"
     return [module.name for module in iter_modules([str(folder)]) if module.name not in ("registry", "rule")]
-
-
-def number_or_text(text: str) -> Any:
-    """An int or a float where the text is one; `Settings` judges what is left."""
-    try:
-        value = float(text)
-    except ValueError:
-        return text
-    return int(text) if text.strip("+-").isdecimal() else value

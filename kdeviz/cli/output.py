@@ -42,18 +42,11 @@ def check_table_name(output: Path, content: str) -> None:
 
 
 def write(output: Path, content: bytes) -> None:
-    """Whole or not at all."""
+    """Whole or not at all; a disk that is full, or the like, becomes one line."""
     from kdeviz.atomic import write_whole
 
-    with writing(output):
-        write_whole(output, content)
-
-
-@contextmanager
-def writing(output: Path) -> Iterator[None]:
-    """Turn a disk that is full, or the like, into one line."""
     try:
-        yield
+        write_whole(output, content)
     except OSError as error:
         raise OptionError(f"{output} could not be written ({error}): nothing was changed") from None
 

@@ -131,19 +131,19 @@ def sweep(
 
             check_server(mlflow)
         train, others = fixed(read(data, said, metadata), fix or ()).train_and_test()
-        found = _swept(train, others, grid, device, tell)
-    if found.cancelled:
-        say("warning", f"interrupted: {len(found.rows)} of {found.asked} settings are done")
-    if found.rows:
-        choice = _report(found, sort)
+        finished = _swept(train, others, grid, device, tell)
+    if finished.cancelled:
+        say("warning", f"interrupted: {len(finished.rows)} of {finished.asked} settings are done")
+    if finished.rows:
+        choice = _report(finished, sort)
         if output is not None:
-            write(output, sweep_bytes(found, grid, train, choice, output.suffix))
+            write(output, sweep_bytes(finished, grid, train, choice, output.suffix))
             print_facts({"sweep": str(output)})
         if mlflow is not None:
             from kdeviz.output import log_sweep
 
-            print_facts({"MLflow run": log_sweep(mlflow, sweep_table(found))})
-    if found.cancelled:
+            print_facts({"MLflow run": log_sweep(mlflow, sweep_table(finished))})
+    if finished.cancelled:
         raise typer.Exit(_INTERRUPTED)
 
 
@@ -168,25 +168,25 @@ def _swept(
         return Sweep(tuple(rows), len(grid), rule, labelled)
 
 
-def _report(found: Sweep, sort: str | None) -> Choice | None:
+def _report(finished: Sweep, sort: str | None) -> Choice | None:
     """The table, and why a row was chosen."""
     from kdeviz.sweep import CHOICES, best
 
-    failures = [row.error for row in found.rows if row.error is not None]
-    if failures and len(failures) == len(found.rows):
+    failures = [row.error for row in finished.rows if row.error is not None]
+    if failures and len(failures) == len(finished.rows):
         raise DataError(f"no setting could be fitted: {failures[0]}")
-    metric = sort or ("auroc" if found.labelled else "log_density")
-    choice = best(found, metric) if metric in CHOICES else None
-    _print_rows(found, metric, choice)
+    metric = sort or ("auroc" if finished.labelled else "log_density")
+    choice = best(finished, metric) if metric in CHOICES else None
+    _print_rows(finished, metric, choice)
     if choice is not None:
         print_lines([("", choice.sentence)])
-    for warning in dict.fromkeys(warning for row in found.rows for warning in (*row.warnings, row.error)):
+    for warning in dict.fromkeys(warning for row in finished.rows for warning in (*row.warnings, row.error)):
         if warning is not None:
             say("warning", warning)
     return choice
 
 
-def _print_rows(found: Sweep, metric: str, choice: Choice | None) -> None:
+def _print_rows(finished: Sweep, metric: str, choice: Choice | None) -> None:
     """A table, the better rows first; settings that are the same in every row are said once, below it.
 
     Only the metric that rows are sorted by shows its interval; it comes first, since a narrow terminal leaves
@@ -194,13 +194,13 @@ def _print_rows(found: Sweep, metric: str, choice: Choice | None) -> None:
     """
     from kdeviz.sweep import OF_LABELS, sorted_rows
 
-    rows = sorted_rows(found, metric, choice)
+    rows = sorted_rows(finished, metric, choice)
     settings = {name: [write(row.settings) for row in rows] for name, write in _SETTINGS.items()}
     same = {name: cells[0] for name, cells in settings.items() if len(set(cells)) == 1}
     same.pop("components", None)
     columns = {"": ["" if choice is None else choice.title(row) for row in rows]}
     columns |= {name: cells for name, cells in settings.items() if name not in same}
-    shown = [name for name in _COLUMNS if found.labelled or name not in OF_LABELS]
+    shown = [name for name in _COLUMNS if finished.labelled or name not in OF_LABELS]
     for name in sorted(shown, key=lambda name: name != metric):
         columns[_COLUMNS[name]] = [_written(row, name, name == metric) for row in rows]
     left_out = print_table(columns)
@@ -213,9 +213,9 @@ def _print_rows(found: Sweep, metric: str, choice: Choice | None) -> None:
 def _written(row: SweepRow, metric: str, with_interval: bool) -> str:
     from kdeviz.sweep import METRICS, estimate_of
 
-    found, write = estimate_of(row, metric), METRICS[metric].written
-    if found is None:
+    estimate, write = estimate_of(row, metric), METRICS[metric].written
+    if estimate is None:
         return "–"
-    low, high = found.interval
+    low, high = estimate.interval
     span = f" ({write(low)} to {write(high)})" if with_interval and not math.isnan(low) else ""
-    return write(found.value) + span
+    return write(estimate.value) + span

@@ -44,9 +44,6 @@ class Percentiles(NamedTuple):
 
     first: Floats  # (C,)
     second: Floats  # (C,)
-    edges: Floats  # (B + 1,), from 0 to 100
-    first_counts: Indices  # (B,)
-    second_counts: Indices  # (B,)
 
 
 class Disagreements(NamedTuple):
@@ -97,7 +94,7 @@ class Comparison(NamedTuple):
 
 
 def compare(
-    first: Scored, second: Scored, bins: int = 20, resamples: int = 1000, seed: int = 0, level: float = 0.95
+    first: Scored, second: Scored, resamples: int = 1000, seed: int = 0, level: float = 0.95
 ) -> Comparison:
     """Compare two models on the samples that both have scored, matched by id.
 
@@ -106,7 +103,6 @@ def compare(
     Args:
         first: one of them.
         second: the other; differences are told as what it does more or better.
-        bins: of the percentile histograms.
         resamples: of the bootstrap.
         seed: of the bootstrap.
         level: of the interval.
@@ -137,7 +133,7 @@ def compare(
         first_ranks=first_ranks,
         second_ranks=second_ranks,
         spearman=_spearman(one, other),
-        percentiles=_percentiles(first, second, one, other, bins),
+        percentiles=Percentiles(_percentile(one, first), _percentile(other, second)),
         roc=roc,
         disagreements=Disagreements(
             _only(first_flagged, second_flagged, first_ranks),
@@ -210,14 +206,6 @@ def _spearman(one: NDArray[Any], other: NDArray[Any]) -> float | None:
     if np.ptp(first) == 0 or np.ptp(second) == 0:
         return None
     return float(np.corrcoef(first, second)[0, 1])
-
-
-def _percentiles(
-    first: Scored, second: Scored, one: NDArray[Any], other: NDArray[Any], bins: int
-) -> Percentiles:
-    edges = np.linspace(0, 100, bins + 1)
-    places = _percentile(one, first), _percentile(other, second)
-    return Percentiles(*places, edges, *(np.histogram(place, edges)[0] for place in places))
 
 
 def _percentile(scores: NDArray[Any], scored: Scored) -> Floats:

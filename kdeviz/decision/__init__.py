@@ -3,27 +3,25 @@
 from kdeviz.decision.curve_fitting import PlattFit, Reliability, curve_from_spread, platt
 from kdeviz.decision.decision import CELLS, Decision, ExpectedAlarms, decide, stored_decision
 from kdeviz.decision.metrics.bootstrap import (
-    ROWS_AT_ONCE,
     Bootstrap,
     Estimate,
     bootstrap,
     check_resampling,
     resampled,
+    resampled_rankings,
 )
 from kdeviz.decision.metrics.intervals import Interval, rate_interval, student_quantile
 from kdeviz.decision.metrics.operating_points import OperatingPoints, operating_points
 from kdeviz.decision.metrics.separation import (
     Confusion,
-    Places,
     auroc,
     average_precision,
     confusion,
     has_both_labels,
     labelled_rows,
     places,
-    ranking_numbers,
 )
-from kdeviz.decision.rules import RULES, Asked, Rule, Scores, ThresholdRule
+from kdeviz.decision.rules import RULES, Asked, Rule, ThresholdRule
 from kdeviz.decision.table import (
     LABEL_WORDS,
     SampleView,
@@ -35,7 +33,6 @@ from kdeviz.decision.table import (
 __all__ = [
     "CELLS",
     "LABEL_WORDS",
-    "ROWS_AT_ONCE",
     "RULES",
     "Asked",
     "Bootstrap",
@@ -45,12 +42,10 @@ __all__ = [
     "ExpectedAlarms",
     "Interval",
     "OperatingPoints",
-    "Places",
     "PlattFit",
     "Reliability",
     "Rule",
     "SampleView",
-    "Scores",
     "ThresholdRule",
     "auroc",
     "average_precision",
@@ -66,9 +61,9 @@ __all__ = [
     "places",
     "platt",
     "ranking",
-    "ranking_numbers",
     "rate_interval",
     "resampled",
+    "resampled_rankings",
     "sample_view",
     "stored_decision",
     "student_quantile",

@@ -31,7 +31,7 @@ class Reliability(NamedTuple):
 class PlattFit(NamedTuple):
     """A curve fitted to labels, and how good the probabilities of two curves are on these labels.
 
-    "After" is honest: each row's probability comes from a curve that has not seen that row.
+    "After" is held out: each row's probability comes from a curve that has not seen that row.
     """
 
     curve: ProbabilityCurve
@@ -142,12 +142,14 @@ def _cross_fitted(
     """Each row's probability from a fit to the other folds."""
     from sklearn.model_selection import StratifiedKFold
 
-    found = np.empty(len(rows))
+    probabilities = np.empty(len(rows))
     rarer = int(min(anomalous.sum(), (~anomalous).sum()))
     parts = StratifiedKFold(min(folds, rarer), shuffle=True, random_state=seed)
     for seen, unseen in parts.split(rows, anomalous):
-        found[unseen] = _probabilities(rows[unseen], *_logistic_regression(rows[seen], anomalous[seen]))
-    return found
+        probabilities[unseen] = _probabilities(
+            rows[unseen], *_logistic_regression(rows[seen], anomalous[seen])
+        )
+    return probabilities
 
 
 def brier(probabilities: NDArray[Any], labels: NDArray[np.int8]) -> float:

@@ -11,15 +11,9 @@ from numpy.typing import NDArray
 
 from kdeviz.analysis import Analysis, cached
 from kdeviz.data import ANOMALOUS, NORMAL
-from kdeviz.decision.metrics import (
-    Bootstrap,
-    Confusion,
-    auroc,
-    bootstrap,
-    confusion,
-    has_both_labels,
-    rate_interval,
-)
+from kdeviz.decision.metrics.bootstrap import Bootstrap, bootstrap
+from kdeviz.decision.metrics.intervals import rate_interval
+from kdeviz.decision.metrics.separation import Confusion, auroc, confusion, has_both_labels
 from kdeviz.decision.rules import ThresholdRule
 from kdeviz.errors import OptionError
 from kdeviz.model import ProbabilityCurve

@@ -80,8 +80,8 @@ def _own_point(analysis: Analysis, row: int) -> int | None:
     """Which of the model's points the inspected row is."""
     if not analysis.inspects_training:
         return None
-    found = np.flatnonzero(analysis.fitted_on == row)
-    return int(found[0]) if len(found) else None
+    points = np.flatnonzero(analysis.fitted_on == row)
+    return int(points[0]) if len(points) else None
 
 
 def one_row(analysis: Analysis, row: int) -> Rows:

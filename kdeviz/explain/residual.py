@@ -67,8 +67,8 @@ def _rounding(classifier: KDEClassifier, row: Rows) -> float:
     return float(row.resolution * length + axes * from_mean)
 
 
-def _kept(find: Callable[[Analysis], Floats]) -> Callable[[Analysis], Floats]:
-    """Keep the latest result per fitted model, read-only; analyses that differ in labels only share it."""
+def _cached_by_model(find: Callable[[Analysis], Floats]) -> Callable[[Analysis], Floats]:
+    """Cache the latest result per fitted model, read-only; analyses that differ in labels only share it."""
     results: WeakKeyDictionary[KDEClassifier, tuple[ref[NDArray[Any]], Floats]] = WeakKeyDictionary()
 
     @wraps(find)
@@ -76,15 +76,15 @@ def _kept(find: Callable[[Analysis], Floats]) -> Callable[[Analysis], Floats]:
         known = results.get(analysis.classifier)
         if known is not None and known[0]() is analysis.inspected.features:
             return known[1]
-        found = find(analysis)
-        found.flags.writeable = False
-        results[analysis.classifier] = ref(analysis.inspected.features), found
-        return found
+        lengths = find(analysis)
+        lengths.flags.writeable = False
+        results[analysis.classifier] = ref(analysis.inspected.features), lengths
+        return lengths
 
     return looked_up
 
 
-@_kept
+@_cached_by_model
 def residuals(analysis: Analysis) -> Floats:
     """(M,) lengths of what PCA throws away of the inspected rows, in the units of the features.
 
@@ -93,7 +93,7 @@ def residuals(analysis: Analysis) -> Floats:
     return _norms(analysis.classifier, Rows(analysis.inspected.features))
 
 
-@_kept
+@_cached_by_model
 def _training_residuals(analysis: Analysis) -> Floats:
     """(n,) of the rows the model was fitted on, in the order of its points."""
     if analysis.inspects_training:

@@ -1,7 +1,7 @@
 """The model: PCA, scaling, Gaussian kernel density, and the classifier that joins them."""
 
 from kdeviz.model.axes_cache import AxesCache
-from kdeviz.model.classifier import FitReport, KDEClassifier, training_subset
+from kdeviz.model.classifier import KDEClassifier, training_subset
 from kdeviz.model.curve import ProbabilityCurve
 from kdeviz.model.devices import device_name, is_out_of_memory, resolve_device
 from kdeviz.model.kde import GaussianKDE, bandwidth_factor
@@ -15,7 +15,6 @@ __all__ = [
     "KERNELS",
     "PCA",
     "AxesCache",
-    "FitReport",
     "GaussianKDE",
     "KDEClassifier",
     "KernelSums",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from threading import Lock
 
+import cachetools
 import torch
 
 from kdeviz.data import OnBlock, Rows
@@ -25,8 +25,7 @@ class AxesCache:
     """
 
     def __init__(self, most_bytes: int = 2**30) -> None:
-        self._most_bytes = most_bytes
-        self._found: OrderedDict[Hashable, PrincipalAxes] = OrderedDict()
+        self._axes: cachetools.LRUCache[Hashable, PrincipalAxes] = cachetools.LRUCache(most_bytes, _bytes)
         self._lock = Lock()
 
     def of(self, data: Hashable) -> AxesOf:
@@ -36,23 +35,12 @@ class AxesCache:
             rows: Rows, device: torch.device, n_components: int | float, on_block: OnBlock | None
         ) -> PrincipalAxes:
             def recall(route: str, compute: Callable[[], PrincipalAxes]) -> PrincipalAxes:
-                return self._recalled((data, str(device), route), compute)
+                key = (data, str(device), route)
+                return cachetools.cached(self._axes, lambda: key, self._lock)(compute)()
 
             return principal_axes(rows, device, n_components, on_block, recall)
 
         return axes_of
-
-    def _recalled(self, key: Hashable, compute: Callable[[], PrincipalAxes]) -> PrincipalAxes:
-        with self._lock:
-            if key in self._found:
-                self._found.move_to_end(key)
-                return self._found[key]
-        axes = compute()
-        with self._lock:
-            self._found[key] = axes
-            while sum(map(_bytes, self._found.values())) > self._most_bytes:
-                self._found.popitem(last=False)
-        return axes
 
 
 def _bytes(axes: PrincipalAxes) -> int:

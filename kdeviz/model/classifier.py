@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from kdeviz.atomic import write_whole
 from kdeviz.data import Features, OnBlock, Rows, find_rows, row_keys
 from kdeviz.errors import FitWarning
 from kdeviz.model import classifier_file, model_file
@@ -273,7 +274,7 @@ class KDEClassifier(FittedModule):
     def leave_one_out_scores(self, *, on_block: OnBlock | None = None) -> Tensor:
         """(n,) log density of each training row without its own kernel, in the order of `training_rows`.
 
-        The honest scores of training rows: with its own kernel, every one of them looks normal.
+        The scores of training rows to judge by: with its own kernel, every one of them looks normal.
         """
         self._require_fitted()
         rows = Rows(self.kde_model.dataset)
@@ -302,7 +303,7 @@ class KDEClassifier(FittedModule):
 
     def save(self, path: str | Path) -> None:
         """Write the fitted model to one safetensors file, whole or not at all; see `load`."""
-        model_file.write_model_file(path, self.state_dict(), classifier_file.metadata_of(self))
+        write_whole(path, self.to_bytes())
 
     def to_bytes(self) -> bytes:
         """What `save` writes."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +27,7 @@ def metadata_of(model: KDEClassifier) -> dict[str, Any]:
     model._require_fitted()
     return {
         "settings": model.settings.to_dict(),
-        "curve": json.loads(model.curve.to_json()),
+        "curve": asdict(model.curve),
         "threshold": model.threshold,
         "data_digest": model.data_digest,
         "dimensions": len(model.pca_model.mean),

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
@@ -52,12 +51,3 @@ class ProbabilityCurve:
         if probability in (0, 1):
             return math.inf if probability == 0 else -math.inf
         return self.midpoint - math.log(probability / (1 - probability)) / self.steepness
-
-    def to_json(self) -> str:
-        """`ProbabilityCurve.from_json` reads it back exactly."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> ProbabilityCurve:
-        """Read what `to_json` wrote."""
-        return cls(**json.loads(text))

@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from kdeviz.atomic import write_whole
 from kdeviz.errors import ModelFileError
 
 FORMAT_VERSION = 2
@@ -17,13 +16,8 @@ FORMAT_VERSION = 2
 _KEY = "kdeviz"
 
 
-def write_model_file(path: str | Path, tensors: dict[str, Tensor], metadata: dict[str, Any]) -> None:
-    """Write tensors with metadata that JSON can hold; the file appears whole or not at all."""
-    write_whole(path, model_file_bytes(tensors, metadata))
-
-
 def model_file_bytes(tensors: dict[str, Tensor], metadata: dict[str, Any]) -> bytes:
-    """What `write_model_file` writes."""
+    """The content of a file with these tensors, and metadata that JSON can hold."""
     from safetensors.torch import save
 
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}

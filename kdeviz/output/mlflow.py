@@ -29,13 +29,19 @@ _PATIENCE = 10.0  # seconds
 _SETTINGS = tuple(field.name for field in fields(Settings))
 
 
-def check_installed() -> None:
-    """See that there is an mlflow.
+def check_installed() -> Any:
+    """See that there is an mlflow, and give it.
 
     Raises:
         OptionError: there is none.
     """
-    _mlflow()
+    # Nothing is sent to anybody but the server that was asked for, and stdout belongs to kdeviz.
+    for quiet in ("MLFLOW_DISABLE_TELEMETRY", "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"):
+        os.environ.setdefault(quiet, "true")
+    try:
+        return import_module("mlflow")
+    except ImportError:
+        raise OptionError("mlflow is not installed: pip install 'kdeviz[mlflow]'") from None
 
 
 def check_server(uri: str) -> None:
@@ -47,7 +53,7 @@ def check_server(uri: str) -> None:
     Raises:
         OptionError: mlflow is not installed, or the server cannot be reached.
     """
-    _mlflow()
+    check_installed()
     _check_reachable(uri)
 
 
@@ -158,19 +164,9 @@ class _Server:
         )
 
 
-def _mlflow() -> Any:
-    # Nothing is sent to anybody but the server that was asked for, and stdout belongs to kdeviz.
-    for quiet in ("MLFLOW_DISABLE_TELEMETRY", "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"):
-        os.environ.setdefault(quiet, "true")
-    try:
-        return import_module("mlflow")
-    except ImportError:
-        raise OptionError("mlflow is not installed: pip install 'kdeviz[mlflow]'") from None
-
-
 @contextmanager
 def _connected(uri: str, experiment: str) -> Iterator[_Server]:
-    mlflow = _mlflow()
+    mlflow = check_installed()
     _check_reachable(uri)
     try:
         yield _Server(mlflow.MlflowClient(tracking_uri=uri), mlflow.entities, experiment)

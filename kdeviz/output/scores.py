@@ -27,16 +27,6 @@ def score_bytes(
     return table_bytes(scores_table(decision, rows, marks), suffix)
 
 
-def scores_csv(decision: Decision, rows: Rows | None = None, marks: Marks | None = None) -> bytes:
-    """`scores_table` as CSV."""
-    return score_bytes(decision, ".csv", rows, marks)
-
-
-def scores_parquet(decision: Decision, rows: Rows | None = None, marks: Marks | None = None) -> bytes:
-    """`scores_table` as parquet."""
-    return score_bytes(decision, ".parquet", rows, marks)
-
-
 def scores_table(decision: Decision, rows: Rows | None = None, marks: Marks | None = None) -> Table:
     """The inspected samples of a decision in the order of the data; `rank` 1 is the most anomalous.
 

@@ -52,10 +52,6 @@ def preflight(data: EmbeddingSet, n_pca_components: int | float = 16) -> Preflig
 def _facts(seen: Evidence, rank: Rank | None) -> Facts:
     data = seen.data
     training = int(seen.training.sum())
-    kinds = [
-        None if data.labels is None else int((data.labels == kind).sum())
-        for kind in (NORMAL, ANOMALOUS, UNKNOWN)
-    ]
     return Facts(
         name=data.name,
         rows=len(data),
@@ -64,10 +60,6 @@ def _facts(seen: Evidence, rank: Rank | None) -> Facts:
         bytes=data.features.nbytes,
         training_rows=training,
         other_rows=len(data) - training,
-        left_out=0 if data.excluded is None else int(data.excluded.sum()),
-        normal=kinds[0],
-        anomalous=kinds[1],
-        not_labelled=kinds[2],
         rank=None if rank is None else rank.value,
         rank_is_exact=rank is not None and rank.exact,
     )

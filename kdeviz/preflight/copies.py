@@ -37,9 +37,9 @@ def row_copies(
         copies.append(index[equal])
         originals.append(firsts[equal])
         index = np.sort(index[~equal])  # of equal hash but other numbers: compared among themselves
-    found = np.concatenate(copies)
-    order = np.argsort(found)
-    return found[order], np.concatenate(originals)[order]
+    numbers = np.concatenate(copies)
+    order = np.argsort(numbers)
+    return numbers[order], np.concatenate(originals)[order]
 
 
 def column_copies(

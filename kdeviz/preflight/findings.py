@@ -31,12 +31,6 @@ class Facts(NamedTuple):
     """To fit on: those of split "train", or all when there is no split, less those left out of training."""
     other_rows: int
     """Scored, but not fitted on."""
-    left_out: int
-    """Of the other rows: those that were left out of training by hand or by a fix."""
-    normal: int | None
-    """Rows with that label; None when there are no labels at all."""
-    anomalous: int | None
-    not_labelled: int | None
     rank: int | None
     """Numerical rank of the centred usable training rows; None when fewer than two are usable."""
     rank_is_exact: bool
@@ -86,11 +80,6 @@ class Finding:
     rows: Numbers | None = None
     columns: Numbers | None = None
     fixes: tuple[Fix, ...] = ()
-
-    @property
-    def fix(self) -> Fix | None:
-        """The best fix, or None."""
-        return self.fixes[0] if self.fixes else None
 
 
 @dataclass(frozen=True, eq=False)

@@ -51,19 +51,19 @@ def scan(features: NDArray[Any], training: NDArray[np.bool_]) -> Scan:
     """Read (N, D) features once, in blocks of float64."""
     rows = Rows(features)
     centre, weights = _centre(features, training), _weights(rows.dimensions)
-    found = Scan(np.empty(len(rows)), np.empty(len(rows)), np.empty(len(rows), np.uint64))
+    seen = Scan(np.empty(len(rows)), np.empty(len(rows)), np.empty(len(rows), np.uint64))
     start = 0
     with np.errstate(over="ignore", invalid="ignore"):
         for tensor in rows.stream(torch.float64, _CPU):
             block = tensor.numpy()
             stop = start + len(block)
             block += 0.0  # -0.0 equals 0.0, and has other bits
-            _hash(block.view(np.uint64), weights, found.hashes[start:stop])
-            np.maximum(block.max(1), -block.min(1), out=found.largest[start:stop])
+            _hash(block.view(np.uint64), weights, seen.hashes[start:stop])
+            np.maximum(block.max(1), -block.min(1), out=seen.largest[start:stop])
             block -= centre
-            np.sqrt(np.einsum("ij,ij->i", block, block), out=found.distances[start:stop])
+            np.sqrt(np.einsum("ij,ij->i", block, block), out=seen.distances[start:stop])
             start = stop
-    return found
+    return seen
 
 
 def _centre(features: NDArray[Any], training: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -97,15 +97,15 @@ def within(features: NDArray[Any], index: NDArray[np.int64]) -> Iterator[tuple[s
 def bad_values(features: NDArray[Any], largest: NDArray[np.float64]) -> BadValues:
     """Rows and columns with NaN and with infinity."""
     N, D = features.shape
-    found = BadValues(np.zeros(N, bool), np.zeros(D, bool), np.zeros(N, bool), np.zeros(D, bool))
+    masks = BadValues(np.zeros(N, bool), np.zeros(D, bool), np.zeros(N, bool), np.zeros(D, bool))
     bad = np.flatnonzero(~np.isfinite(largest))
     for part, block in within(features, bad):
         wide = np.asarray(block, dtype=np.float64)
-        for test, rows, columns in ((np.isnan, *found[:2]), (np.isinf, *found[2:])):
+        for test, rows, columns in ((np.isnan, *masks[:2]), (np.isinf, *masks[2:])):
             where = test(wide)
             rows[bad[part]] = where.any(1)
             columns |= where.any(0)
-    return found
+    return masks
 
 
 def constant_columns(

@@ -1,76 +1,16 @@
-"""Which row of a sweep to take, and why."""
+"""Which row of a sweep to take."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from itertools import pairwise
 from typing import NamedTuple
 
-from kdeviz.decision import Estimate, Interval
+from kdeviz.decision import Estimate
 from kdeviz.errors import DataError, OptionError
-from kdeviz.settings import Settings, bandwidth_in_words
+from kdeviz.sweep.metrics import CHOICES, METRICS, OF_LABELS, estimate_of
+from kdeviz.sweep.narrowing import Narrowed, comparable
 from kdeviz.sweep.sweep import Sweep, SweepRow
-from kdeviz.wording import count, duration, number, percent, size
-
-ENOUGH_VARIANCE = 0.9
-"""Without labels, component counts that carry this share of the variance are looked at."""
-
-STABLE = 0.5
-"""Of those the fewest are taken that name this share of the top anomalies of the next larger count."""
-
-
-class Metric(NamedTuple):
-    """A number of a row."""
-
-    words: str
-    explanation: str
-    higher_is_better: bool = True
-    written: Callable[[float], str] = number
-    """As a person reads it, with its unit."""
-
-
-METRICS = {
-    "auroc": Metric(
-        "AUROC", "The chance that an anomalous sample scores lower than a normal one, ties counting half."
-    ),
-    "average_precision": Metric(
-        "average precision", "The mean precision from the most to the least suspicious anomalous sample."
-    ),
-    "recall": Metric(
-        "recall at 1 % false positives",
-        "The share of the anomalous samples found when at most 1 % of the normal ones are flagged.",
-        written=percent,
-    ),
-    "log_density": Metric(
-        "mean leave-one-out log density",
-        "How well the model predicts training rows it has not seen, in nats. It compares only settings with "
-        "equal components and equal scaling.",
-    ),
-    "alarm_share": Metric(
-        "held-out alarms",
-        "The share of training rows flagged by models fitted without them, over five parts. Good is what the "
-        "threshold's rule promises: far fewer may mean a model that sees nothing.",
-        higher_is_better=False,
-        written=percent,
-    ),
-    "explained_variance": Metric(
-        "explained variance", "The share of the variance that the components kept carry.", written=percent
-    ),
-    "fit_seconds": Metric(
-        "fit time", "Principal axes that another setting had found are not found again.", False, duration
-    ),
-    "score_seconds": Metric("scoring time", "For all training and all inspected rows.", False, duration),
-    "model_bytes": Metric("model size", "Of the tensors in the model file.", False, size),
-}
-"""By the names of the fields of `SweepRow`."""
-
-CHOICES = ("auroc", "average_precision", "recall", "log_density")
-"""The metrics that `best` chooses by: a good value of the others alone says nothing about the model."""
-
-OF_LABELS = ("auroc", "average_precision", "recall")
-"""The metrics that there are only with labels."""
+from kdeviz.sweep.words import choice_words
 
 
 class Choice(NamedTuple):
@@ -80,7 +20,13 @@ class Choice(NamedTuple):
     best: SweepRow
     simplest: SweepRow
     """Fewest components, then fewest training rows, of those within the best one's interval."""
-    sentence: str
+    narrowed: Narrowed | None = None
+    """Which rows were compared, by log density, where not all of them compare."""
+
+    @property
+    def sentence(self) -> str:
+        """What was chosen and why, in plain words."""
+        return choice_words(self.metric, self.best, self.simplest, self.narrowed)
 
     def title(self, row: SweepRow) -> str:
         """What a row is, "best" or "simplest" or both; empty for all others."""
@@ -89,29 +35,15 @@ class Choice(NamedTuple):
 
     def as_good(self, row: SweepRow) -> bool | None:
         """Whether a row's value lies within the best one's interval or above; None if it does not compare."""
-        found, best = estimate_of(row, self.metric), estimate_of(self.best, self.metric)
+        own, best = estimate_of(row, self.metric), estimate_of(self.best, self.metric)
         alike = row.components == self.best.components and (
             row.settings.feature_scaling_method is self.best.settings.feature_scaling_method
         )
-        if found is None or best is None or math.isnan(found.value):
+        if own is None or best is None or math.isnan(own.value):
             return None
         if self.metric == "log_density" and not alike:
             return None
-        return found.value >= _lowest_within(best)
-
-
-def estimate_of(row: SweepRow, metric: str) -> Estimate | None:
-    """A row's value of one of `METRICS`, with its interval, (NaN, NaN) where it has none; None if missing.
-
-    Raises:
-        OptionError: there is no such metric.
-    """
-    if metric not in METRICS:
-        raise OptionError(f"metric {metric!r} is not known: choose {', '.join(METRICS)}")
-    value = None if row.error is not None else getattr(row, metric)
-    if value is None or isinstance(value, Estimate):
-        return value
-    return Estimate(float(value), Interval(math.nan, math.nan))
+        return own.value >= _lowest_within(best)
 
 
 def sorted_rows(sweep: Sweep, metric: str, choice: Choice | None = None) -> list[SweepRow]:
@@ -125,12 +57,12 @@ def sorted_rows(sweep: Sweep, metric: str, choice: Choice | None = None) -> list
         return row.settings.feature_scaling_method.value, row.components
 
     def place(row: SweepRow) -> tuple[bool, bool, str, int, float]:
-        found = estimate_of(row, metric)
-        missing = found is None or math.isnan(found.value)
+        estimate = estimate_of(row, metric)
+        missing = estimate is None or math.isnan(estimate.value)
         group = (False, "", 0)
         if metric == "log_density":
             group = (choice is not None and kind(row) != kind(choice.best), *kind(row))
-        value = 0.0 if found is None or missing else found.value
+        value = 0.0 if estimate is None or missing else estimate.value
         return missing, *group, -value if METRICS[metric].higher_is_better else value
 
     return sorted(sweep.rows, key=place)
@@ -170,130 +102,23 @@ def best(sweep: Sweep, metric: str | None = None) -> Choice:
     known = [row for row in sweep.rows if math.isfinite(_value(row, metric))]
     if not known:
         raise DataError("no setting of this sweep could be fitted: look at the errors of its rows")
-    likelihood = metric == "log_density"
-    rows, reason = _comparable(known) if likelihood else (known, "")
+    rows, narrowed = comparable(known) if metric == "log_density" else (known, None)
     top = max(rows, key=lambda row: (_value(row, metric), *(-x for x in _size(row))))
-    found = estimate_of(top, metric)
-    assert found is not None
-    within = [row for row in rows if _value(row, metric) >= _lowest_within(found)]
+    estimate = estimate_of(top, metric)
+    assert estimate is not None
+    within = [row for row in rows if _value(row, metric) >= _lowest_within(estimate)]
     simplest = min(within, key=lambda row: (*_size(row), -_value(row, metric)))
-    return Choice(metric, top, simplest, f"{_why(metric, top, simplest, found)} {reason}".strip())
+    return Choice(metric, top, simplest, narrowed)
 
 
 def _value(row: SweepRow, metric: str) -> float:
-    found = estimate_of(row, metric)
-    return -math.inf if found is None or math.isnan(found.value) else found.value
+    estimate = estimate_of(row, metric)
+    return -math.inf if estimate is None or math.isnan(estimate.value) else estimate.value
 
 
-def _lowest_within(found: Estimate) -> float:
-    return found.value if math.isnan(found.interval.low) else found.interval.low
+def _lowest_within(estimate: Estimate) -> float:
+    return estimate.value if math.isnan(estimate.interval.low) else estimate.interval.low
 
 
 def _size(row: SweepRow) -> tuple[int, int]:
     return row.components, row.training_points
-
-
-def _comparable(rows: Sequence[SweepRow]) -> tuple[list[SweepRow], str]:
-    """Rows of one component count and one scaling, and why of these; see `best`."""
-    k, reason = _components(rows)
-    chosen = [row for row in rows if row.components == k]
-    parts = []
-    if len(chosen) < len(rows):
-        parts.append(f"Likelihoods with different components do not compare, so the components {reason}.")
-    default = Settings().feature_scaling_method
-    usual = [row for row in chosen if row.settings.feature_scaling_method is default]
-    if len({row.settings.feature_scaling_method for row in rows}) > 1:
-        kept = chosen[0].settings.feature_scaling_method.value
-        which = f"{default.value} is the default" if usual else f"{kept} was left"
-        these = "Nor do those of norm and scale" if parts else "Those of norm and scale do not compare"
-        parts.append(f"{these}: {which}.")
-    return usual or chosen, " ".join(parts)
-
-
-def _components(rows: Sequence[SweepRow]) -> tuple[int, str]:
-    """How many components to take, and by what they were chosen, in words; see `best`."""
-    enough = [row for row in rows if row.explained_variance >= ENOUGH_VARIANCE]
-    if not enough:
-        most = max(rows, key=lambda row: (row.components, row.explained_variance))
-        carried = percent(most.explained_variance)
-        return most.components, (
-            f"were chosen by explained variance: {count(most.components)} are the most tried, which carry "
-            f"{carried}"
-        )
-    steps = _steps(enough)
-    step = next((step for step in steps if step.agreement >= STABLE), None)
-    k = min(row.components for row in enough) if step is None else step.fewer
-    carried = percent(max(row.explained_variance for row in enough if row.components == k))
-    found = f"{count(k)} are the fewest that carry {carried}"
-    if step is not None:
-        stable = f" and name {step.named} that {count(step.more)} name as most anomalous"
-    elif steps:
-        stable = (
-            f"; of the counts that do, none names {percent(STABLE)} of the {steps[0].top} samples that the "
-            "next larger one names as most anomalous"
-        )
-    else:
-        stable = ", and no larger count was tried that shows whether it names the same samples"
-    return k, f"were chosen by explained variance and stability: {found}{stable}"
-
-
-class _Step(NamedTuple):
-    """From one component count to the next larger one."""
-
-    fewer: int
-    more: int
-    pairs: int
-    """How many rows of each differ in nothing but the components."""
-    top: int
-    """How many top anomalies a row has."""
-    common: int
-    """Of these, how many are in both rows of a pair; the sum over the pairs."""
-
-    @property
-    def agreement(self) -> float:
-        """Mean share of the larger count's top anomalies that the smaller one names."""
-        return self.common / (self.top * self.pairs)
-
-    @property
-    def named(self) -> str:
-        """The same in words."""
-        average = "on average " if self.pairs > 1 else ""
-        return f"{average}{self.common / self.pairs:.3g} of the {self.top} samples"
-
-
-def _steps(rows: Sequence[SweepRow]) -> list[_Step]:
-    """Between successive component counts, where there are rows that are equal but for the components."""
-    tops: dict[int, dict[Settings, set[int]]] = {}
-    for row in rows:
-        others = replace(row.settings, n_pca_components=1)
-        tops.setdefault(row.components, {})[others] = set(row.top)
-    steps = []
-    for fewer, more in pairwise(sorted(tops)):
-        both = tops[fewer].keys() & tops[more].keys()
-        common = sum(len(tops[fewer][others] & tops[more][others]) for others in both)
-        top = max((len(tops[more][others]) for others in both), default=0)
-        if top:
-            steps.append(_Step(fewer, more, len(both), top, common))
-    return steps
-
-
-def _why(metric: str, top: SweepRow, simplest: SweepRow, found: Estimate) -> str:
-    words, write = METRICS[metric].words, METRICS[metric].written
-    low, high = found.interval
-    span = "" if math.isnan(low) else f" (95 % interval {write(low)} to {write(high)})"
-    first = f"{_described(top)} give the best {words}, {write(found.value)}{span}"
-    if simplest is top:
-        return f"{first}; nothing simpler lies within that interval." if span else f"{first}."
-    return f"{first}; {_described(simplest)} give {write(_value(simplest, metric))}, within that interval."
-
-
-def _described(row: SweepRow) -> str:
-    settings = row.settings
-    width = f"bandwidth {bandwidth_in_words(settings.bandwidth)}"
-    # The seed counts where the cap was reached.
-    seed = f", seed {settings.seed}" if row.training_points == settings.max_training_points else ""
-    unit = "component" if row.components == 1 else "components"
-    return (
-        f"{count(row.components)} {unit}, {settings.feature_scaling_method.value}, {width}, "
-        f"{count(row.training_points)} training rows{seed}"
-    )

@@ -10,7 +10,7 @@ from itertools import product
 from typing import Any, TypeVar
 
 from kdeviz.errors import OptionError
-from kdeviz.settings import FeatureScalingMethod, Settings
+from kdeviz.settings import FeatureScalingMethod, Settings, number_or_text
 
 MOST_SETTINGS = 10_000
 """No person waits for more, and none reads so many rows."""
@@ -90,7 +90,7 @@ def _parsed(name: str, text: str) -> tuple[Any, ...]:
         "components": _numbers,
         "scalings": lambda item: [item],
         "caps": _numbers,
-        "bandwidths": lambda item: [_number_or_text(item)],
+        "bandwidths": lambda item: [number_or_text(item)],
         "seeds": _numbers,
     }
     items = [item.strip() for item in text.split(",")]
@@ -105,7 +105,7 @@ def _parsed(name: str, text: str) -> tuple[Any, ...]:
 def _numbers(item: str) -> list[int | float]:
     """One number, or "first:last" or "first:last:step", the last included."""
     if ":" not in item:
-        value = _number_or_text(item)
+        value = number_or_text(item)
         if isinstance(value, str):
             raise ValueError(item)
         return [value]
@@ -114,12 +114,3 @@ def _numbers(item: str) -> list[int | float]:
     if step < 1 or last < first or (last - first) // step >= MOST_SETTINGS:
         raise ValueError(item)
     return list(range(first, last + 1, step))
-
-
-def _number_or_text(item: str) -> int | float | str:
-    for kind in (int, float):
-        try:
-            return kind(item)
-        except ValueError:
-            continue
-    return item

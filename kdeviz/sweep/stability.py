@@ -121,15 +121,10 @@ def stability(
     settings = settings or Settings()
     if top < 1 or repeats < 2:
         raise OptionError(f"top={top!r}, repeats={repeats!r} is not possible: give top >= 1 and repeats >= 2")
-
-    def fitted(rows: EmbeddingSet, inspected: EmbeddingSet | None, changed: Settings) -> Analysis:
-        return analyse(rows, inspected, changed, device, None, cancelled)
-
-    full = fitted(train, score, settings)
-    chosen = most_anomalous(full.scores, top)
-    plan = _plan(full, caps)
+    fits = _Fits(train, score, settings, device, cancelled)
+    full = fits.analysis(train, score, settings)
+    chosen, plan = most_anomalous(full.scores, top), _plan(full, caps)
     tell = _counted(on_progress, len(plan) * repeats)
-    fits = _Fits(train, score, settings, fitted)
     made, notes = [], []
     if plan[0][0] != SEEDS:
         notes.append("the cap leaves no row out: the seed changes nothing")
@@ -172,7 +167,12 @@ class _Fits(NamedTuple):
     train: EmbeddingSet
     score: EmbeddingSet | None
     settings: Settings
-    fitted: Callable[[EmbeddingSet, EmbeddingSet | None, Settings], Analysis]
+    device: str | torch.device
+    cancelled: Callable[[], bool] | None
+
+    def analysis(self, rows: EmbeddingSet, inspected: EmbeddingSet | None, settings: Settings) -> Analysis:
+        """One fit."""
+        return analyse(rows, inspected, settings, self.device, None, self.cancelled)
 
     def repeated(
         self, source: str, cap: int, repeats: int, tell: Callable[[str], None]
@@ -191,14 +191,14 @@ class _Fits(NamedTuple):
         """(M,) scores of the inspected rows under one more fit."""
         other = replace(self.settings, seed=self.settings.seed + repeat + 1)
         if source != BOOTSTRAP:
-            return self.fitted(self.train, self.score, replace(other, max_training_points=cap)).scores
+            return self.analysis(self.train, self.score, replace(other, max_training_points=cap)).scores
         rows = np.arange(len(self.train))
         if self.train.excluded is not None:
             rows = rows[~self.train.excluded]
         drawn = np.random.default_rng((self.settings.seed, repeat)).choice(rows, len(rows))
         inspected = self.train if self.score is None else self.score
         resample = replace(self.train.take(drawn), name=f"{self.train.name}, resampled")
-        analysis = self.fitted(resample, inspected, other)
+        analysis = self.analysis(resample, inspected, other)
         return analysis.scores if self.score is not None else _without_copies(analysis, drawn)
 
 
@@ -242,26 +242,20 @@ def _compared(
 ) -> Repeats:
     from scipy.stats import rankdata
 
-    K, R = len(chosen), len(scores)
+    K = len(chosen)
     inside = np.zeros(scores.shape, bool)
     for row, member in zip(scores, inside, strict=True):
         member[most_anomalous(row, K)] = True
-    found = inside[:, chosen]
+    again = inside[:, chosen]
     common = inside.astype(np.float64) @ inside.T
-    ranks = rankdata(scores, axis=1)
-    centred = ranks - ranks.mean(1, keepdims=True)
-    products = centred @ centred.T
-    lengths = np.sqrt(np.diag(products))
-    # Where all scores are equal there is no order to agree on.
-    correlation = np.divide(
-        products, np.outer(lengths, lengths), out=np.full((R, R), np.nan), where=lengths > 0
-    )
+    with np.errstate(invalid="ignore"):  # where all scores are equal there is no order to agree on
+        correlation = np.corrcoef(rankdata(scores, axis=1))
     return Repeats(
         source,
         cap,
         scores,
-        found.sum(0),
-        _mean(found.mean(1), level),
+        again.sum(0),
+        _mean(again.mean(1), level),
         _pairwise(correlation, level, -1.0),
         _pairwise(common / (2 * K - common), level, 0.0),
     )

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from kdeviz.analysis import Analysis, OnProgress, analyse
-from kdeviz.data import EmbeddingSet, OnBlock
+from kdeviz.analysis import Analysis, OnProgress, Watch, analyse
+from kdeviz.data import EmbeddingSet
 from kdeviz.decision import Estimate, Interval, ThresholdRule, bootstrap, has_both_labels
 from kdeviz.errors import Cancelled, DataError, KdevizError
 from kdeviz.model import AxesCache, KDEClassifier, ProbabilityCurve
@@ -120,8 +120,7 @@ def sweep(
     """
     rule, inspected = rule or ThresholdRule(), train if score is None else score
     labelled = has_both_labels(inspected.labels)
-    if rule.needs_labels and not labelled:
-        raise DataError(f"the {rule.kind} rule needs both normal and anomalous labels: choose another rule")
+    rule.rule.check_labels(inspected.labels)
     n, asked = len(train.to_fit), len(grid)
     work = _Work(train, score, rule, curve, device, AxesCache(), cancelled)
     done: dict[Settings, SweepRow] = {}
@@ -189,16 +188,10 @@ class _Work(NamedTuple):
 
         given = (self.train, self.score, settings, self.rule, self.device, self.fold_axes, self.curve)
         try:
-            return held_out_alarms(*given, on_fold, self._on_block()), ()
+            with Watch(None, self.cancelled).stage("Holding out training rows") as on_block:
+                return held_out_alarms(*given, on_fold, on_block), ()
         except DataError as error:
             return None, (f"no share of held-out alarms: {_words(error)}",)
-
-    def _on_block(self) -> OnBlock:
-        def on_block(done: int, total: int) -> None:
-            if self.cancelled is not None and self.cancelled():
-                raise Cancelled("cancelled while holding out training rows")
-
-        return on_block
 
 
 def _row(analysis: Analysis) -> SweepRow:

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from kdeviz.decision import Estimate
-from kdeviz.sweep.choice import OF_LABELS
+from kdeviz.sweep.metrics import OF_LABELS
 from kdeviz.sweep.sweep import Sweep, SweepRow
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ def _line(row: SweepRow, labelled: bool) -> dict[str, Any]:
         numbers[name] = getattr(row, name)
     for name in _WITH_INTERVAL:
         if labelled or name not in OF_LABELS:
-            found: Estimate | None = getattr(row, name)
-            value, (low, high) = found or (math.nan, (math.nan, math.nan))
+            estimate: Estimate | None = getattr(row, name)
+            value, (low, high) = estimate or (math.nan, (math.nan, math.nan))
             numbers |= {name: value, f"{name}_low": low, f"{name}_high": high}
     for name in ("fit_seconds", "score_seconds", "model_bytes"):
         numbers[name] = getattr(row, name)

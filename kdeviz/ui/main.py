@@ -68,10 +68,10 @@ def main() -> None:
     with _place():
         preflight_panel.show_checks(current, settings.n_pca_components)
     with _place():
-        found = fit(current, wanted)
-        cost.caption(found.words)
+        fitting = fit(current, wanted)
+        cost.caption(fitting.words)
     with _place():
-        screen = adopt(current, wanted, found, rule, curve)
+        screen = adopt(current, wanted, fitting, rule, curve)
         if screen is not None:
             current.show(screen)
             if screen.key == wanted:

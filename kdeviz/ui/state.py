@@ -13,7 +13,6 @@ from kdeviz.analysis import Analysis, cached
 from kdeviz.charts import DARK, LIGHT, Theme
 from kdeviz.data import MarkBook, sample_keys
 from kdeviz.decision import Decision, ThresholdRule
-from kdeviz.model import ProbabilityCurve
 from kdeviz.ui.work.jobs import Key
 from kdeviz.ui.work.loaded import Loaded, sample
 from kdeviz.ui.work.mark_books import book_of
@@ -45,24 +44,9 @@ class Screen:
         return self.decision.rule
 
     @property
-    def threshold(self) -> float:
-        """On log density, in nats."""
-        return self.decision.threshold
-
-    @property
-    def curve(self) -> ProbabilityCurve:
-        """Log density to probability."""
-        return self.decision.curve
-
-    @property
     def book(self) -> MarkBook:
         """The marks of its data."""
         return book_of(self.data)
-
-    @property
-    def labelled(self) -> bool:
-        """Whether there are labels of both kinds."""
-        return self.decision.labelled
 
     @property
     def keys(self) -> list[str]:

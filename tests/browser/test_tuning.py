@@ -13,6 +13,7 @@ from browser.steps import choose, figure, leave, metric, painted, settled, start
 from kdeviz import Settings, ThresholdRule, analyse, decide, load_sample
 from kdeviz.comparison.compare import Comparison, compare
 from kdeviz.comparison.scored import scored_decision
+from kdeviz.comparison.words import separation_words, verdict_words
 from kdeviz.model.curve import ProbabilityCurve
 from kdeviz.sweep.choice import best
 from kdeviz.sweep.grid import Grid
@@ -126,8 +127,8 @@ def test_sweep_cancel_apply_keep_restart_compare(
         settled(page)
         found = compared(choice.best.settings)
         assert found.separation is not None and found.verdicts is not None
-        expect(page.get_by_text(found.separation.sentence)).to_be_visible()
-        expect(page.get_by_text(found.verdicts.sentence)).to_be_visible()
+        expect(page.get_by_text(separation_words(found.separation))).to_be_visible()
+        expect(page.get_by_text(verdict_words(found.verdicts))).to_be_visible()
         expect(
             page.get_by_text(f"Flagged only by the first: {len(found.disagreements.only_first)}")
         ).to_be_visible()

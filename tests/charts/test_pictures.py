@@ -9,9 +9,9 @@ from typing import get_type_hints
 import numpy as np
 import plotly.graph_objects as go
 import pytest
-import test_figures as samples
-import test_figures_comparison as comparisons
-import test_figures_tuning as tuning
+import test_comparison_pictures as comparisons
+import test_map_pictures as samples
+import test_sweep_pictures as tuning
 from figure_steps import spec, subtitle, title
 
 import kdeviz
@@ -124,7 +124,7 @@ def test_the_curve_alone():
 # --- no number is computed in a picture
 
 ROOM = Path(charts.__file__).parent
-LOOKS = {"theme.py", "parts.py", "panels.py", "labels.py"}
+LOOKS = {"theme.py", "parts.py", "panels.py"}
 COMPUTING = {
     *("sum", "mean", "min", "max", "std", "var", "argmin", "argmax", "argsort", "sort", "cumsum"),
     *("any", "all", "clip", "dot", "log_prob", "ravel", "nonzero"),

@@ -27,7 +27,7 @@ from kdeviz.cli.options import rule_names
 from kdeviz.data.formats import FORMATS
 from kdeviz.data.resources import resource
 from kdeviz.data.samples import load_sample
-from kdeviz.decision import metrics
+from kdeviz.decision.metrics.separation import auroc
 from kdeviz.decision.rules import RULES, ThresholdRule
 from kdeviz.model.classifier import KDEClassifier
 from kdeviz.model.curve import ProbabilityCurve
@@ -158,11 +158,11 @@ def test_fit_of_the_sample_says_what_analyse_says(run, analysis):
     assert (outcome.code, outcome.err) == (0, "")
     threshold = ThresholdRule().threshold(analysis.train_scores, analysis.scores)
     flagged = int((analysis.scores < threshold).sum())
-    auroc = number(metrics.auroc(analysis.scores, analysis.inspected.labels))
+    separation = number(auroc(analysis.scores, analysis.inspected.labels))
     assert outcome.fact("threshold") == f"{threshold!r} nats"
     assert outcome.fact("flagged") == f"{flagged} of {len(analysis.scores)} inspected rows"
     assert outcome.fact("training alarms").startswith(f"{int((analysis.train_scores < threshold).sum())} (")
-    assert outcome.fact("AUROC") == auroc
+    assert outcome.fact("AUROC") == separation
     assert outcome.fact("dimensions") == "64"
     assert outcome.fact("components kept") == "16"
     model = KDEClassifier.load("m.safetensors", "cpu")

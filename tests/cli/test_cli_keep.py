@@ -7,6 +7,7 @@ from cli_steps import folder, refused
 
 from kdeviz.analysis.analyse import analyse
 from kdeviz.comparison.compare import compare
+from kdeviz.comparison.words import verdict_words
 from kdeviz.data.load import load_embeddings
 from kdeviz.data.samples import load_sample
 from kdeviz.decision.decision import decide
@@ -104,7 +105,7 @@ def test_what_was_kept_compares(run, tmp_path):
     expected = compare(*(store.open(id_).scored() for id_ in ids))
     compared = run("compare", *ids, "--runs", "runs", "--device", "cpu")
     assert (compared.code, compared.err) == (0, "")
-    assert compared.fact("verdicts") == expected.verdicts.sentence
+    assert compared.fact("verdicts") == verdict_words(expected.verdicts)
     assert compared.fact("AUROC difference") == repr(expected.separation.difference)
     assert compared.table["components"] == ["8", "16", "differs"]
 

@@ -11,6 +11,7 @@ from kdeviz.decision.decision import decide
 from kdeviz.decision.rules import RULES, ThresholdRule
 from kdeviz.decision.rules.rule import Rule
 from kdeviz.model.classifier import KDEClassifier
+from kdeviz.output.model import MODEL_FORMATS, ModelFormat
 from kdeviz.output.recipe import Files, python_recipe, shell_recipe
 from kdeviz.output.tables import TABLE_WRITERS, TableWriter
 from kdeviz.settings import Settings
@@ -47,6 +48,15 @@ def test_scores_in_a_new_format(run, lines_format, tmp_path):
 def test_a_sweep_in_a_new_format(run, lines_format, tmp_path):
     assert run("sweep", "blob.npy", "-o", "sweep.lines", "--components", "1,2").code == 0
     assert [row["n_pca_components"] for row in read(tmp_path / "sweep.lines")] == [1, 2]
+
+
+def test_a_model_in_a_new_format(run, monkeypatch, tmp_path):
+    def write(decision):
+        return f"below {decision.threshold!r}".encode()
+
+    monkeypatch.setitem(MODEL_FORMATS, ".rule", ModelFormat("the rule", write, "One line of text."))
+    done = run("fit", "blob.npy", "-o", "m.RULE", "--components", 2)
+    assert (tmp_path / "m.RULE").read_text() == f"below {done.fact('threshold').removesuffix(' nats')}"
 
 
 def test_a_format_that_there_is_not_is_refused_with_those_that_are(run, lines_format):

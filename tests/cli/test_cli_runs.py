@@ -11,6 +11,7 @@ from kdeviz.analysis.analyse import analyse
 from kdeviz.comparison.compare import compare
 from kdeviz.comparison.disagreements import settings_table
 from kdeviz.comparison.scored import scored_decision
+from kdeviz.comparison.words import separation_words, verdict_words
 from kdeviz.data.samples import load_sample
 from kdeviz.decision.decision import decide
 from kdeviz.decision.rules import ThresholdRule
@@ -144,8 +145,8 @@ def check_numbers(outcome, found):
     assert outcome.fact("rank correlation") == f"{number(found.spearman, 4)} (Spearman)"
     assert outcome.fact("McNemar's p") == repr(found.verdicts.p_value)
     assert outcome.fact("AUROC difference") == repr(found.separation.difference)
-    assert outcome.fact("verdicts") == found.verdicts.sentence
-    assert outcome.fact("separation") == found.separation.sentence
+    assert outcome.fact("verdicts") == verdict_words(found.verdicts)
+    assert outcome.fact("separation") == separation_words(found.separation)
     for setting in found.settings:
         shown = table[setting.name]
         assert (shown[-1] == "differs") == setting.differs

@@ -12,9 +12,17 @@ from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from kdeviz.analysis.analyse import analyse
+from kdeviz.charts.percentiles import percentiles_numbers
 from kdeviz.comparison.compare import compare
 from kdeviz.comparison.paired import SeparationTest, auroc_difference, mcnemar
 from kdeviz.comparison.scored import decision_with_data, scored_decision, scored_model
+from kdeviz.comparison.words import (
+    areas_in_words,
+    interval_words,
+    separation_finding,
+    separation_words,
+    verdict_words,
+)
 from kdeviz.data.embedding_set import EmbeddingSet
 from kdeviz.data.labels import ANOMALOUS, NORMAL, UNKNOWN
 from kdeviz.data.samples import load_sample
@@ -347,13 +355,13 @@ def test_percentiles_by_counting(scores, train):
 
 
 def test_percentile_histograms(compared, pair):
-    shown = compared.percentiles
+    shown = percentiles_numbers(compared)
     assert (shown.edges[0], shown.edges[-1], len(shown.edges)) == (0, 100, 21)
-    assert shown.first_counts.sum() == shown.second_counts.sum() == len(compared.ids) == 756
+    assert [counts.sum() for counts in shown.counts] == [len(compared.ids)] * 2 == [756] * 2
     normal = compared.labels == NORMAL
-    spread = np.histogram(shown.first[normal], shown.edges)[0]
+    spread = np.histogram(compared.percentiles.first[normal], shown.edges)[0]
     assert spread.max() < 3 * spread.mean()
-    assert np.median(shown.first[~normal]) < 10
+    assert np.median(compared.percentiles.first[~normal]) < 10
 
 
 # Disagreements and verdicts
@@ -450,12 +458,12 @@ def verdicts(catches_more, catches_fewer, more_alarms, fewer_alarms, same=5):
     ],
 )
 def test_verdicts_in_plain_words(counts, sentence):
-    assert mcnemar(*verdicts(*counts)).sentence == sentence
+    assert verdict_words(mcnemar(*verdicts(*counts))) == sentence
 
 
 @pytest.mark.parametrize(("wins", "losses"), [(8, 1), (8, 2), (1, 8), (5, 0), (6, 0), (0, 6), (60, 41)])
 def test_more_than_chance_is_claimed_below_one_in_twenty(wins, losses):
-    sentence = mcnemar(*verdicts(wins, losses, 0, 0)).sentence
+    sentence = verdict_words(mcnemar(*verdicts(wins, losses, 0, 0)))
     claimed = exact_two_sided(wins, losses) < 0.05
     assert ("by more than chance explains" in sentence) == claimed
     assert ("which chance could explain" in sentence) != claimed
@@ -564,20 +572,20 @@ def test_intervals_hold_the_truth():
 )
 def test_separation_that_resampling_says_nothing_about(first, second, labels, sentence):
     found = auroc_difference(np.array(first, float), np.array(second, float), np.array(labels, np.int8), 50)
-    assert found.sentence == sentence
+    assert separation_words(found) == sentence
     assert math.isnan(found.interval.low)
     assert math.isnan(found.p_value)
-    assert (found.clear, found.interval_words) == (False, "")
+    assert (found.clear, interval_words(found)) == (False, "")
 
 
 def test_separation_in_plain_words(compared):
     found = compared.separation
-    assert found.sentence.startswith(
+    assert separation_words(found).startswith(
         "The second separates better: AUROC 0.960 against 0.943 (95 % interval of the difference "
     )
     assert found.clear
     assert 0 < found.interval.low < found.difference < found.interval.high
-    assert found.sentence.endswith("% of cases.")
+    assert separation_words(found).endswith("% of cases.")
     assert 0.001 < found.p_value < 0.05
 
 
@@ -594,20 +602,20 @@ def test_separation_in_plain_words(compared):
 )
 def test_no_more_is_claimed_than_the_interval_says(first, second, interval, finding):
     found = SeparationTest(first, second, Interval(*interval), 0.9, 0.25)
-    assert found.finding == finding
+    assert separation_finding(found) == finding
     assert found.clear == ("The second" in finding)
     words = f"90 % interval of the difference {number(interval[0])} to {number(interval[1])}"
-    assert found.interval_words == words
+    assert interval_words(found) == words
     chance = (
         " If both were equally good, a difference at least this large would be chance in 25.0 % of cases."
     )
-    assert found.sentence == f"{finding} ({words}).{chance if first != second else ''}"
+    assert separation_words(found) == f"{finding} ({words}).{chance if first != second else ''}"
 
 
 @given(st.integers(1, 2**40), st.integers(0, 2**40), st.integers(0, 2**40))
 def test_areas_read_the_same_only_if_they_are(pairs, one, other):
     first, second = min(one / pairs, 1.0), min(other / pairs, 1.0)
-    words = SeparationTest(first, second, Interval(math.nan, math.nan), 0.95, math.nan).areas
+    words = areas_in_words(SeparationTest(first, second, Interval(math.nan, math.nan), 0.95, math.nan))
     assert (words[0] == words[1]) == (first == second)
     if number(first) != number(second):
         assert words == (number(first), number(second))
@@ -652,6 +660,6 @@ def test_the_difference_does_not_depend_on_how_many_resamples_are_counted_at_onc
     second, labels = first + random.normal(size=90), np.repeat([ANOMALOUS, NORMAL], [20, 70])
     found = []
     for rows in (1, 700, 2**16):
-        monkeypatch.setattr(sys.modules["kdeviz.comparison.paired"], "ROWS_AT_ONCE", rows)
+        monkeypatch.setattr(sys.modules["kdeviz.decision.metrics.bootstrap"], "_ROWS_AT_ONCE", rows)
         found.append(auroc_difference(first, second, labels, resamples=60))
     assert found[0] == found[1] == found[2]

@@ -452,6 +452,6 @@ def test_intervals_do_not_depend_on_how_many_resamples_are_counted_at_once(monke
     scores, labels = random.normal(size=90).round(1), np.repeat([ANOMALOUS, NORMAL], [20, 70])
     found = []
     for rows in (1, 700, 2**16):
-        monkeypatch.setattr(sys.modules["kdeviz.decision.metrics.bootstrap"], "ROWS_AT_ONCE", rows)
+        monkeypatch.setattr(sys.modules["kdeviz.decision.metrics.bootstrap"], "_ROWS_AT_ONCE", rows)
         found.append(bootstrap(scores, labels, threshold=-0.5, resamples=60))
     assert found[0] == found[1] == found[2]

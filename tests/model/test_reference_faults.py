@@ -284,7 +284,7 @@ def test_leave_one_out_threshold_keeps_its_budget_on_new_rows(k, n):
     model.fit(train)
     on_new = model.log_density(new).numpy()
 
-    honest = np.quantile(model.leave_one_out_scores(), 0.05)
+    left_out = np.quantile(model.leave_one_out_scores(), 0.05)
     in_sample = np.quantile(model.log_density(train), 0.05)
-    assert 0.035 < (on_new < honest).mean() < 0.065
+    assert 0.035 < (on_new < left_out).mean() < 0.065
     assert (on_new < in_sample).mean() > 0.9

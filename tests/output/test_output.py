@@ -30,7 +30,7 @@ from kdeviz.model.classifier import KDEClassifier
 from kdeviz.model.curve import ProbabilityCurve
 from kdeviz.output.model import model_bytes
 from kdeviz.output.recipe import Files, python_recipe, shell_recipe
-from kdeviz.output.scores import scores_csv, scores_parquet, scores_table
+from kdeviz.output.scores import score_bytes, scores_table
 from kdeviz.output.tables import METADATA_KEY, to_csv, to_parquet
 from kdeviz.preflight.checks import preflight
 from kdeviz.settings import Settings
@@ -42,6 +42,14 @@ from kdeviz.ui.work.mark_books import MarkShelf, _shelf
 CURVE = ProbabilityCurve(midpoint=18.5, steepness=0.25)
 QUANTILE = ThresholdRule("quantile", 0.02)
 AWKWARD = 'it\'s $(touch oops) "odd" é;.parquet'
+
+
+def scores_csv(decision, rows=None, marks=None):
+    return score_bytes(decision, ".csv", rows, marks)
+
+
+def scores_parquet(decision, rows=None, marks=None):
+    return score_bytes(decision, ".parquet", rows, marks)
 
 
 @pytest.fixture(scope="module")
@@ -393,8 +401,8 @@ def test_the_page_knows_when_labels_are_marks(tmp_path):
     assert not page.exception
     assert not any("Fixed before" in block.value for block in page.markdown)
     python, shell = (code.value for code in page.code)
-    assert f'ThresholdRule("log_density", {screen.threshold!r})' in python
-    assert f"--threshold-value={screen.threshold!r}" in shell
+    assert f'ThresholdRule("log_density", {screen.decision.threshold!r})' in python
+    assert f"--threshold-value={screen.decision.threshold!r}" in shell
 
 
 def test_a_download_holds_the_marks_as_they_are_at_the_click(tmp_path):

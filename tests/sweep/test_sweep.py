@@ -21,9 +21,11 @@ from kdeviz.model.axes_cache import AxesCache
 from kdeviz.model.curve import ProbabilityCurve
 from kdeviz.settings import FeatureScalingMethod, Settings
 from kdeviz.sweep import held_out as held_out_module
-from kdeviz.sweep.choice import CHOICES, ENOUGH_VARIANCE, METRICS, STABLE, best, estimate_of, sorted_rows
+from kdeviz.sweep.choice import best, sorted_rows
 from kdeviz.sweep.grid import Grid
 from kdeviz.sweep.held_out import folds, held_out_alarms
+from kdeviz.sweep.metrics import CHOICES, METRICS, estimate_of
+from kdeviz.sweep.narrowing import ENOUGH_VARIANCE, STABLE
 from kdeviz.sweep.recall import recall_at_fpr
 from kdeviz.sweep.sweep import RESAMPLES, TOP, Sweep, SweepRow, sweep
 from kdeviz.sweep.sweep import sweep as sweep_function

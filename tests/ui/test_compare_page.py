@@ -37,6 +37,7 @@ from kdeviz.charts.theme import LIGHT
 from kdeviz.comparison.compare import compare
 from kdeviz.comparison.disagreements import disagreement_table, settings_table, why_words
 from kdeviz.comparison.scored import scored_decision, scored_model
+from kdeviz.comparison.words import separation_words, verdict_words
 from kdeviz.data.marks import SampleMark
 from kdeviz.decision.decision import Decision, decide
 from kdeviz.decision.metrics.separation import auroc
@@ -125,8 +126,8 @@ def compared(app):
 
 def assert_shows(app, expected):
     """Everything on the page is that of this comparison."""
-    assert expected.separation.sentence in markdowns(app)
-    assert expected.verdicts.sentence in markdowns(app)
+    assert separation_words(expected.separation) in markdowns(app)
+    assert verdict_words(expected.verdicts) in markdowns(app)
     for side, samples in zip(("first", "second"), expected.disagreements, strict=True):
         assert f"Flagged only by the {side}: {len(samples)}" in captions(app)
         if len(samples):
@@ -325,7 +326,7 @@ def test_marks_count_as_labels(start, tmp_path):
     rerun(app)
     found = compared(app)
     assert found.verdicts.labelled == 3
-    assert found.verdicts.sentence in markdowns(app)
+    assert verdict_words(found.verdicts) in markdowns(app)
 
 
 def test_other_data_cannot_be_compared_with_a_run(start, keep):
@@ -487,7 +488,7 @@ def test_what_is_kept_is_what_is_on_the_screen(start, store, tmp_path):
     record = run.record
     assert record.settings == Settings(5)
     assert record.rule == ThresholdRule("top_k", 33)
-    assert record.threshold == screen.threshold
+    assert record.threshold == screen.decision.threshold
     assert record.metrics["flagged"] == 33
     np.testing.assert_array_equal(run.scored().scores, analysed(Settings(5)).scores)
     assert run.marks().get(screen.keys[3]) == SampleMark("confirmed")

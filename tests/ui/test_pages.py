@@ -6,8 +6,9 @@ import plotly.graph_objects as go
 import streamlit as st
 from app_steps import markdowns, metrics, titles
 
+from kdeviz.charts import CHARTS, Chart
+from kdeviz.output.model import MODEL_FORMATS, ModelFormat
 from kdeviz.ui.pages import PAGES, Page
-from kdeviz.ui.panels.charts import CHARTS, Chart
 
 
 def mirror():
@@ -35,3 +36,12 @@ def test_a_chart_beside_the_map_is_one_line_in_the_list(monkeypatch, start):
     app = start(chart="Otherwise")
     flagged = metrics(app)["Flagged"].split()[0]
     assert f"{flagged} seen otherwise" in titles(app)
+
+
+def test_a_model_format_is_one_line_in_the_list(monkeypatch, start):
+    more = ModelFormat("the rule", lambda decision: b"", "A format of its own")
+    monkeypatch.setitem(MODEL_FORMATS, ".rule", more)
+    app = start(at="export")
+    assert "A format of its own" in markdowns(app)
+    labels = [button.proto.label for button in app.get("download_button")]
+    assert labels[:2] == ["Download the model", "Download the rule"]

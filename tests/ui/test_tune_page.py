@@ -41,8 +41,9 @@ from kdeviz.decision.rules import ThresholdRule
 from kdeviz.errors import Cancelled, DataError, OptionError
 from kdeviz.output.sweeps import sweep_bytes
 from kdeviz.settings import name_of
-from kdeviz.sweep.choice import CHOICES, METRICS, best, estimate_of, sorted_rows
+from kdeviz.sweep.choice import best, sorted_rows
 from kdeviz.sweep.grid import Grid
+from kdeviz.sweep.metrics import CHOICES, METRICS, estimate_of
 from kdeviz.sweep.stability import stability
 from kdeviz.sweep.sweep import sweep
 from kdeviz.sweep.table import sweep_table
@@ -87,7 +88,7 @@ def ended(app):
 def swept(app, **values):
     """Run a grid to its end, and give what the session then knows."""
     ended(begun(app, **values))
-    return page_session(app).swept.found
+    return page_session(app).swept.finished
 
 
 def wanted(app):
@@ -464,7 +465,7 @@ def test_a_cancelled_sweep_keeps_what_is_done(tune, stuck, expected):
     press(tune.button(key="cancel_sweep"))
     ended(tune)
     assert "Cancelled: 1 of 4 settings are done and kept." in texts(tune)
-    found = page_session(tune).swept.found
+    found = page_session(tune).swept.finished
     assert found.cancelled
     assert_same_tables(sweep_table(found), sweep_table(expected).head(1))
     assert len(table(tune, "sweep_table").value) == 1

@@ -270,7 +270,7 @@ def test_results_of_large_data_are_dropped_sooner(monkeypatch):
     analysis = expected()
     board = JobBoard(lambda *arguments: analysis)
     one = jobs._bytes_behind({sample_key(): analysis})
-    monkeypatch.setattr("kdeviz.ui.work.jobs._KEPT_BYTES", one + 1)
+    monkeypatch.setattr("kdeviz.ui.work.jobs._MOST_BYTES", one + 1)
     keys = [("other", Settings(), "cpu"), sample_key()]
     for key in keys:
         board.submit(key, loaded.sample()).future.result(60)

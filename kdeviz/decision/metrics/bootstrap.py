@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,8 +20,7 @@ from kdeviz.decision.metrics.separation import (
 )
 from kdeviz.errors import OptionError
 
-ROWS_AT_ONCE = 2**16
-"""So many rows of resamples stay in cache while they are counted."""
+_ROWS_AT_ONCE = 2**16  # so many rows of resamples stay in cache while they are counted
 _UNKNOWN = Interval(math.nan, math.nan)
 
 
@@ -90,13 +90,13 @@ def bootstrap(
     quantile = _student_quantile(anomalous, level)
     ranked = places(rows, anomalous)
     area, average = map(float, ranking_numbers(ranked))
-    areas, averages = _resampled_rankings(ranked, resamples, random)
-    found = Bootstrap(resampled(area, areas, quantile), resampled(average, averages, quantile))
+    areas, averages = resampled_rankings([ranked], resamples, random)[0]
+    metrics = Bootstrap(resampled(area, areas, quantile), resampled(average, averages, quantile))
     if threshold is None:
-        return found
+        return metrics
     counts = confusion(scores, labels, threshold)
     precision, recall, f1 = _at_threshold(counts, resamples, quantile, level, random)
-    return found._replace(precision=precision, recall=recall, f1=f1)
+    return metrics._replace(precision=precision, recall=recall, f1=f1)
 
 
 def _student_quantile(anomalous: NDArray[np.bool_], level: float) -> float:
@@ -128,19 +128,22 @@ def check_resampling(resamples: int, level: float) -> None:
         raise OptionError(f"resamples={resamples!r} is too few: give 2 or more, better 1000")
 
 
-def _resampled_rankings(found: Places, resamples: int, random: np.random.Generator) -> NDArray[np.float64]:
-    """(2, resamples): AUROC and average precision."""
-    P, N = len(found.anomalous), len(found.normal)
-    drawn = np.empty((2, resamples))
-    # A generator for each, so that nothing depends on how many resamples are counted at once.
+def resampled_rankings(
+    rankings: Sequence[Places], resamples: int, random: np.random.Generator
+) -> NDArray[np.float64]:
+    """(R, 2, resamples): AUROC and average precision of R rankings of the same rows, drawn together."""
+    kinds = len(rankings[0].anomalous), len(rankings[0].normal)
+    drawn = np.empty((len(rankings), 2, resamples))
+    # A generator for each label, so that nothing depends on how many resamples are counted at once.
     randoms = random.spawn(2)
-    at_once = max(ROWS_AT_ONCE // (P + N), 1)
+    at_once = max(_ROWS_AT_ONCE // sum(kinds), 1)
     for start in range(0, resamples, at_once):
-        part = drawn[:, start : start + at_once]
-        positives, negatives = (
-            each.integers(n, size=(part.shape[1], n)) for each, n in zip(randoms, (P, N), strict=True)
+        part = drawn[..., start : start + at_once]
+        rows, others = (
+            each.integers(n, size=(part.shape[2], n)) for each, n in zip(randoms, kinds, strict=True)
         )
-        part[:] = ranking_numbers(Places(found.marks, found.anomalous[positives], found.normal[negatives]))
+        for numbers, one in zip(part, rankings, strict=True):
+            numbers[:] = ranking_numbers(Places(one.marks, one.anomalous[rows], one.normal[others]))
     return drawn
 
 

@@ -74,10 +74,10 @@ class OperatingPoints(NamedTuple):
         way = np.zeros(len(self.thresholds))
         for values in (self.true_positives, self.false_positives):
             way += values / values[-1] + np.log1p(values) / np.log1p(values[-1]) / 2
-        found = np.searchsorted(way, np.linspace(0, way[-1], count))
+        chosen = np.searchsorted(way, np.linspace(0, way[-1], count))
         # A tie can jump over several of them: its start is kept too, or the line would begin too early.
-        found[1:] -= found[1:] == found[:-1]
-        return found
+        chosen[1:] -= chosen[1:] == chosen[:-1]
+        return chosen
 
 
 def operating_points(scores: NDArray[Any], labels: NDArray[np.int8]) -> OperatingPoints:

@@ -76,11 +76,11 @@ def places(scores: NDArray[Any], anomalous: NDArray[np.bool_]) -> Places:
     return Places(len(marks), np.searchsorted(marks, positives), cells)
 
 
-def ranking_numbers(found: Places) -> NDArray[np.float64]:
+def ranking_numbers(ranking: Places) -> NDArray[np.float64]:
     """AUROC and average precision: (2,), or (2, B) of B rankings."""
-    P, N = found.anomalous.shape[-1], found.normal.shape[-1]
-    hits = _counts(found.anomalous, found.marks)
-    false = np.cumsum(_counts(found.normal, 2 * found.marks + 1), -1)
+    P, N = ranking.anomalous.shape[-1], ranking.normal.shape[-1]
+    hits = _counts(ranking.anomalous, ranking.marks)
+    false = np.cumsum(_counts(ranking.normal, 2 * ranking.marks + 1), -1)
     true = np.cumsum(hits, -1)
     below, up_to = false[..., :-1:2], false[..., 1::2]
     area = 1 - (hits * (below + up_to)).sum(-1) / (2 * P * N)  # a tie counts half

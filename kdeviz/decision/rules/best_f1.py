@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kdeviz.data import ANOMALOUS, NORMAL
-from kdeviz.decision.rules.rule import Rule, Scores, below_k
+from kdeviz.decision.metrics.operating_points import operating_points
+from kdeviz.decision.rules.rule import Rule, Scores
 
 
 class BestF1(Rule):
@@ -17,7 +17,7 @@ class BestF1(Rule):
     name = "best_f1"
     title = "Best F1 score on the labels"
     takes = "no value; it is found from the labels"
-    usual: ClassVar[float | None] = 0.0
+    usual = 0.0
     needs_labels = True
 
     def allowed(self) -> bool:
@@ -41,11 +41,5 @@ class BestF1(Rule):
 
 def best_f1_threshold(scores: NDArray[Any], labels: NDArray[np.int8]) -> float:
     """The threshold with the highest F1 on the labelled rows; the lowest such threshold in a tie."""
-    known = (labels == NORMAL) | (labels == ANOMALOUS)
-    order = np.argsort(scores[known], kind="stable")
-    ordered, anomalous = scores[known][order], labels[known][order] == ANOMALOUS
-    caught = np.cumsum(anomalous)
-    f1 = 2 * caught / (np.arange(1, len(ordered) + 1) + caught[-1])
-    ends_tie = np.append(ordered[1:] > ordered[:-1], True)
-    last = int(np.argmax(np.where(ends_tie, f1, -1)))
-    return below_k(ordered, last + 1)
+    points = operating_points(scores, labels)
+    return float(points.thresholds[np.argmax(points.f1)])

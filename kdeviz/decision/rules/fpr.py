@@ -1,7 +1,5 @@
 """A false-positive rate on the samples labelled normal."""
 
-from typing import ClassVar
-
 import numpy as np
 
 from kdeviz.data import NORMAL
@@ -15,7 +13,8 @@ class FalsePositiveRate(Rule):
     title = "False-alarm rate on labelled normals"
     address = "fpr_percent"
     takes = "the share of samples labelled normal that may be flagged, from 0 to below 1"
-    usual: ClassVar[float | None] = 0.01
+    asks = Asked("False alarms, % of normal samples", 0.01, 0.0001, 0.5, 0.001, unit=0.01)
+    usual = 0.01
     needs_labels = True
 
     def allowed(self) -> bool:
@@ -26,8 +25,3 @@ class FalsePositiveRate(Rule):
         """The lowest score of a normal row that the rate does not reach."""
         normal = scores.inspected[np.asarray(scores.labels) == NORMAL]
         return below_k(normal, share_of(self.value, len(normal)))
-
-    @classmethod
-    def asked(cls, inspected: int) -> Asked:
-        """In per cent."""
-        return Asked("False alarms, % of normal samples", 0.01, 0.0001, 0.5, 0.001, unit=0.01)

@@ -12,6 +12,7 @@ class LogDensity(Rule):
     title = "A log density that I choose"
     address = "nats"
     takes = "a finite log density in nats"
+    asks = Asked("Log density, nats", 0.0, step=0.5)
     of_training = True
 
     def allowed(self) -> bool:
@@ -21,8 +22,3 @@ class LogDensity(Rule):
     def threshold(self, scores: Scores) -> float:
         """The value itself."""
         return float(self.value)
-
-    @classmethod
-    def asked(cls, inspected: int) -> Asked:
-        """In nats."""
-        return Asked("Log density, nats", 0.0, step=0.5)

@@ -10,6 +10,7 @@ class Per1000(Rule):
     title = "Alarms per 1 000 normal samples"
     address = "alarms"
     takes = "how many of 1000 normal samples may be flagged, above 0 and below 1000"
+    asks = Asked("Alarms per 1 000 normal samples", 10.0, 0.1, 500.0)
     of_training = True
 
     def allowed(self) -> bool:
@@ -19,8 +20,3 @@ class Per1000(Rule):
     def threshold(self, scores: Scores) -> float:
         """The lowest training score that the budget does not reach."""
         return below_k(scores.train, share_of(self.value / 1000, len(scores.train)))
-
-    @classmethod
-    def asked(cls, inspected: int) -> Asked:
-        """In alarms."""
-        return Asked("Alarms per 1 000 normal samples", 10.0, 0.1, 500.0)

@@ -10,6 +10,7 @@ class Probability(Rule):
     title = "A probability that I choose"
     address = "p"
     takes = "a probability above 0 and below 1"
+    asks = Asked("Probability of being anomalous", 0.5, 0.001, 0.999, 0.01, format="%.3f")
     of_training = True
 
     def allowed(self) -> bool:
@@ -19,8 +20,3 @@ class Probability(Rule):
     def threshold(self, scores: Scores) -> float:
         """Read off the curve."""
         return scores.curve.inverse(self.value)
-
-    @classmethod
-    def asked(cls, inspected: int) -> Asked:
-        """As a number from 0 to 1."""
-        return Asked("Probability of being anomalous", 0.5, 0.001, 0.999, 0.01, format="%.3f")

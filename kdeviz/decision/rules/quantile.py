@@ -1,7 +1,5 @@
 """A budget of false alarms, as a share of normal samples."""
 
-from typing import ClassVar
-
 from kdeviz.decision.rules.rule import Asked, Rule, Scores, below_k, share_of
 
 
@@ -12,7 +10,8 @@ class Quantile(Rule):
     title = "Alarm budget on normal data"
     address = "quantile_percent"
     takes = "the share of normal samples that may be flagged, above 0 and below 1"
-    usual: ClassVar[float | None] = 0.01
+    asks = Asked("False alarms, % of normal samples", 0.01, 0.0001, 0.5, 0.001, unit=0.01)
+    usual = 0.01
     of_training = True
 
     def allowed(self) -> bool:
@@ -22,8 +21,3 @@ class Quantile(Rule):
     def threshold(self, scores: Scores) -> float:
         """The lowest training score that the budget does not reach."""
         return below_k(scores.train, share_of(self.value, len(scores.train)))
-
-    @classmethod
-    def asked(cls, inspected: int) -> Asked:
-        """In per cent."""
-        return Asked("False alarms, % of normal samples", 0.01, 0.0001, 0.5, 0.001, unit=0.01)

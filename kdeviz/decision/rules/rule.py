@@ -54,6 +54,8 @@ class Rule(ABC):
     """See `address_key`; empty for the usual one."""
     takes: ClassVar[str]
     """What its value is, in words."""
+    asks: ClassVar[Asked | None] = None
+    """How a person is asked for it; see `asked`."""
     usual: ClassVar[float | None] = None
     """The value when none is given; None where one has to be given."""
     needs_labels: ClassVar[bool] = False
@@ -76,7 +78,7 @@ class Rule(ABC):
     @classmethod
     def asked(cls, inspected: int) -> Asked | None:
         """How to ask for the value when so many rows are inspected; None for a rule that takes none."""
-        return Asked(cls.title, cls.usual or 0.0)
+        return cls.asks or Asked(cls.title, cls.usual or 0.0)
 
     @classmethod
     def address_key(cls) -> str:

@@ -35,7 +35,7 @@ from kdeviz.output.runs.run import (
     read_run,
     train_scores_bytes,
 )
-from kdeviz.output.scores import scores_parquet
+from kdeviz.output.scores import score_bytes
 from kdeviz.settings import name_of
 
 _UNFINISHED, _DELETED = ".keeping-", ".deleting-"
@@ -101,7 +101,7 @@ class RunStore:
         name = checked_name(name or name_of(analysis.settings))
         contents = {
             MODEL: model_bytes(decision),
-            SCORES: scores_parquet(decision, marks=_columns(analysis, marks)),
+            SCORES: score_bytes(decision, ".parquet", marks=_columns(analysis, marks)),
             TRAIN_SCORES: train_scores_bytes(analysis.train_scores),
         }
         record = _record(decision, name, fixes)

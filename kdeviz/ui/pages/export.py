@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from kdeviz.output import Files, model_bytes, python_recipe, shell_recipe
+from kdeviz.output import MODEL_FORMATS, Files, python_recipe, shell_recipe
 from kdeviz.ui.state import Screen, session
 from kdeviz.ui.widgets.downloads import score_downloads
 from kdeviz.wording import count
@@ -22,18 +22,16 @@ def show() -> None:
     left, right = st.columns([1, 1.5], gap="large")
     with left:
         st.subheader("Model")
-        st.markdown(
-            "One safetensors file: numbers only, no code. `KDEClassifier.load` reads it back and gives the "
-            "very scores on this screen; it carries the threshold and the probability curve."
-        )
-        st.download_button(
-            "Download the model",
-            partial(model_bytes, screen.decision),
-            "model.safetensors",
-            on_click="ignore",
-            type="primary",
-            icon=":material/download:",
-        )
+        for suffix, kind in MODEL_FORMATS.items():
+            st.markdown(kind.words)
+            st.download_button(
+                f"Download {kind.name}",
+                partial(kind.write, screen.decision),
+                f"model{suffix}",
+                on_click="ignore",
+                type="primary",
+                icon=":material/download:",
+            )
         if data.everything.changes:
             st.markdown("Fixed before the fit: " + "; ".join(data.everything.changes) + ".")
         st.subheader("Scores")

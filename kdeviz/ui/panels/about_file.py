@@ -10,6 +10,7 @@ import streamlit as st
 from kdeviz.data import NONE, ROLES, Corrections, EmbeddingSet, Reading, label_counts, preview
 from kdeviz.ui.widgets.address import read_choice, read_choices, write_choice, write_choices
 from kdeviz.ui.work.loaded import Loaded, sample
+from kdeviz.wording import capital
 
 _GUESS = "as guessed"
 _NOBODY = "none of them"
@@ -64,7 +65,7 @@ def about_file(data: Loaded) -> None:
         facts, counts = reading.facts(), label_counts(data.everything)
         with st.container(gap="xxsmall"):
             for name, words in {**facts, **({"labels": counts} if counts else {})}.items():
-                st.text(f"{name[0].upper()}{name[1:]}: {words}")
+                st.text(f"{capital(name)}: {words}")
         st.dataframe(preview(data.everything), hide_index=True, height="content")
         for note in data.notes:
             st.text(note)

@@ -13,11 +13,7 @@ import streamlit as st
 
 from kdeviz import charts
 from kdeviz.analysis import OnProgress
-from kdeviz.comparison import (
-    Comparison,
-    compare,
-    settings_table,
-)
+from kdeviz.comparison import Comparison, compare, separation_words, settings_table, verdict_words
 from kdeviz.ui.panels.disagreements import LookedAt, show_disagreements
 from kdeviz.ui.state import Screen, Session, session, theme
 from kdeviz.ui.widgets.choices import one_of
@@ -66,28 +62,28 @@ def show_comparison(current: Session, screen: Screen) -> None:
     if task.running:
         watch(task.future, partial(show_progress, task, "comparison"))
         return
-    found = _outcome(task)
-    if found is None:
+    comparison = _outcome(task)
+    if comparison is None:
         st.button("Compare again", icon=":material/refresh:", on_click=_forget)
         return
-    for note in found.notes:
+    for note in comparison.notes:
         plain_warning(note)
-    _sentences(found)
-    _charts(found)
-    show_disagreements(current, screen, found)
-    _settings(found)
+    _sentences(comparison)
+    _charts(comparison)
+    show_disagreements(current, screen, comparison)
+    _settings(comparison)
 
 
 def _outcome(task: Task[Comparison]) -> Comparison | None:
     """What came of it; None, and why, if nothing did."""
     try:
-        found = task.result()
+        comparison = task.result()
     except Exception as error:
         plain_error("These two cannot be compared", failure_words(error))
         return None
-    if found is None:
+    if comparison is None:
         plain_warning("Cancelled.")
-    return found
+    return comparison
 
 
 def _choose(current: Session, screen: Screen) -> tuple[Side, Side] | None:
@@ -206,39 +202,46 @@ def _task(current: Session, first: Side, second: Side) -> Task[Comparison]:
     return task
 
 
-def _sentences(found: Comparison) -> None:
-    if found.verdicts is None:
+def _sentences(comparison: Comparison) -> None:
+    if comparison.verdicts is None:
         st.caption("Without labels nobody can say which of the two is right: label samples, or mark some.")
         return
-    for column, test in zip(st.columns(2), (found.separation, found.verdicts), strict=True):
-        if test is not None:
+    separation = None if comparison.separation is None else separation_words(comparison.separation)
+    for column, words in zip(st.columns(2), (separation, verdict_words(comparison.verdicts)), strict=True):
+        if words is not None:
             with column, st.container(border=True, height="stretch"):
-                st.markdown(test.sentence)
+                st.markdown(words)
 
 
-def _charts(found: Comparison) -> None:
+def _charts(comparison: Comparison) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         words = "Rank by the second against rank by the first"
-        _chart(found, charts.ranks(found, theme=theme()), "ranks", words, True)
+        _chart(comparison, charts.ranks(comparison, theme=theme()), "ranks", words, True)
     with right:
-        kinds = ["Percentiles", "ROC"] if found.roc is not None else ["Percentiles"]
+        kinds = ["Percentiles", "ROC"] if comparison.roc is not None else ["Percentiles"]
         kind, less = kinds[0], _CONTROL_HEIGHT * (len(kinds) > 1)
         if len(kinds) > 1:
             kind = one_of("Chart", kinds, "compared_chart", in_address=False)
         if kind == "ROC":
-            _chart(found, charts.compared_roc(found, theme=theme()), "rocs", "Both ROC curves", less=less)
+            _chart(
+                comparison,
+                charts.compared_roc(comparison, theme=theme()),
+                "rocs",
+                "Both ROC curves",
+                less=less,
+            )
         else:
-            figure, words = charts.percentiles(found, theme()), "Histograms of percentiles"
-            _chart(found, figure, "percentiles", words, less=less)
+            figure, words = charts.percentiles(comparison, theme()), "Histograms of percentiles"
+            _chart(comparison, figure, "percentiles", words, less=less)
 
 
 def _chart(
-    found: Comparison, figure: go.Figure, key: str, words: str, clickable: bool = False, less: int = 0
+    comparison: Comparison, figure: go.Figure, key: str, words: str, clickable: bool = False, less: int = 0
 ) -> None:
     key = f"compared_{key}"
     on_click = partial(_clicked, key) if clickable else None
-    show_figure(figure, key, words, _CHART_HEIGHT - less, id(found), on_click)
+    show_figure(figure, key, words, _CHART_HEIGHT - less, id(comparison), on_click)
 
 
 def _clicked(key: str) -> None:
@@ -246,9 +249,9 @@ def _clicked(key: str) -> None:
     session().own(LookedAt).sample = None if sample is None else int(sample)
 
 
-def _settings(found: Comparison) -> None:
+def _settings(comparison: Comparison) -> None:
     st.subheader("Settings side by side")
-    rows = sorted(settings_table(found), key=lambda row: not row.differs)
+    rows = sorted(settings_table(comparison), key=lambda row: not row.differs)
     st.dataframe(
         pd.DataFrame(
             {

@@ -32,25 +32,25 @@ class LookedAt:
     sample: int | None = None
 
 
-def show_disagreements(current: Session, screen: Screen, found: Comparison) -> None:
+def show_disagreements(current: Session, screen: Screen, comparison: Comparison) -> None:
     """Draw who is flagged by only one of the two, and why the chosen one is."""
     st.subheader("Whose verdict flips")
     for column, side, rows in zip(
-        st.columns(2, gap="medium"), ("first", "second"), found.disagreements, strict=True
+        st.columns(2, gap="medium"), ("first", "second"), comparison.disagreements, strict=True
     ):
         with column:
             st.caption(f"Flagged only by the {side}: {count(len(rows))}")
             if len(rows):
-                _flip_table(found, side, screen.analysis.inspected)
+                _flip_table(comparison, side, screen.analysis.inspected)
     sample = current.own(LookedAt).sample
-    if sample is not None and sample < len(found.ids):
-        _why_of_each(found, sample, screen)
-    elif any(map(len, found.disagreements)):
+    if sample is not None and sample < len(comparison.ids):
+        _why_of_each(comparison, sample, screen)
+    elif any(map(len, comparison.disagreements)):
         st.caption("Choose a sample in a table, or click one in the rank chart, to see why.")
 
 
-def _flip_table(found: Comparison, side: str, inspected: EmbeddingSet) -> None:
-    table = disagreement_table(found, side)
+def _flip_table(comparison: Comparison, side: str, inspected: EmbeddingSet) -> None:
+    table = disagreement_table(comparison, side)
     shown = table[[name for name in ("id", "label", "first_rank", "second_rank") if name in table]]
     columns: dict[str, ColumnConfig] = {
         "id": st.column_config.TextColumn("Sample"),
@@ -58,12 +58,12 @@ def _flip_table(found: Comparison, side: str, inspected: EmbeddingSet) -> None:
         "first_rank": st.column_config.NumberColumn("Rank by the first"),
         "second_rank": st.column_config.NumberColumn("by the second"),
     }
-    rows = _rows_in(inspected, found)
+    rows = _rows_in(inspected, comparison)
     if rows is not None and inspected.thumbnails is not None:
         images = [inspected.thumbnail_uri(int(row)) for row in rows[table["sample"]]]
         shown.insert(0, "picture", pd.Series(images, dtype=object))
         columns["picture"] = st.column_config.ImageColumn("", width=58)
-    key = f"flips_{side}_{id(found)}"
+    key = f"flips_{side}_{id(comparison)}"
     st.dataframe(
         shown,
         key=key,
@@ -81,22 +81,25 @@ def _flip_chosen(key: str, samples: NDArray[np.int64]) -> None:
     session().own(LookedAt).sample = int(samples[rows[0]]) if rows else None
 
 
-def _rows_in(inspected: EmbeddingSet, found: Comparison) -> NDArray[np.int64] | None:
+def _rows_in(inspected: EmbeddingSet, comparison: Comparison) -> NDArray[np.int64] | None:
     """(C,) where the common samples are among those loaded; None if neither side has scored these."""
-    for scored, rows in ((found.first, found.first_rows), (found.second, found.second_rows)):
+    for scored, rows in (
+        (comparison.first, comparison.first_rows),
+        (comparison.second, comparison.second_rows),
+    ):
         if scored.inspected_digest == inspected.digest:
             return rows
     return None
 
 
-def _why_of_each(found: Comparison, sample: int, screen: Screen) -> None:
-    inspected, rows = screen.analysis.inspected, _rows_in(screen.analysis.inspected, found)
+def _why_of_each(comparison: Comparison, sample: int, screen: Screen) -> None:
+    inspected, rows = screen.analysis.inspected, _rows_in(screen.analysis.inspected, comparison)
     with st.container(horizontal=True, vertical_alignment="center"):
         picture = None if rows is None else inspected.thumbnail_uri(int(rows[sample]))
         if picture is not None:
             st.image(picture, width=80)
-        st.text(str(found.ids[sample]))
-    places = ((found.first, found.first_rows), (found.second, found.second_rows))
+        st.text(str(comparison.ids[sample]))
+    places = ((comparison.first, comparison.first_rows), (comparison.second, comparison.second_rows))
     for column, title, (scored, own) in zip(
         st.columns(2, gap="medium"), ("first", "second"), places, strict=True
     ):

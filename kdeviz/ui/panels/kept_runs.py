@@ -86,7 +86,14 @@ def keep_problems(current: Session) -> None:
 
 def _state(screen: Screen) -> tuple[object, ...]:
     """Equal for screens that would be kept as equal runs."""
-    return screen.key, screen.rule, screen.threshold, screen.curve, screen.analysis, screen.book.changes
+    return (
+        screen.key,
+        screen.rule,
+        screen.decision.threshold,
+        screen.decision.curve,
+        screen.analysis,
+        screen.book.changes,
+    )
 
 
 def _keep() -> None:
@@ -134,13 +141,13 @@ def _log(uri: str, run: Run) -> Task[str]:
 
 def show_runs(current: Session) -> None:
     """Draw the list; the chosen run can be used, renamed and deleted."""
-    store, found = run_store(), known_runs()
-    runs = [run for run in found if isinstance(run, Run)]
+    store, known = run_store(), known_runs()
+    runs = [run for run in known if isinstance(run, Run)]
     st.text(f"{count(len(runs))} kept in {store.folder}")
     problem = current.own(Keeping).change_problem
     if problem:
         plain_error("That did not work", problem)
-    for damaged in found:
+    for damaged in known:
         if isinstance(damaged, DamagedRun):
             with st.container(border=True, horizontal=True, vertical_alignment="center"):
                 st.markdown(":orange[:material/broken_image:]", width="content")
@@ -187,8 +194,8 @@ def _table(runs: list[Run]) -> pd.DataFrame:
                 str(run.record.provenance.get("score_name") or run.record.provenance.get("train_name"))
                 for run in runs
             ],
-            "flagged": [f"{found.get('flagged')} of {found.get('inspected')}" for found in metrics],
-            "auroc": pd.Series([found.get("auroc") for found in metrics], dtype="float64"),
+            "flagged": [f"{one.get('flagged')} of {one.get('inspected')}" for one in metrics],
+            "auroc": pd.Series([one.get("auroc") for one in metrics], dtype="float64"),
             "size": [size(run.bytes) for run in runs],
             "id": [run.id for run in runs],
         }

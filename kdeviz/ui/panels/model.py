@@ -177,8 +177,8 @@ def _bandwidth() -> str | float:
 
 def variance_words(decision: Decision) -> str:
     """How much of the training variance the fitted components keep."""
-    found = scree_numbers(decision)
-    return f"{count(found.kept)} components keep {percent(found.kept_share)} of the variance"
+    numbers = scree_numbers(decision)
+    return f"{count(numbers.kept)} components keep {percent(numbers.kept_share)} of the variance"
 
 
 def _most_components(data: Loaded) -> int:

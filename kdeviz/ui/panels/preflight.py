@@ -68,11 +68,11 @@ def open_on_problems(current: Session, components: int | float) -> None:
 def checks_button(current: Session, components: int | float) -> None:
     """One line in the sidebar: how many problems there are; opens and closes the panel."""
     problems = _report(current.data.everything, components).problems
-    found = [finding.severity for finding in problems]
+    kinds = [finding.severity for finding in problems]
     parts = [
-        f"{found.count(kind)} {kind if found.count(kind) == 1 else plural}"
+        f"{kinds.count(kind)} {kind if kinds.count(kind) == 1 else plural}"
         for kind, plural in _PLURALS.items()
-        if kind in found
+        if kind in kinds
     ]
     st.button(
         f"Checks: {', '.join(parts) or 'all passed'}",

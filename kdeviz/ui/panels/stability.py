@@ -20,7 +20,7 @@ from kdeviz.ui.widgets.progress import show_progress, watch
 from kdeviz.ui.widgets.text import failure_words, plain_error, plain_warning
 from kdeviz.ui.work.jobs import job_board
 from kdeviz.ui.work.tasks import Task
-from kdeviz.wording import count, percent
+from kdeviz.wording import capital, count, percent
 
 
 class StabilityRun(NamedTuple):
@@ -95,28 +95,28 @@ def _start(screen: Screen, top: int, repeats: int) -> None:
 
 def _outcome(run: StabilityRun, screen: Screen) -> None:
     try:
-        found = run.task.result()
+        result = run.task.result()
     except Exception as error:
         plain_error("The check did not finish", failure_words(error))
         return
-    if found is None:
+    if result is None:
         plain_warning("Cancelled.")
         return
-    if (run.token, found.settings) != (screen.key[0], screen.analysis.settings):
-        plain_warning(f"This was for {name_of(found.settings)} on {run.inspected.name}.")
-    for repeats in found.repeats:
+    if (run.token, result.settings) != (screen.key[0], screen.analysis.settings):
+        plain_warning(f"This was for {name_of(result.settings)} on {run.inspected.name}.")
+    for repeats in result.repeats:
         if repeats.source == BOOTSTRAP:
             share, (low, high) = percent(repeats.found.value), map(percent, repeats.found.interval)
             st.markdown(
-                f"On average **{share}** ({low} to {high}) of the {count(len(found.top))} most anomalous "
+                f"On average **{share}** ({low} to {high}) of the {count(len(result.top))} most anomalous "
                 "samples come back when the training samples are drawn anew."
             )
-    for note in found.notes:
-        st.text(note[0].upper() + note[1:] + ".")
-    strip = charts.strip(found, run.inspected, theme())
+    for note in result.notes:
+        st.text(f"{capital(note)}.")
+    strip = charts.strip(result, run.inspected, theme())
     words = "How often each of the most anomalous samples comes out again"
     show_figure(strip, "strip", words, 270, id(run), partial(_picked, run))
-    agreement = charts.agreement(found, theme())
+    agreement = charts.agreement(result, theme())
     show_figure(agreement, "agreement", "Agreement with the full fit, by training cap", 340, id(run))
 
 

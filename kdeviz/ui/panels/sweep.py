@@ -19,7 +19,15 @@ from kdeviz.ui.work.jobs import job_board
 from kdeviz.ui.work.sweep_run import SweepRun
 from kdeviz.wording import count
 
-GRID_KEYS = ("grid_components", "grid_scalings", "grid_bandwidths", "grid_caps", "grid_seeds", "sweep_metric")
+_FIELDS = {
+    "components": ("Components", "Such as 2, 4, 8, or 2:32:2 for every second one from 2 to 32."),
+    "scalings": ("Scaling", ""),
+    "bandwidths": ("Bandwidth", "scott, silverman, or factors that multiply Scott's."),
+    "caps": ("Training cap", "Fit on at most so many samples, such as 1000, 40000."),
+    "seeds": ("Seeds", "Of the random subsets: such as 0, 1 or 0:4."),
+}
+"""What a grid is made of, by the names of its fields, and help."""
+GRID_KEYS = (*(f"grid_{name}" for name in _FIELDS), "sweep_metric")
 """Widgets that keep their values while another page is shown."""
 
 _USUAL_COMPONENTS = (2, 4, 6, 8, 12, 16, 20, 24, 28, 32)
@@ -60,36 +68,19 @@ def _grid(screen: Screen, running: bool) -> None:
     """What to try, and the button that starts it."""
     _default_grid(screen)
     columns = st.columns([1.7, 1.1, 1.1, 1, 0.65, 1.15], gap="small", vertical_alignment="bottom")
-    with columns[0]:
-        components = st.text_input(
-            "Components",
-            key="grid_components",
-            help="Such as 2, 4, 8, or 2:32:2 for every second one from 2 to 32.",
-        )
-    with columns[1]:
-        scalings = st.selectbox("Scaling", [", ".join(SCALINGS), *SCALINGS], key="grid_scalings")
-    with columns[2]:
-        bandwidths = st.text_input(
-            "Bandwidth", key="grid_bandwidths", help="scott, silverman, or factors that multiply Scott's."
-        )
-    with columns[3]:
-        caps = st.text_input(
-            "Training cap", key="grid_caps", help="Fit on at most so many samples, such as 1000, 40000."
-        )
-    with columns[4]:
-        seeds = st.text_input("Seeds", key="grid_seeds", help="Of the random subsets: such as 0, 1 or 0:4.")
+    texts: dict[str, str] = {}
+    for column, (name, (label, words)) in zip(columns[:-1], _FIELDS.items(), strict=True):
+        with column:
+            if name == "scalings":
+                texts[name] = st.selectbox(label, [", ".join(SCALINGS), *SCALINGS], key=f"grid_{name}")
+            else:
+                texts[name] = st.text_input(label, key=f"grid_{name}", help=words)
     grid, problem = None, ""
     try:
-        grid = Grid.parse(
-            components=components,
-            scalings=scalings,
-            bandwidths=bandwidths,
-            caps=caps,
-            seeds=seeds,
-        )
+        grid = Grid.parse(**texts)
     except OptionError as error:
         problem = str(error)
-    with columns[5]:
+    with columns[-1]:
         st.button(
             "Run the sweep" if grid is None else f"Run {count(len(grid))} fit{'s' * (len(grid) != 1)}",
             type="primary",
@@ -134,7 +125,7 @@ def _start(screen: Screen, grid: Grid) -> None:
         screen.analysis,
         grid,
         screen.rule,
-        screen.curve,
+        screen.decision.curve,
         screen.key[2],
         st.session_state.get("mlflow"),
     )

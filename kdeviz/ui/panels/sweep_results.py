@@ -1,4 +1,4 @@
-"""What a sweep has found: the choice, the charts, and taking a row over."""
+"""What came of a sweep: the choice, the charts, and taking a row over."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from kdeviz.output import TABLE_WRITERS, sweep_bytes
 from kdeviz.settings import name_of
 from kdeviz.sweep import CHOICES, METRICS, Choice, Sweep, SweepRow, best, estimate_of
 from kdeviz.ui.panels.model import can_use, use_settings
-from kdeviz.ui.panels.sweep_table import ChosenRow, metric_title, show_rows
+from kdeviz.ui.panels.sweep_table import ChosenRow, show_rows
 from kdeviz.ui.state import Screen, Session, session, theme
 from kdeviz.ui.widgets.choices import one_of
 from kdeviz.ui.widgets.plots import clicked_number, show_figure
 from kdeviz.ui.widgets.text import failure_words, plain_error, plain_warning
 from kdeviz.ui.work.sweep_run import SweepRun
-from kdeviz.wording import count
+from kdeviz.wording import capital, count
 
 _CHART_HEIGHT = 330
 
@@ -36,36 +36,36 @@ class Metric:
 
 def show_results(current: Session, screen: Screen, run: SweepRun) -> None:
     """Draw what is finished; it grows while the sweep runs."""
-    found = run.found
-    _troubles(run, found, screen)
-    if not found.rows:
+    finished = run.finished
+    _troubles(run, finished, screen)
+    if not finished.rows:
         return
     controls = st.columns([1.5, 1, 1, 1.1], vertical_alignment="bottom")
     with controls[0]:
-        metric = _metric(found)
-    choice = _choice(found, metric)
+        metric = _metric(finished)
+    choice = _choice(finished, metric)
     usable = run.token == screen.key[0]
     if choice is not None:
         _cards(run, choice, screen, usable)
-    _chart(current, found, metric, choice, controls[1:])
-    _chosen(current, found, usable)
+    _chart(current, finished, metric, choice, controls[1:])
+    _chosen(current, finished, usable)
     if choice is not None:
-        so_far = f"Of the {count(len(found.rows))} settings done: " if found.cancelled else ""
+        so_far = f"Of the {count(len(finished.rows))} settings done: " if finished.cancelled else ""
         flattered = "The best of many is flattered by chance: expect a little less on new data."
         st.caption(f"{so_far}{choice.sentence} {flattered}")
     rule = f" The threshold: {run.rule.rule.title.lower()}." if metric == "alarm_share" else ""
-    st.caption(f"{metric_title(metric)}: {METRICS[metric].explanation}{rule}")
-    show_rows(found, metric, choice, run.task.running)
+    st.caption(f"{capital(METRICS[metric].words)}: {METRICS[metric].explanation}{rule}")
+    show_rows(finished, metric, choice, run.task.running)
     _downloads(run, choice)
 
 
-def _troubles(run: SweepRun, found: Sweep, screen: Screen) -> None:
+def _troubles(run: SweepRun, finished: Sweep, screen: Screen) -> None:
     error = None if run.task.running or run.task.future.cancelled() else run.task.future.exception()
     if error is not None:
         plain_error("The sweep did not finish", failure_words(error))
-    elif found.cancelled and not run.task.running:
+    elif finished.cancelled and not run.task.running:
         plain_warning(
-            f"Cancelled: {count(len(found.rows))} of {count(found.asked)} settings are done and kept."
+            f"Cancelled: {count(len(finished.rows))} of {count(finished.asked)} settings are done and kept."
         )
     if run.token != screen.key[0]:
         plain_warning(f"This sweep was over {run.train.name}: run it again for the present data.")
@@ -82,9 +82,9 @@ def _same_labels(one: EmbeddingSet, other: EmbeddingSet) -> bool:
     return np.array_equal(one.labels, other.labels)
 
 
-def _metric(found: Sweep) -> str:
-    known = [name for name in METRICS if any(estimate_of(row, name) is not None for row in found.rows)]
-    known = known or ["auroc" if found.labelled else "log_density"]
+def _metric(finished: Sweep) -> str:
+    known = [name for name in METRICS if any(estimate_of(row, name) is not None for row in finished.rows)]
+    known = known or ["auroc" if finished.labelled else "log_density"]
     current = session()
     chosen = current.own(Metric)
     before, chosen.of = chosen.of, current.swept
@@ -102,9 +102,9 @@ def _metric(found: Sweep) -> str:
     return metric
 
 
-def _choice(found: Sweep, metric: str) -> Choice | None:
+def _choice(finished: Sweep, metric: str) -> Choice | None:
     try:
-        return best(found, metric) if metric in CHOICES else None
+        return best(finished, metric) if metric in CHOICES else None
     except DataError:  # no row has it
         return None
 
@@ -132,11 +132,11 @@ def _cards(run: SweepRun, choice: Choice, screen: Screen, usable: bool) -> None:
 
 
 def _card(title: str, row: SweepRow, metric: str, usable: bool) -> None:
-    found = estimate_of(row, metric)
-    assert found is not None
+    estimate = estimate_of(row, metric)
+    assert estimate is not None
     with st.container(border=True, height="stretch", horizontal=True, vertical_alignment="center"):
         with st.container(gap="xxsmall"):
-            st.markdown(f"**{title}: {METRICS[metric].written(found.value)}**")
+            st.markdown(f"**{title}: {METRICS[metric].written(estimate.value)}**")
             st.caption(name_of(row.settings))
         _use_button(row, f"use_{title}", usable)
 
@@ -144,13 +144,13 @@ def _card(title: str, row: SweepRow, metric: str, usable: bool) -> None:
 def _standing(run: SweepRun, choice: Choice, used: SweepRow | None, screen: Screen) -> str:
     name = name_of(screen.analysis.settings)
     good = None if used is None else choice.as_good(used)
-    found = None if used is None else estimate_of(used, choice.metric)
+    estimate = None if used is None else estimate_of(used, choice.metric)
     if used is None and screen.analysis.settings in run.grid.settings:
         return f"{name}: not done yet."
-    if good is None or found is None:
+    if good is None or estimate is None:
         return f"{name}: not among the settings that this compares."
     where = "within" if good else "outside"
-    return f"{name}: {METRICS[choice.metric].written(found.value)}, {where} the interval of the best."
+    return f"{name}: {METRICS[choice.metric].written(estimate.value)}, {where} the interval of the best."
 
 
 def _use_button(row: SweepRow, key: str, usable: bool) -> None:
@@ -170,9 +170,9 @@ def _use_button(row: SweepRow, key: str, usable: bool) -> None:
 
 
 def _chart(
-    current: Session, found: Sweep, metric: str, choice: Choice | None, controls: list[DeltaGenerator]
+    current: Session, finished: Sweep, metric: str, choice: Choice | None, controls: list[DeltaGenerator]
 ) -> None:
-    varied = charts.varied(found)
+    varied = charts.varied(finished)
     across = varied[0] if varied else "components"
     others = [knob for knob in varied if knob != across]
     down = others[0] if others else ("bandwidth" if across != "bandwidth" else "components")
@@ -188,23 +188,23 @@ def _chart(
     with controls[2]:
         drawn = one_of("Chart", ["Heat map", "Lines"], "sweep_chart", in_address=False, wide=True)
     with controls[1]:
-        fixed = {knob: _held(found, knob, choice) for knob in others if knob != down}
+        fixed = {knob: _held(finished, knob, choice) for knob in others if knob != down}
     if drawn == "Lines":
-        figure = charts.tuning_lines(found, metric, across, fixed, choice, theme=theme())
+        figure = charts.tuning_lines(finished, metric, across, fixed, choice, theme=theme())
     else:
-        rows = [row.settings for row in found.rows]
+        rows = [row.settings for row in finished.rows]
         wanted = current.own(ChosenRow).settings
         chosen = rows.index(wanted) if wanted in rows else None
         knobs = across, down, fixed
-        figure = charts.heat_map(found, metric, *knobs, choice, picked=chosen, theme=theme())
+        figure = charts.heat_map(finished, metric, *knobs, choice, picked=chosen, theme=theme())
     key, words = f"sweep_{drawn}", f"{METRICS[metric].words} of every setting"
     about = (id(current.swept), metric, across, down, fixed)
     show_figure(figure, key, words, _CHART_HEIGHT, about, partial(_cell_clicked, key))
 
 
-def _held(found: Sweep, knob: str, choice: Choice | None) -> charts.KnobValue:
+def _held(finished: Sweep, knob: str, choice: Choice | None) -> charts.KnobValue:
     """At which of its values the chart shows the other knobs; where the best row is, at first."""
-    values = charts.values_of(found, knob)
+    values = charts.values_of(finished, knob)
     best = None if choice is None else charts.knob_value(choice.best.settings, knob)
     value: charts.KnobValue = st.selectbox(
         charts.KNOBS[knob].capitalize(),
@@ -223,8 +223,8 @@ def _cell_clicked(key: str) -> None:
         current.own(ChosenRow).settings = current.swept.rows[int(row)].settings
 
 
-def _chosen(current: Session, found: Sweep, usable: bool) -> None:
-    row = next((row for row in found.rows if row.settings == current.own(ChosenRow).settings), None)
+def _chosen(current: Session, finished: Sweep, usable: bool) -> None:
+    row = next((row for row in finished.rows if row.settings == current.own(ChosenRow).settings), None)
     with st.container(horizontal=True, vertical_alignment="center"):
         if row is None:
             st.caption("Click a cell of the heat map or a row of the table to choose a setting.")
@@ -238,7 +238,7 @@ def _downloads(run: SweepRun, choice: Choice | None) -> None:
         for suffix, writer in TABLE_WRITERS.items():
             st.download_button(
                 writer.name,
-                partial(sweep_bytes, run.found, run.grid, run.train, choice, suffix),
+                partial(sweep_bytes, run.finished, run.grid, run.train, choice, suffix),
                 f"sweep{suffix}",
                 on_click="ignore",
                 icon=":material/download:",

@@ -12,6 +12,7 @@ from streamlit.elements.lib.column_types import ColumnConfig
 from kdeviz.settings import Settings
 from kdeviz.sweep import METRICS, Choice, Sweep, sorted_rows, sweep_table
 from kdeviz.ui.state import session
+from kdeviz.wording import capital
 
 _FACTORS = {
     "recall": 100,
@@ -40,16 +41,10 @@ class ChosenRow:
     settings: Settings | None = None
 
 
-def metric_title(metric: str) -> str:
-    """A metric's name at the start of a line."""
-    words = METRICS[metric].words
-    return words[0].upper() + words[1:]
-
-
-def show_rows(found: Sweep, metric: str, choice: Choice | None, running: bool) -> None:
+def show_rows(finished: Sweep, metric: str, choice: Choice | None, running: bool) -> None:
     """Draw the rows, the better first; a click chooses one."""
-    rows = sorted_rows(found, metric, choice)
-    table = sweep_table(found._replace(rows=tuple(rows)))
+    rows = sorted_rows(finished, metric, choice)
+    table = sweep_table(finished._replace(rows=tuple(rows)))
     marks = ["" if choice is None else choice.title(row) for row in rows]
     shown = pd.DataFrame({"choice": marks})
     settings = [name for name in _SETTINGS if name in _ALWAYS or table[name].nunique() > 1]
@@ -90,9 +85,7 @@ def _columns(shown: pd.DataFrame, metric: str) -> dict[str, ColumnConfig]:
     }
     for name in METRICS:
         words, form = METRICS[name].words, _FORMATS.get(name, "%.3f")
-        columns[name] = number_column(
-            words[0].upper() + words[1:], format=form, help=METRICS[name].explanation
-        )
+        columns[name] = number_column(capital(words), format=form, help=METRICS[name].explanation)
         for end, title in (("low", "from"), ("high", "to")):
             columns[f"{name}_{end}"] = number_column(title, format=form, help="End of the 95 % interval.")
     return {name: columns[name] for name in map(str, shown)}

@@ -44,7 +44,7 @@ def ranked_rows(current: Session, screen: Screen) -> NDArray[np.int64]:
 
 def chosen_rows(current: Session, screen: Screen) -> NDArray[np.int64] | None:
     """Inspected rows of the selection, on the map or by a cell of the confusion table; None without one."""
-    if current.cell is not None and screen.labelled:
+    if current.cell is not None and screen.decision.labelled:
         return screen.decision.rows_in_cell(current.cell)
     return current.region
 
@@ -141,7 +141,7 @@ def _columns(table: pd.DataFrame, labelled: bool) -> dict[str, ColumnConfig]:
 
 def _title(current: Session, screen: Screen, rows: NDArray[np.int64]) -> None:
     name = "selected on the map"
-    if current.cell is not None and screen.labelled:
+    if current.cell is not None and screen.decision.labelled:
         name = f"labelled samples: {current.cell}"
     elif current.region is None:
         st.subheader("Most anomalous samples")

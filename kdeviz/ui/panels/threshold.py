@@ -103,7 +103,7 @@ def show_threshold(current: Session, screen: Screen) -> None:
     """Draw the slider, and what the threshold does."""
     decision = screen.decision
     alarms, metrics, counts = decision.expected_alarms, decision.metrics, decision.confusion
-    labelled = screen.labelled
+    labelled = decision.labelled
     columns = st.columns([2.1, 0.75, 0.75, 0.75, 1.9] if labelled else [2.1, 4.15], gap="medium")
     with columns[0]:
         _slider(current, screen)
@@ -133,7 +133,7 @@ def _alarm_sentence(alarms: ExpectedAlarms) -> str:
 def _slider(current: Session, screen: Screen) -> None:
     edges = densities_numbers(screen.decision).edges
     slider = current.own(Slider)
-    slider.follow(screen.threshold, float(edges[0]), float(edges[-1]))
+    slider.follow(screen.decision.threshold, float(edges[0]), float(edges[-1]))
     st.slider(
         "Threshold on log density, nats",
         slider.low,

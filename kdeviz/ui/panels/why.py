@@ -43,8 +43,8 @@ def show_why(current: Session, screen: Screen, height: int) -> None:
         show_figure(figure, "scree", "Variance per component", height - 90, screen.key)
         return
     row = current.picked
-    found = explain.explain(screen.analysis, row)
-    _place(row, screen, found.residual)
+    explanation = explain.explain(screen.analysis, row)
+    _place(row, screen, explanation.residual)
     _decide(row, screen)
     part, about = one_of("Why", _PARTS, "why", wide=True), (screen.key, row)
     if part == "Components":
@@ -52,9 +52,9 @@ def show_why(current: Session, screen: Screen, height: int) -> None:
     elif part == "Features":
         _chart(charts.sample_features(screen.decision, row, theme()), part, height - 60, about)
     elif part == "Slice":
-        _slice(row, screen, found.components, height - 60)
+        _slice(row, screen, explanation.components, height - 60)
     else:
-        _neighbours(found.neighbours, screen)
+        _neighbours(explanation.neighbours, screen)
 
 
 def _walk(rows: np.ndarray, at: int | None) -> None:
@@ -181,11 +181,9 @@ def _undo(screen: Screen) -> None:
         session().pick(screen.keys.index(about))
 
 
-def _neighbours(found: explain.Neighbours, screen: Screen) -> None:
+def _neighbours(near: explain.Neighbours, screen: Screen) -> None:
     train = screen.analysis.train
-    table = pd.DataFrame(
-        {"id": train.ids[found.rows], "distance": found.distances, "share": 100 * found.shares}
-    )
+    table = pd.DataFrame({"id": train.ids[near.rows], "distance": near.distances, "share": 100 * near.shares})
     columns = {
         "id": st.column_config.TextColumn("Training sample"),
         "distance": st.column_config.NumberColumn(
@@ -200,12 +198,12 @@ def _neighbours(found: explain.Neighbours, screen: Screen) -> None:
         ),
     }
     if train.thumbnails is not None:
-        images = [train.thumbnail_uri(int(row)) for row in found.rows]
+        images = [train.thumbnail_uri(int(row)) for row in near.rows]
         table.insert(0, "picture", pd.Series(images, dtype=object))
         columns["picture"] = st.column_config.ImageColumn("", width=58)
     st.caption(
-        f"The nearest {count(len(found.rows))} of {count(found.total)} training samples; all others together "
-        f"make up {percent(found.others)} of the density here."
+        f"The nearest {count(len(near.rows))} of {count(near.total)} training samples; all others together "
+        f"make up {percent(near.others)} of the density here."
     )
     st.dataframe(
         table,

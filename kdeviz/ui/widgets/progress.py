@@ -45,12 +45,8 @@ def _wait_a_while(future: Future[Any], drawn: Event) -> None:
     """Wait until this has ended, though not so long that the next look would be late.
 
     What the user does elsewhere ends the waiting; what is in a fragment, as the button for cancelling is, has
-    to wait for its end.
-
-    Args:
-        future: to wait for.
-        drawn: a new one for each run of the page. It is set here: in the first call the rest of the page is
-            still to be drawn, so that there is no time to wait.
+    to wait for its end. `drawn` is set here: in the first call of a run of the page the rest of it is still
+    to be drawn, so that there is no time to wait.
     """
     until = time.monotonic() + _WAIT_SECONDS * drawn.is_set()
     drawn.set()

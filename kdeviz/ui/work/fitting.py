@@ -146,14 +146,14 @@ def _collect(fitting: Fitting, patience: float) -> None:
 
 
 def adopt(
-    current: Session, wanted: Key, found: Fit, rule: ThresholdRule, curve: ProbabilityCurve
+    current: Session, wanted: Key, fitting: Fit, rule: ThresholdRule, curve: ProbabilityCurve
 ) -> Screen | None:
     """The newest good analysis, with the present threshold and curve; None if there is none yet."""
     last = current.screen
-    key, data, fitted = wanted, current.data, found.analysis
+    key, data, fitted = wanted, current.data, fitting.analysis
     if fitted is None and last is not None:
         key, data, fitted = last.key, last.data, last.fitted
-    elif fitted is None and not found.under_way:
+    elif fitted is None and not fitting.under_way:
         # Nothing to show and nothing to wait for.
         key, data, fitted = _SAMPLE_KEY, sample(), _sample_analysis()
     if fitted is None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from functools import partial
 from threading import RLock, Thread
 from typing import Any, TypeVar
 
+import cachetools
 import numpy as np
 import streamlit as st
 
@@ -37,9 +37,9 @@ Key = tuple[str, Settings, str]
 Work = Callable[[OnProgress, Callable[[], bool]], Result]
 """Given a function to report progress to and one to ask whether to stop."""
 
-_KEPT_RESULTS = 12
-_KEPT_BYTES = 1e9
-_KEPT_ESTIMATES = 1000
+_MOST_RESULTS = 12
+_MOST_BYTES = 1e9
+_MOST_ESTIMATES = 1000
 # Of work whose cost nobody has estimated, and of an estimate.
 _LONG_S, _QUICK_S = 600.0, 0.0
 
@@ -72,7 +72,7 @@ class _Run(Task[Analysis]):
         for job in self.jobs:
             if self.future.cancelled():
                 job.future.cancel()
-            elif job.future.set_running_or_notify_cancel():
+            else:
                 finish(job, self.future.result)
 
 
@@ -82,16 +82,14 @@ class JobBoard:
     def __init__(self, work: Callable[..., Analysis] = analyse) -> None:
         self._work = work
         self._turns = Turns()
-        self._results: OrderedDict[Key, Analysis] = OrderedDict()
-        self._estimates: OrderedDict[Key, Future[Estimate]] = OrderedDict()
+        self._results: cachetools.LRUCache[Key, Analysis] = cachetools.LRUCache(_MOST_RESULTS)
+        self._estimates: cachetools.LRUCache[Key, Future[Estimate]] = cachetools.LRUCache(_MOST_ESTIMATES)
         self._runs: dict[Key, _Run] = {}
         self._lock = RLock()
 
     def result(self, key: Key) -> Analysis | None:
-        """A finished analysis, if it is still kept."""
+        """A finished analysis, if it is still cached."""
         with self._lock:
-            if key in self._results:
-                self._results.move_to_end(key)
             return self._results.get(key)
 
     def submit(self, key: Key, data: Loaded) -> Job:
@@ -137,8 +135,6 @@ class JobBoard:
                     finish(task, work)
                 else:
                     self._start(task, work)
-                if len(self._estimates) > _KEPT_ESTIMATES:
-                    self._estimates.popitem(last=False)
             return self._estimates[key]
 
     def _start(self, task: Task[Result], work: Callable[[], Result]) -> None:
@@ -165,11 +161,8 @@ class JobBoard:
     def _keep(self, key: Key, done: Analysis) -> None:
         with self._lock:
             self._results[key] = done
-            while len(self._results) > 1 and self._too_many():
-                self._results.popitem(last=False)
-
-    def _too_many(self) -> bool:
-        return len(self._results) > _KEPT_RESULTS or _bytes_behind(self._results) > _KEPT_BYTES
+            while len(self._results) > 1 and _bytes_behind(self._results) > _MOST_BYTES:
+                self._results.popitem()
 
 
 def _rough(key: Key, data: Loaded) -> float:

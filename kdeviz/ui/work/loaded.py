@@ -49,9 +49,9 @@ class Loaded:
     everything: EmbeddingSet
     notes: tuple[str, ...]
     source: str
-    score_source: str | None
-    about_source: str | None
     read_again: Callable[[Corrections], Loaded]
+    score_source: str | None = None
+    about_source: str | None = None
     said: Corrections = GUESS
     fixes: tuple[str, ...] = ()
     before: Loaded | None = None
@@ -135,8 +135,6 @@ def _from_one_file(
         everything=everything,
         notes=everything.notes,
         source=source,
-        score_source=None,
-        about_source=None,
         read_again=read_again,
         said=said,
     )

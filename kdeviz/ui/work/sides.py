@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from kdeviz import errors
-from kdeviz.analysis import OnProgress, analyse
+import cachetools
+
+from kdeviz.analysis import OnProgress, Watch, analyse
 from kdeviz.comparison import Scored, scored_decision, scored_model
 from kdeviz.data import EmbeddingSet
 from kdeviz.decision import decide, has_both_labels
@@ -52,37 +53,39 @@ class Side:
 class ModelFiles:
     """Uploaded model files, names and contents, by what stands for the content."""
 
-    files: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+    files: cachetools.FIFOCache[str, tuple[str, bytes]] = field(
+        default_factory=lambda: cachetools.FIFOCache(_MOST_FILES)
+    )
 
 
 def sides(current: Session, screen: Screen) -> dict[str, Side]:
     """All that there are, by a key that stays while the thing is there."""
-    found = {"screen": _shown(screen)}
-    found |= {f"run {run.id}": _kept_side(run, screen) for run in known_runs() if isinstance(run, Run)}
+    known = {"screen": _shown(screen)}
+    known |= {f"run {run.id}": _kept_side(run, screen) for run in known_runs() if isinstance(run, Run)}
     swept = current.swept
     if swept is not None and swept.token == screen.key[0]:
-        found |= {
+        known |= {
             f"row {row.settings}": _swept(words, row.settings, screen) for words, row in _best_first(swept)
         }
     for digest, (name, content) in current.own(ModelFiles).files.items():
-        found[f"file {digest}"] = Side(
+        known[f"file {digest}"] = Side(
             f"Model file: {name}",
             ("file", digest, screen.analysis.inspected),
             partial(_loaded, name, content, screen),
         )
-    names = Counter(side.name for side in found.values())
+    names = Counter(side.name for side in known.values())
     # streamlit knows an option by what it shows; keys end in random digits.
     return {
         key: side if names[side.name] == 1 else replace(side, name=f"{side.name} · {key[-8:]}")
-        for key, side in found.items()
+        for key, side in known.items()
     }
 
 
 def _best_first(swept: SweepRun) -> Iterator[tuple[str, SweepRow]]:
     """The rows that could be fitted, with what to call them."""
-    found, metric = swept.found, "auroc" if has_both_labels(swept.inspected.labels) else "log_density"
-    choice = best(found, metric) if any(row.error is None for row in found.rows) else None
-    for row in sorted_rows(found, metric, choice):
+    finished, metric = swept.finished, "auroc" if has_both_labels(swept.inspected.labels) else "log_density"
+    choice = best(finished, metric) if any(row.error is None for row in finished.rows) else None
+    for row in sorted_rows(finished, metric, choice):
         value = estimate_of(row, metric)
         if value is not None:
             said = f"{METRICS[metric].words} {METRICS[metric].written(value.value)}"
@@ -99,10 +102,7 @@ def add_model_file(current: Session, name: str, content: bytes, inspected: Embed
     if expected != given:
         raise DataError(f"{name} was fitted on {expected} dimensions, these samples have {given}")
     digest = hashlib.blake2b(content, digest_size=8).hexdigest()
-    files = current.own(ModelFiles).files
-    files[digest] = name, content
-    while len(files) > _MOST_FILES:
-        del files[next(iter(files))]
+    current.own(ModelFiles).files[digest] = name, content
     return f"file {digest}"
 
 
@@ -110,7 +110,7 @@ def _shown(screen: Screen) -> Side:
     def score(report: OnProgress, cancelled: Cancelled) -> Scored:
         return scored_decision(screen.decision, fixes=screen.data.fixes)
 
-    identity = ("screen", screen.analysis, screen.rule, screen.threshold, screen.curve)
+    identity = ("screen", screen.analysis, screen.rule, screen.decision.threshold, screen.decision.curve)
     return Side(f"On the screen: {name_of(screen.analysis.settings)}", identity, score)
 
 
@@ -124,9 +124,9 @@ def _swept(name: str, settings: Settings, screen: Screen) -> Side:
     def score(report: OnProgress, cancelled: Cancelled) -> Scored:
         shown = screen.analysis
         fitted = analyse(shown.train, shown.scored, settings, screen.key[2], report, cancelled)
-        return scored_decision(decide(fitted, screen.rule, screen.curve), fixes=screen.data.fixes)
+        return scored_decision(decide(fitted, screen.rule, screen.decision.curve), fixes=screen.data.fixes)
 
-    return Side(name, ("row", settings, screen.analysis, screen.rule, screen.curve), score, settings)
+    return Side(name, ("row", settings, screen.analysis, screen.rule, screen.decision.curve), score, settings)
 
 
 def _kept(run: Run, report: OnProgress, cancelled: Cancelled) -> Scored:
@@ -134,12 +134,8 @@ def _kept(run: Run, report: OnProgress, cancelled: Cancelled) -> Scored:
 
 
 def _loaded(name: str, content: bytes, screen: Screen, report: OnProgress, cancelled: Cancelled) -> Scored:
-    def on_block(done: int, total: int) -> None:
-        if cancelled():
-            raise errors.Cancelled(f"cancelled while scoring with {name}")
-        report("Scoring with the model file", done / max(total, 1))
-
-    return scored_model(_model(name, content), screen.analysis.inspected, name, on_block)
+    with Watch(report, cancelled).stage("Scoring with the model file") as on_block:
+        return scored_model(_model(name, content), screen.analysis.inspected, name, on_block)
 
 
 def _model(name: str, content: bytes) -> KDEClassifier:

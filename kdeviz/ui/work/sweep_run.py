@@ -62,21 +62,21 @@ class SweepRun:
                 analysis.train, analysis.scored, grid, rule, device, run.rows.append, report, cancelled, curve
             )
             if mlflow and run.rows:
-                run.logging = board.start_aside(lambda report, cancelled: _log(mlflow, run.found))
+                run.logging = board.start_aside(lambda report, cancelled: _log(mlflow, run.finished))
 
         run.task = board.start(work)
         return run
 
     @property
-    def found(self) -> Sweep:
+    def finished(self) -> Sweep:
         """What is finished."""
         return Sweep(tuple(self.rows), len(self.grid), self.rule, has_both_labels(self.inspected.labels))
 
 
-def _log(uri: str, found: Sweep) -> str:
+def _log(uri: str, finished: Sweep) -> str:
     """What went wrong, or nothing."""
     try:
-        log_sweep(uri, sweep_table(found))
+        log_sweep(uri, sweep_table(finished))
     except Exception as error:  # of any server's making
         return failure_words(error)
     return ""

@@ -54,8 +54,7 @@ class Turns:
         try:
             if task.is_cancelled():
                 task.future.cancel()
-            if task.future.set_running_or_notify_cancel():
-                finish(task, work)
+            finish(task, work)
         finally:
             with self._changed:
                 self._computing.discard(task)
@@ -76,7 +75,9 @@ class Turns:
 
 
 def finish(task: Task[Result], work: Callable[[], Result]) -> None:
-    """Do the work, and note what came of it."""
+    """Do the work unless it was cancelled, and note what came of it."""
+    if not task.future.set_running_or_notify_cancel():
+        return
     try:
         result = work()
     except BaseException as error:

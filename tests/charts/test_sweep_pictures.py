@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from kdeviz.charts.agreement import AgreementNumbers, draw_agreement
 from kdeviz.charts.heat_map import draw_heat_map, heat_map_numbers
 from kdeviz.charts.knobs import values_of
-from kdeviz.charts.labels import spread
+from kdeviz.charts.parts import spread
 from kdeviz.charts.strip import StripNumbers, draw_strip
 from kdeviz.charts.theme import DARK, LIGHT
 from kdeviz.charts.tuning_lines import draw_tuning_lines, tuning_lines_numbers
@@ -20,8 +20,9 @@ from kdeviz.decision.metrics.bootstrap import Estimate
 from kdeviz.decision.metrics.intervals import Interval
 from kdeviz.decision.rules import ThresholdRule
 from kdeviz.settings import Settings
-from kdeviz.sweep.choice import METRICS, best
+from kdeviz.sweep.choice import best
 from kdeviz.sweep.grid import Grid
+from kdeviz.sweep.metrics import METRICS
 from kdeviz.sweep.sweep import Sweep, SweepRow
 from kdeviz.wording import count, number
 

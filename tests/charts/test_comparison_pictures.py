@@ -11,6 +11,7 @@ from kdeviz.charts.compared_roc import compared_roc
 from kdeviz.charts.percentiles import percentiles
 from kdeviz.charts.ranks import ranks
 from kdeviz.comparison.compare import compare
+from kdeviz.comparison.words import interval_words, separation_finding
 from kdeviz.data.labels import ANOMALOUS, NORMAL
 from kdeviz.errors import OptionError
 
@@ -326,8 +327,8 @@ def test_areas_are_labelled_in_the_colours_of_the_curves():
 def test_the_title_claims_no_more_than_the_interval(comparison, start, interval):
     figure = compared_roc_figure(comparison, LIGHT)
     assert title(figure).startswith(start)
-    assert title(figure) == comparison.separation.finding
-    first = comparison.separation.interval_words if interval else "ROC curves"
+    assert title(figure) == separation_finding(comparison.separation)
+    first = interval_words(comparison.separation) if interval else "ROC curves"
     assert subtitle(figure) == f"{first} · rings: thresholds"
     assert ("95 % interval of the difference" in subtitle(figure)) == interval
     low, high = comparison.separation.interval

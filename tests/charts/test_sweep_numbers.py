@@ -20,8 +20,9 @@ from kdeviz.decision.metrics.intervals import Interval
 from kdeviz.decision.rules import ThresholdRule
 from kdeviz.errors import OptionError
 from kdeviz.settings import Settings
-from kdeviz.sweep.choice import METRICS, best, estimate_of
+from kdeviz.sweep.choice import best
 from kdeviz.sweep.grid import Grid
+from kdeviz.sweep.metrics import METRICS, estimate_of
 from kdeviz.sweep.sweep import Sweep, SweepRow, sweep
 
 
