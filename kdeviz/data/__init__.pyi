@@ -7,9 +7,12 @@ from .labels import ANOMALOUS as ANOMALOUS
 from .labels import NORMAL as NORMAL
 from .labels import UNKNOWN as UNKNOWN
 from .load import load_embeddings as load_embeddings
+from .mark_book import MarkBook as MarkBook
+from .mark_file import MarkFile as MarkFile
 from .marks import MARK_LABELS as MARK_LABELS
-from .marks import MarkBook as MarkBook
 from .marks import SampleMark as SampleMark
+from .marks import marks_bytes as marks_bytes
+from .marks import read_marks as read_marks
 from .marks import sample_keys as sample_keys
 from .preview import label_counts as label_counts
 from .preview import preview as preview

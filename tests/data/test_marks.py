@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from kdeviz.data.labels import ANOMALOUS, NORMAL, UNKNOWN
-from kdeviz.data.marks import MarkBook, SampleMark, sample_keys
+from kdeviz.data.mark_book import MarkBook
+from kdeviz.data.marks import SampleMark, marks_bytes, read_marks, sample_keys
 from kdeviz.errors import DataError, OptionError
 
 CONFIRMED, FALSE_ALARM = SampleMark("confirmed", "a scratch"), SampleMark("false alarm")
@@ -40,29 +41,42 @@ def test_undo_goes_back_step_by_step():
     assert book.undo() is None
 
 
-def test_marks_survive_in_their_file(tmp_path):
-    path = tmp_path / "new folder" / "marks.json"
-    book = MarkBook(path)
-    assert not path.exists()
-    book.set("naïve\n2", CONFIRMED)
-    book.set("b", FALSE_ALARM)
-    book.undo()
-    again = MarkBook(path)
-    assert again.get("naïve\n2") == CONFIRMED
-    assert len(again) == 1
-    assert not again.can_undo
+def test_a_part_of_a_mark_leaves_the_other_part_alone():
+    book = MarkBook()
+    book.set("a", CONFIRMED)
+    book.set_part("a", verdict="unsure")
+    assert book.get("a") == SampleMark("unsure", "a scratch")
+    book.set_part("a", note="")
+    assert book.get("a") == SampleMark("unsure", "")
+    book.set_part("a", verdict="")
+    assert "a" not in book
+    assert [book.undo(), book.get("a").verdict] == ["a", "unsure"]
+    with pytest.raises(OptionError, match="'evil' is not known"):
+        book.set_part("a", verdict="evil")
+
+
+def test_marks_of_some_samples():
+    book = MarkBook()
+    book.set_all({"a": CONFIRMED, "b": FALSE_ALARM})
+    assert book.of(["c", "b"]) == {"b": FALSE_ALARM}
 
 
 @pytest.mark.parametrize(
     "content",
     [b"", b"{", b"[]", b'{"format": 2, "marks": {}}', b'{"format": 1, "marks": {"a": {"verdict": "evil"}}}',
-     b'{"format": 1, "marks": {"a": 3}}', b"\xff\xfe"],
+     b'{"format": 1, "marks": {"a": 3}}', b"\xff\xfe", b"[" * 100_000,
+     b'{"format": 1, "marks": {"a": ' + b'{"x":' * 100_000,
+     b'{"format": Infinity, "marks": {}}', b'{"format": 1' + b"0" * 400 + b', "marks": {}}',
+     b'{"format": 1, "marks": {"a": {"verdict": "' + b"x" * 10_000 + b'"}}}'],
 )  # fmt: skip
-def test_a_damaged_file_is_named_and_left_alone(tmp_path, content):
+def test_a_damaged_file_is_named_in_one_line_and_left_alone(tmp_path, content):
     path = tmp_path / "marks.json"
     path.write_bytes(content)
-    with pytest.raises(DataError, match=r"marks\.json: the marks cannot be read"):
-        MarkBook(path)
+    with pytest.raises(DataError, match=r"marks\.json: the marks cannot be read") as refused:
+        read_marks(path)
+    message = str(refused.value)
+    assert "\n" not in message
+    assert len(message) < 300 + len(str(path))
     assert path.read_bytes() == content
 
 
@@ -124,7 +138,10 @@ def test_impossible_marks(bad):
         SampleMark(**bad)
 
 
-def test_the_file_is_plain_json(tmp_path):
-    MarkBook(tmp_path / "m.json").set("a", CONFIRMED)
-    content = json.loads((tmp_path / "m.json").read_text())
-    assert content["marks"] == {"a": {"verdict": "confirmed", "note": "a scratch"}}
+def test_a_file_of_marks_is_plain_json(tmp_path):
+    marks = {"a": CONFIRMED, "naïve\n2": SampleMark("", "only a note")}
+    path = tmp_path / "m.json"
+    path.write_bytes(marks_bytes(marks))
+    content = json.loads(path.read_text("utf-8"))
+    assert content["marks"]["a"] == {"verdict": "confirmed", "note": "a scratch"}
+    assert read_marks(path) == marks

@@ -21,7 +21,8 @@ from kdeviz.cli import main
 from kdeviz.data.embedding_set import EmbeddingSet
 from kdeviz.data.labels import ANOMALOUS, NORMAL
 from kdeviz.data.load import load_embeddings
-from kdeviz.data.marks import MarkBook, SampleMark, sample_keys
+from kdeviz.data.mark_book import MarkBook
+from kdeviz.data.marks import SampleMark, sample_keys
 from kdeviz.data.samples import load_sample
 from kdeviz.decision.decision import Decision, decide, stored_decision
 from kdeviz.decision.rules import ThresholdRule
@@ -280,7 +281,7 @@ def reloaded(tmp_path, columns, about, score=None):
     """The marks of the same embeddings in another place, with the exported table about them."""
     name, content = about
     data = from_uploads(("main.parquet", columns), score, (name, content))
-    return data, MarkShelf(tmp_path / name).book(data)
+    return data, MarkBook(MarkShelf(tmp_path / name).file(data))
 
 
 def uploaded(**more):
@@ -299,7 +300,7 @@ FORMATS = {"scores.csv": scores_csv, "scores.parquet": scores_parquet}
 def test_marks_threshold_and_curve_survive_export_and_reload(tmp_path, name, split):
     columns = uploaded() if split is None else uploaded(split=split * 8)
     first = from_uploads(("main.parquet", columns))
-    book = MarkShelf(tmp_path / "here").book(first)
+    book = MarkBook(MarkShelf(tmp_path / "here").file(first))
     book.set_all(MARKS)
     scored = analyse(first.train, first.score, Settings(2), "cpu")
     threshold, curve = -3.25, ProbabilityCurve(-4.5, 0.125)
@@ -387,7 +388,7 @@ def test_the_page_says_what_is_exported_and_what_was_fixed(tmp_path):
     assert '    "contamination: leave out of training",' in python
     assert "--fix='contamination: leave out of training'" in shell
 
-    _shelf(str(tmp_path)).book(fixed).set_all({**MARKS, "gone": SampleMark("unsure")})
+    MarkBook(_shelf(str(tmp_path)).file(fixed)).set_all({**MARKS, "gone": SampleMark("unsure")})
     words = [block.value for block in page.run().markdown]
     assert not page.exception
     assert any(block.endswith("flagged or not, with your 3 marks.") for block in words)

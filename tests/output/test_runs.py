@@ -21,7 +21,8 @@ from kdeviz.comparison.compare import compare
 from kdeviz.comparison.scored import scored_decision
 from kdeviz.data.embedding_set import EmbeddingSet
 from kdeviz.data.labels import ANOMALOUS, NORMAL, UNKNOWN
-from kdeviz.data.marks import MarkBook, SampleMark, sample_keys
+from kdeviz.data.mark_book import MarkBook
+from kdeviz.data.marks import SampleMark, sample_keys
 from kdeviz.data.samples import load_sample
 from kdeviz.decision.decision import Decision
 from kdeviz.decision.metrics.separation import average_precision, confusion

@@ -38,6 +38,7 @@ from kdeviz.comparison.compare import compare
 from kdeviz.comparison.disagreements import disagreement_table, settings_table, why_words
 from kdeviz.comparison.scored import scored_decision, scored_model
 from kdeviz.comparison.words import separation_words, verdict_words
+from kdeviz.data.mark_book import MarkBook
 from kdeviz.data.marks import SampleMark
 from kdeviz.decision.decision import Decision, decide
 from kdeviz.decision.metrics.separation import auroc
@@ -105,7 +106,7 @@ def plain(settings):
 
 def book(app, tmp_path):
     """The marks of the data on the screen: outside of the app nobody knows its folder."""
-    return mark_books._shelf(str(tmp_path / "marks")).book(page_session(app).screen.data)
+    return MarkBook(mark_books._shelf(str(tmp_path / "marks")).file(page_session(app).screen.data))
 
 
 def pick(app, first, second):

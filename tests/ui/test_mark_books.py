@@ -1,5 +1,4 @@
 import io
-import json
 from threading import Thread
 
 import numpy as np
@@ -7,7 +6,9 @@ import pandas as pd
 import pytest
 
 from kdeviz.data.labels import ANOMALOUS, NORMAL, UNKNOWN
-from kdeviz.data.marks import MarkBook, SampleMark
+from kdeviz.data.mark_book import MarkBook
+from kdeviz.data.mark_file import MarkFile
+from kdeviz.data.marks import SampleMark
 from kdeviz.ui.work import mark_books
 from kdeviz.ui.work.loaded import from_path, from_uploads
 from kdeviz.ui.work.mark_books import MarkShelf, book_of, shelf
@@ -41,46 +42,72 @@ def marked(notes=True):
 
 
 def only_file(folder):
-    (file,) = folder.iterdir()
+    (file,) = folder.glob("*.sqlite")
     return file
+
+
+def book_from(shelf_, data):
+    """What a new session sees."""
+    return MarkBook(shelf_.file(data))
 
 
 # --- sharing
 
 
-def test_sessions_share_the_book_of_the_same_samples(tmp_path):
+def test_sessions_share_the_marks_of_the_same_samples(tmp_path):
     books = MarkShelf(tmp_path)
-    one, other = books.book(plain()), books.book(plain())
-    assert one is other
+    one, other = book_from(books, plain()), book_from(books, plain())
     one.set("2", CONFIRMED)
-    assert books.book(plain()).get("2") == CONFIRMED
+    assert other.get("2") == CONFIRMED
+    assert not other.can_undo  # it is not the other's mark
+    assert books.file(plain()) is books.file(plain())
     assert books.problems == {}
+
+
+def test_other_processes_see_and_keep_each_others_marks(tmp_path):
+    one, other = (book_from(MarkShelf(tmp_path), plain()) for _ in range(2))
+    one.set("2", CONFIRMED)
+    other.set("3", FALSE_ALARM)
+    assert one.of(["2", "3"]) == other.of(["2", "3"]) == {"2": CONFIRMED, "3": FALSE_ALARM}
+
+
+def test_marks_of_an_earlier_kdeviz_are_read_in(tmp_path):
+    book_from(MarkShelf(tmp_path), plain()).set("2", CONFIRMED)
+    older = only_file(tmp_path).with_suffix(".json")
+    for file in tmp_path.iterdir():
+        file.unlink()
+    older.write_text('{"format": 1, "marks": {"4": {"verdict": "unsure", "note": "old"}}}')
+    for _ in range(2):
+        book = book_from(MarkShelf(tmp_path), plain())
+        assert book.get("4") == SampleMark("unsure", "old")
+        book.set("3", FALSE_ALARM)
+    assert len(book) == 2
 
 
 def test_other_samples_have_another_book(tmp_path):
     books = MarkShelf(tmp_path)
-    books.book(plain()).set("2", CONFIRMED)
-    books.book(plain(1)).set("3", FALSE_ALARM)
-    assert "2" not in books.book(plain(1))
-    assert len(list(tmp_path.iterdir())) == 2
+    book_from(books, plain()).set("2", CONFIRMED)
+    book_from(books, plain(1)).set("3", FALSE_ALARM)
+    assert "2" not in book_from(books, plain(1))
+    assert len(list(tmp_path.glob("*.sqlite"))) == 2
     together = from_uploads(("a.npy", npy(features())), ("b.npy", npy(features(seed=1))))
-    assert len(books.book(together)) == 0  # it is about the rows of b.npy
+    assert len(book_from(books, together)) == 0  # it is about the rows of b.npy
 
 
 def test_marks_survive_a_restart_and_a_file_that_moved(tmp_path):
     folder = tmp_path / "new" / "marks"
     books = MarkShelf(folder)
-    book = books.book(plain())
+    book = book_from(books, plain())
     assert not folder.exists()  # nothing is written before there is a mark
     book.set("2", CONFIRMED)
     moved = tmp_path / "moved.npy"
     moved.write_bytes(npy(features()))
-    assert MarkShelf(folder).book(from_path(str(moved))).get("2") == CONFIRMED
+    assert book_from(MarkShelf(folder), from_path(str(moved))).get("2") == CONFIRMED
 
 
 def test_sessions_that_open_a_book_at_once_get_one(tmp_path):
     books, data, found = MarkShelf(tmp_path), marked(), []
-    threads = [Thread(target=lambda: found.append(books.book(data))) for _ in range(8)]
+    threads = [Thread(target=lambda: found.append(books.file(data))) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -94,23 +121,25 @@ def test_sessions_that_open_a_book_at_once_get_one(tmp_path):
 
 def test_an_empty_book_takes_the_marks_of_the_table(tmp_path):
     data = marked()
-    book = MarkShelf(tmp_path).book(data)
+    book = book_from(MarkShelf(tmp_path), data)
     assert book.get("s0") == CONFIRMED
     assert book.get("s2") == SampleMark("unsure")
     assert book.get("s4") == FALSE_ALARM
     assert len(book) == 3
     keys = [str(name) for name in data.inspected.ids]
     np.testing.assert_array_equal(book.labels(keys), [ANOMALOUS, UNKNOWN, UNKNOWN, UNKNOWN, NORMAL])
-    assert set(json.loads(only_file(tmp_path).read_text())["marks"]) == {"s0", "s2", "s4"}
+    assert set(MarkFile(only_file(tmp_path)).marks) == {"s0", "s2", "s4"}
 
 
 def test_marks_without_notes(tmp_path):
-    assert MarkShelf(tmp_path).book(marked(notes=False)).get("s0") == SampleMark("confirmed")
+    assert book_from(MarkShelf(tmp_path), marked(notes=False)).get("s0") == SampleMark("confirmed")
 
 
 def test_a_book_with_marks_takes_none_of_the_table(tmp_path):
-    MarkShelf(tmp_path).book(marked()).set_all({"s0": SampleMark(), "s2": SampleMark(), "s1": FALSE_ALARM})
-    again = MarkShelf(tmp_path).book(marked())
+    book_from(MarkShelf(tmp_path), marked()).set_all(
+        {"s0": SampleMark(), "s2": SampleMark(), "s1": FALSE_ALARM}
+    )
+    again = book_from(MarkShelf(tmp_path), marked())
     assert "s0" not in again  # taken away by hand, and not brought back
     assert again.get("s1") == FALSE_ALARM
     assert again.get("s4") == FALSE_ALARM
@@ -118,7 +147,7 @@ def test_a_book_with_marks_takes_none_of_the_table(tmp_path):
 
 
 def test_a_table_without_marks_leaves_the_book_empty(tmp_path):
-    book = MarkShelf(tmp_path).book(from_uploads(("a.csv", csv(colour=["red"] * 5))))
+    book = book_from(MarkShelf(tmp_path), from_uploads(("a.csv", csv(colour=["red"] * 5))))
     assert len(book) == 0
     assert not book.can_undo
     assert not list(tmp_path.iterdir())
@@ -128,7 +157,7 @@ def test_only_the_marks_of_inspected_rows_are_taken(tmp_path):
     split = ["train", "train", "test", "train", "test"]
     data = from_uploads(("a.csv", csv(mark=MARKS, note=NOTES, split=split)))
     assert list(data.inspected.ids) == ["s2", "s4"]
-    book = MarkShelf(tmp_path).book(data)
+    book = book_from(MarkShelf(tmp_path), data)
     assert book.get("s2") == SampleMark("unsure")
     assert book.get("s4") == FALSE_ALARM
     assert len(book) == 2
@@ -137,54 +166,51 @@ def test_only_the_marks_of_inspected_rows_are_taken(tmp_path):
 # --- files that cannot be used
 
 DAMAGED = {
-    "no JSON": b"{",
+    "no database": b"{" * 5000,
     "not text": b"\xff\xfe\x00",
-    "another format": b'{"format": 99, "marks": {}}',
-    "no marks": b'{"format": 1}',
-    "an unknown verdict": b'{"format": 1, "marks": {"2": {"verdict": "evil", "note": ""}}}',
-    "a list": b"[1, 2]",
+    "a head without a body": b"SQLite format 3\x00" + bytes(84),
 }
 
 
 @pytest.mark.parametrize("content", DAMAGED.values(), ids=DAMAGED)
 def test_a_damaged_file_is_left_alone_and_marks_stay_in_memory(tmp_path, content):
-    MarkShelf(tmp_path).book(plain()).set("2", CONFIRMED)
+    book_from(MarkShelf(tmp_path), plain()).set("2", CONFIRMED)
     file = only_file(tmp_path)
     file.write_bytes(content)
     books, data = MarkShelf(tmp_path), plain()
-    book = books.book(data)
+    book = book_from(books, data)
     assert len(book) == 0
     assert set(books.problems) == {data.origin}
     assert str(file) in books.problems[data.origin]
     assert "move this file away" in books.problems[data.origin]
     book.set("2", FALSE_ALARM)
-    assert books.book(plain()).get("2") == FALSE_ALARM
+    assert book_from(books, plain()).get("2") == FALSE_ALARM
     assert only_file(tmp_path).read_bytes() == content
     # Another data set is kept as ever.
-    books.book(plain(1)).set("0", CONFIRMED)
-    assert MarkShelf(tmp_path).book(plain(1)).get("0") == CONFIRMED
+    book_from(books, plain(1)).set("0", CONFIRMED)
+    assert book_from(MarkShelf(tmp_path), plain(1)).get("0") == CONFIRMED
     assert set(books.problems) == {data.origin}
 
 
 def test_a_damaged_file_does_not_keep_the_tables_marks_out(tmp_path):
-    MarkShelf(tmp_path).book(marked())
-    only_file(tmp_path).write_bytes(b"{")
+    book_from(MarkShelf(tmp_path), marked())
+    only_file(tmp_path).write_bytes(b"no database")
     books = MarkShelf(tmp_path)
-    assert books.book(marked()).get("s0") == CONFIRMED
+    assert book_from(books, marked()).get("s0") == CONFIRMED
     assert books.problems
-    assert only_file(tmp_path).read_bytes() == b"{"
+    assert only_file(tmp_path).read_bytes() == b"no database"
 
 
 @pytest.mark.parametrize("load", [plain, marked])
 def test_a_folder_that_cannot_be_used(tmp_path, load):
     (tmp_path / "file").write_text("in the way")
     books, data = MarkShelf(tmp_path / "file" / "marks"), load()
-    book = books.book(data)
+    book = book_from(books, data)
     if load is marked:  # the first mark to write is one of the table
         assert book.get("s0") == CONFIRMED
         assert "file" in books.problems[data.origin]
         book.set("s0", FALSE_ALARM)
-        assert books.book(data).get("s0") == FALSE_ALARM
+        assert book_from(books, data).get("s0") == FALSE_ALARM
     else:
         assert len(book) == 0
 
@@ -210,8 +236,12 @@ def test_all_sessions_have_one_shelf_per_folder(started_with, tmp_path):
     book_of(plain()).set("2", CONFIRMED)
     started_with(str(tmp_path / "a"))
     assert shelf() is first
-    assert book_of(plain()) is first.book(plain())
-    assert [file.suffix for file in (tmp_path / "a").iterdir()] == [".json"]
+    assert book_of(plain()) is book_of(plain())
+    assert book_of(plain()).get("2") == CONFIRMED
+    assert not book_of(plain()).can_undo  # another session made it
+    book_of(plain()).set("3", FALSE_ALARM)
+    assert book_of(plain()).can_undo
+    assert only_file(tmp_path / "a").suffix == ".sqlite"
     started_with(str(tmp_path / "b"))
     assert shelf() is not first
     assert len(book_of(plain())) == 0
@@ -222,4 +252,4 @@ def test_without_a_folder_marks_are_with_the_users_data(started_with, monkeypatc
     started_with(None)
     book_of(plain()).set("2", CONFIRMED)
     file = only_file(tmp_path / "kdeviz" / "marks")
-    assert MarkBook(file).get("2") == CONFIRMED
+    assert MarkBook(MarkFile(file)).get("2") == CONFIRMED

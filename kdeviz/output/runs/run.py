@@ -17,7 +17,7 @@ from safetensors.numpy import load, save
 
 from kdeviz.analysis import opened_analysis
 from kdeviz.comparison import Scored
-from kdeviz.data import MAX_BYTES, EmbeddingSet, MarkBook, sample_keys
+from kdeviz.data import MAX_BYTES, EmbeddingSet, MarkBook, read_marks, sample_keys
 from kdeviz.decision import LABEL_WORDS, Decision
 from kdeviz.errors import DataError
 from kdeviz.model import KDEClassifier
@@ -99,9 +99,9 @@ class Run:
         """
         book = MarkBook()
         if MARKS in self.record.files:
-            kept = MarkBook(self.path(MARKS))
+            kept = read_marks(self.path(MARKS))
             keys = sample_keys(_texts(_score_table(self.path(SCORES), self.record.has_labels)["id"]))
-            book.set_all({key: kept.get(key) for key in keys if key in kept})
+            book.set_all({key: kept[key] for key in keys if key in kept})
         return book
 
     def check(self) -> None:

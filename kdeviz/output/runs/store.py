@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 import secrets
-import shutil
 import tempfile
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,8 +15,8 @@ from typing import NamedTuple
 import platformdirs
 
 from kdeviz.analysis import Analysis
-from kdeviz.atomic import write_whole
-from kdeviz.data import MarkBook, sample_keys
+from kdeviz.atomic import delete_folder, held, hidden_folder, put_in_place, write_whole
+from kdeviz.data import MarkBook, marks_bytes, sample_keys
 from kdeviz.decision import Decision, ThresholdRule, average_precision
 from kdeviz.errors import DataError, OptionError
 from kdeviz.output.model import model_bytes
@@ -38,8 +36,6 @@ from kdeviz.output.runs.run import (
 from kdeviz.output.scores import score_bytes
 from kdeviz.settings import name_of
 
-_UNFINISHED, _DELETED = ".keeping-", ".deleting-"
-_ABANDONED_AFTER = 3600.0  # seconds; nothing here takes as long
 _LONGEST_SLUG = 60
 
 
@@ -57,9 +53,11 @@ def default_folder() -> Path:
 
 
 class RunStore:
-    """Runs as folders in one folder.
+    """Runs as folders in one folder, which is the list of them: whole runs are added to it, one at a time.
 
-    A run is written into a hidden folder and renamed into place, so that it is there whole or not at all.
+    A run is written into a hidden folder and renamed into place, so that it is there whole or not at all, and
+    stays after a power cut. Names are given out under a lock. There is no other list that could disagree: a
+    run that was copied here by hand is one more run.
 
     Args:
         folder: made when the first run is kept; `default_folder()` if None.
@@ -90,7 +88,7 @@ class RunStore:
 
         Args:
             decision: what to keep.
-            name: for people; made from the settings if None.
+            name: for people; if None made from the settings, with a number if another run has it.
             fixes: what was applied to the data, in order.
             marks: what was decided about samples; those of the inspected ones are kept.
 
@@ -98,21 +96,34 @@ class RunStore:
             OptionError: the name is not possible, or the folder cannot be written to.
         """
         analysis = decision.analysis
-        name = checked_name(name or name_of(analysis.settings))
+        name = None if name is None else checked_name(name)
         contents = {
             MODEL: model_bytes(decision),
             SCORES: score_bytes(decision, ".parquet", marks=_columns(analysis, marks)),
             TRAIN_SCORES: train_scores_bytes(analysis.train_scores),
+            **_marks_file(analysis, marks),
         }
-        record = _record(decision, name, fixes)
-        with self._writing(), self._hidden_folder() as hidden:
-            for file, content in contents.items():
-                (hidden / file).write_bytes(content)
-            contents |= _write_marks(hidden / MARKS, analysis, marks)
-            files = {file: digest_of(content) for file, content in contents.items()}
-            (hidden / RECORD).write_bytes(record_bytes(replace(record, files=files)))
-            read_run(hidden)
-            return read_run(self._put_in_place(hidden, _slug(name)))
+        record = _record(decision, fixes, contents)
+        with self._writing():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with hidden_folder(self.folder) as hidden:
+                for file, content in contents.items():
+                    (hidden / file).write_bytes(content)
+                with held(self.folder):
+                    return self._add(hidden, replace(record, name=name or self._unused(record.name)))
+
+    def _add(self, hidden: Path, record: RunRecord) -> Run:
+        (hidden / RECORD).write_bytes(record_bytes(record))
+        read_run(hidden)
+        place = self.folder / f"{_slug(record.name)}-{secrets.token_hex(4)}"
+        put_in_place(hidden, place)
+        return read_run(place)
+
+    def _unused(self, name: str) -> str:
+        """A name that no run has: with a number after it, if need be."""
+        taken = {run.name for run in self.runs() if isinstance(run, Run)}
+        numbered = (f"{name} ({i})" for i in range(2, len(taken) + 2))
+        return next(each for each in (name, *numbered) if each not in taken)
 
     def runs(self) -> tuple[Run | DamagedRun, ...]:
         """All runs, the newest first, then the damaged ones.
@@ -170,8 +181,7 @@ class RunStore:
                 raise OptionError(
                     f"{folder} holds {foreign[0]}, which is no part of a run: delete it by hand"
                 )
-            hidden = folder.rename(self.folder / f"{_DELETED}{secrets.token_hex(8)}")
-            shutil.rmtree(hidden, ignore_errors=True)  # what is left is swept up later
+            delete_folder(folder)
 
     def _folders(self) -> list[Path]:
         """Every folder that a run may be in; other folders that somebody put there are none of ours."""
@@ -193,28 +203,6 @@ class RunStore:
         raise OptionError(f"there is no run {id!r} in {self.folder}: see `kdeviz runs list`")
 
     @contextmanager
-    def _hidden_folder(self) -> Iterator[Path]:
-        """Where a run is written before it is put in place; nothing is left of it otherwise."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self._sweep_up()
-        hidden = self.folder / f"{_UNFINISHED}{secrets.token_hex(8)}"
-        hidden.mkdir()
-        try:
-            yield hidden
-        finally:
-            shutil.rmtree(hidden, ignore_errors=True)
-
-    def _put_in_place(self, hidden: Path, slug: str) -> Path:
-        # A run of the same name is not empty, so it would not be replaced.
-        return hidden.rename(self.folder / f"{slug}-{secrets.token_hex(4)}")
-
-    def _sweep_up(self) -> None:
-        """Remove what a crash left behind, but nothing that another process is writing."""
-        for path in self.folder.iterdir():
-            if path.name.startswith((_UNFINISHED, _DELETED)) and _age(path) > _ABANDONED_AFTER:
-                shutil.rmtree(path, ignore_errors=True)
-
-    @contextmanager
     def _writing(self) -> Iterator[None]:
         try:
             yield
@@ -223,11 +211,11 @@ class RunStore:
             raise OptionError(f"{self.folder} cannot be changed ({reason}): choose another folder") from None
 
 
-def _record(decision: Decision, name: str, fixes: Sequence[str]) -> RunRecord:
-    """Of a decision that has no files yet."""
+def _record(decision: Decision, fixes: Sequence[str], contents: Mapping[str, bytes]) -> RunRecord:
+    """Of a decision and the files that it is kept as; named after the settings."""
     analysis = decision.analysis
     return RunRecord(
-        name=name,
+        name=checked_name(name_of(analysis.settings)),
         kept=datetime.now(UTC),
         settings=analysis.settings,
         rule=decision.rule or ThresholdRule("log_density", decision.threshold),
@@ -240,7 +228,7 @@ def _record(decision: Decision, name: str, fixes: Sequence[str]) -> RunRecord:
         fixes=tuple(fixes),
         has_labels=analysis.inspected.labels is not None,
         inspected_digest=analysis.inspected.digest,
-        files={},
+        files={file: digest_of(content) for file, content in contents.items()},
     )
 
 
@@ -248,15 +236,10 @@ def _columns(analysis: Analysis, marks: MarkBook | None) -> dict[str, list[str]]
     return None if marks is None else marks.columns(sample_keys(analysis.inspected.ids))
 
 
-def _write_marks(path: Path, analysis: Analysis, marks: MarkBook | None) -> dict[str, bytes]:
+def _marks_file(analysis: Analysis, marks: MarkBook | None) -> dict[str, bytes]:
     """The marks of the inspected samples, by the name of their file; none without any."""
-    if marks is None:
-        return {}
-    own = {key: marks.get(key) for key in sample_keys(analysis.inspected.ids) if key in marks}
-    if not own:
-        return {}
-    MarkBook(path).set_all(own)
-    return {path.name: path.read_bytes()}
+    own = {} if marks is None else marks.of(sample_keys(analysis.inspected.ids))
+    return {MARKS: marks_bytes(own)} if own else {}
 
 
 def _headline(decision: Decision) -> dict[str, float | None]:
@@ -298,10 +281,3 @@ def _slug(name: str) -> str:
 def _is_part_of_a_run(path: Path) -> bool:
     """Hidden files are what a crash, or a file browser, leaves."""
     return not path.is_dir() and (path.name in FILES or path.name.startswith("."))
-
-
-def _age(path: Path) -> float:
-    try:
-        return time.time() - path.stat().st_mtime
-    except OSError:  # gone meanwhile
-        return 0.0

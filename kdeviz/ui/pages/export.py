@@ -57,6 +57,5 @@ def show() -> None:
 
 def _with_marks(screen: Screen) -> str:
     """How many marks go into the table."""
-    book = screen.book
-    marked = sum(key in book for key in screen.keys) if len(book) else 0
+    marked = len(screen.book.of(screen.keys))
     return f", with your {count(marked)} mark{'' if marked == 1 else 's'}" if marked else ""

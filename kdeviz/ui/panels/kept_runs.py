@@ -15,7 +15,6 @@ import streamlit as st
 from kdeviz.analysis import OnProgress
 from kdeviz.errors import DataError, OptionError
 from kdeviz.output import DamagedRun, Run, RunStore, log_run
-from kdeviz.settings import name_of
 from kdeviz.ui.panels.model import can_use, use_settings
 from kdeviz.ui.state import Screen, Session, session
 from kdeviz.ui.widgets.text import failure_words, plain_error, plain_warning
@@ -104,7 +103,6 @@ def _keep() -> None:
         with st.spinner("Keeping the run …"):
             run = run_store().keep(
                 screen.decision,
-                name=_unused(name_of(screen.analysis.settings)),
                 fixes=screen.data.fixes,
                 marks=screen.book,
             )
@@ -116,14 +114,6 @@ def _keep() -> None:
     uri = st.session_state.get("mlflow")
     if uri:
         keeping.logging = _log(uri, run)
-
-
-def _unused(name: str) -> str:
-    """A name that no run has: with a number after it, if need be."""
-    plain = " ".join(name.split())
-    taken = {run.name for run in run_store().runs() if isinstance(run, Run)}
-    numbered = (f"{plain} ({i})" for i in range(2, len(taken) + 2))
-    return next(each for each in (plain, *numbered) if each not in taken)
 
 
 def _log(uri: str, run: Run) -> Task[str]:

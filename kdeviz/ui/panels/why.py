@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from kdeviz import charts, explain
-from kdeviz.data import MARK_LABELS, SampleMark
+from kdeviz.data import MARK_LABELS
 from kdeviz.decision import sample_view
 from kdeviz.errors import OptionError
 from kdeviz.ui.panels.table import ranked_rows
@@ -129,7 +129,7 @@ def _decide(row: int, screen: Screen) -> None:
         format_func=str.capitalize,
         key=f"verdict_{suffix}",
         on_change=_mark,
-        args=(screen, key, f"verdict_{suffix}", f"note_{suffix}"),
+        args=(screen, key, "verdict", f"verdict_{suffix}"),
         label_visibility="collapsed",
         width="stretch",
     )
@@ -143,7 +143,7 @@ def _decide(row: int, screen: Screen) -> None:
             max_chars=2000,
             key=f"note_{suffix}",
             on_change=_mark,
-            args=(screen, key, f"verdict_{suffix}", f"note_{suffix}"),
+            args=(screen, key, "note", f"note_{suffix}"),
         )
     with back:
         st.button(
@@ -152,7 +152,8 @@ def _decide(row: int, screen: Screen) -> None:
             on_click=_undo,
             args=(screen,),
             width="stretch",
-            help="Take back the last mark or note, of whichever sample.",
+            help="Take back your last mark or note, of whichever sample. What somebody else has changed "
+            "since then stays.",
         )
     if len(book):
         marked = " · ".join(f"{count(n)} {verdict}" for verdict, n in book.counts().items() if n)
@@ -164,19 +165,23 @@ def _decide(row: int, screen: Screen) -> None:
         )
 
 
-def _mark(screen: Screen, key: str, verdict: str, note: str) -> None:
+def _mark(screen: Screen, key: str, part: str, widget: str) -> None:
     marking = session().own(Marking)
     marking.problem = ""
     try:
-        screen.book.set(
-            key, SampleMark(st.session_state.get(verdict) or "", st.session_state.get(note, "").strip())
-        )
-    except (OSError, OptionError) as error:
+        screen.book.set_part(key, **{part: (st.session_state.get(widget) or "").strip()})
+    except OptionError as error:
         marking.problem = str(error)
 
 
 def _undo(screen: Screen) -> None:
-    about = screen.book.undo()
+    marking = session().own(Marking)
+    marking.problem = ""
+    try:
+        about = screen.book.undo()
+    except OptionError as error:
+        marking.problem = str(error)
+        return
     if about in screen.keys:
         session().pick(screen.keys.index(about))
 

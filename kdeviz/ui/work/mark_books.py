@@ -1,4 +1,4 @@
-"""Where the marks of each data set are kept: one file per data set, shared by all sessions of the server."""
+"""Where the marks of each data set are kept: one file per data set, shared by all sessions and processes."""
 
 from __future__ import annotations
 
@@ -10,50 +10,51 @@ from threading import Lock
 import platformdirs
 import streamlit as st
 
-from kdeviz.data import MarkBook, sample_keys
-from kdeviz.errors import DataError
+from kdeviz.data import MarkBook, MarkFile, sample_keys
+from kdeviz.errors import DataError, OptionError
 from kdeviz.ui.work.loaded import Loaded
 
 logger = logging.getLogger(__name__)
 
 
 class MarkShelf:
-    """The books of marks that are open.
+    """The files of marks that are open.
 
     Args:
-        folder: where their files are.
+        folder: where they are.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._books: dict[str, MarkBook] = {}
+        self._files: dict[str, MarkFile] = {}
         self._lock = Lock()
         self.problems: dict[str, str] = {}
         """By data set: why its marks are in memory only."""
 
-    def book(self, data: Loaded) -> MarkBook:
-        """The marks of a data set; those that its own table brings along are taken into an empty book."""
+    def file(self, data: Loaded) -> MarkFile:
+        """The marks of a data set; those that its own table brings along are taken into an untouched file."""
         name = hashlib.blake2b(data.origin.encode(), digest_size=16).hexdigest()
         with self._lock:
-            if name not in self._books:
-                self._books[name] = self._open(name, data)
-            return self._books[name]
+            if name not in self._files:
+                self._files[name] = self._open(name, data)
+            return self._files[name]
 
-    def _open(self, name: str, data: Loaded) -> MarkBook:
+    def _open(self, name: str, data: Loaded) -> MarkFile:
+        path = self._folder / f"{name}.sqlite"
         try:
-            return _filled(MarkBook(self._folder / f"{name}.json"), data)
-        except (DataError, OSError) as error:
+            return _filled(MarkFile(path, path.with_suffix(".json")), data)
+        except (DataError, OptionError, OSError) as error:
             logger.exception("marks cannot be kept")
             self.problems[data.origin] = str(error)
-            return _filled(MarkBook(), data)
+            return _filled(MarkFile(), data)
 
 
-def _filled(book: MarkBook, data: Loaded) -> MarkBook:
-    """An empty book takes the marks of the data's own table."""
-    table = data.inspected.metadata
-    if not len(book) and table is not None:
+def _filled(file: MarkFile, data: Loaded) -> MarkFile:
+    """An untouched file takes the marks of the data's own table."""
+    table, book = data.inspected.metadata, MarkBook(file)
+    if book.untouched and table is not None:
         book.take_from(sample_keys(data.inspected.ids), table)
-    return book
+    return file
 
 
 @st.cache_resource(show_spinner=False)
@@ -68,5 +69,7 @@ def shelf() -> MarkShelf:
 
 
 def book_of(data: Loaded) -> MarkBook:
-    """The marks of a data set."""
-    return shelf().book(data)
+    """The marks of a data set, with what this session can undo."""
+    books: dict[MarkFile, MarkBook] = st.session_state.setdefault("mark_books", {})
+    file = shelf().file(data)
+    return books.setdefault(file, MarkBook(file))

@@ -1,0 +1,146 @@
+"""The marks of one data set in the hands of one person."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from kdeviz.data.labels import UNKNOWN
+from kdeviz.data.mark_file import Before, MarkFile
+from kdeviz.data.marks import MARK_LABELS, MOST_NOTE, SampleMark
+
+
+class MarkBook:
+    """The marks of one data set, by sample. All books of one file show the same marks.
+
+    Undo belongs to the book: it takes back what was changed through this one, and only where nobody has
+    changed it since.
+
+    Args:
+        file: where the marks are kept; None keeps them in memory, for this book alone.
+    """
+
+    def __init__(self, file: MarkFile | None = None) -> None:
+        self._file = MarkFile() if file is None else file
+        self._history: list[tuple[int, dict[str, Before]]] = []
+
+    def __len__(self) -> int:
+        return len(self._file.refresh())
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._file.refresh()
+
+    @property
+    def changes(self) -> int:
+        """The number of the last change, by whomever; equal numbers, equal marks."""
+        self._file.refresh()
+        return self._file.written
+
+    @property
+    def untouched(self) -> bool:
+        """Whether no sample ever had a mark."""
+        return not self._file.refresh() and not self._file.changes
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is a change to take back."""
+        self._file.refresh()
+        now = self._file.changes
+        return any(now.get(key) == change for change, before in self._history for key in before)
+
+    def get(self, key: str) -> SampleMark:
+        """The mark of a sample; an empty one if it has none."""
+        return self._file.refresh().get(key, SampleMark())
+
+    def of(self, keys: Iterable[str]) -> dict[str, SampleMark]:
+        """The marks of these samples, without those that have none."""
+        marks = self._file.refresh()
+        return {key: marks[key] for key in keys if key in marks}
+
+    def set(self, key: str, mark: SampleMark) -> None:
+        """Mark a sample; an empty mark takes its mark away.
+
+        Raises:
+            OptionError: it could not be written; the mark is as it was.
+        """
+        self.set_all({key: mark})
+
+    def set_all(self, marks: Mapping[str, SampleMark]) -> None:
+        """Mark several samples as one change; raises what `set` raises."""
+        self._remember(self._file.apply({key: vars(mark) for key, mark in marks.items()}))
+
+    def set_part(self, key: str, **part: str) -> None:
+        """Change the `verdict` or the `note` of a sample; the other stays as somebody may have just set it.
+
+        Raises:
+            OptionError: it is not possible, or could not be written; the mark is as it was.
+        """
+        self._remember(self._file.apply({key: part}))
+
+    def undo(self) -> str | None:
+        """Take back the last change of this book that still stands.
+
+        Returns:
+            One sample that it was about, or None.
+
+        Raises:
+            OptionError: it could not be written; the marks are as they were.
+        """
+        while self._history:
+            taken_back = self._file.take_back(*self._history[-1])
+            self._history.pop()
+            if taken_back:
+                return taken_back[0]
+        return None
+
+    def counts(self) -> dict[str, int]:
+        """How many samples have each verdict."""
+        found = Counter(mark.verdict for mark in self._file.refresh().values())
+        return {verdict: found[verdict] for verdict in MARK_LABELS}
+
+    def columns(self, keys: Iterable[str]) -> dict[str, list[str]]:
+        """Columns "mark" and "note" for these samples."""
+        marks, none = self._file.refresh(), SampleMark()
+        found = [marks.get(key, none) for key in keys]
+        return {"mark": [mark.verdict for mark in found], "note": [mark.note for mark in found]}
+
+    def labels(self, keys: Iterable[str], known: NDArray[np.int8] | None = None) -> NDArray[np.int8]:
+        """(M,) labels: what the marks say; elsewhere the known (M,) labels, or UNKNOWN."""
+        verdicts = self.columns(keys)["mark"]
+        labels = np.full(len(verdicts), UNKNOWN, np.int8) if known is None else known.copy()
+        for row, verdict in enumerate(verdicts):
+            if verdict:
+                labels[row] = MARK_LABELS[verdict]
+        return labels
+
+    def take_from(self, keys: Iterable[str], table: pd.DataFrame) -> int:
+        """Marks from the columns "mark" and "note" of a table of the same samples, as kdeviz exports them.
+
+        Samples that have, or ever had, a mark are left alone, and what is not a mark as well.
+
+        Returns:
+            How many were taken.
+        """
+        if "mark" not in table:
+            return 0
+        notes = table["note"] if "note" in table else [""] * len(table)
+        verdicts = [
+            "" if cell is None or cell is pd.NA or cell != cell else str(cell) for cell in table["mark"]
+        ]
+        ours = {"", *MARK_LABELS}.issuperset(verdicts)  # then a note alone is a mark as well
+        found = {
+            key: {"verdict": verdict, "note": "" if pd.isna(note) else str(note)[:MOST_NOTE]}
+            for key, verdict, note in zip(keys, verdicts, notes, strict=True)
+            if verdict in MARK_LABELS or (ours and not pd.isna(note) and note != "")
+        }
+        return self._remember(self._file.apply(found, only_new=True))
+
+    def _remember(self, done: tuple[int, dict[str, Before]]) -> int:
+        """For undo; gives how many samples were changed."""
+        if done[1]:
+            self._history.append(done)
+        return len(done[1])
