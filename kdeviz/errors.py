@@ -25,5 +25,9 @@ class Cancelled(KdevizError):  # noqa: N818 (being cancelled is no fault)
     """The caller's `cancelled()` said yes."""
 
 
+class ForkError(KdevizError, RuntimeError):
+    """A process was forked after its parent had computed: torch's threads are missing there."""
+
+
 class FitWarning(UserWarning):
     """The fit succeeded, but not quite as it was asked for."""

@@ -1,8 +1,14 @@
-"""How the threads of this process wait for each other."""
+"""The threads that torch computes with: how they wait for each other, and where there are none."""
 
 from __future__ import annotations
 
 import os
+
+from kdeviz.errors import ForkError
+
+_computed = False
+_stranded = False
+"""Whether this process was forked from one that had computed."""
 
 
 def sleep_while_waiting() -> None:
@@ -14,3 +20,30 @@ def sleep_while_waiting() -> None:
     both cores free 2.3 s, and 3 s. Only programs of kdeviz call this: the library leaves such choices alone.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+
+def about_to_compute() -> None:
+    """To be called before torch computes. A fork copies no threads, and whoever waits for one waits for ever.
+
+    Raises:
+        ForkError: this process has no threads to compute with.
+    """
+    global _computed
+    if _stranded:
+        import torch
+
+        if torch.get_num_threads() > 1:
+            raise ForkError(
+                "this process was forked after kdeviz had computed, and has none of torch's threads: start "
+                'it by multiprocessing.get_context("spawn"), or call torch.set_num_threads(1) in it first'
+            )
+    _computed = True
+
+
+def _after_fork() -> None:
+    global _stranded
+    _stranded = _computed
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

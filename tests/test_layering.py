@@ -11,7 +11,8 @@ PACKAGE = ROOT / "kdeviz"
 
 # From the bottom to the top: a room imports from its own line and from those above it in this list.
 ROOMS = (
-    "errors wording threads atomic",
+    "errors wording atomic",
+    "threads",
     "scaling",
     "settings",
     "data",

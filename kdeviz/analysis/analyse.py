@@ -52,6 +52,7 @@ def analyse(
     Raises:
         DataError: the data cannot be fitted or scored.
         Cancelled: `cancelled` said yes.
+        ForkError: this process was forked from one that had computed.
     """
     train, score = _as_set(train, "training data"), None if score is None else _as_set(score, "scored data")
     settings = settings or Settings()

@@ -21,6 +21,7 @@ from kdeviz.cli.info import info
 from kdeviz.cli.output import say
 from kdeviz.cli.runs import runs
 from kdeviz.cli.score import score
+from kdeviz.cli.signals import ended_as_by_ctrl_c
 from kdeviz.cli.sweep import sweep
 from kdeviz.errors import KdevizError
 from kdeviz.threads import sleep_while_waiting
@@ -49,20 +50,28 @@ cli.add_typer(runs, name="runs")
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and leave the process.
 
-    0 done, 1 `kdeviz check` found an error, 2 bad input (one line on stderr), 130 interrupted.
+    0 done, 1 `kdeviz check` found an error, 2 bad input (one line on stderr), 130 interrupted, 143 ended by
+    SIGTERM.
     """
     sleep_while_waiting()
     logging.getLogger("kdeviz").addHandler(logging.NullHandler())  # warnings are printed from the analysis
+    with ended_as_by_ctrl_c() as came:
+        code = _run(arguments)
+    sys.exit(128 + came[0] if came else code)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    """The exit status of a command."""
     try:
-        code = typer.main.get_command(cli).main(arguments, "kdeviz", standalone_mode=False)
+        code: int = typer.main.get_command(cli).main(arguments, "kdeviz", standalone_mode=False)
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)
         say("error", error.format_message() + (f" (see {context.command_path} --help)" if context else ""))
-        sys.exit(BAD_INPUT)
+        return BAD_INPUT
     except KdevizError as error:
         say("error", str(error))
-        sys.exit(BAD_INPUT)
-    sys.exit(code)
+        return BAD_INPUT
+    return code
 
 
 @cli.callback(invoke_without_command=True)

@@ -47,10 +47,8 @@ class MarkBook:
 
     @property
     def can_undo(self) -> bool:
-        """Whether there is a change to take back."""
-        self._file.refresh()
-        now = self._file.changes
-        return any(now.get(key) == change for change, before in self._history for key in before)
+        """Whether there is a change of this book to take back."""
+        return bool(self._history)
 
     def get(self, key: str) -> SampleMark:
         """The mark of a sample; an empty one if it has none."""
@@ -82,20 +80,19 @@ class MarkBook:
         self._remember(self._file.apply({key: part}))
 
     def undo(self) -> str | None:
-        """Take back the last change of this book that still stands.
+        """Take back the last change of this book.
 
         Returns:
-            One sample that it was about, or None.
+            One sample that is as it was before; None if somebody else has changed all of them since then.
 
         Raises:
             OptionError: it could not be written; the marks are as they were.
         """
-        while self._history:
-            taken_back = self._file.take_back(*self._history[-1])
-            self._history.pop()
-            if taken_back:
-                return taken_back[0]
-        return None
+        if not self._history:
+            return None
+        taken_back = self._file.take_back(*self._history[-1])
+        self._history.pop()
+        return taken_back[0] if taken_back else None
 
     def counts(self) -> dict[str, int]:
         """How many samples have each verdict."""

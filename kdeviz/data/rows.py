@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from kdeviz.errors import DataError
+from kdeviz.threads import about_to_compute
 
 Features = Tensor | NDArray[Any]
 """(N, D) numbers."""
@@ -100,6 +101,7 @@ class Rows:
 
     def block(self, start: int, stop: int, dtype: torch.dtype, device: torch.device) -> Tensor:
         """Rows start to stop as a new tensor."""
+        about_to_compute()
         part = self._part(start, stop)
         copied = part if isinstance(part, Tensor) else _tensor(part, dtype, device)
         return copied.to(device=device, dtype=dtype, copy=copied is part)
@@ -115,6 +117,7 @@ class Rows:
         self, dtype: torch.dtype, device: torch.device, on_block: OnBlock | None = None
     ) -> Iterator[Tensor]:
         """Consecutive blocks, small enough for a cache; each overwrites the one before."""
+        about_to_compute()
         buffer: Tensor | None = None
         for start, stop in self.spans(on_block, _STREAMED_ROWS):
             if buffer is None:
@@ -140,6 +143,8 @@ class Rows:
 
     def check_finite(self) -> None:
         """Raise DataError naming the first rows with NaN or infinity, and how many there are."""
+        if isinstance(self._source, Tensor):
+            about_to_compute()
         bad: list[int] = []
         for start, stop in self.spans():
             part = self._part(start, stop)

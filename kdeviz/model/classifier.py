@@ -44,7 +44,8 @@ class KDEClassifier(FittedModule):
     """Anomaly classifier: exact PCA, scaling, Gaussian kernel density with full covariance.
 
     Fit it on mostly normal rows; a row of low log density is anomalous. The caller's data is never changed;
-    results are on the module's device, float64 for float64 rows and float32 for all others.
+    results are on the module's device, float64 for float64 rows and float32 for all others. A process that is
+    forked after a fit has none of torch's threads and is refused (ForkError): start processes by spawn.
 
     Args:
         n_pca_components: k, an int >= 1, or the share of the variance to keep, in (0, 1).

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from kdeviz.errors import NotFittedError
+from kdeviz.threads import about_to_compute
 
 
 class FittedModule(nn.Module):
@@ -26,6 +27,7 @@ class FittedModule(nn.Module):
         return self.get_buffer(self._fitted_buffer).device
 
     def _require_fitted(self) -> None:
+        about_to_compute()
         if not self.fitted:
             raise NotFittedError(f"this {type(self).__name__} is not fitted yet: call fit first")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import statistics
 from collections.abc import Callable
@@ -32,6 +31,8 @@ from browser.steps import (
 from kdeviz import Analysis, Settings, analyse, load_sample
 from kdeviz.data.labels import ANOMALOUS, NORMAL
 from kdeviz.data.load import load_embeddings
+from kdeviz.data.mark_file import MarkFile
+from kdeviz.data.marks import SampleMark
 from kdeviz.decision.curve_fitting import curve_from_spread, platt
 from kdeviz.decision.metrics.operating_points import operating_points
 from kdeviz.decision.rules import ThresholdRule
@@ -149,9 +150,8 @@ def test_marks_survive_a_reload_and_a_refit_and_can_be_undone(
     place_of(page, sample, first)
     note.press("Enter")
     settled(page)
-    (file,) = (tmp_path / "marks").iterdir()
-    kept = json.loads(file.read_text())["marks"]
-    assert kept == {name: {"verdict": "false alarm", "note": "no pen: painted"}}
+    (path,) = (tmp_path / "marks").glob("*.sqlite")
+    assert MarkFile(path).marks == {name: SampleMark("false alarm", "no pen: painted")}
     expect(page.get_by_role("button", name="Undo")).to_be_enabled()
 
     page.reload()
@@ -178,15 +178,38 @@ def test_marks_survive_a_reload_and_a_refit_and_can_be_undone(
     expect(page.get_by_text(f"{name} · labelled normal")).to_be_visible()
     assert table_row(page, 0)[2:5] == [name, "false alarm", "normal"]
 
+    expect(page.get_by_role("button", name="Undo")).to_be_disabled()  # a reload is another session
+    choose(page, "Unsure")
     press(page, "n")  # undoing goes back to the sample that it is about
-    for _ in range(2):
-        page.get_by_role("button", name="Undo").click()
-        settled(page)
+    page.get_by_role("button", name="Undo").click()
+    settled(page)
     place_of(page, sample, first)
-    expect(note).to_have_value("")
+    verdict(page, "False alarm")
     expect(page.get_by_role("button", name="Undo")).to_be_disabled()
-    assert json.loads(file.read_text())["marks"] == {}
-    assert cells(page) == before
+    assert MarkFile(path).marks == {name: SampleMark("false alarm", "no pen: painted")}
+
+
+def test_two_apps_see_each_others_marks_and_undo_only_their_own(
+    open_page: OpenPage, launch: Callable[..., str], tmp_path: Path, sample: Analysis
+) -> None:
+    one, other = open_page(launch()), open_page(launch())
+    first, second = (str(sample.inspected.ids[row]) for row in by_anomaly(sample)[:2])
+    press(one, "n")
+    choose(one, "Confirmed")
+    press(other, "n")
+    verdict(other, "Confirmed")
+    expect(other.get_by_role("button", name="Undo")).to_be_disabled()
+    press(other, "n")
+    choose(other, "Unsure")
+    (path,) = (tmp_path / "marks").glob("*.sqlite")
+    assert MarkFile(path).marks == {first: SampleMark("confirmed"), second: SampleMark("unsure")}
+    one.get_by_role("button", name="Undo").click()
+    settled(one)
+    expect(one.get_by_role("button", name="Undo")).to_be_disabled()
+    assert MarkFile(path).marks == {second: SampleMark("unsure")}
+    other.get_by_role("button", name="Undo").click()
+    settled(other)
+    assert MarkFile(path).marks == {}
 
 
 def test_a_click_on_a_curve_sets_the_threshold_everywhere(

@@ -649,10 +649,12 @@ def test_a_fault_while_writing_leaves_nothing(run, sample_model, monkeypatch, co
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
-def test_ctrl_c_during_a_fit_exits_130_and_leaves_nothing(tmp_path):
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+def test_a_signal_during_a_fit_ends_it_and_leaves_nothing(tmp_path, name, code):
     script = """
 import signal, time
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell may have it ignored
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 import kdeviz.analysis as module
 real = module.analyse
 
@@ -671,9 +673,9 @@ main(["fit", "sample", "-o", "m.safetensors"])
         cwd=tmp_path, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
         assert process.stdout.readline() == "fitting\n"
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.Signals[name])
         out, err = process.communicate(timeout=30)
-    assert (process.returncode, out, err) == (130, "", "")
+    assert (process.returncode, out, err) == (code, "", "")
     assert list(tmp_path.iterdir()) == []
 
 

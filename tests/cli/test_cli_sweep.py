@@ -212,7 +212,9 @@ def test_an_interruption_keeps_what_is_finished(run, unlabelled, monkeypatch, fi
     assert len(pd.read_csv("s.csv")) == 2 if finished else not Path("s.csv").exists()
 
 
-def test_ctrl_c_keeps_what_is_finished(tmp_path):
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+@pytest.mark.parametrize(("name", "code_"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_signal_keeps_what_is_finished(tmp_path, name, code_):
     np.save(tmp_path / "rows.npy", np.random.default_rng(0).normal(size=(3000, 20)).astype(np.float32))
     code = (
         # Tests that run in the background of a shell inherit that Ctrl-C is ignored.
@@ -236,8 +238,8 @@ def test_ctrl_c_keeps_what_is_finished(tmp_path):
         assert process.poll() is None
         time.sleep(0.05)
     time.sleep(1.0)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.Signals[name])
     out, err = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == code_
     assert "of 4000 settings are done" in err and "s.csv" in out
     assert 1 <= len(pd.read_csv(tmp_path / "s.csv")) < 4000

@@ -96,10 +96,11 @@ def test_undo_belongs_to_who_marked(path):
     first.set("a", CONFIRMED)
     assert not second.can_undo
     assert second.undo() is None
-    second.set("a", FALSE_ALARM)
-    assert not first.can_undo  # what somebody else decided since then stays
-    assert first.undo() is None
-    assert first.get("a") == FALSE_ALARM
+    first.set("b", CONFIRMED)
+    second.set("b", FALSE_ALARM)
+    assert first.undo() is None  # what somebody else decided since then stays
+    assert first.of("ab") == {"a": CONFIRMED, "b": FALSE_ALARM}
+    assert [first.undo(), first.can_undo] == ["a", False]
 
 
 def test_undo_brings_back_what_was_there_with_its_own_undo(path):

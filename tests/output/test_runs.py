@@ -4,7 +4,6 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +16,7 @@ import pytest
 from safetensors.numpy import save
 
 from kdeviz.analysis.analyse import analyse
+from kdeviz.atomic import hidden_folder
 from kdeviz.comparison.compare import compare
 from kdeviz.comparison.scored import scored_decision
 from kdeviz.data.embedding_set import EmbeddingSet
@@ -593,7 +593,7 @@ def test_other_files_and_folders_are_left_alone(store, small):
 # Crashes and other processes
 
 
-@pytest.mark.parametrize("fails", ["record_bytes", "read_run", "digest_of"])
+@pytest.mark.parametrize("fails", ["record_bytes", "read_run", "put_in_place"])
 def test_a_failure_leaves_nothing_behind(store, small, monkeypatch, fails):
     def fail(*_):
         raise KeyboardInterrupt
@@ -604,15 +604,43 @@ def test_a_failure_leaves_nothing_behind(store, small, monkeypatch, fails):
     assert names(store.folder) == []
 
 
-def test_leftovers_are_ignored_and_swept_up_when_they_are_old(store, small, kept_once):
+def test_leftovers_are_ignored_and_swept_up_unless_somebody_works_on_them(store, small, kept_once):
     keep(store, small)
-    for name, hours in ((".keeping-old", 2), (".keeping-new", 0), (".deleting-old", 2), (".git", 2)):
+    abandoned = [f".{what}-{number:016x}" for what in ("keeping", "deleting") for number in range(2)]
+    for name in (*abandoned, ".keeping-holiday", ".git"):
         shutil.copytree(kept_once.folder, store.folder / name)
-        then = time.time() - 3600 * hours
-        os.utime(store.folder / name, (then, then))
-    assert len(store.runs()) == 1
-    keep(store, small)
-    assert [name for name in names(store.folder) if name.startswith(".")] == [".git", ".keeping-new"]
+    with hidden_folder(store.folder) as mine:
+        assert [name for name in names(store.folder) if name.startswith(".")] == sorted(
+            [mine.name, ".keeping-holiday", ".git"]
+        )
+        assert len(store.runs()) == 1
+        keep(store, small)
+        assert mine.is_dir()
+    assert [name for name in names(store.folder) if name.startswith(".")] == [".git", ".keeping-holiday"]
+
+
+def test_a_run_is_on_the_disk_before_it_is_in_the_list(store, small, monkeypatch):
+    told = []
+    monkeypatch.setattr(
+        "kdeviz.atomic.os.fsync",
+        lambda descriptor: told.append(str(Path(f"/proc/self/fd/{descriptor}").readlink())),
+    )
+    rename = Path.rename
+    monkeypatch.setattr(Path, "rename", lambda path, target: told.append("renamed") or rename(path, target))
+    book = MarkBook()
+    book.set("s1", SampleMark("confirmed"))
+    keep(store, small, marks=book)
+    before, after = told[: told.index("renamed")], told[told.index("renamed") + 1 :]
+    assert sorted(Path(path).name for path in before[:-1]) == sorted(run.FILES)
+    assert Path(before[-1]) == Path(before[0]).parent
+    assert after == [str(store.folder)]
+
+
+def test_names_made_from_settings_are_numbered(store, small):
+    plain = " ".join(name_of(small.settings).split())
+    assert [keep(store, small).name for _ in range(3)] == [plain, f"{plain} (2)", f"{plain} (3)"]
+    store.delete(store.runs()[1].id)
+    assert keep(store, small).name == f"{plain} (2)"
 
 
 def test_a_folder_that_cannot_be_written(tmp_path, small):

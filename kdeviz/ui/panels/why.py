@@ -182,7 +182,9 @@ def _undo(screen: Screen) -> None:
     except OptionError as error:
         marking.problem = str(error)
         return
-    if about in screen.keys:
+    if about is None:
+        st.toast("Somebody else has changed this mark since: it stays.", icon=":material/group:")
+    elif about in screen.keys:
         session().pick(screen.keys.index(about))
 
 
