@@ -1,9 +1,11 @@
 import io
+import sqlite3
 from threading import Thread
 
 import numpy as np
 import pandas as pd
 import pytest
+from app_steps import button, page_session, press, put, rerun, texts
 
 from kdeviz.data.labels import ANOMALOUS, NORMAL, UNKNOWN
 from kdeviz.data.mark_book import MarkBook
@@ -253,3 +255,62 @@ def test_without_a_folder_marks_are_with_the_users_data(started_with, monkeypatc
     book_of(plain()).set("2", CONFIRMED)
     file = only_file(tmp_path / "kdeviz" / "marks")
     assert MarkBook(MarkFile(file)).get("2") == CONFIRMED
+
+
+# --- two sessions of the app
+
+
+def note(app):
+    (found,) = [field for field in app.text_input if field.label == "Note"]
+    return found
+
+
+def test_sessions_see_each_others_marks_and_undo_their_own(start):
+    one, other = start(), start()
+    for app in (one, other):
+        page_session(app).pick(3)
+        rerun(app)
+    put(note(one), "seen by one")
+    rerun(other)
+    assert note(other).value == "seen by one"
+    assert button(other, "Undo").disabled
+    put(note(other), "seen by other")
+    press(button(one, "Undo"))
+    assert [toast.value for toast in one.toast] == ["Somebody else has changed this mark since: it stays."]
+    assert button(one, "Undo").disabled
+    assert note(one).value == "seen by other"
+    press(button(other, "Undo"))
+    assert [note(other).value, note(rerun(one)).value] == ["seen by one", "seen by one"]
+    assert not other.toast
+
+
+def test_a_note_leaves_a_verdict_that_somebody_has_just_set(start):
+    app = start()
+    page_session(app).pick(3)
+    rerun(app)
+    screen = page_session(app).screen
+    elsewhere = MarkBook(mark_books._shelf(str(marks_folder(app))).file(screen.data))
+    elsewhere.set_part(screen.keys[3], verdict="confirmed")
+    put(note(app), "a scratch")
+    assert elsewhere.get(screen.keys[3]) == CONFIRMED
+
+
+def marks_folder(app):
+    return app.session_state["marks_folder"]
+
+
+def test_a_mark_that_is_not_kept_is_told(start, tmp_path):
+    app = start()
+    page_session(app).pick(3)
+    rerun(app)
+    (tmp_path / "marks").write_text("in the way")
+    put(note(app), "lost")
+    assert any("the mark was not kept" in text for text in texts(app))
+    (tmp_path / "marks").unlink()
+    put(note(app), "kept")
+    assert not any("the mark was not kept" in text for text in texts(app))
+    with sqlite3.connect(only_file(tmp_path / "marks")) as connection:
+        connection.execute("DROP TABLE marks")
+    connection.close()
+    press(button(app, "Undo"))
+    assert any("the mark was not kept" in text for text in texts(app))
