@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import statistics
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from browser.steps import (
     choose,
     click_on_chart,
     figure,
+    leave,
     metric,
     move_slider,
     painted,
@@ -24,6 +26,7 @@ from browser.steps import (
     press,
     seconds_to_panel,
     settled,
+    start_app,
     table_length,
     table_row,
     upload,
@@ -189,10 +192,24 @@ def test_marks_survive_a_reload_and_a_refit_and_can_be_undone(
     assert MarkFile(path).marks == {name: SampleMark("false alarm", "no pen: painted")}
 
 
+@pytest.fixture
+def mortal_app(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """An app beside the launched ones, on the same marks, that a test may kill."""
+    server, url = start_app("--marks", str(tmp_path / "marks"))
+    yield server, url
+    server.kill()
+    server.wait()
+
+
 def test_two_apps_see_each_others_marks_and_undo_only_their_own(
-    open_page: OpenPage, launch: Callable[..., str], tmp_path: Path, sample: Analysis
+    open_page: OpenPage,
+    launch: Callable[..., str],
+    mortal_app: tuple[subprocess.Popen[bytes], str],
+    tmp_path: Path,
+    sample: Analysis,
 ) -> None:
-    one, other = open_page(launch()), open_page(launch())
+    server, url = mortal_app
+    one, other = open_page(url), open_page(launch())
     first, second = (str(sample.inspected.ids[row]) for row in by_anomaly(sample)[:2])
     press(one, "n")
     choose(one, "Confirmed")
@@ -210,6 +227,14 @@ def test_two_apps_see_each_others_marks_and_undo_only_their_own(
     other.get_by_role("button", name="Undo").click()
     settled(other)
     assert MarkFile(path).marks == {}
+
+    choose(one, "False alarm")  # and the app that it was made in dies
+    leave(one)
+    server.kill()
+    server.wait()
+    press(other, "p")
+    verdict(other, "False alarm")
+    assert MarkFile(path).marks == {first: SampleMark("false alarm")}
 
 
 def test_a_click_on_a_curve_sets_the_threshold_everywhere(
