@@ -17,7 +17,7 @@ from kdeviz.data.marks import SampleMark, read_marks, unreadable
 from kdeviz.errors import OptionError
 
 _OURS, _FORMAT = 0x6B64766D, 1  # "kdvm" in the head of the file
-_PATIENCE = 10.0
+_PATIENCE = 30.0
 """Seconds to wait for another process that is writing; one mark takes milliseconds."""
 # A sample whose mark was taken away keeps its row, for others to hear of it. `change` is the change that the
 # mark is of; `written` the one that wrote it, a later one where that was undone.

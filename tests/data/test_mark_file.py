@@ -55,7 +55,7 @@ def test_every_mark_is_a_transaction_on_the_disk(path):
     assert sql(path, "PRAGMA journal_mode") == [("wal",)]
     file = MarkFile(path)
     assert file._connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
-    assert file._connection.execute("PRAGMA busy_timeout").fetchone() == (10_000,)
+    assert file._connection.execute("PRAGMA busy_timeout").fetchone() == (30_000,)
     statements = []
     file._connection.set_trace_callback(statements.append)
     file.apply({"a": vars(UNSURE), "b": vars(UNSURE)})
