@@ -111,8 +111,8 @@ def sweep(
     """Fit DATA with every combination of settings, and compare them.
 
     Marks the best setting, and the simplest one within the best one's 95 % interval. "alarms" is the share of
-    training rows flagged by models fitted without them, at a threshold meant to flag 1 %. Ctrl-C ends a sweep
-    and keeps what is finished, in the table and in the file.
+    training rows flagged by models fitted without them, at a threshold meant to flag 1 %. Ctrl-C, or SIGTERM,
+    ends a sweep and keeps what is finished, in the table and in the file.
     """
     if output is not None:
         check_table_name(output, "sweeps")

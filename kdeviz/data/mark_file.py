@@ -1,4 +1,7 @@
-"""Where marks are kept: an SQLite file that any number of processes and threads change at once."""
+"""Where marks are kept: an SQLite file that any number of processes and threads change at once.
+
+They have to be on one machine, since SQLite's log needs memory that they share.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from typing import NamedTuple
 import msgspec
 
 from kdeviz.data.marks import SampleMark, read_marks, unreadable
-from kdeviz.errors import OptionError
+from kdeviz.errors import DataError, OptionError
 
 _OURS, _FORMAT = 0x6B64766D, 1  # "kdvm" in the head of the file
 _PATIENCE = 30.0
@@ -79,7 +82,7 @@ class MarkFile:
 
     def refresh(self) -> Mapping[str, SampleMark]:
         """The marks, with what others did meanwhile; as they were if the file cannot be read any more."""
-        with self._lock, suppress(sqlite3.Error, OSError):
+        with self._lock, suppress(sqlite3.Error, OSError, DataError):
             self._look()
         return self.marks
 

@@ -12,7 +12,7 @@ import streamlit as st
 from kdeviz import charts, explain
 from kdeviz.data import MARK_LABELS
 from kdeviz.decision import sample_view
-from kdeviz.errors import OptionError
+from kdeviz.errors import DataError, OptionError
 from kdeviz.ui.panels.table import ranked_rows
 from kdeviz.ui.state import Screen, Session, session, theme
 from kdeviz.ui.widgets.choices import one_of
@@ -170,7 +170,7 @@ def _mark(screen: Screen, key: str, part: str, widget: str) -> None:
     marking.problem = ""
     try:
         screen.book.set_part(key, **{part: (st.session_state.get(widget) or "").strip()})
-    except OptionError as error:
+    except (OptionError, DataError) as error:
         marking.problem = str(error)
 
 
@@ -179,7 +179,7 @@ def _undo(screen: Screen) -> None:
     marking.problem = ""
     try:
         about = screen.book.undo()
-    except OptionError as error:
+    except (OptionError, DataError) as error:
         marking.problem = str(error)
         return
     if about is None:
