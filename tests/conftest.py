@@ -115,6 +115,8 @@ def start(monkeypatch, tmp_path):
 
     # At every start it reads about every installed package whether it brings components. Ours are in the app.
     monkeypatch.setattr("streamlit.components.v2.manifest_scanner.scan_component_manifests", list)
+    # However busy the machine: a file that was uploaded is on the screen after one run.
+    monkeypatch.setattr("kdeviz.ui.work.reading._PATIENCE_SECONDS", 60)
 
     def started(*arguments, at="", **query):
         folders = (f"--{name}={tmp_path / name}" for name in ("marks", "runs"))

@@ -41,6 +41,7 @@ def main() -> None:
     current = session()
     _keep_widgets(current)
     _open_path_once(current, options.file)
+    sidebar.follow_address(current)
     pages = {
         page.path: st.Page(
             page.show,

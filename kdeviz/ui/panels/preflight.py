@@ -43,14 +43,13 @@ class Checks:
 _REPORTS: WeakKeyDictionary[EmbeddingSet, dict[int | float, Preflight]] = WeakKeyDictionary()
 
 
-def _report(data: EmbeddingSet, components: int | float) -> Preflight:
+def check(data: EmbeddingSet, components: int | float) -> Preflight:
     """The checks of a file, made once; again only when more components are asked for than it may have."""
     known = _REPORTS.setdefault(data, {})
     for asked, report in known.items():
         if asked == components or max(asked, components) <= (report.facts.rank or 0):
             return report
-    with st.spinner("Checking the file …"):
-        known[components] = preflight(data, components)
+    known[components] = preflight(data, components)
     return known[components]
 
 
@@ -60,14 +59,14 @@ def open_on_problems(current: Session, components: int | float) -> None:
     if checks.of is current.data:
         return
     checks.of, checks.problem = current.data, ""
-    report = _report(current.data.everything, components)
+    report = check(current.data.everything, components)
     serious = any(finding.severity in ("error", "warning") for finding in report.findings)
     checks.open = serious or current.data.before is not None
 
 
 def checks_button(current: Session, components: int | float) -> None:
     """One line in the sidebar: how many problems there are; opens and closes the panel."""
-    problems = _report(current.data.everything, components).problems
+    problems = check(current.data.everything, components).problems
     kinds = [finding.severity for finding in problems]
     parts = [
         f"{kinds.count(kind)} {kind if kinds.count(kind) == 1 else plural}"
@@ -93,7 +92,7 @@ def show_checks(current: Session, components: int | float) -> None:
     checks = current.own(Checks)
     if not checks.open:
         return
-    report = _report(current.data.everything, components)
+    report = check(current.data.everything, components)
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.subheader("Before you fit", width="stretch")

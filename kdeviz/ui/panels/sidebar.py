@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import streamlit as st
 import torch
@@ -15,12 +16,17 @@ from kdeviz.data import FORMATS, TABLE_FORMATS, EmbeddingSet
 from kdeviz.decision import RULES, Rule, ThresholdRule, curve_from_spread, has_both_labels
 from kdeviz.errors import KdevizError
 from kdeviz.model import ProbabilityCurve, device_name, resolve_device
+from kdeviz.settings import Settings
 from kdeviz.ui.panels.about_file import about_file, corrections, forget_corrections, restore
+from kdeviz.ui.panels.preflight import check
 from kdeviz.ui.panels.threshold import set_curve
 from kdeviz.ui.state import Screen, Session, session
 from kdeviz.ui.widgets.address import read_choice, write_choice
 from kdeviz.ui.widgets.text import plain_error
+from kdeviz.ui.work.held import held_data
 from kdeviz.ui.work.loaded import Loaded, Upload, from_path, from_uploads, sample
+from kdeviz.ui.work.reading import FileReading
+from kdeviz.ui.work.tasks import viewer
 from kdeviz.wording import count
 
 
@@ -32,11 +38,13 @@ class Uploads:
         files: which uploaded files were read, whether or not they could be.
         problem: why the last of them is not on the screen.
         beside: the data that stayed there.
+        reopened: whether what the address is about was looked for.
     """
 
     files: tuple[str | None, ...] = (None, None, None, None)
     problem: str = ""
     beside: Loaded | None = None
+    reopened: bool = False
 
 
 def open_path(current: Session, path: str) -> None:
@@ -45,6 +53,28 @@ def open_path(current: Session, path: str) -> None:
         current.use(from_path(path))
     except KdevizError as error:
         _failed(current, str(error))
+
+
+def follow_address(current: Session) -> None:
+    """After a reload of the page, the data that the address is about; later, the data in the address."""
+    uploads, asked, data = current.own(Uploads), st.query_params.get("data"), current.data
+    if not uploads.reopened:
+        uploads.reopened = True
+        _find_again(current, asked)
+    elif data.uploaded and asked != data.token:  # a fix was applied or taken back, or the page was changed
+        held_data().hold(data, viewer())
+        st.query_params["data"] = data.token
+
+
+def _find_again(current: Session, token: str | None) -> None:
+    if token is None:
+        return
+    data = held_data().find(token, viewer())
+    if data is None:
+        st.toast("The file of this address is no longer on this server: load it again.", duration="long")
+        st.query_params.pop("data", None)
+    else:
+        current.use(data)
 
 
 def data_control(current: Session) -> tuple[DeltaGenerator, DeltaGenerator]:
@@ -81,6 +111,7 @@ def data_control(current: Session) -> tuple[DeltaGenerator, DeltaGenerator]:
     uploads = current.own(Uploads)
     if uploads.beside is not current.data:
         uploads.problem = ""
+    _follow_reading(current)
     _follow_uploads(current, main, score, about, score_about)
     _follow_corrections(current)
     if uploads.problem:
@@ -98,7 +129,27 @@ def data_control(current: Session) -> tuple[DeltaGenerator, DeltaGenerator]:
 
 def _use_sample() -> None:
     forget_corrections()
+    st.query_params.pop("data", None)
     session().use(sample())
+
+
+def _follow_reading(current: Session) -> None:
+    """Look at what was read in the background, or say why not."""
+    reading = current.own(FileReading)
+    try:
+        data = reading.take()
+        if data is not None:
+            held_data().hold(data, viewer())
+    except KdevizError as error:
+        if reading.wanted != current.own(Uploads).files:
+            st.session_state["column"] = current.data.everything.embedding_column
+            restore(current.data)
+        _failed(current, str(error))
+    else:
+        if data is not None:
+            current.use(data)
+            st.query_params["data"] = data.token
+            st.rerun()  # what is above was drawn for the old data
 
 
 def _follow_uploads(current: Session, main: UploadedFile | None, *others: UploadedFile | None) -> None:
@@ -110,7 +161,8 @@ def _follow_uploads(current: Session, main: UploadedFile | None, *others: Upload
     if main is not None:
         forget_corrections()
         score, about, score_about = map(_optional, others)
-        _load(current, lambda: from_uploads(_upload(main), score, about, score_about=score_about))
+        read = partial(from_uploads, _upload(main), score, about, score_about=score_about)
+        _read(current, files, main.name, read)
     elif any(others):
         _failed(current, "Load the embeddings first: the other files belong to them")
 
@@ -126,11 +178,8 @@ def _follow_corrections(current: Session) -> None:
             said = replace(said, embedding_column=st.session_state["column"])
     else:
         st.query_params.pop("column", None)
-    if said != data.said:
-        _load(current, lambda: data.read_again(said))
-        # Still here, so it could not be read.
-        st.session_state["column"] = used
-        restore(data)
+    if said != data.said and current.own(FileReading).wanted != (data.token, said):
+        _read(current, (data.token, said), data.everything.name, partial(data.read_again, said))
     if several:
         st.selectbox("Which numbers are the embedding?", choices, key="column")
         write_choice("column", choices[0])
@@ -144,15 +193,12 @@ def _optional(file: UploadedFile | None) -> Upload | None:
     return None if file is None else _upload(file)
 
 
-def _load(current: Session, read: Callable[[], Loaded]) -> None:
-    try:
-        with st.spinner("Reading the file …"):
-            current.use(read())
-    except KdevizError as error:
-        _failed(current, str(error))
-    else:
-        # What is above was drawn for the old data.
-        st.rerun()
+def _read(current: Session, wanted: object, name: str, read: Callable[[], Loaded]) -> None:
+    shown = current.screen
+    components = Settings().n_pca_components if shown is None else shown.analysis.settings.n_pca_components
+    with st.spinner(f"Reading {name} …"):
+        current.own(FileReading).start(wanted, name, read, lambda data: check(data.everything, components))
+    _follow_reading(current)
 
 
 def _failed(current: Session, problem: str) -> None:

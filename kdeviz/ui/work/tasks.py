@@ -40,8 +40,8 @@ class Task(Generic[Result]):
     def watch(self) -> None:
         """Say that the browser session of this thread still waits for this."""
         self._last_watched = time.monotonic()
-        if context := get_script_run_ctx(suppress_warning=True):
-            self._viewers.add(context.session_id)
+        if here := viewer():
+            self._viewers.add(here)
 
     def cancel(self) -> None:
         """Stop within one block, once it has its turn; a queued task never starts."""
@@ -95,6 +95,12 @@ class Task(Generic[Result]):
             return self.future.result()
         except (Cancelled, CancelledError):
             return None
+
+
+def viewer() -> str:
+    """The browser session that this thread works for; empty if none."""
+    context = get_script_run_ctx(suppress_warning=True)
+    return "" if context is None else context.session_id
 
 
 def is_connected(viewer: str) -> bool:

@@ -1,0 +1,68 @@
+"""Reading files in the background: watched and cancelled, while the screen keeps what it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import wait
+from dataclasses import dataclass
+from functools import partial
+
+from kdeviz.analysis import OnProgress
+from kdeviz.errors import Cancelled
+from kdeviz.ui.widgets.progress import show_progress, watch
+from kdeviz.ui.work.jobs import job_board
+from kdeviz.ui.work.loaded import Loaded
+from kdeviz.ui.work.tasks import Task
+
+# How long a rerun waits for the file, before it shows progress instead.
+_PATIENCE_SECONDS = 1.5
+
+
+@dataclass(eq=False)
+class FileReading:
+    """What one session waits for.
+
+    Attributes:
+        task: gives what was read.
+        wanted: what stands for it, so that the same is not read twice.
+    """
+
+    task: Task[Loaded] | None = None
+    wanted: object = None
+
+    def start(
+        self, wanted: object, name: str, read: Callable[[], Loaded], check: Callable[[Loaded], object]
+    ) -> None:
+        """Read and check a file, in place of what was being read, and wait a little for it."""
+        if self.task is not None:
+            self.task.cancel()
+
+        def work(report: OnProgress, cancelled: Callable[[], bool]) -> Loaded:
+            report(f"Reading {name}", 0.0)
+            data = read()
+            report(f"Checking {name}", 0.5)
+            if not cancelled():
+                check(data)
+            return data
+
+        self.wanted, self.task = wanted, job_board().start_aside(work)
+        wait([self.task.future], _PATIENCE_SECONDS)
+
+    def take(self) -> Loaded | None:
+        """What was read, once; None when there is nothing, or not yet, and then the progress is drawn.
+
+        Raises:
+            KdevizError: it cannot be read.
+            Cancelled: somebody cancelled it. What reads cannot be interrupted: it ends by itself, unseen.
+        """
+        task = self.task
+        if task is None:
+            return None
+        if task.is_cancelled():
+            self.task = None
+            raise Cancelled("Cancelled. Choose the file again to read it.")
+        if task.running:
+            watch(task.future, partial(show_progress, task, "reading"))
+            return None
+        self.task = None
+        return task.future.result()

@@ -1,0 +1,142 @@
+"""Files are read in the background, and found again after a reload."""
+
+import threading
+
+import numpy as np
+import pytest
+from app_steps import gaussian, npy, page_session, texts, upload
+
+from kdeviz.ui.panels import sidebar
+from kdeviz.ui.work import held, reading
+from kdeviz.ui.work.held import HeldData
+from kdeviz.ui.work.loaded import from_uploads, sample
+
+
+@pytest.fixture(autouse=True)
+def store(monkeypatch):
+    """What this test's pages have loaded."""
+    fresh = HeldData()
+    monkeypatch.setattr(sidebar, "held_data", lambda: fresh)
+    return fresh
+
+
+def shown(app):
+    return page_session(app).data
+
+
+def errors(app):
+    return [error.value for error in app.error]
+
+
+def test_a_reload_finds_the_uploaded_file(app, start):
+    upload(app, "rows.npy", npy(gaussian()))
+    token = shown(app).token
+    assert app.query_params["data"] in (token, [token])
+    again = start(data=token)
+    assert shown(again) is shown(app)
+
+
+def test_a_reload_finds_applied_fixes(app, start):
+    rows = gaussian()
+    rows[:, 3] = 1.0
+    upload(app, "rows.npy", npy(rows))
+    fix = next(button for button in app.button if (button.key or "").startswith("fix"))
+    fix.click().run()
+    app.run()
+    assert shown(app).fixes
+    again = start(data=shown(app).token)
+    assert shown(again).fixes == shown(app).fixes
+
+
+def test_a_file_that_is_gone_is_said(start):
+    app = start(data="0123")
+    assert shown(app) is sample()
+    assert any("no longer on this server" in toast.value for toast in app.toast)
+    assert "data" not in app.query_params
+
+
+def test_the_sample_set_is_not_in_the_address(app):
+    upload(app, "rows.npy", npy(gaussian()))
+    next(button for button in app.button if button.label == "Back to the sample set").click().run()
+    assert shown(app) is sample()
+    assert "data" not in app.query_params
+
+
+def test_too_much_for_a_session_is_said_and_nothing_is_lost(app, store):
+    store._per_session = 1000
+    upload(app, "rows.npy", npy(gaussian()))
+    assert shown(app) is sample()
+    assert any("a session may hold" in text for text in texts(app) + errors(app))
+
+
+class Slow:
+    """A reader that goes on when it may."""
+
+    def __init__(self):
+        self.begun, self.open = threading.Event(), threading.Event()
+
+    def __call__(self, *arguments, **options):
+        self.begun.set()
+        assert self.open.wait(60)
+        return from_uploads(*arguments, **options)
+
+
+@pytest.fixture
+def slow(monkeypatch):
+    monkeypatch.setattr(reading, "_PATIENCE_SECONDS", 0.05)
+    found = Slow()
+    monkeypatch.setattr(sidebar, "from_uploads", found)
+    yield found
+    found.open.set()
+
+
+def test_the_screen_stays_while_a_file_is_read(start, slow, monkeypatch):
+    app = start()
+    monkeypatch.setattr(reading, "_PATIENCE_SECONDS", 0.05)
+    upload(app, "rows.npy", npy(gaussian()))
+    assert slow.begun.wait(30)
+    (bar,) = app.get("progress")
+    assert bar.proto.text.startswith("Reading rows.npy")
+    assert shown(app) is sample()
+    task = page_session(app).own(reading.FileReading).task
+    slow.open.set()
+    task.future.result(60)
+    app.run()
+    assert len(shown(app).everything) == len(gaussian())
+    assert not app.get("progress")
+
+
+def test_reading_is_cancelled(start, slow, monkeypatch):
+    app = start()
+    monkeypatch.setattr(reading, "_PATIENCE_SECONDS", 0.05)
+    upload(app, "rows.npy", npy(gaussian()))
+    assert slow.begun.wait(30)
+    page_session(app).own(reading.FileReading).task.cancel()
+    app.run()
+    assert shown(app) is sample()
+    assert any("Cancelled. Choose the file again" in text for text in texts(app) + errors(app))
+    slow.open.set()
+    app.run()
+    assert shown(app) is sample()
+
+
+def test_checks_are_made_while_the_file_is_read(app, monkeypatch):
+    threads = []
+    preflight = sidebar.check
+    monkeypatch.setattr(
+        sidebar,
+        "check",
+        lambda *arguments: threads.append(threading.current_thread()) or preflight(*arguments),
+    )
+    upload(app, "rows.npy", npy(gaussian()))
+    assert [thread.name for thread in threads] == ["kdeviz-aside"]
+
+
+def test_bytes_of_loaded_data_count_files_and_rows():
+    rows = gaussian()
+    content = npy(rows)
+    data = from_uploads(("rows.npy", content))
+    assert data.bytes >= len(content) + rows.nbytes
+    assert sample().uploaded == 0
+    assert held.HeldData()._bytes == 0
+    assert np.isfinite(data.bytes)
