@@ -20,7 +20,7 @@ from streamlit.delta_generator import DeltaGenerator
 from kdeviz.ui.pages import PAGES
 from kdeviz.ui.pages.tune import show_running
 from kdeviz.ui.panels import preflight as preflight_panel
-from kdeviz.ui.panels import sidebar
+from kdeviz.ui.panels import sidebar, sweep
 from kdeviz.ui.panels.comparison import SIDE_KEYS
 from kdeviz.ui.panels.kept_runs import keep_button, keep_problems
 from kdeviz.ui.panels.model import model_control, variance_words
@@ -42,6 +42,7 @@ def main() -> None:
     _keep_widgets(current)
     _open_path_once(current, options.file)
     sidebar.follow_address(current)
+    sweep.follow_address(current)
     pages = {
         page.path: st.Page(
             page.show,

@@ -140,3 +140,20 @@ def test_bytes_of_loaded_data_count_files_and_rows():
     assert sample().uploaded == 0
     assert held.HeldData()._bytes == 0
     assert np.isfinite(data.bytes)
+
+
+def test_a_reload_finds_the_sweep_and_what_it_has_done(start):
+    app = start(at="tune")
+    app.text_input(key="grid_components").set_value("4")
+    app.text_input(key="grid_bandwidths").set_value("scott")
+    app.run()
+    next(button for button in app.button if button.label == "Run 2 fits").click().run()
+    swept = page_session(app).swept
+    swept.task.future.result(60)
+    app.run()
+    again = start(at="tune", sweep=swept.id)
+    assert page_session(again).swept is swept
+    assert len(page_session(again).swept.rows) == 2
+    other = start(at="tune")
+    assert page_session(other).swept is None
+    assert "sweep" not in start(at="tune", sweep="unknown").query_params

@@ -16,7 +16,7 @@ from kdeviz.ui.state import Screen, Session, session
 from kdeviz.ui.widgets.progress import show_progress, watch
 from kdeviz.ui.widgets.text import plain_error
 from kdeviz.ui.work.jobs import job_board
-from kdeviz.ui.work.sweep_run import SweepRun
+from kdeviz.ui.work.sweep_run import SweepRun, known_sweeps
 from kdeviz.wording import count
 
 _FIELDS = {
@@ -95,6 +95,17 @@ def _grid(screen: Screen, running: bool) -> None:
         )
     if problem:
         plain_error("This grid cannot be read", problem)
+
+
+def follow_address(current: Session) -> None:
+    """After a reload of the page, the sweep that its address is about; later, the sweep in the address."""
+    asked = st.query_params.get("sweep")
+    if current.swept is None and asked is not None:
+        current.swept = known_sweeps().get(asked)
+    if current.swept is None:
+        st.query_params.pop("sweep", None)
+    elif asked != current.swept.id:
+        st.query_params["sweep"] = current.swept.id
 
 
 def _default_grid(screen: Screen) -> None:

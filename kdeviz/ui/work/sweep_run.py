@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import logging
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
+
+import cachetools
+import streamlit as st
 
 from kdeviz.analysis import Analysis, OnProgress
 from kdeviz.data import EmbeddingSet
@@ -17,6 +22,8 @@ from kdeviz.ui.work.jobs import JobBoard
 from kdeviz.ui.work.tasks import Task
 
 logger = logging.getLogger(__name__)
+
+_MOST_SWEEPS = 40
 
 
 @dataclass(eq=False)
@@ -31,6 +38,7 @@ class SweepRun:
         inspected: the samples, with the labels of then.
         rows: what is finished; it grows.
         logging: on its way to MLflow; it gives what went wrong, or nothing.
+        id: by which it is found again after a reload of the page, which has it in its address.
     """
 
     token: str
@@ -41,6 +49,7 @@ class SweepRun:
     task: Task[None] = field(init=False)
     rows: list[SweepRow] = field(default_factory=list)
     logging: Task[str] | None = None
+    id: str = field(default_factory=partial(secrets.token_urlsafe, 12))
 
     @classmethod
     def start(
@@ -65,12 +74,19 @@ class SweepRun:
                 run.logging = board.start_aside(lambda report, cancelled: _log(mlflow, run.finished))
 
         run.task = board.start(work)
+        known_sweeps()[run.id] = run
         return run
 
     @property
     def finished(self) -> Sweep:
         """What is finished."""
         return Sweep(tuple(self.rows), len(self.grid), self.rule, has_both_labels(self.inspected.labels))
+
+
+@st.cache_resource(show_spinner=False)
+def known_sweeps() -> cachetools.LRUCache[str, SweepRun]:
+    """The last sweeps of all sessions, by their id."""
+    return cachetools.LRUCache(_MOST_SWEEPS)
 
 
 def _log(uri: str, finished: Sweep) -> str:
