@@ -25,7 +25,7 @@ pytestmark = pytest.mark.browser
 OpenPage = Callable[..., Page]
 
 GRID = {"components": "4, 8, 20", "scalings": "scale, norm", "bandwidths": "scott"}
-LONG = {"Components": "1:60", "Seeds": "0:79"}
+LONG = {"Components": "1:60", "Bandwidth": "scott", "Seeds": "0:79"}
 MANY = 60 * 2 * 80  # minutes on any machine: no test waits for its end
 
 
@@ -67,7 +67,7 @@ def test_sweep_cancel_apply_keep_restart_compare(
     expect(page.get_by_role("button", name="Kept")).to_be_disabled()
     go_to(page, "Tune")
 
-    fill_grid(page, **LONG, Bandwidth="scott")
+    fill_grid(page, **LONG)
     page.get_by_role("button", name=f"Run {count(MANY)} fits").click()
     expect(page.get_by_text(re.compile(r"^Setting ([5-9]|\d\d)"))).to_be_visible()
     # A row can be used while others are still to come.
