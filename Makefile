@@ -13,7 +13,7 @@ app: $(READY)
 	$(BIN)/kdeviz app
 
 test: $(READY)
-	$(BIN)/python -m pytest --numprocesses=logical --maxprocesses=8 --dist=loadgroup --cov --cov-report=term --durations=15
+	$(BIN)/python -m pytest --numprocesses=logical --maxprocesses=8 --cov --cov-report=term --durations=15
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -127,12 +127,18 @@ def upload(app, name, content, key="main_file"):
 
 
 def until(app, done):
-    """Look again until that is true: what runs in the background tells nobody."""
-    deadline = time.monotonic() + PATIENCE
+    """Wait until that is true: what runs in the background tells nobody.
+
+    The page is drawn again more and more seldom, because each time takes as long as the work waited for.
+    """
+    began, pause = time.monotonic(), 0.05
+    drawn = began
     while not done(app):
-        assert time.monotonic() < deadline, "it did not end"
-        time.sleep(0.05)
-        rerun(app)
+        assert time.monotonic() < began + PATIENCE, "it did not end"
+        time.sleep(0.02)
+        if time.monotonic() > drawn + pause:
+            rerun(app)
+            drawn, pause = time.monotonic(), 2 * pause
     return app
 
 

@@ -1,5 +1,6 @@
 import os
 import sys
+from collections import Counter
 from types import ModuleType
 
 from kdeviz.threads import sleep_while_waiting
@@ -13,7 +14,9 @@ import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 import torch  # noqa: E402
 from cli_steps import Outcome  # noqa: E402
+from coverage import Coverage  # noqa: E402
 from hypothesis import settings  # noqa: E402
+from xdist.scheduler import LoadScopeScheduling  # noqa: E402
 
 from kdeviz.model.classifier import KDEClassifier  # noqa: E402
 
@@ -21,13 +24,49 @@ settings.register_profile("kdeviz", deadline=None, derandomize=True, database=No
 settings.load_profile("kdeviz")
 
 
+TOGETHER = ("tests/browser/", "tests/cli/test_cli_sweep.py", "tests/test_packaging.py")
+"""One worker runs all tests of such a place, because they share what is slow to make."""
+CASES_MEASURED = 5
+"""Coverage is measured in so many cases of a test at most: it makes Python two to three times slower."""
+UNMEASURED = {"browser", "ui"}
+"""Folders of tests of what coverage leaves out, see pyproject.toml."""
+MEASURED = pytest.StashKey[bool]()
+
+
 def pytest_collection_modifyitems(items):
-    cuda = torch.cuda.is_available()
+    cuda, cases = torch.cuda.is_available(), Counter()
     for item in items:
+        cases[test := item.nodeid.partition("[")[0]] += 1
+        item.stash[MEASURED] = cases[test] <= CASES_MEASURED and UNMEASURED.isdisjoint(item.path.parts)
         if "gpu" in item.keywords and not cuda:
             item.add_marker(pytest.mark.skip(reason="no CUDA device"))
-        if "browser" in item.keywords:
-            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item):
+    tracer = None if item.stash[MEASURED] else Coverage.current()
+    if tracer is not None:
+        tracer.stop()
+    try:
+        return (yield)
+    finally:
+        if tracer is not None:
+            tracer.start()
+
+
+class Distribution(LoadScopeScheduling):
+    """To each worker the next test or, first of all, the next of the places in `TOGETHER`.
+
+    With pytest 9.2, xdist 3.8 ignores its own marks for groups and says nothing.
+    """
+
+    def _split_scope(self, nodeid):
+        return next((place for place in TOGETHER if nodeid.startswith(place)), nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    return Distribution(config, log)
 
 
 def correlated_rows(n, d, seed=0, decades=1.0, offset=1.0):

@@ -50,14 +50,17 @@ def parsed(path):
     return ast.parse(path.read_text())
 
 
+@cache
 def imported(path, deferred=True):
     """Full names of what a file imports."""
+    names = []
     for node in walk(parsed(path), deferred):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
+    return names
 
 
 def name_of(path):
@@ -187,4 +190,4 @@ def test_no_modules_import_each_other_in_a_circle():
 )
 def test_the_finder_of_imports(tmp_path, source, deferred, found):
     (tmp_path / "x.py").write_text(source)
-    assert list(imported(tmp_path / "x.py", deferred)) == found
+    assert imported(tmp_path / "x.py", deferred) == found

@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("wheel")  # it is built once
-
 ROOT = Path(__file__).parent.parent
 NO_BUILD = ("No module named pip", "No matching distribution found for hatchling")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from browser.steps import leave, painted, start_app, stop_app
+from browser.steps import Launcher, leave, painted, start_app, stop_app
 
 ROOT = Path(__file__).parents[2]
 SCREENSHOTS = ROOT / "screenshots"
@@ -35,6 +35,16 @@ CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+FAILED = pytest.StashKey[bool]()
+"""Whether a test's own steps failed."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.when == "call":
+        item.stash[FAILED] = report.failed
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +56,9 @@ def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    if "PYTEST_XDIST_WORKER" in os.environ:  # no other worker starts one
+        (tmp_path_factory.getbasetemp().parent / "browser").mkdir()
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
         message = "no chromium on the PATH"
@@ -58,21 +70,11 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def launch(tmp_path: Path) -> Iterator[Callable[..., str]]:
-    """Start another app with these arguments, which keeps its marks in tmp_path / "marks".
-
-    It is stopped after the test's pages are closed.
-    """
-    servers = []
-
-    def started(*arguments: str) -> str:
-        server, url = start_app("--marks", str(tmp_path / "marks"), *arguments)
-        servers.append(server)
-        return url
-
-    yield started
-    for server in servers:
-        stop_app(server)
+def launch(tmp_path: Path) -> Iterator[Launcher]:
+    """Start another app, which keeps its marks in tmp_path / "marks"; stopped after the pages are closed."""
+    launcher = Launcher(tmp_path / "marks")
+    yield launcher
+    launcher.stop()
 
 
 @pytest.fixture(scope="session")
@@ -86,7 +88,9 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def open_page(context: BrowserContext, launch: Callable[..., str]) -> Iterator[Callable[..., Page]]:
+def open_page(
+    context: BrowserContext, launch: Launcher, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., Page]]:
     """Open a page; at the end, no error was printed and nothing was fetched from elsewhere."""
     problems: list[str] = []
     empty = list(context.pages)
@@ -98,9 +102,9 @@ def open_page(context: BrowserContext, launch: Callable[..., str]) -> Iterator[C
     def on_error(error: WebError) -> None:
         problems.append(f"script: {error.error}")
 
-    def on_request(request: Request) -> None:
-        if not request.url.startswith(("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:", "about:")):
-            problems.append(f"fetched {request.url}")
+    def on_request(wanted: Request) -> None:
+        if not wanted.url.startswith(("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:", "about:")):
+            problems.append(f"fetched {wanted.url}")
 
     def opened(url: str, scheme: str = "light") -> Page:
         page = empty.pop(0) if empty else context.new_page()
@@ -118,7 +122,10 @@ def open_page(context: BrowserContext, launch: Callable[..., str]) -> Iterator[C
         leave(page)
     for event, listener in listeners.items():
         context.remove_listener(event, listener)
-    assert problems == []
+    if request.node.stash.get(FAILED, False):  # what the browser says is shown beside the test's own failure
+        print(*problems, sep="\n")
+    else:
+        assert problems == []
 
 
 @pytest.fixture(scope="session")

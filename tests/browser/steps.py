@@ -41,6 +41,25 @@ def stop_app(server: subprocess.Popen[bytes]) -> None:
     server.wait(20)
 
 
+class Launcher:
+    """Starts apps that keep their marks in this folder, and stops them all together."""
+
+    def __init__(self, marks: Path) -> None:
+        self._marks = marks
+        self._servers: list[subprocess.Popen[bytes]] = []
+
+    def __call__(self, *arguments: str) -> str:
+        """The address of a new app with these arguments."""
+        server, url = start_app("--marks", str(self._marks), *arguments)
+        self._servers.append(server)
+        return url
+
+    def stop(self) -> None:
+        """Stop them; whoever looks at one leaves before, as a page without its server prints errors."""
+        while self._servers:
+            stop_app(self._servers.pop())
+
+
 def leave(page: Page) -> None:
     """Go away from the app, and leave nothing in the browser."""
     try:

@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from browser.steps import (
+    Launcher,
     choose,
     click_on_chart,
     figure,
@@ -136,7 +137,7 @@ def test_walking_by_key_moves_table_map_and_panel_together(
 
 
 def test_marks_survive_a_reload_and_a_refit_and_can_be_undone(
-    open_page: OpenPage, launch: Callable[..., str], tmp_path: Path, sample: Analysis
+    open_page: OpenPage, launch: Launcher, tmp_path: Path, sample: Analysis
 ) -> None:
     url = launch()
     page = open_page(url)
@@ -203,7 +204,7 @@ def mortal_app(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
 
 def test_two_apps_see_each_others_marks_and_undo_only_their_own(
     open_page: OpenPage,
-    launch: Callable[..., str],
+    launch: Launcher,
     mortal_app: tuple[subprocess.Popen[bytes], str],
     tmp_path: Path,
     sample: Analysis,

@@ -32,16 +32,21 @@ class Knobs:
         settings: what they say.
         clamped: a component count that was asked for, and what the data allow.
         applied: the settings that were taken over from elsewhere, and those before, to undo it.
+        wanted: what the knobs are to stand at when they are drawn next.
     """
 
     settings: Settings | None = None
     clamped: tuple[int, int] | None = None
     applied: tuple[Settings, Settings] | None = None
+    wanted: Settings | None = None
 
 
 def model_control(current: Session) -> tuple[Settings, DeltaGenerator]:
     """Components, scaling, training cap, bandwidth, seed; and a place for `variance_words`."""
     st.subheader("Model")
+    knobs = current.own(Knobs)
+    if knobs.wanted is not None:
+        _set_settings(knobs.wanted)
     offered = max(_MOST_COMPONENTS, st.session_state.get("components", 0))
     most = min(_most_components(current.data), offered)
     _fit_components(current, most)
@@ -88,7 +93,8 @@ def model_control(current: Session) -> tuple[Settings, DeltaGenerator]:
         )
     settings = Settings(components, FeatureScalingMethod(scaling), cap, bandwidth, seed)
     with st.container():
-        _undo_button(current.own(Knobs), settings)
+        _undo_button(knobs, settings)
+    knobs.wanted = None
     return settings, variance
 
 
@@ -104,7 +110,7 @@ def use_settings(settings: Settings) -> None:
     knobs = session().own(Knobs)
     if knobs.settings is not None:
         knobs.applied = settings, knobs.settings
-    _set_settings(settings)
+    knobs.wanted = settings
 
 
 def _undo_button(knobs: Knobs, settings: Settings) -> None:
@@ -128,12 +134,16 @@ def _undo_button(knobs: Knobs, settings: Settings) -> None:
 
 
 def _undo(before: Settings) -> None:
-    session().own(Knobs).applied = None
-    _set_settings(before)
+    knobs = session().own(Knobs)
+    knobs.applied, knobs.wanted = None, before
 
 
 def _set_settings(settings: Settings) -> None:
-    """From now on, the knobs stand at these settings; see `can_use`."""
+    """Let the knobs stand at these settings, see `can_use`; just before they are drawn.
+
+    Earlier, in the callback, is too early: a run that streamlit joins with one that the browser has asked for
+    meanwhile, as the clock of a sweep does each second, begins with where the knobs stand in the browser.
+    """
     state = st.session_state
     state["components"], state["seed"] = settings.n_pca_components, settings.seed
     state["scaling"] = settings.feature_scaling_method.value
