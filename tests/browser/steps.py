@@ -112,6 +112,15 @@ def figure(page: Page, chart: int) -> dict[str, Any]:
     return json.loads(page.locator(".js-plotly-plot").nth(chart).evaluate(script))
 
 
+def titled(page: Page, chart: int, words: str) -> None:
+    """Wait until the title of a chart begins so: the last rerun of a task comes a moment after its end."""
+    script = """([chart, words]) => {
+        const plot = document.querySelectorAll(".js-plotly-plot")[chart];
+        return plot && plot.layout.title.text.startsWith(words);
+    }"""
+    page.wait_for_function(script, arg=[chart, words])
+
+
 def move_slider(page: Page, label: str, key: str, times: int) -> None:
     thumb = page.get_by_role("slider", name=label)
     thumb.focus()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from browser.steps import Launcher, choose, figure, leave, metric, painted, settled
+from browser.steps import Launcher, choose, leave, metric, painted, settled, titled
 from kdeviz import Settings, ThresholdRule, analyse, decide, load_sample
 from kdeviz.comparison.compare import Comparison, compare
 from kdeviz.comparison.scored import scored_decision
@@ -94,7 +94,7 @@ def test_sweep_cancel_apply_keep_restart_compare(
     expect(page.get_by_text("Cancelled:")).to_be_hidden()
     settled(page)
     assert choice.best.settings == Settings(20, "norm")
-    assert figure(page, 0)["title"].startswith("20 components, norm")
+    titled(page, 0, "20 components, norm")
     page.screenshot(path=screenshots / "tune.png")
     page.get_by_role("button", name="Use").first.click()
     settled(page)
