@@ -17,6 +17,8 @@ _SAMPLE_CELLS = 200_000
 _EDGE = 1000  # columns at either end of a wide table that are looked at
 _COMMENT = re.compile(r"[#%]|//")
 _SEP = re.compile(r'"?sep=(.?)"?', re.IGNORECASE)
+_SINGLE = re.compile(rb"(^|[,;\t|] ?)'([^'\n]*)'(?= ?(?:[,;\t|]|$))", re.MULTILINE)
+_FEW_LINES = 20
 _NUMBERS = re.compile(r"[+-]?[\d.,]+(?:[eE][+-]?\d+)?")
 
 
@@ -74,6 +76,14 @@ def read_head(data: bytes) -> Head:
     if counts and len(counts[3].split()) == int(counts[2]) + 1:
         return Head(data.index(b"\n", start) + 1, comments, " ", (int(counts[1]), int(counts[2])))
     return Head(min(start, len(data)), comments, delimiter, None)
+
+
+def with_double_quotes(data: bytes) -> bytes:
+    """The text with cells in double quotes where every line has some in single ones."""
+    lines = [line for line in data[:_SAMPLE_BYTES].split(b"\n")[:_FEW_LINES] if line.strip()]
+    if b"'" not in data or b'"' in data or not all(map(_SINGLE.search, lines)):
+        return data
+    return _SINGLE.sub(rb'\1"\2"', data)
 
 
 def find_dialect(data: bytes, delimiter: str | None, prefers_tabs: bool) -> Dialect:

@@ -81,11 +81,12 @@ def default_names(columns: Sequence[Sequence[str]], marks: Marks) -> list[str]:
     numeric = [_is_numeric(column, marks) for column in columns]
     fractions = [_has_fractions(column) for column in columns]
     inner = [fractions[i] for i in range(1, len(columns) - 1) if numeric[i]]
+    alone = sum(numeric) == 1  # codes of one column are no embedding
     features = itertools.count()
     names: list[str] = []
     others: set[str] = set()
     for i, column in enumerate(columns):
-        whole = bool(inner) and all(inner) and not fractions[i]
+        whole = (alone and i == len(columns) - 1) or (bool(inner) and all(inner) and not fractions[i])
         name = _beside(column, i == 0, i == len(columns) - 1, numeric[i], whole)
         if name is None:
             names.append(f"f{next(features)}")
@@ -132,14 +133,16 @@ def _beside(column: Sequence[str], first: bool, last: bool, numeric: bool, whole
     several = len(cells) > 2
     differ = len(kinds) == len(cells)
     if numeric:
-        is_id, is_label = (
-            whole and first and several and differ,
-            whole and last and several and kinds <= _CODES,
-        )
+        is_id = first and several and ((whole and differ) or (not last and _counts_rows(cells)))
+        is_label = whole and last and several and kinds <= _CODES
         return "id" if is_id else "label" if is_label else None
     if differ and (first or several):
         return "id"
     return "label" if last or len(kinds) <= max(2, len(cells) // 4) else "text"
+
+
+def _counts_rows(cells: Sequence[str]) -> bool:
+    return cells[0] in ("0", "1") and list(cells) == [str(int(cells[0]) + i) for i in range(len(cells))]
 
 
 def _counts(numbers: list[str], marks: Marks) -> bool:

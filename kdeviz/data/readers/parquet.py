@@ -9,13 +9,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from kdeviz.data.readers.arrow_types import PlainTypes
+from kdeviz.data.readers.fields import Fields
 from kdeviz.data.readers.hugging_face import class_names
 from kdeviz.data.readers.source import Source
 from kdeviz.data.readers.tables import TableContent
 from kdeviz.data.readers.values import is_list, value_bytes
 from kdeviz.errors import DataError
 
-_BATCH_ROWS = 8192
+_BATCH_ROWS, _FIRST_ROWS = 8192, 1024
 
 
 def read_parquet(source: Source) -> TableContent:
@@ -28,15 +29,16 @@ def read_parquet(source: Source) -> TableContent:
         columns = [metadata.schema.column(i) for i in range(metadata.num_columns)]
         texts = [column.path for column in columns if column.physical_type == "BYTE_ARRAY"]
         file = pq.ParquetFile(pa.BufferReader(buffer), metadata=metadata, read_dictionary=texts)
-        stored = pq.ParquetFile(pa.BufferReader(buffer), metadata=metadata).schema_arrow
-        plain = PlainTypes(source, class_names(stored.metadata))
+        fields = Fields(pq.ParquetFile(pa.BufferReader(buffer), metadata=metadata).schema_arrow)
+        plain = PlainTypes(source, class_names(fields.schema.metadata))
 
         def first(name: str) -> pa.Array:
-            _check(source, file, {name: stored.field(name).type}, leaves)
-            batches = file.iter_batches(_BATCH_ROWS, columns=[name])
-            return next((batch.column(0) for batch in batches), pa.nulls(0, stored.field(name).type))
+            kind = fields.schema.field(name).type
+            _check(source, file, {name: kind}, leaves)
+            batches = file.iter_batches(_FIRST_ROWS, columns=[name])
+            return next((fields.of(batch, [name]).column(0) for batch in batches), pa.nulls(0, kind))
 
-        schema = plain.schema(stored, first)
+        schema = plain.schema(fields.schema, first)
 
     def batches(names: list[str]) -> Iterator[pa.RecordBatch]:
         kinds = {name: schema.field(name).type for name in names}
@@ -45,7 +47,7 @@ def read_parquet(source: Source) -> TableContent:
         for batch in file.iter_batches(_BATCH_ROWS, columns=names):
             total += batch.nbytes
             source.check(total, "the columns read so far")
-            yield plain.batch(batch.select(names))
+            yield plain.batch(fields.of(batch, names))
 
     return TableContent(source, schema, metadata.num_rows, batches, plain.notes)
 

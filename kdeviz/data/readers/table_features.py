@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from kdeviz.data.readers.cells import Marks, NumberColumn, truths
 from kdeviz.data.readers.families import is_value
 from kdeviz.data.readers.source import Source
-from kdeviz.data.readers.values import block, is_list, is_text, numbers, plain_text, value_bytes
+from kdeviz.data.readers.values import block, is_list, is_text, numbers, plain_text, single_items, value_bytes
 from kdeviz.data.readers.vectors import vectors
 from kdeviz.errors import DataError
 
@@ -94,7 +94,8 @@ class NumberColumns:
     def refuse_other_types(self) -> None:
         """Dates and the like are no numbers; texts may be."""
         for name, kind in self.kinds.items():
-            if not (is_value(kind) or is_text(kind) or pa.types.is_null(kind)):
+            of_one = is_list(kind) and is_value(kind.value_type)
+            if not (is_value(kind) or is_text(kind) or pa.types.is_null(kind) or of_one):
                 raise DataError(
                     f"{self.source.name}: column {name!r} of {self.embedding} holds {kind}, not numbers; "
                     f"correct it, leave it out (leave_out, --leave-out), or choose another embedding_column"
@@ -128,6 +129,8 @@ class NumberColumns:
         return block(pa.record_batch(values, names=list(self.kinds)))
 
     def _numbers(self, name: str, column: pa.Array, start: int) -> pa.Array:
+        if is_list(column.type):
+            return self._single_items(name, column, start)
         if not is_text(column.type):
             return column
         cells = plain_text(column)
@@ -137,6 +140,15 @@ class NumberColumns:
         if (values := as_numbers.cast(pa.float64())) is None:
             raise DataError(self._no_number(name, start, as_numbers.first_bad()))
         return values
+
+    def _single_items(self, name: str, column: pa.Array, start: int) -> pa.Array:
+        if (values := single_items(column)) is not None:
+            return values
+        row = start + int(np.argmax(np.asarray(pc.fill_null(pc.list_value_length(column), 1)) != 1))
+        raise DataError(
+            f"{self.source.name}: column {name!r} of {self.embedding} holds lists of one number, but not in "
+            f"row {row}; correct it, or choose another embedding_column"
+        )
 
     def _no_number(self, name: str, start: int, bad: tuple[int, str] | None) -> str:
         where = f"{self.source.name}: column {name!r} of {self.embedding} holds text, not numbers"

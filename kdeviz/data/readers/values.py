@@ -70,6 +70,15 @@ def _is_single(kind: pa.DataType) -> bool:
     return is_number(kind) or has_bytes(kind) or any(check(kind) for check in others)
 
 
+def single_items(column: pa.Array) -> pa.Array | None:
+    """The values of lists that hold one each, null for a missing list; None when one holds more, or none."""
+    lengths = pc.list_value_length(column)
+    if not pc.all(pc.equal(lengths, 1)).as_py() and lengths.null_count < len(lengths):
+        return None
+    places = np.cumsum(np.asarray(column.is_valid())) - 1
+    return column.flatten().take(pa.array(places, mask=np.asarray(column.is_null())))
+
+
 def value_bytes(kind: pa.DataType) -> int:
     """Bytes that one value takes as numpy sees it; 0 when only the values themselves can tell."""
     if pa.types.is_boolean(kind):

@@ -12,7 +12,7 @@ import torch
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from kdeviz.data import FORMATS, TABLE_FORMATS, EmbeddingSet
+from kdeviz.data import FORMATS, EmbeddingSet
 from kdeviz.decision import RULES, Rule, ThresholdRule, curve_from_spread, has_both_labels
 from kdeviz.errors import KdevizError
 from kdeviz.model import ProbabilityCurve, device_name, resolve_device
@@ -97,13 +97,13 @@ def data_control(current: Session) -> tuple[DeltaGenerator, DeltaGenerator]:
         score = st.file_uploader("More samples to score (optional)", type=FORMATS, key="score_file")
         about = st.file_uploader(
             "A table about the embeddings (optional)",
-            type=TABLE_FORMATS,
+            type=FORMATS,
             key="about_file",
             help="Labels or anything else about the rows of the first file: joined by id where both have "
             "ids, otherwise by order.",
         )
         score_about = st.file_uploader(
-            "A table about the samples to score (optional)", type=TABLE_FORMATS, key="score_about_file"
+            "A table about the samples to score (optional)", type=FORMATS, key="score_about_file"
         )
         inside = st.container()
         is_sample = current.data.source == sample().source
