@@ -420,7 +420,13 @@ def test_user_text_stays_plain_text():
 
 def test_nested_columns_and_bytes_are_left_out_with_a_note():
     data = load(
-        wide(side={"tags": [{"a": ["x", "y"]}] * N, "blob": [b"123"] * N, "days": pa.array([0] * N, pa.date32())})
+        wide(
+            side={
+                "tags": [{"a": ["x", "y"]}] * N,
+                "blob": [b"123"] * N,
+                "days": pa.array([0] * N, pa.date32()),
+            }
+        )
     )
     assert data.metadata.columns.tolist() == ["days"]
     assert sum("left out" in note for note in data.notes) == 2

@@ -11,6 +11,7 @@ from kdeviz.data.readers.cutting import cut, rest_of
 from kdeviz.data.readers.dialect import Dialect, find_dialect, read_head, with_double_quotes
 from kdeviz.data.readers.grid import Grid, grid_content, told_marks
 from kdeviz.data.readers.headings import default_names, find_headings, fitted_names
+from kdeviz.data.readers.records import read_as_json
 from kdeviz.data.readers.source import Source
 from kdeviz.data.readers.tables import TableContent
 from kdeviz.data.readers.text import read_text
@@ -27,7 +28,11 @@ def read_delimited(source: Source) -> TableContent:
     """Read a whole text table; cells stay text until it is known what they are for."""
     with source.reading("text table"):
         data, notes = read_text(source)
+        if (content := read_as_json(source, data, notes)) is not None:
+            return content
         head = read_head(data)
+        if head.comments and head.start == len(data):
+            raise DataError(f"{source.name}: there are no rows: every line begins with a comment mark (#)")
         data = with_double_quotes(data[head.start :])
         _refuse_pairs(source, data)
         dialect = find_dialect(data, head.delimiter, _TABS.search(source.name) is not None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -14,6 +15,8 @@ from kdeviz.errors import DataError
 
 _EDGE = 1000
 """Columns at either end of a table that decide whether its first line is a header."""
+_WHOLE = re.compile(r"-?\d{1,3}", re.ASCII)
+_ROWS_OF_CLASS = 4  # so many rows for each whole number at least, where all other numbers have fractions
 _CODES = frozenset({"0", "1", "-1"})
 
 
@@ -134,11 +137,15 @@ def _beside(column: Sequence[str], first: bool, last: bool, numeric: bool, whole
     differ = len(kinds) == len(cells)
     if numeric:
         is_id = first and several and ((whole and differ) or (not last and _counts_rows(cells)))
-        is_label = whole and last and several and kinds <= _CODES
+        is_label = whole and several and ((last and kinds <= _CODES) or _are_classes(kinds, len(cells)))
         return "id" if is_id else "label" if is_label else None
     if differ and (first or several):
         return "id"
     return "label" if last or len(kinds) <= max(2, len(cells) // 4) else "text"
+
+
+def _are_classes(kinds: set[str], rows: int) -> bool:
+    return 1 < len(kinds) <= rows // _ROWS_OF_CLASS and all(map(_WHOLE.fullmatch, kinds))
 
 
 def _counts_rows(cells: Sequence[str]) -> bool:

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from kdeviz.data.readers import foreign
 from kdeviz.data.readers.content import Content, NoRowsError
 from kdeviz.data.readers.delimited import read_delimited
+from kdeviz.data.readers.disguise import refuse_disguised
 from kdeviz.data.readers.feather import read_feather
 from kdeviz.data.readers.folder import Member, is_glob, members_of_folder, members_of_glob, members_of_paths
 from kdeviz.data.readers.hdf5 import read_hdf5
@@ -78,7 +79,7 @@ def opened(
     members = _members(data)
     if members is None:
         source = Source.of(data, filename, max_bytes, wanted)  # type: ignore[arg-type]
-        return source, _reader(source.name)(source)
+        return source, _read(source)
     whole = Source(members[0].path, _name(data, members), max_bytes, wanted)
     parts = list(_parts(members, whole))
     if not parts:
@@ -106,7 +107,7 @@ def _parts(members: Sequence[Member], whole: Source) -> Iterator[Part]:
     for member in members:
         source = Source.of(member.path, None, whole.max_bytes, whole.wanted)
         with suppress(NoRowsError):
-            yield Part(member.name, _reader(source.name)(source), member.columns)
+            yield Part(member.name, _read(source), member.columns)
 
 
 def _name(data: object, members: Sequence[Member]) -> str:
@@ -123,11 +124,14 @@ def _suffix(name: str) -> str | None:
     return suffix if suffix in READERS else None
 
 
-def _reader(name: str) -> Reader:
-    kind = _suffix(name)
+def _read(source: Source) -> Content:
+    name, kind = source.name, _suffix(source.name)
     if kind is not None:
-        return READERS[kind]
-    suffix = Path(name).suffix.lower()
+        refuse_disguised(source, kind, kind in _TEXTS)
+        return READERS[kind](source)
+    suffix, inner = Path(name).suffix.lower(), Path(name).with_suffix("").suffix.lower()
+    if suffix in COMPRESSIONS and inner in READERS:
+        raise DataError(f"{name}: only texts are read compressed; unpack it first, as {inner}")
     if remedy := foreign.why_not(suffix):
         raise DataError(f"{name}: {suffix} files are not read: {remedy}")
     raise DataError(

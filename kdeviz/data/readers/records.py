@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,6 +18,7 @@ from kdeviz.data.readers.tables import TableContent
 from kdeviz.data.readers.text import read_text
 from kdeviz.errors import DataError
 
+_BEGINS = re.compile(rb"\s*(\[\s*[\[{\d.-]|\{\s*\")")
 _OBJECT_BYTES = 100
 """About what Python takes for one list or dictionary, beside its items."""
 _ITEM_BYTES = 40
@@ -30,6 +32,20 @@ def read_json(source: Source) -> TableContent:
 def read_json_lines(source: Source) -> TableContent:
     """Read one JSON record per line, or a list of records under the name .jsonl."""
     return _read(source, "JSON lines", may_be_document=lambda data: data.lstrip().startswith(b"["))
+
+
+def read_as_json(source: Source, data: bytes, notes: list[str]) -> TableContent | None:
+    """Text under another name that is JSON all the same; None when it is not."""
+    if not _BEGINS.match(data):
+        return None
+    _check_size(source, data)
+    try:
+        document = _document(data)
+        rows = [json.loads(line) for line in data.split(b"\n") if line.strip()] if document is None else []
+    except (ValueError, RecursionError):
+        return None
+    columns = by_column(rows, source) if document is None else columns_of(document, source)
+    return _content(source, columns, [*notes, "The text is JSON and was read so."])
 
 
 def _read(source: Source, kind: str, may_be_document: Callable[[bytes], bool]) -> TableContent:

@@ -55,6 +55,9 @@ _LEAKS = re.compile(
     r"|categor(y|ies)|y_?(true|pred|test|train|label)|pass(ed)?([/_]?fail(ed)?)?|failed|is_(train|test)(ing)?"
     r"|pred(icted|ictions?|s)?(_(label|class|score|y))?"
 )
+_COUNTER = re.compile(
+    r"(.*_)?(frame|time|times?tamp|ts|step|epoch|rank|seq|sequence|counter|number|num|nr|no|idx|line|date|cycle)(_.*)?"
+)
 _ID = re.compile(r"(.*_)?(id|ids|uuid|guid|idx)")
 
 
@@ -103,6 +106,11 @@ def is_no_feature(name: str, kind: pa.DataType, among: Collection[str]) -> bool:
 def is_row_number(name: str) -> bool:
     """Whether the name is one under which tools save mere row numbers."""
     return _ROW_NUMBER.fullmatch(plain_name(name)) is not None
+
+
+def says_counter(name: str) -> bool:
+    """Whether the name is one of numbers that go on from row to row, such as frame or timestamp."""
+    return _COUNTER.fullmatch(plain_name(name)) is not None
 
 
 def says_anomaly(name: str) -> bool:

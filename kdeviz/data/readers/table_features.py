@@ -13,10 +13,14 @@ from numpy.typing import NDArray
 
 from kdeviz.data.readers.cells import Marks, NumberColumn, truths
 from kdeviz.data.readers.families import is_value
+from kdeviz.data.readers.roles import says_counter
 from kdeviz.data.readers.source import Source
 from kdeviz.data.readers.values import block, is_list, is_text, numbers, plain_text, single_items, value_bytes
 from kdeviz.data.readers.vectors import vectors
 from kdeviz.errors import DataError
+
+_FEWEST_COUNTED = 8
+"""Rows in which numbers in equal steps are no accident."""
 
 
 @dataclass
@@ -167,30 +171,44 @@ class NumberColumns:
 
 
 def counters(batches: Iterator[pa.RecordBatch], marks: Marks) -> list[str]:
-    """Which columns of whole numbers only count the rows, from 0 or 1 on."""
-    start, firsts = 0, {}
+    """Which columns only count the rows: whole numbers in equal steps, from 0 or 1 on or by name."""
+    start, found = 0, {}
     for batch in batches:
         columns = {
             name: values
             for name, column in zip(batch.schema.names, batch.columns, strict=True)
-            if (start == 0 or name in firsts) and (values := _whole_numbers(column, marks)) is not None
+            if (start == 0 or name in found) and (values := _whole_numbers(column, marks)) is not None
         }
         if start == 0:
-            firsts = {name: values[0] for name, values in columns.items() if values[0] in (0, 1)}
-        counted = np.arange(start, start + len(batch))
-        firsts = {
-            name: first
-            for name, first in firsts.items()
-            if name in columns and np.array_equal(columns[name], counted + first)
+            found = {name: step for name, values in columns.items() if (step := _step(name, values))}
+        rows = np.arange(start, start + len(batch))
+        found = {
+            name: (first, step)
+            for name, (first, step) in found.items()
+            if name in columns and np.array_equal(columns[name], first + step * rows)
         }
         start += len(batch)
-        if not firsts:
+        if not found:
             break
-    return list(firsts)
+    return list(found)
+
+
+def _step(name: str, values: NDArray[Any]) -> tuple[Any, Any] | None:
+    """First value and step of a column that can count: from 0 or 1 on, or by its name."""
+    if len(values) < 2:
+        return None
+    first, step = values[0], values[1] - values[0]
+    told = len(values) >= _FEWEST_COUNTED and says_counter(name)
+    return (first, step) if step and (told or (first in (0, 1) and step == 1)) else None
 
 
 def _whole_numbers(column: pa.Array, marks: Marks) -> NDArray[Any] | None:
-    if not is_text(column.type):
-        return numbers(column)
-    values = NumberColumn(column, marks).cast(pa.int64())
-    return None if values is None else numbers(values)
+    if is_text(column.type):
+        cells = NumberColumn(plain_text(column), marks).cast(pa.float64())
+        values = None if cells is None else numbers(cells)
+    else:
+        values = numbers(column)
+    if values is None or values.dtype.kind not in "iuf" or not np.isfinite(values).all():
+        return None
+    values = values.astype(np.float64)
+    return values if (values % 1 == 0).all() else None

@@ -180,10 +180,10 @@ class TableContent:
         }
 
     def _without_counters(self, everything: Candidate) -> Candidate:
-        """All numbers but those that only count the rows."""
-        whole = [name for name in everything.columns if pa.types.is_integer(self.schema.field(name).type)]
-        counting = counters(self.batches(whole), self.marks) if whole and self.rows > 2 else []
-        if not counting:
+        """All numbers but those that only count the rows, where there are others."""
+        columns = [*everything.columns]
+        counting = counters(self.batches(columns), self.marks) if self.rows > 2 else []
+        if len(counting) in (0, len(columns)):
             return everything
         self.notes.append(f"{', '.join(counting)} only counts the rows: no dimension of the embedding.")
         return everything._replace(columns=tuple(name for name in everything.columns if name not in counting))

@@ -27,7 +27,8 @@ _SEPARATED = re.compile(r"[\s,;|]")
 _SPARSE = re.compile(r"\s*(?:SparseVector)?\(\s*(\d+)\s*,\s*\[([^\]]*)\]\s*,\s*\[([^\]]*)\]\s*\)\s*")
 _FEWEST = 3  # numbers, for a column whose name does not say that it holds vectors
 _FEWEST_BARE = 8  # whole numbers, the same without brackets around them: texts can hold some
-_SAMPLE = 20
+_SAMPLE, _LOOKED_AT = 20, 100
+_MOSTLY = 0.8
 
 
 def looks_like_vectors(values: list[str], named: bool) -> bool:
@@ -42,8 +43,10 @@ def looks_like_vectors(values: list[str], named: bool) -> bool:
         return False
     if named and all(_of_base64(value) is not None for value in sample):
         return True
-    lengths = {_length(value, named) for value in sample}
-    return 0 not in lengths and (named or len(lengths) == 1)
+    lengths = [length for value in sample if (length := _length(value, named))]
+    if named:  # the others are errors, which are named when the column is read
+        return 2 * len(lengths) > len(sample)
+    return len(lengths) >= _MOSTLY * len(sample) and len(set(lengths)) == 1
 
 
 def vectors(column: pa.Array, name: str, start: int, source: Source) -> pa.Array:
@@ -61,7 +64,8 @@ def vectors(column: pa.Array, name: str, start: int, source: Source) -> pa.Array
     cells = pc.utf8_trim_whitespace(column)
     blank = pc.is_in(pc.utf8_lower(cells), pa.array(["", "nan", "none", "null"]))
     cells = pc.if_else(blank, pa.scalar(None, cells.type), cells)
-    first = next((value.as_py() for value in cells if value.is_valid), "")
+    texts = [text for text in cells.slice(0, _LOOKED_AT).to_pylist() if text is not None]
+    first = next((text for text in texts if _length(text, named=True)), texts[0] if texts else "")
     if _of_base64(first) is not None:
         return pa.array(_decoded(cells, name, start, source), pa.list_(pa.float32()))
     if _SPARSE.fullmatch(first):
