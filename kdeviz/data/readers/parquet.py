@@ -16,7 +16,9 @@ from kdeviz.data.readers.tables import TableContent
 from kdeviz.data.readers.values import is_list, value_bytes
 from kdeviz.errors import DataError
 
-_BATCH_ROWS, _FIRST_ROWS = 8192, 1024
+_FIRST_ROWS = 1024
+_BATCH_BYTES, _FEWEST_ROWS, _MOST_ROWS = 1 << 24, 128, 1 << 16  # at once; measured on lists and wide tables
+_MANY = 16
 
 
 def read_parquet(source: Source) -> TableContent:
@@ -42,9 +44,11 @@ def read_parquet(source: Source) -> TableContent:
 
     def batches(names: list[str]) -> Iterator[pa.RecordBatch]:
         kinds = {name: schema.field(name).type for name in names}
-        _check(source, file, kinds, leaves)
+        needed = _check(source, file, kinds, leaves)
+        most = _BATCH_BYTES * (4 if len(names) > _MANY else 1)  # each column costs, however few its rows
+        at_once = min(max(most * metadata.num_rows // max(needed, 1), _FEWEST_ROWS), _MOST_ROWS)
         total = 0
-        for batch in file.iter_batches(_BATCH_ROWS, columns=names):
+        for batch in file.iter_batches(at_once, columns=names):
             total += batch.nbytes
             source.check(total, "the columns read so far")
             yield plain.batch(fields.of(batch, names))
@@ -64,8 +68,8 @@ def _leaves(metadata: pq.FileMetaData) -> dict[str, list[int]]:
 
 def _check(
     source: Source, file: pq.ParquetFile, kinds: dict[str, pa.DataType], leaves: dict[str, list[int]]
-) -> None:
-    """The larger of what the pages unpack to and what the values take as an array."""
+) -> int:
+    """The larger of what the pages unpack to and what the values take as an array, in bytes."""
     metadata, packed, values = file.metadata, 0, 0
     for number in range(metadata.num_row_groups):
         group = metadata.row_group(number)
@@ -80,4 +84,6 @@ def _check(
             if is_list(kind):
                 values += sum(chunk.num_values for chunk in chunks) * value_bytes(kind.value_type)
     values += metadata.num_rows * sum(value_bytes(kind) for kind in kinds.values())
-    source.check(max(packed, values), f"{metadata.num_rows:,} rows of {len(kinds)} columns")
+    needed = max(packed, values)
+    source.check(needed, f"{metadata.num_rows:,} rows of {len(kinds)} columns")
+    return needed

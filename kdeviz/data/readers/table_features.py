@@ -15,10 +15,11 @@ from kdeviz.data.readers.cells import Marks, NumberColumn, truths
 from kdeviz.data.readers.families import is_value
 from kdeviz.data.readers.roles import says_counter
 from kdeviz.data.readers.source import Source
-from kdeviz.data.readers.values import block, is_list, is_text, numbers, plain_text, single_items, value_bytes
+from kdeviz.data.readers.values import is_list, is_text, numbers, plain_text, single_items, value_bytes
 from kdeviz.data.readers.vectors import vectors
 from kdeviz.errors import DataError
 
+_TURNED = 2048  # rows at once, so that columns are still in cache when they become rows
 _FEWEST_COUNTED = 8
 """Rows in which numbers in equal steps are no accident."""
 
@@ -114,8 +115,10 @@ class NumberColumns:
         start = 0
         for batch in batches:
             texts = all(is_text(column.type) for column in batch.columns)
-            cells = self._all_at_once(batch) if texts else None
-            yield self._by_column(batch, start) if cells is None else cells
+            if texts and (cells := self._all_at_once(batch)) is not None:
+                yield cells
+            else:
+                yield from self._by_column(batch, start)
             start += len(batch)
 
     def _all_at_once(self, batch: pa.RecordBatch) -> NDArray[Any] | None:
@@ -127,10 +130,11 @@ class NumberColumns:
                 return numbers(values).reshape(batch.num_columns, len(batch)).T
         return None
 
-    def _by_column(self, batch: pa.RecordBatch, start: int) -> NDArray[Any]:
+    def _by_column(self, batch: pa.RecordBatch, start: int) -> Iterator[NDArray[Any]]:
         columns = zip(self.kinds, batch.columns, strict=True)
-        values = [self._numbers(name, column, start) for name, column in columns]
-        return block(pa.record_batch(values, names=list(self.kinds)))
+        values = [numbers(self._numbers(name, column, start)) for name, column in columns]
+        for top in range(0, len(batch), _TURNED):
+            yield np.stack([column[top : top + _TURNED] for column in values]).T
 
     def _numbers(self, name: str, column: pa.Array, start: int) -> pa.Array:
         if is_list(column.type):

@@ -104,11 +104,6 @@ def numbers(column: pa.Array) -> NDArray[Any]:
     return np.asarray(column.to_numpy(zero_copy_only=False))
 
 
-def block(batch: pa.RecordBatch) -> NDArray[Any]:
-    """The columns of a batch as a (rows, columns) array."""
-    return np.stack([numbers(column) for column in batch.columns]).T
-
-
 def stacked(blocks: Iterator[NDArray[Any]], rows: int) -> NDArray[Any]:
     """One C-contiguous array of all blocks; a single block that is one already is not copied.
 
