@@ -30,8 +30,10 @@ def read_parquet(source: Source) -> TableContent:
         # Texts stay dictionaries until their decoded length is known: one long text may stand in every row.
         columns = [metadata.schema.column(i) for i in range(metadata.num_columns)]
         texts = [column.path for column in columns if column.physical_type == "BYTE_ARRAY"]
-        file = pq.ParquetFile(pa.BufferReader(buffer), metadata=metadata, read_dictionary=texts)
-        fields = Fields(pq.ParquetFile(pa.BufferReader(buffer), metadata=metadata).schema_arrow)
+        file = pq.ParquetFile(pa.BufferReader(buffer), metadata=metadata)
+        fields = Fields(file.schema_arrow)
+        if texts:
+            file = pq.ParquetFile(pa.BufferReader(buffer), metadata=metadata, read_dictionary=texts)
         plain = PlainTypes(source, class_names(fields.schema.metadata))
 
         def first(name: str) -> pa.Array:
@@ -84,6 +86,6 @@ def _check(
             if is_list(kind):
                 values += sum(chunk.num_values for chunk in chunks) * value_bytes(kind.value_type)
     values += metadata.num_rows * sum(value_bytes(kind) for kind in kinds.values())
-    needed = max(packed, values)
+    needed = int(max(packed, values))
     source.check(needed, f"{metadata.num_rows:,} rows of {len(kinds)} columns")
     return needed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 
 import pyarrow as pa
 
@@ -45,6 +46,8 @@ _NAMES = {"id": _IDS, "label": _OF_ANOMALY + _LABELS, "split": _SPLITS, "picture
 _EVERY_NAME = frozenset({*_IDS, *_FILES, *_OF_ANOMALY, *_LABELS, *_SPLITS, *_PICTURES})
 _ALSO_FEATURES = frozenset({"key"})  # such as the key of a song
 
+_NAMES_KEPT = 1 << 17  # the columns of a very wide table are asked for several times each
+
 _ROW_NUMBER = re.compile(
     r"(unnamed:_\d+(\.\d+)*|_?index(_\d+)?|level_\d+|_index_level_\d+_|row_?(number|num|no|id)?|)"
 )
@@ -61,6 +64,7 @@ _COUNTER = re.compile(
 _ID = re.compile(r"(.*_)?(id|ids|uuid|guid|idx)")
 
 
+@lru_cache(maxsize=_NAMES_KEPT)
 def plain_name(name: str) -> str:
     """In lower case, with single underscores: "Image ID" and "imageId" as image_id."""
     if name.isalnum() and name.islower() and name.isascii():
@@ -69,6 +73,7 @@ def plain_name(name: str) -> str:
     return re.sub(r"[\s\-_]+", "_", name).lower()
 
 
+@lru_cache(maxsize=_NAMES_KEPT)
 def _role_name(name: str) -> str:
     """The plain name, or its last part where only that one says what the column is."""
     plain = plain_name(name)
