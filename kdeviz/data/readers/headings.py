@@ -89,8 +89,10 @@ def default_names(columns: Sequence[Sequence[str]], marks: Marks) -> list[str]:
     names: list[str] = []
     others: set[str] = set()
     for i, column in enumerate(columns):
-        whole = (alone and i == len(columns) - 1) or (bool(inner) and all(inner) and not fractions[i])
+        whole = bool(inner) and all(inner) and not fractions[i]
         name = _beside(column, i == 0, i == len(columns) - 1, numeric[i], whole)
+        if name is None and alone and i == len(columns) - 1 and len(column) > 2 and _are_codes(column):
+            name = "label"
         if name is None:
             names.append(f"f{next(features)}")
             continue
@@ -142,6 +144,10 @@ def _beside(column: Sequence[str], first: bool, last: bool, numeric: bool, whole
     if differ and (first or several):
         return "id"
     return "label" if last or len(kinds) <= max(2, len(cells) // 4) else "text"
+
+
+def _are_codes(column: Sequence[str]) -> bool:
+    return {cell.strip() for cell in column} <= _CODES
 
 
 def _are_classes(kinds: set[str], rows: int) -> bool:

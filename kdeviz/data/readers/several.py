@@ -145,7 +145,9 @@ def _single_arrays(parts: Sequence[Part], arrays: dict[str, Values], source: Sou
         raise DataError(f"{source.name}: two files have the same name; give them different ones")
     shapes = {flat_shape(values)[1:] if is_numeric(values) else None for values in arrays.values()}
     one_each = len(arrays) > 1 and all(shape_of(values)[:1] == (1,) for values in arrays.values())
-    if len(shapes) > 1 or None in shapes or () in shapes or one_each:
+    if one_each and len(shapes) == 1 and None not in shapes:
+        return _with_columns(_row_each(arrays, source), parts)
+    if len(shapes) > 1 or None in shapes or () in shapes:
         _refuse_other_dimensions(arrays, source)
         return _with_columns(arranged(source, arrays, []), parts)
     _refuse_two_series(arrays, source)
@@ -155,6 +157,14 @@ def _single_arrays(parts: Sequence[Part], arrays: dict[str, Values], source: Sou
         for name in parts[0].columns
     }
     return ArrayContent(source, {"": rows, **columns})
+
+
+def _row_each(arrays: Mapping[str, Values], source: Source) -> ArrayContent:
+    """Arrays of one row each, with their names as ids."""
+    last = [name.rpartition("/")[2] for name in arrays]
+    ids = last if len(set(last)) == len(last) else list(arrays)
+    rows = np.concatenate([np.asarray(values).reshape(1, -1) for values in arrays.values()])
+    return ArrayContent(source, {"": rows, "id": pa.array(ids)})
 
 
 def _with_columns(content: Content, parts: Sequence[Part]) -> Content:
