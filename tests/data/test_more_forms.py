@@ -288,3 +288,8 @@ def test_tables_that_are_named_after_their_labels_and_tables_of_one_row(tmp_path
     assert_right(load_embeddings(single), IDS)
     with pytest.raises(DataError, match=f"{N} files with {D} lines of one number each"):
         load_embeddings(upright)
+
+
+def test_dates_that_python_cannot_hold_are_refused():
+    far = pa.array([2**60] * N, pa.timestamp("s"))
+    refused(arrow(pa.table({"id": far, "embedding": LISTS})), "t.arrow", "not a readable table")

@@ -45,7 +45,8 @@ def describe(table: pa.Table, source: Source) -> About:
     Raises:
         DataError: a role was asked for that a column cannot have.
     """
-    return _Description(table, source).about()
+    with source.reading("table"):  # a damaged date is beyond what Python can hold
+        return _Description(table, source).about()
 
 
 def id_column(table: pa.Table, wanted: Corrections) -> str | None:

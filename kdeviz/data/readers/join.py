@@ -23,7 +23,8 @@ def join(here: pa.Table, there: pa.Table, source: Source) -> tuple[pa.Table, lis
     Raises:
         DataError: both have ids and none agrees, or there are no ids and the numbers of rows differ.
     """
-    there, notes = _aligned(here, there, source)
+    with source.reading("table"):
+        there, notes = _aligned(here, there, source)
     both = set(here.column_names) & set(there.column_names)
     names = [f"{name} (embedding file)" if name in both else name for name in here.column_names]
     for name, column in zip(names, here.columns, strict=True):
