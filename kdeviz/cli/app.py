@@ -38,6 +38,13 @@ def open_app(
             metavar="DIR", help="Where verdicts on samples are kept; your folder for user data without it."
         ),
     ] = None,
+    images: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="A folder of pictures, to which a column of paths leads; nothing outside of it is read.",
+        ),
+    ] = None,
     runs: RunsFolder = None,
     mlflow: TrackingServer = None,
     browser: Annotated[
@@ -68,6 +75,7 @@ def open_app(
     passed = {
         "device": device,
         "marks": marks and marks.absolute(),
+        "images": None if images is None else existing(str(images)),
         "runs": runs and runs.absolute(),
         "mlflow": mlflow,
     }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kdeviz.cli.corrections import correctable
-from kdeviz.cli.inputs import fixed, read, reading_facts
+from kdeviz.cli.inputs import fixed, fixed_like, read, read_beside, reading_facts
 from kdeviz.cli.options import (
     COMPONENTS,
     Components,
@@ -50,6 +50,17 @@ _Keep = Annotated[
 ]
 _Name = Annotated[
     str | None, typer.Option(metavar="TEXT", help="Of the kept run; made from the settings without it.")
+]
+_Score = Annotated[
+    str | None,
+    typer.Option(
+        "--score",
+        metavar="FILE",
+        help="Score the rows of this file; without it, those of DATA that are not fitted.",
+    ),
+]
+_ScoreMetadata = Annotated[
+    str | None, typer.Option(metavar="FILE", help="The --metadata of the file to score, such as its labels.")
 ]
 _Scaling = Annotated[
     str, typer.Option(metavar="|".join(SCALINGS), help=f"What counts of a sample: {scalings_in_words()}.")
@@ -106,6 +117,8 @@ def fit(
     steepness: _Steepness = None,
     device: Device = "auto",
     metadata: Metadata = None,
+    score: _Score = None,
+    score_metadata: _ScoreMetadata = None,
     fix: Fixes = None,
     force: Force = False,
     *,
@@ -114,11 +127,13 @@ def fit(
     """Fit a model on DATA; write it, with its threshold, to a file, or keep it as a run, or both.
 
     Where DATA has a split, the rows of split train are fitted and the others scored; otherwise all rows are
-    both, each left out of its own score.
+    both, each left out of its own score. With --score the rows of that file are scored.
     """
+    if score_metadata is not None and score is None:
+        raise OptionError("--score-metadata is about the file to score: name that with --score")
     _check_destinations(output, keep, {"--name": name, "--runs": runs, "--mlflow": mlflow})
     if output is not None:
-        check_output(output, force, data, metadata)
+        check_output(output, force, *data, metadata, score, score_metadata)
     points = max_training_points
     method: Any = scaling  # Settings makes an enum of a string
     settings = Settings(number_or_text(components), method, points, number_or_text(bandwidth), seed)
@@ -129,7 +144,10 @@ def fit(
 
         rule, curve = _threshold_rule(threshold_rule, threshold_value), _curve(midpoint, steepness)
         store = _checked_store(runs, name, mlflow) if keep else None
-        train, others = fixed(read(data, said, metadata), fix or ()).train_and_test()
+        given = read(data, said, metadata)
+        train, others = fixed(given, fix or ()).train_and_test()
+        if score is not None:
+            others = fixed_like(read_beside(score, said, score_metadata), given, fix or ())
         analysis = analyse(train, others, settings, device, tell)
         decision = decide(analysis, rule, curve)
         facts = {**reading_facts(train), **_fit_facts(decision)}

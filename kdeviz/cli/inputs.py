@@ -28,12 +28,14 @@ def existing(path: str) -> Path:
     return Path(path).resolve()
 
 
-def read(data: str, said: Corrections, metadata: str | None) -> EmbeddingSet:
-    """The sample set or the rows of a file; what was noted on reading goes to stderr."""
+def read(data: str | Sequence[str], said: Corrections, metadata: str | None) -> EmbeddingSet:
+    """The sample set, or the rows of a file or of several; what was noted on reading goes to stderr."""
     from kdeviz.data import load_embeddings, load_sample
 
-    if not is_sample(data):
-        rows = load_embeddings(data, metadata=metadata, **said.given)
+    files = [data] if isinstance(data, str) else [*data]
+    if len(files) > 1 or not is_sample(files[0]):
+        source = files if len(files) > 1 else files[0]
+        rows = load_embeddings(source, metadata=metadata, **said.given)
     elif not said.given and metadata is None:
         rows = load_sample()
     else:
@@ -42,6 +44,18 @@ def read(data: str, said: Corrections, metadata: str | None) -> EmbeddingSet:
     for note in rows.notes:
         say("note", note)
     return rows
+
+
+def read_beside(data: str, said: Corrections, metadata: str | None) -> EmbeddingSet:
+    """A second file, read as was said of the first, or as guessed where it has no such columns."""
+    try:
+        return read(data, said, metadata)
+    except DataError as error:
+        if not said.given:
+            raise
+        rows = read(data, type(said)(), metadata)
+        say("note", f"not read as you said of the first file: {error}")
+        return rows
 
 
 def reading_facts(data: EmbeddingSet) -> dict[str, str]:

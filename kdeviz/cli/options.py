@@ -16,11 +16,12 @@ COMPONENTS = str(Settings().n_pca_components)
 
 
 Data = Annotated[
-    str,
+    list[str],
     typer.Argument(
-        metavar="DATA",
-        help=f"Embeddings: {' '.join(f'.{name}' for name in FORMATS)}; "
-        "or the word sample, for the shipped set of digits (when no file has that name).",
+        metavar="DATA...",
+        help=f"Embeddings: {' '.join(f'.{name}' for name in FORMATS)}; a folder, or several files of one "
+        "kind, which are one set in the order of their names; or the word sample, for the shipped set of "
+        "digits (when no file has that name).",
     ),
 ]
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="A model file that kdeviz wrote.")]

@@ -68,7 +68,7 @@ def score(
     check_table_name(output, "scores")
     if not (fix and fitted) and any((fitted, fitted_column, fitted_metadata)):
         raise OptionError("--fitted is where --fix looks: give both, or leave out what begins with --fitted")
-    check_output(output, force, data, metadata, str(model), fitted, fitted_metadata)
+    check_output(output, force, *data, metadata, str(model), fitted, fitted_metadata)
     with progress() as tell:
         from kdeviz.decision import stored_decision
         from kdeviz.model import KDEClassifier

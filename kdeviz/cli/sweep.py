@@ -116,7 +116,7 @@ def sweep(
     """
     if output is not None:
         check_table_name(output, "sweeps")
-        check_output(output, force, data, metadata)
+        check_output(output, force, *data, metadata)
     with progress() as tell:
         from kdeviz.output import sweep_bytes
         from kdeviz.sweep import METRICS, Grid, sweep_table

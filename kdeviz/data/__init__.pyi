@@ -2,7 +2,6 @@ from .align import aligned as aligned
 from .embedding_set import MAX_BYTES as MAX_BYTES
 from .embedding_set import EmbeddingSet as EmbeddingSet
 from .formats import FORMATS as FORMATS
-from .formats import TABLE_FORMATS as TABLE_FORMATS
 from .labels import ANOMALOUS as ANOMALOUS
 from .labels import NORMAL as NORMAL
 from .labels import UNKNOWN as UNKNOWN

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-_TEXTS = ("csv", "tsv", "txt", "vec", "jsonl", "ndjson", "json")
-TABLE_FORMATS = (*_TEXTS, "xlsx", "parquet", "pq", "feather", "arrow", "ipc")
-"""Extensions of tables, which can also be metadata."""
-FORMATS = ("npy", "npz", *TABLE_FORMATS, "pt", "pth", "safetensors", "h5", "hdf5")
-"""Extensions of files that can hold embeddings."""
+FORMATS = (
+    *("npy", "npz", "csv", "tsv", "txt", "vec", "jsonl", "ndjson", "json", "xlsx"),
+    *("parquet", "pq", "feather", "arrow", "ipc", "pt", "pth", "safetensors", "h5", "hdf5"),
+)
+"""Extensions of files that are read."""
 
 _MAGIC = {b"\x89PNG\r\n\x1a\n": "png", b"\xff\xd8\xff": "jpeg", b"GIF87a": "gif", b"GIF89a": "gif"}
 

@@ -13,8 +13,10 @@ from kdeviz.data.readers.content import Candidate, Content
 from kdeviz.data.readers.describe import describe
 from kdeviz.data.readers.families import ALL_NUMERIC
 from kdeviz.data.readers.join import join
-from kdeviz.data.readers.opening import TABLES, Several, opened
+from kdeviz.data.readers.opening import Several, opened
+from kdeviz.data.readers.roles import is_label
 from kdeviz.data.readers.source import Readable, Source
+from kdeviz.data.readers.splits import without_split
 from kdeviz.data.readers.tables import TableContent
 from kdeviz.data.reading import Corrections
 from kdeviz.errors import DataError
@@ -59,8 +61,9 @@ def load_embeddings(
         leave_out: columns that are no dimensions of the embedding.
         decimal: the decimal mark of a text table, "," or ".", where it is not plain.
         images: a folder of pictures, to which a column of paths leads; nothing outside of it is read.
-        metadata: a second table (a path, or its bytes and filename), joined by id when both files have ids,
-            otherwise by row order. Its columns count before those of the same role in the first file.
+        metadata: a second file about the rows (a path, or its bytes and filename), joined by id when both
+            files have ids, otherwise by row order. Its columns count before those of the same role in the
+            first file.
         max_bytes: refuse a file whose arrays would take more memory, before they are inflated.
 
     Raises:
@@ -93,12 +96,13 @@ def load_embeddings(
     notes = [*_guess(content, candidate, wanted), *content.notes]
     if metadata is not None:
         about_data, about_name = metadata if isinstance(metadata, tuple) else (metadata, None)
-        second, other = opened(about_data, about_name, max_bytes, wanted, TABLES)
-        table, remarks = join(table, other.columns(None, len(features)), second)
+        second, other = opened(about_data, about_name, max_bytes, wanted)
+        about = _about(other.columns(None, len(features)), second)
+        table, remarks = join(table, about, second)
         notes += [*other.notes, *remarks]
-    about = describe(table, source)
+    described = describe(table, source)
     reading = replace(
-        about.reading,
+        described.reading,
         embedding=candidate.name or None,
         dimensions=features.shape[1],
         features=candidate.columns,
@@ -106,15 +110,15 @@ def load_embeddings(
     )
     return EmbeddingSet(
         features=features,
-        ids=about.ids,
-        labels=about.labels,
-        split=about.split,
-        metadata=about.metadata,
-        thumbnails=about.thumbnails,
+        ids=described.ids,
+        labels=described.labels,
+        split=described.split,
+        metadata=described.metadata,
+        thumbnails=described.thumbnails,
         name=Path(source.name).stem,
         embedding_column=candidate.name or None,
         embedding_choices=tuple(other.name for other in content.candidates if other.name),
-        notes=(*notes, *about.notes),
+        notes=(*notes, *described.notes),
         feature_names=_feature_names(content, candidate, features.shape[1]),
         reading=reading,
     )
@@ -142,6 +146,16 @@ def _feature_names(content: Content, candidate: Candidate, dimensions: int) -> t
     made_up = isinstance(content, TableContent) and not content.named
     named = len(candidate.columns) == dimensions and candidate.columns != ("",) and not made_up
     return candidate.columns if named else None
+
+
+def _about(table: pa.Table, source: Source) -> pa.Table:
+    """The columns of the second file; an array without a name gets that of its file: y.npy holds y."""
+    if not table.num_columns:
+        raise DataError(f"{source.name}: holds nothing with one value per row; give labels, ids or a table")
+    if table.column_names != [""]:
+        return table
+    stem = Path(source.name).stem
+    return table.rename_columns(["label" if is_label(without_split(stem)) else stem])
 
 
 def _check_left_out(content: Content, source: Source) -> None:

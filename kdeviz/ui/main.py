@@ -40,6 +40,7 @@ def main() -> None:
     st.session_state["runs_folder"], st.session_state["mlflow"] = options.runs, options.mlflow
     current = session()
     _keep_widgets(current)
+    st.session_state["images_folder"] = options.images
     _open_path_once(current, options.file)
     sidebar.follow_address(current)
     sweep.follow_address(current)
@@ -128,6 +129,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("file", nargs="?")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--marks")
+    parser.add_argument("--images")
     parser.add_argument("--runs")
     parser.add_argument("--mlflow")
     return parser.parse_known_args(sys.argv[1:])[0]

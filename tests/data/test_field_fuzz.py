@@ -1,15 +1,24 @@
 """Damaged versions of every real-world file: each gives a whole set, or a refusal in one line."""
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_field import CASES, FIELD
+from test_more_forms import ABOUT, ANSWERS, BATCHES, pt, vectors_by
 
 from kdeviz.data.load import load_embeddings
 from kdeviz.errors import KdevizError
 
 FILES = sorted({case["file"] for case in CASES.values() if (FIELD / case["file"]).is_file()})
+MORE = {
+    **{f"{name}.json": json.dumps(document).encode() for name, document in ANSWERS.items()},
+    **{f"about {name}": raw for name, raw in ABOUT.items()},
+    "batches.pt": pt(BATCHES),
+    "brackets.csv": vectors_by(str).encode(),
+}
 MB = 2**20
 
 
@@ -54,3 +63,13 @@ def test_a_file_with_a_hole(name, data):
     start = data.draw(st.integers(0, len(raw)))
     length = data.draw(st.integers(1, 80))
     read(raw[:start] + raw[start + length :], name)
+
+
+@pytest.mark.parametrize("name", MORE)
+@settings(max_examples=8)
+@given(data=st.data())
+def test_other_forms_with_flipped_bytes_and_cut_short(name, data):
+    raw = bytearray(MORE[name])
+    for place in data.draw(st.lists(st.integers(0, len(raw) - 1), max_size=5)):
+        raw[place] = data.draw(st.integers(0, 255))
+    read(bytes(raw[: data.draw(st.integers(0, len(raw)))]), name)

@@ -373,7 +373,7 @@ def test_ragged_missing_and_nested_lists(write):
 def test_tables_without_rows_or_columns(write):
     name = "a.parquet" if write is parquet else "a.feather"
     refused(write(WIDE.slice(0, 0)), name, "there are no rows")
-    refused(write(pa.table({"a": ["x"]})), name, r"no numeric column.*'a' \(string\)")
+    refused(write(pa.table({"a": ["x"]})), name, r"no numeric column.*'a' \(string, such as 'x'\)")
     refused(write(pa.table({})), name, "there are no rows")
 
 
@@ -382,7 +382,7 @@ def test_text_in_number_columns_is_named_with_its_row():
     message = refused(text, "a.csv", "column 'f1' of f0 … f2 holds text")
     assert "('abc' in row 2)" in message
     refused(text, "a.csv", "column 'f1'", embedding_column="f")
-    refused(b"city,name\na,b\n", "a.csv", r"'city' \(string\), 'name' \(string\)")
+    refused(b"city,name\na,b\n", "a.csv", r"'city' \(string, such as 'a'\), 'name' \(string, such as 'b'\)")
     days = pa.table({"f0": [1.0], "f1": pa.array([1], pa.date32())})
     refused(parquet(days), "a.parquet", r"column 'f1' of f0 … f1 holds date32\[day\], not numbers;")
 

@@ -292,7 +292,8 @@ def test_json_lines():
         ("{}", "holds dict, need a list of records"),
         ("3", "holds int"),
         ("[]", "no rows"),
-        ('["a", "b"]', "row 0 is 'a', not a record"),
+        ('["a", "b"]', "no numeric column or list column"),
+        ('[{"a": 1}, "b"]', "row 1 is 'b', not a record"),
         ('{"a": [1, 2], "b": [1]}', "a has 2 values and b has 1"),
         (
             '{"cat": [1, 2, 3], "dog": [4, 5, 6]}',

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from app_steps import page_session, put, texts, upload
+from PIL import Image
 
 from kdeviz import load_embeddings
 from kdeviz.data.reading import GUESS, Corrections
@@ -132,3 +133,21 @@ def screen_of():
     from kdeviz import Settings, analyse
 
     return lambda data: analyse(data, None, Settings(n_pca_components=2), "cpu")
+
+
+def test_pictures_come_from_the_folder_that_the_app_was_started_with(tmp_path):
+    picture = Image.new("RGB", (4, 4))
+    for i in range(N):
+        picture.save(tmp_path / f"{i}.png")
+    said = Corrections(images=str(tmp_path))
+    loaded = from_uploads(("parts.csv", csv()), said=said)
+    assert loaded.everything.thumbnail_uri(0).startswith("data:image/png")
+    without = from_uploads(("parts.csv", csv(table().drop(columns="path"))), said=said)
+    assert without.everything.thumbnails is None and without.said.images == str(tmp_path)
+    assert any("No pictures from the folder" in note for note in without.notes)
+
+
+def test_notes_on_the_screen_name_no_flags():
+    notes = from_uploads(("parts.csv", csv())).notes
+    assert "leave out those that do not belong (see About this file)." in notes[0]
+    assert not any("--" in note for note in notes)

@@ -18,7 +18,7 @@ from app_steps import gaussian, metrics, npy, page_session, texts, titles, uploa
 
 from kdeviz import Settings, analyse, load_sample
 from kdeviz.analysis.estimate import Estimate
-from kdeviz.data.formats import FORMATS, TABLE_FORMATS
+from kdeviz.data.formats import FORMATS
 from kdeviz.data.reading import Corrections
 from kdeviz.errors import Cancelled, DataError
 from kdeviz.ui.panels import sidebar
@@ -535,7 +535,7 @@ def test_a_table_about_the_samples_to_score(app):
 
 def test_the_uploaders_take_every_format(app):
     assert app.file_uploader(key="main_file").proto.type == [f".{name}" for name in FORMATS]
-    assert app.file_uploader(key="about_file").proto.type == [f".{name}" for name in TABLE_FORMATS]
+    assert app.file_uploader(key="about_file").proto.type == [f".{name}" for name in FORMATS]
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from kdeviz.data.readers.arrays import ArrayContent, Values, as_column, is_numeric, shape_of, table_of
-from kdeviz.data.readers.classes import joined_by_class
+from kdeviz.data.readers.classes import joined_by_class, with_class_names
 from kdeviz.data.readers.content import Content, embedding_rank
 from kdeviz.data.readers.positions import named_by_position
 from kdeviz.data.readers.roles import is_role
@@ -42,6 +42,7 @@ def arranged(source: Source, tree: Mapping[str, Tree], notes: list[str]) -> Cont
     """
     arrays = _flattened(_records(tree))
     _refuse_weights(arrays, source.name)
+    arrays = with_class_names(arrays, notes)
     for join in (joined_by_class, joined):
         if (whole := join(arrays, source, notes)) is not None:
             return ArrayContent(source, whole, notes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from kdeviz.data.readers.arrow_lists import in_rows
 from kdeviz.data.readers.content import Candidate, embedding_rank
-from kdeviz.data.readers.roles import is_role
+from kdeviz.data.readers.roles import is_picture, is_role
 from kdeviz.data.readers.source import Source
 from kdeviz.data.readers.tables import TableContent
 from kdeviz.data.readers.values import no_columns
@@ -34,7 +35,7 @@ class ArrayContent:
     notes: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        numeric = {key: a for key, a in self.arrays.items() if is_numeric(a) and not (key and is_role(key))}
+        numeric = {key: a for key, a in self.arrays.items() if is_numeric(a) and not _has_role(key, a)}
         matrices = {key: a for key, a in numeric.items() if len(flat_shape(a)) == 2}
         wide = {key: a for key, a in matrices.items() if flat_shape(a)[1] > 1} or matrices or numeric
         self.candidates = [
@@ -61,9 +62,25 @@ class ArrayContent:
             raise DataError(
                 f"{where} has shape {array.shape}, need (rows, dimensions); {_remedy(array.shape)}"
             )
+        self._refuse_turned(candidate.name, shape, where)
         if shape != array.shape:
             self.notes.append(f"{candidate.name or 'The array'} of shape {array.shape} was read as {shape}.")
         return _usual(array.reshape(shape))
+
+    def _refuse_turned(self, chosen: str, shape: tuple[int, ...], where: str) -> None:
+        """Refuse one column, not one row, for every label."""
+        sizes = {
+            key: math.prod(shape_of(values))
+            for key, values in self.arrays.items()
+            if key != chosen and is_role(key)
+        }
+        rows, columns = shape
+        key = next((key for key, size in sizes.items() if size == columns), None)
+        if key is not None and rows not in sizes.values():
+            raise DataError(
+                f"{where} of shape {shape} has a column, not a row, for each of the {columns} values of "
+                f"{key}: it lies on its side; save array.T"
+            )
 
     def columns(self, candidate: Candidate | None, rows: int) -> pa.Table:
         """The arrays that have one entry per row."""
@@ -75,7 +92,7 @@ class ArrayContent:
             if shape in ((rows,), (rows, 1), (1, rows)):
                 with self.source.reading("array"):
                     found[key] = as_column(values)
-            elif Candidate(key, (key,)) not in self.candidates:
+            elif candidate is None or Candidate(key, (key,)) not in self.candidates:
                 self.notes.append(f"{key} of shape {shape} is left out: it is not one value per row.")
         return pa.table(found) if found else no_columns(rows)
 
@@ -83,6 +100,13 @@ class ArrayContent:
         """There is no array of numbers."""
         held = ", ".join(f"{key or 'an array'} of {kind_of(values)}" for key, values in self.arrays.items())
         return f"need an array of numbers of shape (rows, dimensions), found {held or 'nothing'}"
+
+
+def _has_role(key: str, values: NDArray[Any]) -> bool:
+    """Whether an array is ids or labels by its name; numbers of several columns are no pictures."""
+    if not key or (is_picture(key) and len(flat_shape(values)) == 2 and flat_shape(values)[1] > 1):
+        return False
+    return is_role(key)
 
 
 def table_of(source: Source, columns: dict[str, pa.Array], notes: Sequence[str] = ()) -> TableContent:

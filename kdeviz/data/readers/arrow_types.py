@@ -14,14 +14,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from kdeviz.data.formats import image_type
 from kdeviz.data.readers import arrow_lists as lists
-from kdeviz.data.readers.content import says_embedding
+from kdeviz.data.readers.content import is_unlikely, says_embedding
 from kdeviz.data.readers.float_bytes import float_kind, floats_in
+from kdeviz.data.readers.roles import is_role
 from kdeviz.data.readers.source import Source
 from kdeviz.data.readers.values import has_bytes, is_list, is_number, value_bytes
 from kdeviz.errors import DataError
 
 types = pa.types
+_FEWEST_ROWS, _FEWEST_BYTES = 4, 32  # of bytes whose name does not say that they are numbers
 
 
 @dataclass
@@ -90,7 +93,7 @@ class PlainTypes:
         if types.is_dictionary(kind):
             return not has_bytes(kind.value_type)
         if types.is_binary(kind) or types.is_large_binary(kind):
-            return says_embedding(name)
+            return says_embedding(name) or not (is_role(name) or is_unlikely(name))
         plain = (is_number, has_bytes, types.is_boolean, types.is_null, types.is_temporal)
         return not any(check(kind) for check in plain)
 
@@ -107,7 +110,7 @@ class PlainTypes:
             return column if has_bytes(values.type) else column.dictionary_decode()
         if name in self.classes and types.is_integer(kind):
             return self._named(name, column)
-        if says_embedding(name) and _is_bytes(kind):
+        if _is_bytes(kind) and (says_embedding(name) or self._must_be_floats(name, column)):
             return self._floats(name, column)
         if types.is_string_view(kind) or types.is_binary_view(kind):
             self.source.check(_viewed_bytes(column), f"the texts of {name}")
@@ -169,6 +172,15 @@ class PlainTypes:
             )
         known = pc.if_else(pc.less(numbers, 0), None, numbers)
         return pa.DictionaryArray.from_arrays(known.cast(pa.int32()), pa.array(names, pa.string()))
+
+    def _must_be_floats(self, name: str, column: pa.Array) -> bool:
+        """Whether bytes without a telling name are numbers by their bits."""
+        if name in self.kinds:
+            return is_list(self.kinds[name])
+        if not name or is_role(name) or is_unlikely(name) or len(column) < _FEWEST_ROWS:
+            return False
+        first = next((value.as_py() for value in column if value.is_valid), b"")
+        return len(first) >= _FEWEST_BYTES and image_type(first) is None and float_kind(column) is not None
 
     def _floats(self, name: str, column: pa.Array) -> pa.Array:
         if name in self.kinds:

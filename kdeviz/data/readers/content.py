@@ -12,9 +12,11 @@ from kdeviz.errors import DataError
 
 # In order of preference, in every kind of file; singular and plural are one name here.
 _PREFERRED = ("embedding", "feature", "vector", "emb", "latent", "representation", "x", "arr_0")
+_COUNTED = frozenset({"n", "num", "number", "no", "count", "has", "is", "max", "min"})  # as in num_features
 _UNLIKELY = re.compile(
     r"(^|_)(bbox|box|boxes|bounding|shape|size|tokens?|token_ids|input_ids|ids?|mask|attention|keypoints?"
-    r"|landmarks?|coord\w*|position|location|pose|colou?r|rgb|labels?|class(es)?|logits|prob\w*|scores?)($|_)"
+    r"|landmarks?|coord\w*|position|location|pose|colou?r|rgb|labels?|class(es)?|logits|prob\w*|scores?|hash(es)?|md5"
+    r"|sha\d*|digest|checksum|pickled?)($|_)"
 )
 _UNLIKELY_RANK = 3 * len(_PREFERRED)
 
@@ -83,8 +85,12 @@ def embedding_rank(name: str) -> int:
 
 
 def says_embedding(name: str) -> bool:
-    """Whether the name alone says that a column or key holds embeddings."""
-    return embedding_rank(name) < _PREFERRED.index("x")
+    """Whether the name alone says that a column or key holds embeddings, as clip_embedding does."""
+    rank = embedding_rank(name)
+    if rank < _PREFERRED.index("x"):
+        return True
+    words = re.findall(r"[a-z]+", name.lower()) if rank < 2 * len(_PREFERRED) else []
+    return bool(words) and words[-1].removesuffix("s") in _PREFERRED[:-2] and words[0] not in _COUNTED
 
 
 def is_unlikely(name: str) -> bool:

@@ -8,9 +8,10 @@ import pyarrow as pa
 
 from kdeviz.data.readers.cells import Marks
 from kdeviz.data.readers.cutting import cut, rest_of
-from kdeviz.data.readers.dialect import Dialect, find_dialect, number_marks, read_head
-from kdeviz.data.readers.grid import Grid, grid_content
+from kdeviz.data.readers.dialect import Dialect, find_dialect, read_head, with_double_quotes
+from kdeviz.data.readers.grid import Grid, grid_content, told_marks
 from kdeviz.data.readers.headings import default_names, find_headings, fitted_names
+from kdeviz.data.readers.records import read_as_json
 from kdeviz.data.readers.source import Source
 from kdeviz.data.readers.tables import TableContent
 from kdeviz.data.readers.text import read_text
@@ -18,6 +19,8 @@ from kdeviz.errors import DataError
 
 _MAX_COLUMNS = 100_000
 _SAMPLE_ROWS = 200
+_PAIRS = re.compile(rb"[-+\w.]+(?: qid:\d+)?(?: +\d+:[-+\d.eE]+){2,} *(?:#.*)?\n")
+_HEAD = 1 << 16
 _TABS = re.compile(r"\.(tsv|tab)\b", re.IGNORECASE)
 
 
@@ -25,14 +28,19 @@ def read_delimited(source: Source) -> TableContent:
     """Read a whole text table; cells stay text until it is known what they are for."""
     with source.reading("text table"):
         data, notes = read_text(source)
+        if (content := read_as_json(source, data, notes)) is not None:
+            return content
         head = read_head(data)
-        data = data[head.start :]
+        if head.comments and head.start == len(data):
+            raise DataError(f"{source.name}: there are no rows: every line begins with a comment mark (#)")
+        data = with_double_quotes(data[head.start :])
+        _refuse_pairs(source, data)
         dialect = find_dialect(data, head.delimiter, _TABS.search(source.name) is not None)
         data, dialect = _without_titles(data, dialect, notes)
         if not dialect.rows:
             raise DataError(f"{source.name}: there are no rows")
         _check_size(source, data, dialect)
-        marks = _marks(source, dialect.rows)
+        marks = told_marks(source, dialect.rows)
         headings = find_headings(dialect.rows, head.comments, dialect.delimiter, marks)
         in_first_line = headings is not None and headings.in_first_line
         body = dialect.rows[in_first_line:]
@@ -46,6 +54,15 @@ def read_delimited(source: Source) -> TableContent:
             names = _made_up(cells, marks)
             notes.append(f"No header line: the columns were named {', '.join(_few(names))}.")
         return grid_content(source, Grid(names, cells, marks, notes, headings is not None))
+
+
+def _refuse_pairs(source: Source, data: bytes) -> None:
+    """Refuse libsvm's lines of index:value, which leave out zeros."""
+    if _PAIRS.match(data, 0, _HEAD):
+        raise DataError(
+            f"{source.name}: lines of index:value pairs, as libsvm writes them; save a table: "
+            "x, y = sklearn.datasets.load_svmlight_file(path), np.savez(path, x=x.toarray(), y=y)"
+        )
 
 
 def _without_titles(data: bytes, dialect: Dialect, notes: list[str]) -> tuple[bytes, Dialect]:
@@ -70,16 +87,6 @@ def _check_size(source: Source, data: bytes, dialect: Dialect) -> None:
     if 8 * len(data) > source.max_bytes:
         cells = data.count(dialect.delimiter.encode()) + data.count(b"\n") + 1
         source.check(8 * cells, f"{cells:,} cells")
-
-
-def _marks(source: Source, rows: list[list[str]]) -> Marks:
-    marks, doubtful = number_marks(rows, source.wanted.decimal)
-    if doubtful:
-        raise DataError(
-            f"{source.name}: {doubtful!r} may be a number with decimals or one with thousands, and no other "
-            "number tells; say which, with decimal=',' or decimal='.' (--decimal)"
-        )
-    return marks
 
 
 def _width(rows: list[list[str]], first: int) -> int:

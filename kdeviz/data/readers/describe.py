@@ -45,7 +45,8 @@ def describe(table: pa.Table, source: Source) -> About:
     Raises:
         DataError: a role was asked for that a column cannot have.
     """
-    return _Description(table, source).about()
+    with source.reading("table"):  # a damaged date is beyond what Python can hold
+        return _Description(table, source).about()
 
 
 def id_column(table: pa.Table, wanted: Corrections) -> str | None:
@@ -61,7 +62,9 @@ def id_column(table: pa.Table, wanted: Corrections) -> str | None:
         name = max(files, key=lambda name: _distinct(table[name]))  # the first of equals
         if 2 * _distinct(table[name]) > len(table):
             return name
-    others = [name for name in roles.named_ids(names) if _can_be_id(table[name]) and _all_differ(table[name])]
+    others = [name for name in roles.named_ids(names) if _can_be_id(table[name])]
+    others += [name for name in roles.named_samples(names) if _holds_names(table[name])]
+    others = [name for name in others if _all_differ(table[name])]
     return next(iter(others + roles.named_row_numbers(names)), None)
 
 

@@ -17,6 +17,11 @@ _SAMPLE_CELLS = 200_000
 _EDGE = 1000  # columns at either end of a wide table that are looked at
 _COMMENT = re.compile(r"[#%]|//")
 _SEP = re.compile(r'"?sep=(.?)"?', re.IGNORECASE)
+_SINGLE = re.compile(rb"(^|[,;\t|] ?)'([^'\n]*)'(?= ?(?:[,;\t|]|$))", re.MULTILINE)
+_BRACKETED = re.compile(rb"(^|[,;\t|] ?)(\[[^\[\]\n]*[,; ][^\[\]\n]*\])(?= ?(?:[,;\t|]|$))", re.MULTILINE)
+_IN_BRACKETS = re.compile(rb"\s*\[[^\[\]]*\]\s*")
+_OUTER_BRACKETS = re.compile(rb"^[ \t]*\[[ \t]*|[ \t]*\][ \t]*$", re.MULTILINE)
+_FEW_LINES = 20
 _NUMBERS = re.compile(r"[+-]?[\d.,]+(?:[eE][+-]?\d+)?")
 
 
@@ -74,6 +79,19 @@ def read_head(data: bytes) -> Head:
     if counts and len(counts[3].split()) == int(counts[2]) + 1:
         return Head(data.index(b"\n", start) + 1, comments, " ", (int(counts[1]), int(counts[2])))
     return Head(min(start, len(data)), comments, delimiter, None)
+
+
+def with_double_quotes(data: bytes) -> bytes:
+    """The text with double quotes where every line has cells in single ones, or in mere brackets."""
+    if b'"' in data:
+        return data
+    lines = [line for line in data[:_SAMPLE_BYTES].split(b"\n")[:_FEW_LINES] if line.strip()]
+    if lines and all(map(_IN_BRACKETS.fullmatch, lines)):
+        return _OUTER_BRACKETS.sub(b"", data)
+    for cell, some in ((_SINGLE, lines), (_BRACKETED, lines[1:] or lines)):
+        if some and all(map(cell.search, some)):
+            return cell.sub(rb'\1"\2"', data)
+    return data
 
 
 def find_dialect(data: bytes, delimiter: str | None, prefers_tabs: bool) -> Dialect:

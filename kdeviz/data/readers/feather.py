@@ -8,8 +8,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import pyarrow as pa
 
-from kdeviz.data.readers.arrow_types import PlainTypes
-from kdeviz.data.readers.hugging_face import class_names
+from kdeviz.data.readers.plain_table import plain_content
 from kdeviz.data.readers.source import Source
 from kdeviz.data.readers.tables import TableContent
 from kdeviz.data.readers.values import value_bytes
@@ -19,7 +18,6 @@ _MAGIC, _FEATHER_1, _CONTINUES = b"ARROW1", b"FEA1", b"\xff\xff\xff\xff"
 _SHORTEST = 20  # bytes of the shortest file
 _DICTIONARIES, _BATCHES, _BLOCK_BYTES = 2, 3, 24  # fields of the footer, and the size of an entry in them
 _REMEDY = "write it with pyarrow.feather.write_feather"
-_BATCH_ROWS = 65_536
 
 
 def read_feather(source: Source) -> TableContent:
@@ -42,20 +40,7 @@ def read_feather(source: Source) -> TableContent:
             table = reader.read_all()
         # Arrow trusts the offsets of a file; wrong ones would read beyond the buffer.
         table.validate(full=True)
-        plain = PlainTypes(source, class_names(table.schema.metadata))
-        table = table.replace_schema_metadata(None)
-        schema = plain.schema(table.schema, lambda name: _first(table[name]))
-
-    def batches(names: list[str]) -> Iterator[pa.RecordBatch]:
-        yield from map(plain.batch, table.select(names).to_batches(_BATCH_ROWS))
-
-    return TableContent(source, schema, table.num_rows, batches, plain.notes)
-
-
-def _first(column: pa.ChunkedArray) -> pa.Array:
-    """The first rows of a column."""
-    rows = column.slice(0, _BATCH_ROWS)
-    return next((chunk for chunk in rows.chunks if len(chunk)), pa.nulls(0, column.type))
+        return plain_content(source, table)
 
 
 def _of_stream(buffer: pa.Buffer) -> Iterator[pa.ipc.Message]:

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote
 
+from kdeviz.data.readers.labels import are_labels
 from kdeviz.data.readers.name_order import in_name_order
-from kdeviz.data.readers.splits import split_in
+from kdeviz.data.readers.splits import split_in, without_split
 from kdeviz.errors import DataError
 
 _MISSING = "__HIVE_DEFAULT_PARTITION__"
@@ -133,12 +134,16 @@ def _listed(path: Path, key: str) -> list[dict[str, str]]:
 
 
 def _with_columns(files: Sequence[tuple[Path, str]]) -> list[Member]:
-    """Partitions (label=good/part-0.parquet), and the split where every path names one and they differ."""
-    splits = [next(filter(None, map(split_in, Path(name).with_suffix("").parts)), None) for _, name in files]
-    told = None not in splits and len(set(splits)) > 1
+    """Partitions (label=good/part-0.parquet), and the split and label that folders or names tell apart."""
+    names = [Path(name).with_suffix("") for _, name in files]
+    splits = [next(filter(None, map(split_in, name.parts)), None) for name in names]
+    told = {"split": splits} if None not in splits and len(set(splits)) > 1 else {}
+    last = [without_split(name.parent.name if len(name.parts) > 1 else name.name) for name in names]
+    if len(set(last)) > 1 and are_labels(last):
+        told["label"] = [*last]
     return [
-        Member(path, name, _partitions(name) | ({"split": split} if told else {}))
-        for (path, name), split in zip(files, splits, strict=True)
+        Member(path, name, {key: values[i] for key, values in told.items()} | _partitions(name))
+        for i, (path, name) in enumerate(files)
     ]
 
 

@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from kdeviz.data.readers import roles
-from kdeviz.data.readers.cells import PLACEHOLDERS, PLAIN, Marks, is_blank
+from kdeviz.data.readers.cells import PLACEHOLDERS, Marks, is_blank
+from kdeviz.data.readers.dialect import number_marks
 from kdeviz.data.readers.headings import default_names, find_headings
 from kdeviz.data.readers.source import Source
 from kdeviz.data.readers.tables import TableContent, refuse_repeated
@@ -69,17 +70,33 @@ def grid_content(source: Source, grid: Grid) -> TableContent:
 
 def content_of_rows(source: Source, rows: list[list[str]], notes: list[str]) -> TableContent:
     """Rows of text cells, all of one width, the first of which may be a header."""
-    headings = find_headings(rows[:_SAMPLE_ROWS], [], ",", PLAIN) if rows else None
+    marks = told_marks(source, rows[:_SAMPLE_ROWS])
+    headings = find_headings(rows[:_SAMPLE_ROWS], [], ",", marks) if rows else None
     body = rows[1:] if headings else rows
     if not body:
         raise DataError(f"{source.name}: there are no rows")
     columns = list(zip(*body, strict=True))
-    names = headings.names if headings else default_names([c[:_SAMPLE_ROWS] for c in columns], PLAIN)
+    names = headings.names if headings else default_names([c[:_SAMPLE_ROWS] for c in columns], marks)
     if not headings:
         notes.append("No header line: the columns were named by what they hold.")
     numbered = [str(i) for i in range(len(columns))]
     cells = pa.table([pa.array(column, pa.string()) for column in columns], names=numbered)
-    return grid_content(source, Grid(names, cells, PLAIN, notes))
+    return grid_content(source, Grid(names, cells, marks, notes))
+
+
+def told_marks(source: Source, rows: list[list[str]]) -> Marks:
+    """How numbers are written in these rows.
+
+    Raises:
+        DataError: it can be in two ways.
+    """
+    marks, doubtful = number_marks(rows, source.wanted.decimal)
+    if doubtful:
+        raise DataError(
+            f"{source.name}: {doubtful!r} may be a number with decimals or one with thousands, and no other "
+            "number tells; say which, with decimal=',' or decimal='.' (--decimal)"
+        )
+    return marks
 
 
 def kind_of(cells: list[str], name: str, marks: Marks) -> pa.DataType:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -14,6 +15,8 @@ from kdeviz.errors import DataError
 
 _EDGE = 1000
 """Columns at either end of a table that decide whether its first line is a header."""
+_WHOLE = re.compile(r"-?\d{1,3}", re.ASCII)
+_ROWS_OF_CLASS = 4  # so many rows for each whole number at least, where all other numbers have fractions
 _CODES = frozenset({"0", "1", "-1"})
 
 
@@ -81,12 +84,15 @@ def default_names(columns: Sequence[Sequence[str]], marks: Marks) -> list[str]:
     numeric = [_is_numeric(column, marks) for column in columns]
     fractions = [_has_fractions(column) for column in columns]
     inner = [fractions[i] for i in range(1, len(columns) - 1) if numeric[i]]
+    alone = sum(numeric) == 1  # codes of one column are no embedding
     features = itertools.count()
     names: list[str] = []
     others: set[str] = set()
     for i, column in enumerate(columns):
         whole = bool(inner) and all(inner) and not fractions[i]
         name = _beside(column, i == 0, i == len(columns) - 1, numeric[i], whole)
+        if name is None and alone and i == len(columns) - 1 and len(column) > 2 and _are_codes(column):
+            name = "label"
         if name is None:
             names.append(f"f{next(features)}")
             continue
@@ -132,14 +138,24 @@ def _beside(column: Sequence[str], first: bool, last: bool, numeric: bool, whole
     several = len(cells) > 2
     differ = len(kinds) == len(cells)
     if numeric:
-        is_id, is_label = (
-            whole and first and several and differ,
-            whole and last and several and kinds <= _CODES,
-        )
+        is_id = first and several and ((whole and differ) or (not last and _counts_rows(cells)))
+        is_label = whole and several and ((last and kinds <= _CODES) or _are_classes(kinds, len(cells)))
         return "id" if is_id else "label" if is_label else None
     if differ and (first or several):
         return "id"
     return "label" if last or len(kinds) <= max(2, len(cells) // 4) else "text"
+
+
+def _are_codes(column: Sequence[str]) -> bool:
+    return {cell.strip() for cell in column} <= _CODES
+
+
+def _are_classes(kinds: set[str], rows: int) -> bool:
+    return 1 < len(kinds) <= rows // _ROWS_OF_CLASS and all(map(_WHOLE.fullmatch, kinds))
+
+
+def _counts_rows(cells: Sequence[str]) -> bool:
+    return cells[0] in ("0", "1") and list(cells) == [str(int(cells[0]) + i) for i in range(len(cells))]
 
 
 def _counts(numbers: list[str], marks: Marks) -> bool:

@@ -23,7 +23,8 @@ def join(here: pa.Table, there: pa.Table, source: Source) -> tuple[pa.Table, lis
     Raises:
         DataError: both have ids and none agrees, or there are no ids and the numbers of rows differ.
     """
-    there, notes = _aligned(here, there, source)
+    with source.reading("table"):
+        there, notes = _aligned(here, there, source)
     both = set(here.column_names) & set(there.column_names)
     names = [f"{name} (embedding file)" if name in both else name for name in here.column_names]
     for name, column in zip(names, here.columns, strict=True):
@@ -55,15 +56,22 @@ def _aligned(here: pa.Table, there: pa.Table, source: Source) -> tuple[pa.Table,
 
 
 def _comparable(own: list[str], other: list[str], source: Source) -> tuple[list[str], list[str], list[str]]:
-    """Ids without leading zeros, where none agrees with them: a spreadsheet made 7 of 00007."""
+    """Ids as numbers, where none agrees as it is: a spreadsheet made 7 or 7.0 of 00007."""
     if not set(own).isdisjoint(other):
         return own, other, []
-    short = [[id_.lstrip("0") or "0" if id_.isdecimal() else id_ for id_ in ids] for ids in (own, other)]
+    short = [[_as_number(id_) for id_ in ids] for ids in (own, other)]
     ambiguous = any(len(set(ids)) < len(set(whole)) for ids, whole in zip(short, (own, other), strict=True))
     if ambiguous or set(short[0]).isdisjoint(short[1]):
         return own, other, []
-    note = f"The ids of {source.name} were matched without leading zeros: {own[0]!r} is {short[0][0]!r}."
+    pairs = zip([*own, *other], [*short[0], *short[1]], strict=True)
+    id_, number = next(pair for pair in pairs if pair[0] != pair[1])
+    note = f"The ids of {source.name} were matched as numbers: {id_!r} is {number!r}."
     return short[0], short[1], [note]
+
+
+def _as_number(id_: str) -> str:
+    whole = id_.removesuffix(".0")
+    return whole.lstrip("0") or "0" if whole.isdecimal() else id_
 
 
 def _taken(table: pa.Table, rows: list[int | None], source: Source) -> pa.Table:

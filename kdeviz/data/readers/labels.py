@@ -18,22 +18,30 @@ from kdeviz.errors import DataError
 # In the spelling of `_word`: lower case, single underscores, 1.0 and +1 as 1.
 _SAYS_NORMAL = frozenset(
     roles.words(
-        "normal good ok okay pass passed inlier benign legit legitimate genuine no_defect no_defects nodefect"
-        " defect_free non_defective nondefective not_defective undamaged healthy clean regular nominal"
-        " typical intact accept accepted valid no_anomaly non_anomalous not_anomalous non_anomaly no_fault"
-        " fault_free non_fraud not_fraud io i.o in_ordnung ham success"
+        "normal good ok okay pass passed inlier benign legit legitimate genuine defect_free healthy clean"
+        " regular nominal typical intact accept accepted acceptable valid fault_free io i.o in_ordnung gut"
+        " ham success conform conforming compliant correct perfect fine in_control in_distribution"
     )
 )
 _SAYS_ANOMALOUS = frozenset(
     roles.words(
         "anomalous anomaly anomalies abnormal bad defect defects defective fail failed failure fault faulty"
-        " ng nok n.ok not_ok not_good no_good outlier malicious malware attack intrusion fraud fraudulent"
-        " novel novelty irregular reject rejected broken damaged unhealthy diseased error scrap invalid"
-        " atypical nio n.i.o spam"
+        " ng nok ko n.ok nogo outlier malicious malware attack intrusion fraud fraudulent phishing novel"
+        " novelty irregular reject rejected broken damaged diseased tumor tumour error scrap atypical nio"
+        " n.i.o schlecht spam tampered forged out_of_control out_of_distribution ood"
     )
 )
+_NEGATED = re.compile(r"(?:non|not|no|un|in|dis)_?(?=[a-z])")
+_CODE = re.compile(r"\d+[:.)_]+(?=[a-z])")
+"""What stands before a word in "1: anomaly"."""
 _NO = frozenset({"0", "false", "no", "n", "f", "negative", "neg"})
 _YES = frozenset({"1", "true", "yes", "y", "t", "positive", "pos"})
+_PAIRS = {
+    frozenset(pair): pair[0]
+    for pair in (("1", "-1"), ("p", "f"), ("in", "out"), ("id", "ood"), ("go", "nogo"), ("real", "fake"))
+}
+"""Words that only tell beside each other: the first means normal."""
+_WHOSE = {"1": ", as in scikit-learn"}
 _MISSING = frozenset(
     {
         "",
@@ -110,6 +118,12 @@ def read_labels(column: pa.ChunkedArray, name: str, normal: tuple[str, ...] = ()
     return _labels(words, texts, meaning, note)
 
 
+def are_labels(words: list[str]) -> bool:
+    """Whether words, such as the names of folders, tell normal from anomalous."""
+    named = all(any(map(str.isalpha, word)) for word in words)  # 0 and 1 can be anything
+    return named and read_labels(pa.chunked_array([sorted(set(words))]), "").values is not None
+
+
 def read_split(column: pa.ChunkedArray, name: str) -> Split:
     """Train or test for every row; a missing value is scored, not trained on."""
     words = [_word(text_of(value)) for value in column.to_pylist()]
@@ -145,7 +159,17 @@ def _word(text: str) -> str:
     text = text.strip().lower()
     if number := re.fullmatch(r"\+?(-?\d{1,15})(?:\.0*)?", text, re.ASCII):
         return str(int(number[1]))
-    return re.sub(r"[\s_\-]+", "_", text).rstrip(".")
+    return _CODE.sub("", re.sub(r"[\s_\-]+", "_", text).rstrip("."), count=1)
+
+
+def _says(word: str) -> int | None:
+    """What a word means wherever it stands: NORMAL or ANOMALOUS; None when nobody knows it."""
+    if word in _SAYS_NORMAL or word in _SAYS_ANOMALOUS:
+        return NORMAL if word in _SAYS_NORMAL else ANOMALOUS
+    rest = _NEGATED.sub("", word, count=1) if _NEGATED.match(word) else ""
+    if rest in _SAYS_NORMAL or rest in _SAYS_ANOMALOUS:
+        return ANOMALOUS if rest in _SAYS_NORMAL else NORMAL
+    return None
 
 
 def _as_told(words: list[str], texts: list[str], name: str, normal: tuple[str, ...]) -> Labels:
@@ -183,23 +207,26 @@ def _whole_numbers(words: set[str]) -> int:
 def _meanings(counts: Counter[str], name: str) -> tuple[dict[str, int], list[str], str]:
     """What every word means, the words that nobody knows, and a note on what was decided."""
     words = set(counts)
-    if words - _MISSING == {"-1", "1"}:
-        note = f"{name}: read as scikit-learn's outlier labels, 1 = normal and -1 = anomalous."
-        return dict.fromkeys(words, UNKNOWN) | {"1": NORMAL, "-1": ANOMALOUS}, [], note
+    if normal := _PAIRS.get(frozenset(words - _MISSING)):
+        (other,) = words - _MISSING - {normal}
+        note = f"{name}: read as {normal} = normal and {other} = anomalous{_WHOSE.get(normal, '')}."
+        return dict.fromkeys(words, UNKNOWN) | {normal: NORMAL, other: ANOMALOUS}, [], note
     no, yes = (_YES, _NO) if roles.is_inverted(name) else (_NO, _YES)
-    says_normal = _SAYS_NORMAL | no | ({"none"} if "" in words else set())
+    says_normal = no | ({"none"} if "" in words else set())
     meaning = {}
     for word in words:
-        if word in says_normal:
+        if word in says_normal or _says(word) == NORMAL:
             meaning[word] = NORMAL
         elif word in _MISSING or word == "-1":
             meaning[word] = UNKNOWN
         else:
             meaning[word] = ANOMALOUS
     strange = sorted(
-        word for word in words if meaning[word] == ANOMALOUS and word not in _SAYS_ANOMALOUS | yes
+        word for word in words if meaning[word] == ANOMALOUS and word not in yes and _says(word) is None
     )
     notes = [f"{name}: {_listed(strange)} counts as anomalous."] if strange else []
+    if "-1" in words:
+        notes.append(f"{name}: -1 counts as not labelled.")
     if meaning.get("none") == NORMAL:
         notes.append(f"{name}: 'none' counts as normal, a blank as not labelled.")
     return meaning, strange, " ".join(notes)

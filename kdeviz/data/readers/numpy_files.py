@@ -21,7 +21,7 @@ from kdeviz.data.readers.sparse import is_sparse, sparse_matrix
 from kdeviz.errors import DataError
 
 _MAGIC = npy.magic(1, 0)[:-2]
-_PICKLE, _ZIP = b"\x80", b"PK"
+_PICKLE = b"\x80"
 _OBJECTS = "holds Python objects, which can run code when opened; "
 
 
@@ -145,8 +145,6 @@ def _refuse_other_kinds(begin: bytes, name: str) -> None:
         return
     if begin.startswith(_PICKLE):
         found = "this is a pickle, which can run code when opened; use np.save(path, array)"
-    elif begin.startswith(_ZIP):
-        found = "this is a zip archive: name it .npz"
     else:
         found = (
             "the beginning of a .npy file is missing; a raw memmap does not tell its shape: "

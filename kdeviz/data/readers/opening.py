@@ -10,6 +10,7 @@ from types import MappingProxyType
 from kdeviz.data.readers import foreign
 from kdeviz.data.readers.content import Content, NoRowsError
 from kdeviz.data.readers.delimited import read_delimited
+from kdeviz.data.readers.disguise import refuse_disguised
 from kdeviz.data.readers.feather import read_feather
 from kdeviz.data.readers.folder import Member, is_glob, members_of_folder, members_of_glob, members_of_paths
 from kdeviz.data.readers.hdf5 import read_hdf5
@@ -38,8 +39,10 @@ _TEXTS: Mapping[str, Reader] = MappingProxyType(
         ".json": read_json,
     }
 )
-TABLES: Mapping[str, Reader] = MappingProxyType(
+READERS: Mapping[str, Reader] = MappingProxyType(
     {
+        ".npy": read_npy,
+        ".npz": read_npz,
         **_TEXTS,
         ".xlsx": read_sheet,
         ".parquet": read_parquet,
@@ -47,13 +50,6 @@ TABLES: Mapping[str, Reader] = MappingProxyType(
         ".feather": read_feather,
         ".arrow": read_feather,
         ".ipc": read_feather,
-    }
-)
-READERS: Mapping[str, Reader] = MappingProxyType(
-    {
-        ".npy": read_npy,
-        ".npz": read_npz,
-        **TABLES,
         ".pt": read_torch,
         ".pth": read_torch,
         ".safetensors": read_safetensors,
@@ -68,7 +64,6 @@ def opened(
     filename: str | None,
     max_bytes: int,
     wanted: Corrections,
-    readers: Mapping[str, Reader] = READERS,
 ) -> tuple[Source, Content]:
     """What there is to read, before anything is chosen.
 
@@ -77,17 +72,16 @@ def opened(
         filename: gives the format when there is no path.
         max_bytes: the most that all arrays may take.
         wanted: what was asked for instead of a guess.
-        readers: the kinds of files that are expected.
 
     Raises:
         DataError: nothing is there, or it is of no kind that is read.
     """
-    members = _members(data, readers)
+    members = _members(data)
     if members is None:
         source = Source.of(data, filename, max_bytes, wanted)  # type: ignore[arg-type]
-        return source, _reader(source.name, readers)(source)
+        return source, _read(source)
     whole = Source(members[0].path, _name(data, members), max_bytes, wanted)
-    parts = list(_parts(members, whole, readers))
+    parts = list(_parts(members, whole))
     if not parts:
         raise DataError(f"{whole.name}: there are no rows in any of its {len(members)} files")
     if len(parts) == 1 and not parts[0].columns:
@@ -95,7 +89,7 @@ def opened(
     return whole, one_after_the_other(parts, whole)
 
 
-def _members(data: Readable | Several, readers: Mapping[str, Reader]) -> list[Member] | None:
+def _members(data: Readable | Several) -> list[Member] | None:
     """Several files; None for a single one."""
     if isinstance(data, list | tuple):
         if not data:
@@ -104,16 +98,16 @@ def _members(data: Readable | Several, readers: Mapping[str, Reader]) -> list[Me
     if not isinstance(data, str | Path):
         return None
     if Path(data).is_dir():
-        return members_of_folder(Path(data).resolve(), lambda name: _suffix(name, readers))
+        return members_of_folder(Path(data).resolve(), _suffix)
     return members_of_glob(str(data)) if is_glob(str(data)) else None
 
 
-def _parts(members: Sequence[Member], whole: Source, readers: Mapping[str, Reader]) -> Iterator[Part]:
+def _parts(members: Sequence[Member], whole: Source) -> Iterator[Part]:
     """Every file that has rows: Spark and Dask write some without."""
     for member in members:
         source = Source.of(member.path, None, whole.max_bytes, whole.wanted)
         with suppress(NoRowsError):
-            yield Part(member.name, _reader(source.name, readers)(source), member.columns)
+            yield Part(member.name, _read(source), member.columns)
 
 
 def _name(data: object, members: Sequence[Member]) -> str:
@@ -122,22 +116,25 @@ def _name(data: object, members: Sequence[Member]) -> str:
     return members[0].name if len(members) == 1 else f"{members[0].name} and {len(members) - 1} more"
 
 
-def _suffix(name: str, readers: Mapping[str, Reader]) -> str | None:
+def _suffix(name: str) -> str | None:
     """What kind of file a name says it is; a text may be compressed, as in features.csv.gz."""
     suffix, inner = Path(name).suffix.lower(), Path(name).with_suffix("").suffix.lower()
     if suffix in COMPRESSIONS and inner in _TEXTS:
         return inner
-    return suffix if suffix in readers else None
+    return suffix if suffix in READERS else None
 
 
-def _reader(name: str, readers: Mapping[str, Reader]) -> Reader:
-    kind = _suffix(name, readers)
+def _read(source: Source) -> Content:
+    name, kind = source.name, _suffix(source.name)
     if kind is not None:
-        return readers[kind]
-    suffix = Path(name).suffix.lower()
+        refuse_disguised(source, kind, kind in _TEXTS)
+        return READERS[kind](source)
+    suffix, inner = Path(name).suffix.lower(), Path(name).with_suffix("").suffix.lower()
+    if suffix in COMPRESSIONS and inner in READERS:
+        raise DataError(f"{name}: only texts are read compressed; unpack it first, as {inner}")
     if remedy := foreign.why_not(suffix):
         raise DataError(f"{name}: {suffix} files are not read: {remedy}")
     raise DataError(
-        f"{name}: the extension is {suffix!r}, need one of {', '.join(readers)}; text may also be compressed "
+        f"{name}: the extension is {suffix!r}, need one of {', '.join(READERS)}; text may also be compressed "
         f"({', '.join(f'.csv{compression}' for compression in COMPRESSIONS)})"
     )

@@ -9,13 +9,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from kdeviz.data.readers.arrow_types import PlainTypes
+from kdeviz.data.readers.fields import Fields
 from kdeviz.data.readers.hugging_face import class_names
 from kdeviz.data.readers.source import Source
 from kdeviz.data.readers.tables import TableContent
 from kdeviz.data.readers.values import is_list, value_bytes
 from kdeviz.errors import DataError
 
-_BATCH_ROWS = 8192
+_FIRST_ROWS = 1024
+_BATCH_BYTES, _FEWEST_ROWS, _MOST_ROWS = 1 << 24, 128, 1 << 16  # at once; measured on lists and wide tables
+_MANY = 16
 
 
 def read_parquet(source: Source) -> TableContent:
@@ -27,25 +30,30 @@ def read_parquet(source: Source) -> TableContent:
         # Texts stay dictionaries until their decoded length is known: one long text may stand in every row.
         columns = [metadata.schema.column(i) for i in range(metadata.num_columns)]
         texts = [column.path for column in columns if column.physical_type == "BYTE_ARRAY"]
-        file = pq.ParquetFile(pa.BufferReader(buffer), metadata=metadata, read_dictionary=texts)
-        stored = pq.ParquetFile(pa.BufferReader(buffer), metadata=metadata).schema_arrow
-        plain = PlainTypes(source, class_names(stored.metadata))
+        file = pq.ParquetFile(pa.BufferReader(buffer), metadata=metadata)
+        fields = Fields(file.schema_arrow)
+        if texts:
+            file = pq.ParquetFile(pa.BufferReader(buffer), metadata=metadata, read_dictionary=texts)
+        plain = PlainTypes(source, class_names(fields.schema.metadata))
 
         def first(name: str) -> pa.Array:
-            _check(source, file, {name: stored.field(name).type}, leaves)
-            batches = file.iter_batches(_BATCH_ROWS, columns=[name])
-            return next((batch.column(0) for batch in batches), pa.nulls(0, stored.field(name).type))
+            kind = fields.schema.field(name).type
+            _check(source, file, {name: kind}, leaves)
+            batches = file.iter_batches(_FIRST_ROWS, columns=[name])
+            return next((fields.of(batch, [name]).column(0) for batch in batches), pa.nulls(0, kind))
 
-        schema = plain.schema(stored, first)
+        schema = plain.schema(fields.schema, first)
 
     def batches(names: list[str]) -> Iterator[pa.RecordBatch]:
         kinds = {name: schema.field(name).type for name in names}
-        _check(source, file, kinds, leaves)
+        needed = _check(source, file, kinds, leaves)
+        most = _BATCH_BYTES * (4 if len(names) > _MANY else 1)  # each column costs, however few its rows
+        at_once = min(max(most * metadata.num_rows // max(needed, 1), _FEWEST_ROWS), _MOST_ROWS)
         total = 0
-        for batch in file.iter_batches(_BATCH_ROWS, columns=names):
+        for batch in file.iter_batches(at_once, columns=names):
             total += batch.nbytes
             source.check(total, "the columns read so far")
-            yield plain.batch(batch.select(names))
+            yield plain.batch(fields.of(batch, names))
 
     return TableContent(source, schema, metadata.num_rows, batches, plain.notes)
 
@@ -62,8 +70,8 @@ def _leaves(metadata: pq.FileMetaData) -> dict[str, list[int]]:
 
 def _check(
     source: Source, file: pq.ParquetFile, kinds: dict[str, pa.DataType], leaves: dict[str, list[int]]
-) -> None:
-    """The larger of what the pages unpack to and what the values take as an array."""
+) -> int:
+    """The larger of what the pages unpack to and what the values take as an array, in bytes."""
     metadata, packed, values = file.metadata, 0, 0
     for number in range(metadata.num_row_groups):
         group = metadata.row_group(number)
@@ -78,4 +86,6 @@ def _check(
             if is_list(kind):
                 values += sum(chunk.num_values for chunk in chunks) * value_bytes(kind.value_type)
     values += metadata.num_rows * sum(value_bytes(kind) for kind in kinds.values())
-    source.check(max(packed, values), f"{metadata.num_rows:,} rows of {len(kinds)} columns")
+    needed = int(max(packed, values))
+    source.check(needed, f"{metadata.num_rows:,} rows of {len(kinds)} columns")
+    return needed

@@ -9,13 +9,14 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from kdeviz.data.readers import roles
 from kdeviz.data.readers.arrangement import arranged
 from kdeviz.data.readers.arrays import ArrayContent, Values, as_column, flat_shape, is_numeric, shape_of
 from kdeviz.data.readers.content import Content
 from kdeviz.data.readers.name_order import series
 from kdeviz.data.readers.source import Source
 from kdeviz.data.readers.tables import TableContent
-from kdeviz.data.readers.values import value_bytes
+from kdeviz.data.readers.values import is_number, value_bytes
 from kdeviz.errors import DataError
 
 
@@ -63,6 +64,9 @@ def _stem(name: str) -> str:
 
 def _tables(parts: Sequence[Part], tables: Sequence[TableContent], source: Source) -> TableContent:
     schema = _schema(parts, tables, source)
+    _refuse_single_columns(tables, source)
+    if all(table.rows == 1 for table in tables) and not roles.named("id", schema.names):
+        parts = [part._replace(columns={"id": _stem(part.name), **part.columns}) for part in parts]
     added = {name: None for part in parts for name in part.columns if name not in schema.names}
     whole = pa.schema([*schema, *(pa.field(name, pa.string()) for name in added)])
     rows = sum(table.rows for table in tables)
@@ -85,7 +89,18 @@ def _tables(parts: Sequence[Part], tables: Sequence[TableContent], source: Sourc
                 yield pa.record_batch(columns, names=names)
 
     notes = list(dict.fromkeys(note for table in tables for note in table.notes))
-    return TableContent(source, whole, rows, batches, notes, tables[0].marks)
+    return TableContent(source, whole, rows, batches, notes, tables[0].marks, tables[0].named)
+
+
+def _refuse_single_columns(tables: Sequence[TableContent], source: Source) -> None:
+    """Refuse vectors that were written one number a line, as np.savetxt writes them."""
+    rows = {table.rows for table in tables}
+    single = all(len(table.schema) == 1 and is_number(table.schema.types[0]) for table in tables)
+    if single and len(rows) == 1 and max(rows) > 1 and not any(table.named for table in tables):
+        raise DataError(
+            f"{source.name}: {len(tables)} files with {rows.pop()} lines of one number each; if each is one "
+            "vector, write it on one line: np.savetxt(path, vector[None])"
+        )
 
 
 def _schema(parts: Sequence[Part], tables: Sequence[TableContent], source: Source) -> pa.Schema:
@@ -129,9 +144,12 @@ def _single_arrays(parts: Sequence[Part], arrays: dict[str, Values], source: Sou
     if len(arrays) < len(parts):
         raise DataError(f"{source.name}: two files have the same name; give them different ones")
     shapes = {flat_shape(values)[1:] if is_numeric(values) else None for values in arrays.values()}
+    one_each = len(arrays) > 1 and all(shape_of(values)[:1] == (1,) for values in arrays.values())
+    if one_each and len(shapes) == 1 and None not in shapes:
+        return _with_columns(_row_each(arrays, source), parts)
     if len(shapes) > 1 or None in shapes or () in shapes:
         _refuse_other_dimensions(arrays, source)
-        return arranged(source, arrays, [])
+        return _with_columns(arranged(source, arrays, []), parts)
     _refuse_two_series(arrays, source)
     rows = np.concatenate([values.reshape(len(values), -1) for values in arrays.values()])
     columns = {
@@ -141,12 +159,28 @@ def _single_arrays(parts: Sequence[Part], arrays: dict[str, Values], source: Sou
     return ArrayContent(source, {"": rows, **columns})
 
 
+def _row_each(arrays: Mapping[str, Values], source: Source) -> ArrayContent:
+    """Arrays of one row each, with their names as ids."""
+    last = [name.rpartition("/")[2] for name in arrays]
+    ids = last if len(set(last)) == len(last) else list(arrays)
+    rows = np.concatenate([np.asarray(values).reshape(1, -1) for values in arrays.values()])
+    return ArrayContent(source, {"": rows, "id": pa.array(ids)})
+
+
+def _with_columns(content: Content, parts: Sequence[Part]) -> Content:
+    """What the paths say of the files, where each of them is a row."""
+    if isinstance(content, ArrayContent) and shape_of(content.arrays.get("id", np.empty(0))) == (len(parts),):
+        for name in parts[0].columns.keys() - content.arrays.keys():
+            content.arrays[name] = np.array([part.columns[name] or "" for part in parts])
+    return content
+
+
 def _refuse_other_dimensions(arrays: Mapping[str, Values], source: Source) -> None:
     """img_emb_0 and img_emb_1 are one set, so that they have the same dimensions."""
     first, *others = arrays
     matrices = all(is_numeric(values) and values.ndim == 2 for values in arrays.values())
-    if matrices and others and len(series(arrays)) == 1:
-        other = next(name for name in others if arrays[name].shape[1] != arrays[first].shape[1])
+    other = next((name for name in others if shape_of(arrays[name])[1:] != shape_of(arrays[first])[1:]), None)
+    if matrices and other is not None and len(series(arrays)) == 1:
         raise DataError(
             f"{source.name}: {first} has {arrays[first].shape[1]} dimensions and {other} has "
             f"{arrays[other].shape[1]}; all files must come from the same feature extractor"

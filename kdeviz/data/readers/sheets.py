@@ -11,13 +11,15 @@ from kdeviz.data.readers.source import Source
 from kdeviz.data.readers.tables import TableContent
 from kdeviz.errors import DataError
 
+_FEWEST = 3  # columns of a table above which a line of one cell is its title
+
 
 def read_sheet(source: Source) -> TableContent:
     """Read the largest sheet; formulas count as what they were last worked out to."""
     with source.reading("Excel"):
         title, others, rows = _rows(source)
         notes = [f"Sheet {title!r} was read; {', '.join(map(repr, others))} not."] if others else []
-        return content_of_rows(source, rows, notes)
+        return content_of_rows(source, _without_titles(rows, notes), notes)
 
 
 def _rows(source: Source) -> tuple[str, list[str], list[list[str]]]:
@@ -45,6 +47,17 @@ def _table(sheet: Any) -> list[list[str]]:
     rows = [row + [""] * (width - len(row)) for row in rows]
     kept = [i for i in range(width) if any(row[i] for row in rows)]
     return [[row[i] for i in kept] for row in rows]
+
+
+def _without_titles(rows: list[list[str]], notes: list[str]) -> list[list[str]]:
+    """The rows below those of a single cell, where the others have several."""
+    filled = [sum(map(bool, row)) for row in rows]
+    start = next((i for i, count in enumerate(filled) if count > 1), 0)
+    if max(filled, default=0) < _FEWEST:
+        return rows
+    titles = [next(filter(None, row)) for row in rows[:start]]
+    notes += [f"The line {title[:40]!r} above the table was skipped." for title in titles]
+    return rows[start:]
 
 
 def _text(value: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from kdeviz.data.readers.arrays import ArrayContent, Values, kind_of
 from kdeviz.data.readers.source import Source
 from kdeviz.errors import DataError
 
-_READ = ("csr", "csc", "coo")
+_READ = ("csr", "csc", "coo", "bsr", "dia")
 
 
 def is_sparse(arrays: Mapping[str, Values]) -> bool:
@@ -24,8 +25,6 @@ def sparse_matrix(source: Source, arrays: Mapping[str, Values]) -> ArrayContent:
     Raises:
         DataError: it does not fit, or is in a layout that is not read.
     """
-    from scipy import sparse
-
     kind = arrays["format"].item()
     form = kind.decode() if isinstance(kind, bytes) else str(kind)
     if form not in _READ:
@@ -37,11 +36,20 @@ def sparse_matrix(source: Source, arrays: Mapping[str, Values]) -> ArrayContent:
     source.check(
         rows * columns * data.dtype.itemsize, f"a sparse matrix of shape ({rows}, {columns}), filled up,"
     )
-    if form == "coo":
-        matrix = sparse.coo_array((data, (arrays["row"], arrays["col"])), shape=(rows, columns))
-    else:
-        make = sparse.csr_array if form == "csr" else sparse.csc_array
-        matrix = make((data, arrays["indices"], arrays["indptr"]), shape=(rows, columns))
-        matrix.check_format(full_check=True)  # indices beyond the matrix would write anywhere
+    matrix = _made(form, arrays, (rows, columns))
     note = f"A sparse matrix ({form}, {kind_of(data)}): what it leaves out was read as zeros."
     return ArrayContent(source, {"": np.ascontiguousarray(matrix.toarray())}, [note])
+
+
+def _made(form: str, arrays: Mapping[str, Values], shape: tuple[int, int]) -> Any:
+    """scipy's matrix; indices beyond it would write anywhere."""
+    from scipy import sparse
+
+    if form == "coo":
+        return sparse.coo_array((arrays["data"], (arrays["row"], arrays["col"])), shape=shape)
+    if form == "dia":
+        return sparse.dia_array((arrays["data"], arrays["offsets"]), shape=shape)
+    make = {"csr": sparse.csr_array, "csc": sparse.csc_array, "bsr": sparse.bsr_array}[form]
+    matrix = make((arrays["data"], arrays["indices"], arrays["indptr"]), shape=shape)
+    matrix.check_format(full_check=True)
+    return matrix

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from kdeviz.data.readers.arrays import Values, as_column, flat_shape, is_numeric, shape_of
 from kdeviz.data.readers.content import embedding_rank
-from kdeviz.data.readers.roles import is_role
+from kdeviz.data.readers.roles import is_picture, is_role
 from kdeviz.data.readers.source import Source
 from kdeviz.errors import DataError
 
@@ -24,7 +24,9 @@ _WORDS = {
     }.items()
     for word in words.split()
 }
-_RUN_TOGETHER = re.compile(r"([xy])(train|test|val|valid)|(train|test|val|valid)([xy])", re.IGNORECASE)
+_RUN_TOGETHER = re.compile(
+    r"([xy])(train|trn|tr|test|tst|te|valid|val)|(train|trn|tr|test|tst|te|valid|val)([xy])", re.IGNORECASE
+)
 
 
 def split_in(name: str) -> str | None:
@@ -91,7 +93,9 @@ def _parts(arrays: Mapping[str, Values]) -> dict[str, dict[str, str]]:
 
 
 def _are_features(stem: str, values: Sequence[Values]) -> bool:
-    return not is_role(stem) and all(is_numeric(array) and len(flat_shape(array)) > 1 for array in values)
+    return (is_picture(stem) or not is_role(stem)) and all(
+        is_numeric(array) and len(flat_shape(array)) > 1 for array in values
+    )
 
 
 def _one_after_the_other(

@@ -13,10 +13,15 @@ from numpy.typing import NDArray
 
 from kdeviz.data.readers.cells import Marks, NumberColumn, truths
 from kdeviz.data.readers.families import is_value
+from kdeviz.data.readers.roles import says_counter
 from kdeviz.data.readers.source import Source
-from kdeviz.data.readers.values import block, is_list, is_text, numbers, plain_text, value_bytes
+from kdeviz.data.readers.values import is_list, is_text, numbers, plain_text, single_items, value_bytes
 from kdeviz.data.readers.vectors import vectors
 from kdeviz.errors import DataError
+
+_TURNED = 2048  # rows at once, so that columns are still in cache when they become rows
+_FEWEST_COUNTED = 8
+"""Rows in which numbers in equal steps are no accident."""
 
 
 @dataclass
@@ -94,7 +99,8 @@ class NumberColumns:
     def refuse_other_types(self) -> None:
         """Dates and the like are no numbers; texts may be."""
         for name, kind in self.kinds.items():
-            if not (is_value(kind) or is_text(kind) or pa.types.is_null(kind)):
+            of_one = is_list(kind) and is_value(kind.value_type)
+            if not (is_value(kind) or is_text(kind) or pa.types.is_null(kind) or of_one):
                 raise DataError(
                     f"{self.source.name}: column {name!r} of {self.embedding} holds {kind}, not numbers; "
                     f"correct it, leave it out (leave_out, --leave-out), or choose another embedding_column"
@@ -109,8 +115,10 @@ class NumberColumns:
         start = 0
         for batch in batches:
             texts = all(is_text(column.type) for column in batch.columns)
-            cells = self._all_at_once(batch) if texts else None
-            yield self._by_column(batch, start) if cells is None else cells
+            if texts and (cells := self._all_at_once(batch)) is not None:
+                yield cells
+            else:
+                yield from self._by_column(batch, start)
             start += len(batch)
 
     def _all_at_once(self, batch: pa.RecordBatch) -> NDArray[Any] | None:
@@ -122,12 +130,15 @@ class NumberColumns:
                 return numbers(values).reshape(batch.num_columns, len(batch)).T
         return None
 
-    def _by_column(self, batch: pa.RecordBatch, start: int) -> NDArray[Any]:
+    def _by_column(self, batch: pa.RecordBatch, start: int) -> Iterator[NDArray[Any]]:
         columns = zip(self.kinds, batch.columns, strict=True)
-        values = [self._numbers(name, column, start) for name, column in columns]
-        return block(pa.record_batch(values, names=list(self.kinds)))
+        values = [numbers(self._numbers(name, column, start)) for name, column in columns]
+        for top in range(0, len(batch), _TURNED):
+            yield np.stack([column[top : top + _TURNED] for column in values]).T
 
     def _numbers(self, name: str, column: pa.Array, start: int) -> pa.Array:
+        if is_list(column.type):
+            return self._single_items(name, column, start)
         if not is_text(column.type):
             return column
         cells = plain_text(column)
@@ -137,6 +148,15 @@ class NumberColumns:
         if (values := as_numbers.cast(pa.float64())) is None:
             raise DataError(self._no_number(name, start, as_numbers.first_bad()))
         return values
+
+    def _single_items(self, name: str, column: pa.Array, start: int) -> pa.Array:
+        if (values := single_items(column)) is not None:
+            return values
+        row = start + int(np.argmax(np.asarray(pc.fill_null(pc.list_value_length(column), 1)) != 1))
+        raise DataError(
+            f"{self.source.name}: column {name!r} of {self.embedding} holds lists of one number, but not in "
+            f"row {row}; correct it, or choose another embedding_column"
+        )
 
     def _no_number(self, name: str, start: int, bad: tuple[int, str] | None) -> str:
         where = f"{self.source.name}: column {name!r} of {self.embedding} holds text, not numbers"
@@ -155,30 +175,44 @@ class NumberColumns:
 
 
 def counters(batches: Iterator[pa.RecordBatch], marks: Marks) -> list[str]:
-    """Which columns of whole numbers only count the rows, from 0 or 1 on."""
-    start, firsts = 0, {}
+    """Which columns only count the rows: whole numbers in equal steps, from 0 or 1 on or by name."""
+    start, found = 0, {}
     for batch in batches:
         columns = {
             name: values
             for name, column in zip(batch.schema.names, batch.columns, strict=True)
-            if (start == 0 or name in firsts) and (values := _whole_numbers(column, marks)) is not None
+            if (start == 0 or name in found) and (values := _whole_numbers(column, marks)) is not None
         }
         if start == 0:
-            firsts = {name: values[0] for name, values in columns.items() if values[0] in (0, 1)}
-        counted = np.arange(start, start + len(batch))
-        firsts = {
-            name: first
-            for name, first in firsts.items()
-            if name in columns and np.array_equal(columns[name], counted + first)
+            found = {name: step for name, values in columns.items() if (step := _step(name, values))}
+        rows = np.arange(start, start + len(batch))
+        found = {
+            name: (first, step)
+            for name, (first, step) in found.items()
+            if name in columns and np.array_equal(columns[name], first + step * rows)
         }
         start += len(batch)
-        if not firsts:
+        if not found:
             break
-    return list(firsts)
+    return list(found)
+
+
+def _step(name: str, values: NDArray[Any]) -> tuple[Any, Any] | None:
+    """First value and step of a column that can count: from 0 or 1 on, or by its name."""
+    if len(values) < 2:
+        return None
+    first, step = values[0], values[1] - values[0]
+    told = len(values) >= _FEWEST_COUNTED and says_counter(name)
+    return (first, step) if step and (told or (first in (0, 1) and step == 1)) else None
 
 
 def _whole_numbers(column: pa.Array, marks: Marks) -> NDArray[Any] | None:
-    if not is_text(column.type):
-        return numbers(column)
-    values = NumberColumn(column, marks).cast(pa.int64())
-    return None if values is None else numbers(values)
+    if is_text(column.type):
+        cells = NumberColumn(plain_text(column), marks).cast(pa.float64())
+        values = None if cells is None else numbers(cells)
+    else:
+        values = numbers(column)
+    if values is None or values.dtype.kind not in "iuf" or not np.isfinite(values).all():
+        return None
+    values = values.astype(np.float64)
+    return values if (values % 1 == 0).all() else None

@@ -9,10 +9,11 @@ from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from kdeviz.data.readers import roles
-from kdeviz.data.readers.cells import PLAIN, Marks, NumberColumn, truths
+from kdeviz.data.readers.cells import PLAIN, Marks, NumberColumn, is_blank, truths
 from kdeviz.data.readers.content import Candidate, NoRowsError, says_embedding
 from kdeviz.data.readers.families import ALL_NUMERIC, WIDE, find_candidates, is_value
 from kdeviz.data.readers.source import Source
@@ -24,6 +25,7 @@ from kdeviz.data.readers.values import (
     is_text,
     no_columns,
     plain_text,
+    single_items,
     stacked,
 )
 from kdeviz.data.readers.vectors import looks_like_vectors
@@ -68,7 +70,7 @@ class TableContent:
     def candidates(self) -> list[Candidate]:
         """The ways to read an embedding, the best guess first."""
         with self.source.reading("table"):
-            found = find_candidates(self.schema, self._vectors, self._never)
+            found = find_candidates(self.schema, self._vectors, self._in_disguise, self._never, self._widths)
             if found and found[0].name == ALL_NUMERIC:
                 found[0] = self._without_counters(found[0])
         return [candidate for candidate in found if candidate.columns]
@@ -83,7 +85,8 @@ class TableContent:
             self._refuse_to_fall_back()
         with self.source.reading("table"):
             name = candidate.columns[0]
-            if is_list(self.schema.field(name).type) or name in self._vectors:
+            is_one = len(candidate.columns) == 1
+            if name in self._vectors or (is_one and is_list(self.schema.field(name).type)):
                 lists = ListColumn(name, self.source, self.rows, name in self._vectors)
                 return stacked(lists.blocks(self.batches([name])), self.rows)
             kinds = {name: self.schema.field(name).type for name in candidate.columns}
@@ -100,19 +103,33 @@ class TableContent:
         names = [f.name for f in rest if is_flat(f.type)]
         offered = {name for other in self.candidates for name in other.columns}
         nested = [f for f in rest if not is_flat(f.type) and f.name not in offered]
-        self.notes += [f"{f.name} is left out: {f.type} is not one value." for f in nested]
         with self.source.reading("table"):
             batches = list(self._decoded(names)) if names else []
-            if not batches:
-                return no_columns(self.rows)
-            table = pa.Table.from_batches(batches)
+            table = pa.Table.from_batches(batches) if batches else no_columns(self.rows)
             kinds = {column.name: column.type for column in self.schema}
-            columns = [self._as_typed(c, kinds.get(name, c.type)) for name, c in _by_name(table)]
-            return pa.table(columns, names=table.column_names)
+            found = {name: self._as_typed(c, kinds.get(name, c.type)) for name, c in _by_name(table)}
+            found |= self._of_single_items(nested)
+        self.notes += [
+            f"{f.name} is left out: {f.type} is not one value." for f in nested if f.name not in found
+        ]
+        return pa.table(found) if found else no_columns(self.rows)
+
+    def _of_single_items(self, columns: list[pa.Field]) -> dict[str, pa.ChunkedArray]:
+        """Lists of one value in every row, as (N, 1) labels are, as these values."""
+        found = {}
+        for column in columns:
+            if is_list(column.type) and is_flat(column.type.value_type):
+                lists = [batch.column(0) for batch in self.batches([column.name])]
+                if (values := [single_items(part) for part in lists]) and None not in values:
+                    found[column.name] = pa.chunked_array(values)
+        return found
 
     def why_not(self) -> str:
         """No column of numbers: name what is there."""
-        held = ", ".join(f"{f.name!r} ({f.type})" for f in list(self.schema)[:8]) or "no columns"
+        cells = {name: next(filter(None, c.to_pylist()), "") for name, c in self._first_texts[:8]}
+        shown = {name: f", such as {str(cell)[:20]!r}" for name, cell in cells.items() if cell}
+        fields = [f"{f.name!r} ({f.type}{shown.get(f.name, '')})" for f in list(self.schema)[:8]]
+        held = ", ".join(fields) or "no columns"
         return (
             "no numeric column or list column was found to be the embedding; save one column per dimension "
             f"or a list column. The columns are {held}{' ...' if len(self.schema) > 8 else ''}"
@@ -130,18 +147,43 @@ class TableContent:
     @cached_property
     def _vectors(self) -> frozenset[str]:
         """Columns of text that hold vectors."""
+        return frozenset(name for name, column in self._first_texts if _holds_vectors(name, column))
+
+    @cached_property
+    def _in_disguise(self) -> frozenset[str]:
+        """Columns of texts that are fractions, as some databases export them, or of lists of one number."""
+        texts = {
+            name
+            for name, column in self._first_texts
+            if name not in self._vectors and _holds_fractions(column, self.marks)
+        }
+        return frozenset(texts | {name for name, width in self._widths.items() if width == 1})
+
+    @cached_property
+    def _first_texts(self) -> list[tuple[str, pa.Array]]:
+        """The first cells of every column of text that has no role."""
         texts = [f.name for f in self.schema if is_text(f.type) and not roles.is_role(f.name)]
         first = next(self.batches(texts), None) if texts else None
+        return [] if first is None else [*zip(texts, first.slice(0, _LOOKED_AT).columns, strict=True)]
+
+    @cached_property
+    def _widths(self) -> dict[str, int]:
+        """How long the first lists of every column of lists are; 0 where they differ."""
+        lists = [f.name for f in self.schema if is_list(f.type)]
+        first = next(self.batches(lists), None) if lists else None
         if first is None:
-            return frozenset()
-        columns = zip(texts, first.slice(0, _LOOKED_AT).columns, strict=True)
-        return frozenset(name for name, column in columns if _holds_vectors(name, column))
+            return {}
+        columns = first.slice(0, _LOOKED_AT).columns
+        lengths = [set(pc.list_value_length(column.drop_null()).to_pylist()) for column in columns]
+        return {
+            name: max(found) if len(found) == 1 else 0 for name, found in zip(lists, lengths, strict=True)
+        }
 
     def _without_counters(self, everything: Candidate) -> Candidate:
-        """All numbers but those that only count the rows."""
-        whole = [name for name in everything.columns if pa.types.is_integer(self.schema.field(name).type)]
-        counting = counters(self.batches(whole), self.marks) if whole and self.rows > 2 else []
-        if not counting:
+        """All numbers but those that only count the rows, where there are others."""
+        columns = [*everything.columns]
+        counting = counters(self.batches(columns), self.marks) if self.rows > 2 else []
+        if len(counting) in (0, len(columns)):
             return everything
         self.notes.append(f"{', '.join(counting)} only counts the rows: no dimension of the embedding.")
         return everything._replace(columns=tuple(name for name in everything.columns if name not in counting))
@@ -212,6 +254,13 @@ def _holds_vectors(name: str, column: pa.Array) -> bool:
     values = (value for value in plain_text(column).to_pylist() if value)
     there = [value for value in values if value.strip().lower() not in ("", "nan", "none", "null")]
     return looks_like_vectors(there, says_embedding(name))
+
+
+def _holds_fractions(column: pa.Array, marks: Marks) -> bool:
+    cells = [
+        value.strip() for value in plain_text(column).to_pylist() if value and not is_blank(value.strip())
+    ]
+    return bool(cells) and all(marks.is_number(cell) for cell in cells) and any("." in cell for cell in cells)
 
 
 def _is_other_embedding(candidate: Candidate) -> bool:

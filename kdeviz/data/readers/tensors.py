@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from kdeviz.data.readers.arrangement import Tree, arranged, in_rows
 from kdeviz.data.readers.arrays import Values, is_numeric, shape_of
+from kdeviz.data.readers.batches import parts_of_batches
 from kdeviz.data.readers.content import Content
 from kdeviz.data.readers.name_order import in_name_order
 from kdeviz.data.readers.positions import named_by_position
@@ -30,6 +31,10 @@ _PLAIN = re.compile(
 )
 _WHAT_TO_DO = {
     r"numpy": "it holds numpy arrays: save them with np.savez(path, **arrays), or as torch.from_numpy(array)",
+    r"pathlib": "it holds pathlib paths: save texts, [str(path) for path in paths]",
+    r"collections defaultdict": "it holds a defaultdict: save dict(it)",
+    r".*_rebuild_qtensor": "it holds a quantized tensor: save tensor.dequantize()",
+    r"torch\.utils\.data": "it holds a dataset: save its tensors, torch.save(list(dataset.tensors), path)",
     r".*sparse.*": "it holds a sparse tensor: save tensor.to_dense()",
     r"torch\.nn|.*[Mm]odel": "it holds a model: run it on your samples and save the features it gives",
 }
@@ -156,6 +161,9 @@ class _Trees:
         self.step(len(items))
         if all(isinstance(item, _SCALARS) for item in items):
             return self.values(items, key)
+        if (batches := parts_of_batches(items)) is not None:
+            self.notes.append(f"{key or 'The list'} of {len(items)} batches was read as one set.")
+            return self.tree({name: self.joined(part, key) for name, part in batches.items()}, key)
         if _are_records(items):
             columns = zip(*(item for item in items if isinstance(item, list | tuple)), strict=True)
             return self.tree({str(i): list(column) for i, column in enumerate(columns)}, key)
@@ -166,6 +174,16 @@ class _Trees:
         if any(isinstance(part, dict) for part in parts.values()):
             return parts
         return self.stacked(parts, key)
+
+    def joined(self, parts: list[Any], key: str) -> torch.Tensor | list[Any]:
+        """The same part of every batch, one after the other."""
+        if all(isinstance(part, torch.Tensor) for part in parts):
+            if len({part.shape[1:] for part in parts}) > 1:
+                return parts
+            self.count(sum(part.numel() * part.element_size() for part in parts), key or "all batches")
+            return torch.cat(parts)
+        self.step(sum(map(len, parts)))
+        return [value for part in parts for value in part]
 
     def stacked(self, parts: dict[str, Any], key: str) -> Tree:
         """Vectors as rows, batches one after the other; the parts themselves where neither fits."""

@@ -70,6 +70,8 @@ def read_text(source: Source) -> Text:
         notes.append("The text is not UTF-8 and was read as Windows-1252 (Latin-1).")
     if encoding != "utf-8":
         data = data.decode(encoding).encode()
+    if data.endswith(b"\x1a"):
+        data = data.rstrip(b"\x1a")  # how DOS ended a text
     begin = data[: 1 << 20]
     if b"\0" in data or len(_CONTROL.findall(begin)) > _MOST_CONTROL * len(begin):
         raise DataError(f"{source.name}: not a text file; save it as UTF-8 text with one header line")

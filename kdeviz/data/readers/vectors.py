@@ -24,9 +24,11 @@ _AROUND = (
 )
 _MISSING = r"\b(?:None|null|NULL|nan|NaN)\b"
 _SEPARATED = re.compile(r"[\s,;|]")
+_SPARSE = re.compile(r"\s*(?:SparseVector)?\(\s*(\d+)\s*,\s*\[([^\]]*)\]\s*,\s*\[([^\]]*)\]\s*\)\s*")
 _FEWEST = 3  # numbers, for a column whose name does not say that it holds vectors
-_FEWEST_BARE = 8  # the same without brackets around them: texts can hold some numbers
-_SAMPLE = 20
+_FEWEST_BARE = 8  # whole numbers, the same without brackets around them: texts can hold some
+_SAMPLE, _LOOKED_AT = 20, 100
+_MOSTLY = 0.8
 
 
 def looks_like_vectors(values: list[str], named: bool) -> bool:
@@ -41,8 +43,10 @@ def looks_like_vectors(values: list[str], named: bool) -> bool:
         return False
     if named and all(_of_base64(value) is not None for value in sample):
         return True
-    lengths = {_length(value, named) for value in sample}
-    return 0 not in lengths and (named or len(lengths) == 1)
+    lengths = [length for value in sample if (length := _length(value, named))]
+    if named:  # the others are errors, which are named when the column is read
+        return 2 * len(lengths) > len(sample)
+    return len(lengths) >= _MOSTLY * len(sample) and len(set(lengths)) == 1
 
 
 def vectors(column: pa.Array, name: str, start: int, source: Source) -> pa.Array:
@@ -60,9 +64,12 @@ def vectors(column: pa.Array, name: str, start: int, source: Source) -> pa.Array
     cells = pc.utf8_trim_whitespace(column)
     blank = pc.is_in(pc.utf8_lower(cells), pa.array(["", "nan", "none", "null"]))
     cells = pc.if_else(blank, pa.scalar(None, cells.type), cells)
-    first = next((value.as_py() for value in cells if value.is_valid), "")
+    texts = [text for text in cells.slice(0, _LOOKED_AT).to_pylist() if text is not None]
+    first = next((text for text in texts if _length(text, named=True)), texts[0] if texts else "")
     if _of_base64(first) is not None:
         return pa.array(_decoded(cells, name, start, source), pa.list_(pa.float32()))
+    if _SPARSE.fullmatch(first):
+        return pa.array(_filled(cells, name, start, source), pa.list_(pa.float64()))
     abbreviated = pc.match_substring_regex(cells, r"\.\.\.|…")
     if (row := _first(abbreviated)) is not None:
         raise DataError(
@@ -141,7 +148,8 @@ def _length(text: str, named: bool) -> int:
     marks = Marks("," if _has_comma_decimals(bare, separator) else ".")
     if not all(marks.is_number(part.strip()) or part.strip() == "nan" for part in parts):
         return 0
-    fewest = 2 if named else _FEWEST if bracketed else _FEWEST_BARE
+    clear = bracketed or all("." in part or "," in part for part in parts)
+    fewest = 2 if named else _FEWEST if clear else _FEWEST_BARE
     return len(parts) if len(parts) >= fewest else 0
 
 
@@ -156,6 +164,35 @@ def _first_bad(column: pa.Array, separator: str) -> tuple[int, str]:
         if text and text.strip() and not _length(text, named=True):
             return row, text
     return 0, column[0].as_py() or ""
+
+
+def _filled(cells: pa.Array, name: str, start: int, source: Source) -> Iterator[np.ndarray | None]:
+    """Spark's sparse vectors, (size,[indices],[values]), filled up with zeros."""
+    texts = cells.to_pylist()
+    matches = [None if text is None else _SPARSE.fullmatch(text) for text in texts]
+    source.check(8 * sum(int(match[1]) for match in matches if match), name)
+    for row, (text, match) in enumerate(zip(texts, matches, strict=True), start):
+        if text is None:
+            yield None
+            continue
+        try:
+            yield _dense(match)
+        except (TypeError, ValueError, IndexError):
+            raise DataError(
+                f"{source.name}: {name} in row {row} is no sparse vector (size,[indices],[values]) "
+                f"({text[:40]!r}); correct it, or choose another embedding_column"
+            ) from None
+
+
+def _dense(match: re.Match[str] | None) -> np.ndarray:
+    if match is None:
+        raise ValueError("no sparse vector")
+    places, values = ([part for part in match[i].split(",") if part.strip()] for i in (2, 3))
+    if len(places) != len(values):
+        raise ValueError("as many indices as values")
+    dense = np.zeros(int(match[1]))
+    dense[[int(place) for place in places]] = [float(value) for value in values]
+    return dense
 
 
 def _of_base64(text: str) -> bytes | None:

@@ -66,6 +66,8 @@ def about_file(data: Loaded) -> None:
         with st.container(gap="xxsmall"):
             for name, words in {**facts, **({"labels": counts} if counts else {})}.items():
                 st.text(f"{capital(name)}: {words}")
+        if data.said.images is not None:
+            st.text(f"Pictures are looked for in {data.said.images}")
         st.dataframe(preview(data.everything), hide_index=True, height="content")
         for note in data.notes:
             st.text(note)

@@ -12,7 +12,7 @@ import torch
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from kdeviz.data import FORMATS, TABLE_FORMATS, EmbeddingSet
+from kdeviz.data import FORMATS, Corrections, EmbeddingSet
 from kdeviz.decision import RULES, Rule, ThresholdRule, curve_from_spread, has_both_labels
 from kdeviz.errors import KdevizError
 from kdeviz.model import ProbabilityCurve, device_name, resolve_device
@@ -50,7 +50,7 @@ class Uploads:
 def open_path(current: Session, path: str) -> None:
     """Look at a file on the server's disk, or say why not."""
     try:
-        current.use(from_path(path))
+        current.use(from_path(path, _at_first()))
     except KdevizError as error:
         _failed(current, str(error))
 
@@ -97,13 +97,13 @@ def data_control(current: Session) -> tuple[DeltaGenerator, DeltaGenerator]:
         score = st.file_uploader("More samples to score (optional)", type=FORMATS, key="score_file")
         about = st.file_uploader(
             "A table about the embeddings (optional)",
-            type=TABLE_FORMATS,
+            type=FORMATS,
             key="about_file",
             help="Labels or anything else about the rows of the first file: joined by id where both have "
             "ids, otherwise by order.",
         )
         score_about = st.file_uploader(
-            "A table about the samples to score (optional)", type=TABLE_FORMATS, key="score_about_file"
+            "A table about the samples to score (optional)", type=FORMATS, key="score_about_file"
         )
         inside = st.container()
         is_sample = current.data.source == sample().source
@@ -161,7 +161,7 @@ def _follow_uploads(current: Session, main: UploadedFile | None, *others: Upload
     if main is not None:
         forget_corrections()
         score, about, score_about = map(_optional, others)
-        read = partial(from_uploads, _upload(main), score, about, score_about=score_about)
+        read = partial(from_uploads, _upload(main), score, about, _at_first(), score_about)
         _read(current, files, main.name, read)
     elif any(others):
         _failed(current, "Load the embeddings first: the other files belong to them")
@@ -183,6 +183,11 @@ def _follow_corrections(current: Session) -> None:
     if several:
         st.selectbox("Which numbers are the embedding?", choices, key="column")
         write_choice("column", choices[0])
+
+
+def _at_first() -> Corrections:
+    """What is said of every file: the folder of pictures that the app was started with."""
+    return Corrections(images=st.session_state.get("images_folder"))
 
 
 def _upload(file: UploadedFile) -> Upload:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -16,6 +18,8 @@ from kdeviz.data import GUESS, Corrections, EmbeddingSet, aligned, load_embeddin
 from kdeviz.errors import DataError
 from kdeviz.preflight import Fix, apply
 
+_FLAGS = re.compile(r"\([^()]*--[a-z][^()]*\)")
+"""Where a note names Python's argument and the command's option."""
 Upload = tuple[str, bytes]
 """File name and content."""
 
@@ -113,7 +117,7 @@ def from_path(path: str, said: Corrections = GUESS) -> Loaded:
     Raises:
         DataError: missing or unreadable.
     """
-    everything = load_embeddings(path, **said.given)
+    everything = _read(path, said)
     status = Path(path).stat()
     token = _token(f"{path}|{status.st_mtime_ns}|{status.st_size}|{said}".encode())
     return _from_one_file(everything, token, path, partial(from_path, path), said)
@@ -154,7 +158,7 @@ def from_uploads(
     Raises:
         DataError: a file cannot be used.
     """
-    everything = load_embeddings(main[1], filename=main[0], metadata=_metadata(about), **said.given)
+    everything = _read(main[1], said, filename=main[0], metadata=_metadata(about))
     train, rest = everything.train_and_test()
     notes = everything.notes
     if score is None and score_about is not None:
@@ -186,6 +190,18 @@ def from_uploads(
     )
 
 
+def _read(source: str | bytes, said: Corrections, **options: Any) -> EmbeddingSet:
+    """A file, without pictures where it leads to none in the folder; its notes in the words of the screen."""
+    try:
+        read = load_embeddings(source, **options, **said.given)
+    except DataError as error:
+        if said.images is None:
+            raise
+        read = load_embeddings(source, **options, **replace(said, images=None).given)
+        read = replace(read, notes=(*read.notes, f"No pictures from the folder: {error}"))
+    return replace(read, notes=tuple(_FLAGS.sub("(see About this file)", note) for note in read.notes))
+
+
 def _metadata(about: Upload | None) -> tuple[bytes, str] | None:
     return None if about is None else (about[1], about[0])
 
@@ -195,8 +211,8 @@ def _second(file: Upload, said: Corrections, column: str | None, about: Upload |
     name, content = file
     if said != GUESS:
         try:
-            given = {"embedding_column": column, **said.given}
-            return load_embeddings(content, filename=name, metadata=_metadata(about), **given)
+            given = said if said.embedding_column else replace(said, embedding_column=column)
+            return _read(content, given, filename=name, metadata=_metadata(about))
         except DataError as error:
             read = _second(file, GUESS, column, about)
             return replace(
