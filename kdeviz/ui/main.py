@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import argparse
 import base64
 import gc
-import sys
 from dataclasses import dataclass, field
 from functools import cache
 from io import BytesIO
@@ -17,6 +15,7 @@ import streamlit as st
 from PIL import Image
 from streamlit.delta_generator import DeltaGenerator
 
+from kdeviz.ui.door import options
 from kdeviz.ui.pages import PAGES
 from kdeviz.ui.pages.tune import show_running
 from kdeviz.ui.panels import preflight as preflight_panel
@@ -35,12 +34,12 @@ def main() -> None:
     _spare_the_modules()
     st.set_page_config("kdeviz", _icon(), layout="wide")
     st.html(Path(__file__).with_name("style.css"))
-    options = _options()
-    st.session_state["marks_folder"] = options.marks
-    st.session_state["runs_folder"], st.session_state["mlflow"] = options.runs, options.mlflow
+    said = options()
+    st.session_state["marks_folder"] = said.marks
+    st.session_state["runs_folder"], st.session_state["mlflow"] = said.runs, said.mlflow
     current = session()
     _keep_widgets(current)
-    _open_path_once(current, options.file)
+    _open_path_once(current, said.file)
     sidebar.follow_address(current)
     sweep.follow_address(current)
     pages = {
@@ -61,7 +60,7 @@ def main() -> None:
         rule = sidebar.threshold_control(current)
         with st.expander("Probability curve"):
             curve = sidebar.curve_control(current.screen)
-        device, machine = sidebar.device_control(options.device)
+        device, machine = sidebar.device_control(said.device)
         cost = st.empty()
         with checks:
             preflight_panel.checks_button(current, settings.n_pca_components)
@@ -121,16 +120,6 @@ def _icon() -> str:
     file = BytesIO()
     Image.fromarray(np.dstack([colour, alpha]).astype(np.uint8)).save(file, "PNG")
     return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
-
-
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("file", nargs="?")
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--marks")
-    parser.add_argument("--runs")
-    parser.add_argument("--mlflow")
-    return parser.parse_known_args(sys.argv[1:])[0]
 
 
 @dataclass(eq=False)
