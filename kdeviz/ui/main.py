@@ -36,7 +36,8 @@ def main() -> None:
     st.html(Path(__file__).with_name("style.css"))
     said = options()
     st.session_state["marks_folder"] = said.marks
-    st.session_state["runs_folder"], st.session_state["mlflow"] = said.runs, said.mlflow
+    st.session_state["runs_folder"] = said.runs
+    st.session_state["mlflow"] = None if said.read_only else said.mlflow
     current = session()
     _keep_widgets(current)
     _open_path_once(current, said.file)

@@ -51,6 +51,11 @@ class Run:
         return self.record.name
 
     @property
+    def owner(self) -> str:
+        """Who kept it; "" for nobody in particular."""
+        return self.record.owner
+
+    @property
     def kept_words(self) -> str:
         """The day and time of keeping, in the time zone of this machine."""
         return self.record.kept.astimezone().strftime("%Y-%m-%d %H:%M")

@@ -17,6 +17,7 @@ from kdeviz.decision import RULES, Rule, ThresholdRule, curve_from_spread, has_b
 from kdeviz.errors import KdevizError
 from kdeviz.model import ProbabilityCurve, device_name, resolve_device
 from kdeviz.settings import Settings
+from kdeviz.ui.door import options
 from kdeviz.ui.panels.about_file import about_file, corrections, forget_corrections, restore
 from kdeviz.ui.panels.preflight import check
 from kdeviz.ui.panels.threshold import set_curve
@@ -86,7 +87,32 @@ def data_control(current: Session) -> tuple[DeltaGenerator, DeltaGenerator]:
     st.subheader("Data")
     what = st.container()
     left, beside = st.columns([1.25, 1], gap="small")
-    with left, st.popover("Load data", width="stretch"):
+    with left:
+        files, inside = _uploaders(current)
+    uploads = current.own(Uploads)
+    if uploads.beside is not current.data:
+        uploads.problem = ""
+    _follow_reading(current)
+    _follow_uploads(current, *files)
+    _follow_corrections(current)
+    if uploads.problem:
+        # The open popover hides the sidebar, and closing it must not lose the message.
+        for place in (inside, st.container()):
+            with place:
+                plain_error("That file could not be loaded", uploads.problem)
+    with what:
+        st.text(current.data.everything.name)
+        st.caption(_shape_words(current.data.train, current.data.score))
+        checks = st.container()
+        about_file(current.data)
+    return checks, beside
+
+
+def _uploaders(current: Session) -> tuple[tuple[UploadedFile | None, ...], DeltaGenerator]:
+    """What somebody has sent, and a place beside it; nothing where all is read-only."""
+    if options().read_only:
+        return (None, None, None, None), st.container()
+    with st.popover("Load data", width="stretch"):
         main = st.file_uploader(
             "Embeddings: one row per sample",
             type=FORMATS,
@@ -108,23 +134,7 @@ def data_control(current: Session) -> tuple[DeltaGenerator, DeltaGenerator]:
         inside = st.container()
         is_sample = current.data.source == sample().source
         st.button("Back to the sample set", on_click=_use_sample, disabled=is_sample, width="stretch")
-    uploads = current.own(Uploads)
-    if uploads.beside is not current.data:
-        uploads.problem = ""
-    _follow_reading(current)
-    _follow_uploads(current, main, score, about, score_about)
-    _follow_corrections(current)
-    if uploads.problem:
-        # The open popover hides the sidebar, and closing it must not lose the message.
-        for place in (inside, st.container()):
-            with place:
-                plain_error("That file could not be loaded", uploads.problem)
-    with what:
-        st.text(current.data.everything.name)
-        st.caption(_shape_words(current.data.train, current.data.score))
-        checks = st.container()
-        about_file(current.data)
-    return checks, beside
+    return (main, score, about, score_about), inside
 
 
 def _use_sample() -> None:

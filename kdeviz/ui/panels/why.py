@@ -13,6 +13,7 @@ from kdeviz import charts, explain
 from kdeviz.data import MARK_LABELS
 from kdeviz.decision import sample_view
 from kdeviz.errors import DataError, OptionError
+from kdeviz.ui.door import options
 from kdeviz.ui.panels.table import ranked_rows
 from kdeviz.ui.state import Screen, Session, session, theme
 from kdeviz.ui.widgets.choices import one_of
@@ -120,6 +121,9 @@ def _decide(row: int, screen: Screen) -> None:
         plain_error("Marks are not kept on disk", problem)
     book, key = screen.book, screen.keys[row]
     mark = book.get(key)
+    if options().read_only:
+        st.text(" · ".join(filter(None, [mark.verdict.capitalize(), mark.note])))
+        return
     # Widgets of their own per sample and change, so that none shows another sample's mark.
     suffix = f"{key}_{mark.verdict}_{mark.note}"
     st.segmented_control(
