@@ -15,16 +15,17 @@ import streamlit as st
 from PIL import Image
 from streamlit.delta_generator import DeltaGenerator
 
+from kdeviz.charts import CHARTS
 from kdeviz.ui.door import options
-from kdeviz.ui.pages import PAGES
-from kdeviz.ui.pages.tune import show_running
+from kdeviz.ui.pages import PAGES, compare, tune
+from kdeviz.ui.panels import map as samples_map
+from kdeviz.ui.panels import model, sidebar, sweep, why
 from kdeviz.ui.panels import preflight as preflight_panel
-from kdeviz.ui.panels import sidebar, sweep
 from kdeviz.ui.panels.comparison import SIDE_KEYS
 from kdeviz.ui.panels.kept_runs import keep_button, keep_problems
-from kdeviz.ui.panels.model import model_control, variance_words
 from kdeviz.ui.panels.sweep import GRID_KEYS
 from kdeviz.ui.state import Screen, Session, session
+from kdeviz.ui.widgets.parameters import among, drop_impossible
 from kdeviz.ui.widgets.text import plain_warning
 from kdeviz.ui.work.fitting import adopt, fit
 
@@ -43,6 +44,7 @@ def main() -> None:
     _open_path_once(current, said.file)
     sidebar.follow_address(current)
     sweep.follow_address(current)
+    _read_address(current)
     pages = {
         page.path: st.Page(
             page.show,
@@ -57,7 +59,7 @@ def main() -> None:
     page = st.navigation(list(pages.values()), position="top")
     with st.sidebar:
         checks, keep = sidebar.data_control(current)
-        settings, variance = model_control(current)
+        settings, variance = model.model_control(current)
         rule = sidebar.threshold_control(current)
         with st.expander("Probability curve"):
             curve = sidebar.curve_control(current.screen)
@@ -77,7 +79,7 @@ def main() -> None:
         if screen is not None:
             current.show(screen)
             if screen.key == wanted:
-                variance.caption(variance_words(screen.decision))
+                variance.caption(model.variance_words(screen.decision))
             else:
                 _name_other(screen)
     with keep:
@@ -86,7 +88,7 @@ def main() -> None:
     with _place():
         keep_problems(current)
         if page is not pages["tune"]:
-            show_running()
+            tune.show_running()
     page.run()
 
 
@@ -121,6 +123,22 @@ def _icon() -> str:
     file = BytesIO()
     Image.fromarray(np.dstack([colour, alpha]).astype(np.uint8)).save(file, "PNG")
     return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
+
+
+def _read_address(current: Session) -> None:
+    """Say once what of the address is not possible; the widgets do not hear of it."""
+    data = current.data
+    parts = {"tune": tune.PARTS, "compare": compare.PARTS, "chart": CHARTS, "why": why.PARTS}
+    dropped = drop_impossible(
+        {
+            **model.address(data),
+            **sidebar.address(data),
+            **samples_map.address(),
+            **{name: among(options) for name, options in parts.items()},
+        }
+    )
+    if dropped:
+        st.toast(f"Not possible in the address, and left out: {', '.join(dropped)}", duration="long")
 
 
 @dataclass(eq=False)

@@ -23,12 +23,15 @@ from kdeviz.ui.panels.preflight import check
 from kdeviz.ui.panels.threshold import set_curve
 from kdeviz.ui.state import Screen, Session, session
 from kdeviz.ui.widgets.address import read_choice, write_choice
+from kdeviz.ui.widgets.parameters import Possible, among, real, whole
 from kdeviz.ui.widgets.text import plain_error
 from kdeviz.ui.work.held import held_data
 from kdeviz.ui.work.loaded import Loaded, Upload, from_path, from_uploads, sample
 from kdeviz.ui.work.reading import FileReading
 from kdeviz.ui.work.tasks import viewer
 from kdeviz.wording import count
+
+_MIDPOINTS, _STEEPNESSES = (-1e9, 1e9), (0.0001, 100.0)
 
 
 @dataclass(eq=False)
@@ -264,6 +267,18 @@ def _rule_value(rule: type[Rule], inspected: int) -> float:
     return shown if asked.unit == 1 else shown / scale
 
 
+def address(data: Loaded) -> dict[str, Possible]:
+    """What the address may say of the threshold and the curve."""
+    found = {"rule": among(RULES), "midpoint": real(*_MIDPOINTS), "steepness": real(*_STEEPNESSES)}
+    for rule in RULES.values():
+        asked = rule.asked(len(data.inspected))
+        if asked is not None:
+            ends = ((asked.low, -math.inf), (asked.high, math.inf))
+            low, high = (usual if end is None else round(end / asked.unit, 9) for end, usual in ends)
+            found[rule.address_key()] = whole(int(low), int(high)) if asked.whole else real(low, high)
+    return found
+
+
 def curve_control(screen: Screen | None) -> ProbabilityCurve:
     """Midpoint and steepness of the probability curve, and ways to find them."""
     default = ProbabilityCurve()
@@ -278,16 +293,16 @@ def curve_control(screen: Screen | None) -> ProbabilityCurve:
         st.button("Reset", on_click=set_curve, args=(default,), help="Midpoint 12, steepness 0.05.")
     midpoint: float = st.number_input(
         "Midpoint, nats",
-        value=default.midpoint,
-        step=0.5,
+        *_MIDPOINTS,
+        default.midpoint,
+        0.5,
         key="midpoint",
         bind="query-params",
         help="The log density at which a sample is as probably anomalous as not.",
     )
     steepness: float = st.number_input(
         "Steepness, per nat",
-        0.0001,
-        100.0,
+        *_STEEPNESSES,
         default.steepness,
         0.01,
         format="%.4f",

@@ -23,7 +23,7 @@ from kdeviz.ui.work.mark_books import shelf
 from kdeviz.wording import count, number, percent
 
 _ROWS_PER_FEATURE = 10
-_PARTS = ("Neighbours", "Components", "Features", "Slice")
+PARTS = ("Neighbours", "Components", "Features", "Slice")
 
 
 @dataclass(eq=False)
@@ -47,7 +47,7 @@ def show_why(current: Session, screen: Screen, height: int) -> None:
     explanation = explain.explain(screen.analysis, row)
     _place(row, screen, explanation.residual)
     _decide(row, screen)
-    part, about = one_of("Why", _PARTS, "why", wide=True), (screen.key, row)
+    part, about = one_of("Why", PARTS, "why", wide=True), (screen.key, row)
     if part == "Components":
         _chart(charts.sample(screen.decision, row, theme()), part, height - 60, about)
     elif part == "Features":
