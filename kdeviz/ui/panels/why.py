@@ -80,8 +80,7 @@ def _go(row: int) -> None:
 def _place(row: int, screen: Screen, residual: explain.Residual) -> None:
     sample = sample_view(screen.decision, row)
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        # Bytes would be decoded here, on the server; the browser is the safer place.
-        picture = screen.analysis.inspected.thumbnail_uri(row)
+        picture = screen.analysis.inspected.thumbnail_uri(row, every_pixel=True)
         if picture is not None:
             st.image(picture, width=112)
         with st.container():
