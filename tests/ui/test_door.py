@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from kdeviz.ui.door import server
 from kdeviz.ui.door.gate import Gate, Rules
 from kdeviz.ui.door.hosts import Hosts
 from kdeviz.ui.door.keys import Keys
@@ -72,6 +73,82 @@ def test_keys_are_new_at_every_start_unless_the_environment_says_from_what(monke
     assert len(first[""]) >= 40
     monkeypatch.setenv("KDEVIZ_SECRET", "secret")
     assert Keys().by_user() == Keys(secret="secret").by_user()
+
+
+# --- what a server is started with
+
+
+@pytest.fixture
+def rules_of(monkeypatch):
+    """The rules of a server with these arguments, and the names that Streamlit's own guard then allows."""
+
+    def found(*arguments, bound="127.0.0.1", allowed=("127.0.0.1", "localhost", "::1")):
+        told = {"server.address": bound, "server.allowedHosts": list(allowed), "server.port": 8501}
+        monkeypatch.setattr(server.config, "get_option", told.get)
+        monkeypatch.setattr(server.config, "set_option", told.__setitem__)
+        monkeypatch.setattr("sys.argv", ["app.py", *arguments])
+        return server._rules.__wrapped__(), set(told["server.allowedHosts"])
+
+    return found
+
+
+@pytest.mark.parametrize("bound", ["127.0.0.1", "localhost", "::1"])
+def test_on_the_loopback_address_nobody_is_asked_for_anything(rules_of, bound):
+    rules, allowed = rules_of(bound=bound)
+    assert (rules.keys, rules.user_header, rules.read_only) == (None, None, False)
+    assert allowed == {"127.0.0.1", "localhost", "::1"} == rules.hosts.names
+
+
+@pytest.mark.parametrize(
+    ("arguments", "bound"),
+    [
+        ([], "0.0.0.0"),
+        ([], "::"),
+        ([], None),
+        ([], "192.168.1.5"),
+        (["--allow-host", "kde.example"], "127.0.0.1"),
+        (["--user", "anna"], "127.0.0.1"),
+        (["--user-header", "X-User"], "0.0.0.0"),
+    ],
+)
+def test_anywhere_else_a_key_is_asked_for(rules_of, arguments, bound):
+    assert rules_of(*arguments, bound=bound)[0].keys is not None
+
+
+def test_a_name_that_streamlit_is_told_of_asks_for_a_key_as_well(rules_of):
+    rules, allowed = rules_of(allowed=["kde.example"])
+    assert rules.keys is not None and rules.hosts.allow("kde.example") and "kde.example" in allowed
+
+
+def test_a_proxy_with_a_login_needs_no_keys(rules_of):
+    rules, allowed = rules_of("--allow-host", "kde.example", "--user-header", "X-User")
+    assert (rules.keys, rules.user_header) == (None, "X-User")
+    assert allowed == {"127.0.0.1", "localhost", "::1", "kde.example"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "bound", "start"),
+    [
+        ([], "127.0.0.1", "kdeviz is at http://127.0.0.1:8501"),
+        ([], "::1", "kdeviz is at http://[::1]:8501"),
+        ([], "0.0.0.0", "kdeviz is at http://box:8501/?token="),
+        (["--user", "anna"], "127.0.0.1", "kdeviz for anna is at http://127.0.0.1:8501/?token="),
+        (["--allow-host", "kde.example"], "127.0.0.1", "kdeviz is at https://kde.example/?token="),
+        (["--allow-host", "kde.example"], "0.0.0.0", "kdeviz is at http://kde.example:8501/?token="),
+        (["--allow-host", "*.lab.example"], "0.0.0.0", "kdeviz is at http://box:8501/?token="),
+    ],
+)
+def test_the_server_says_where_it_is(rules_of, monkeypatch, arguments, bound, start):
+    monkeypatch.setattr(server, "get_url", lambda host: f"http://{host}:8501")
+    monkeypatch.setattr(server.socket, "gethostname", lambda: "box")
+    rules, _ = rules_of(*arguments, bound=bound)
+    monkeypatch.setattr(server, "_rules", lambda: rules)
+    (line,) = server._addresses()
+    if rules.keys is not None:
+        line, _, key = line.rpartition("=")
+        line += "="
+        assert rules.keys.user_of(key) is not None
+    assert line == start
 
 
 # --- the gate

@@ -58,7 +58,9 @@ def _addresses() -> Iterator[str]:
     said, bound = options(), _bound()
     named = next((name for name in said.allow_host if not name.startswith("*")), None)
     host = named or (socket.gethostname() if bound in EVERYWHERE else bound)
-    address = get_url(f"[{host}]" if ":" in host else host)
+    # By another name, a server that only this machine can reach stands behind a proxy.
+    proxied = named is not None and bound in LOOPBACK
+    address = f"https://{host}" if proxied else get_url(f"[{host}]" if ":" in host else host)
     keys = _rules().keys
     if keys is None:
         yield f"kdeviz is at {address}"

@@ -121,7 +121,8 @@ def _decide(row: int, screen: Screen) -> None:
     book, key = screen.book, screen.keys[row]
     mark = book.get(key)
     if options().read_only:
-        st.text(" · ".join(filter(None, [mark.verdict.capitalize(), mark.note])))
+        if words := " · ".join(filter(None, [mark.verdict.capitalize(), mark.note])):
+            st.text(words)
         return
     # Widgets of their own per sample and change, so that none shows another sample's mark.
     suffix = f"{key}_{mark.verdict}_{mark.note}"
