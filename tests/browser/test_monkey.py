@@ -20,7 +20,7 @@ PRESSABLE = (
 )
 TYPED = ["0", "-1", "1e400", "inf", "3", "2:8", "scott, 2", "<b>x</b>", "9" * 30, "x" * 300, "💥", ""]
 KEYS = ["n", "p", "Escape", "Tab", "Enter", "ArrowRight", "ArrowLeft", "Home", "End", "PageDown"]
-WAIT_MS, PATIENCE_MS = 100, 700
+WAIT_MS, PATIENCE_MS = 100, 300
 
 
 def one_of(chance, page, selector):
