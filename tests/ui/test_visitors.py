@@ -6,6 +6,7 @@ from app_steps import button, page_session, put, rerun, texts, visit
 from kdeviz.errors import OptionError
 from kdeviz.output import RunStore
 from kdeviz.ui.panels import kept_runs
+from kdeviz.ui.work import mark_books
 
 
 def pick_first(app):
@@ -40,7 +41,33 @@ def test_a_server_to_look_at_logs_nothing(start, mlflow_is_there):
 
 @pytest.fixture
 def as_user(monkeypatch):
-    return lambda name: monkeypatch.setattr(kept_runs, "visitor", lambda: name)
+    def become(name):
+        for module in (kept_runs, mark_books):
+            monkeypatch.setattr(module, "visitor", lambda: name)
+
+    return become
+
+
+def note_of(app):
+    (note,) = [area for area in pick_first(app).text_input if area.label == "Note"]
+    return note
+
+
+def test_marks_are_each_users_own(start, as_user):
+    for name in ("anna", "ben", ""):
+        as_user(name)
+        assert note_of(start()).value == ""
+        put(note_of(start()), f"by {name}")
+    for name in ("", "anna", "ben"):
+        as_user(name)
+        assert note_of(start()).value == f"by {name}".strip()
+
+
+@pytest.mark.parametrize("user", ["..", "../..", "a/b", "\\", "x" * 500, "Zoë", "\x00"])
+def test_no_name_of_a_user_leads_out_of_the_folder(tmp_path, user):
+    folder = mark_books.folder_of(user, tmp_path)
+    assert folder.parent == tmp_path and folder != mark_books.folder_of(user + "x", tmp_path)
+    folder.mkdir()
 
 
 def test_a_run_is_its_keepers(start, as_user, tmp_path):
