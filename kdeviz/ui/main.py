@@ -138,7 +138,7 @@ def _read_address(current: Session) -> None:
         }
     )
     if dropped:
-        st.toast(f"Not possible in the address, and left out: {', '.join(dropped)}", duration="long")
+        st.toast(f"Not possible in the address, and left out: {', '.join(dropped)}", duration="infinite")
 
 
 @dataclass(eq=False)
