@@ -3,6 +3,7 @@
 import random
 
 import pytest
+from app_steps import gaussian, npy, upload
 
 from kdeviz.decision import RULES, ThresholdRule
 from kdeviz.model import ProbabilityCurve
@@ -68,6 +69,14 @@ def test_a_possible_address_is_left_alone(start):
     assert {name: app.query_params[name] for name in query} == query
     settings = app.session_state["session"].screen.analysis.settings
     assert (settings.seed, settings.n_pca_components) == (3, 5)
+
+
+def test_what_the_knobs_write_is_left_alone_when_the_data_change(start):
+    app = start(components="40", cap="777")
+    upload(app, "narrow.npy", npy(gaussian(60, 5)))
+    upload(app, "wide.npy", npy(gaussian(60, 50)))
+    assert not app.toast
+    assert app.session_state["components"] == 40
 
 
 @pytest.mark.parametrize("text", ["0", "7", "100"])

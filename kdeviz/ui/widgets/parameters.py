@@ -43,17 +43,24 @@ def among(options: Iterable[str]) -> Possible:
 def drop_impossible(parameters: Mapping[str, Possible]) -> list[str]:
     """Rid the address of values that a parameter cannot have, for every widget drawn from now on.
 
+    What a widget that is there has written into it is left alone: it may wait for other data.
+
     Args:
-        parameters: by their names; the address may hold others, which are left alone.
+        parameters: by their names; the address may hold others, which are left alone as well.
 
     Returns:
         The names of those that were dropped.
     """
-    dropped = [
-        name for name, possible in parameters.items() if not all(map(possible, st.query_params.get_all(name)))
-    ]
     context = get_script_run_ctx()
-    if dropped and context is not None:
+    if context is None:
+        return []
+    dropped = [
+        name
+        for name, possible in parameters.items()
+        if (context.is_history_navigation or name not in st.session_state)
+        and not all(map(possible, st.query_params.get_all(name)))
+    ]
+    if dropped:
         # Widgets that are bound to the address take their first values from a copy of it.
         with context.session_state.query_params() as address:
             for name in dropped:
