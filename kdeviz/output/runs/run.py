@@ -192,6 +192,7 @@ def _score_table(path: Path, with_labels: bool) -> pa.Table:
         if size > MAX_BYTES:
             raise ValueError(f"its rows would take {size} bytes, more than {MAX_BYTES}")
         table = file.read(names)
+        table.validate(full=True)  # of dictionaries, whose numbers may lead out of them
         for name in names:
             kind = table.schema.field(name).type
             if not kinds.get(name, pa.types.is_dictionary)(kind) or table[name].null_count:
