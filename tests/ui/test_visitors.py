@@ -1,7 +1,8 @@
 """A server to look at, and runs that belong to somebody."""
 
+import pandas as pd
 import pytest
-from app_steps import button, page_session, put, rerun, texts, visit
+from app_steps import button, gaussian, page_session, put, rerun, texts, visit
 
 from kdeviz.errors import OptionError
 from kdeviz.output import RunStore
@@ -24,6 +25,15 @@ def test_nothing_is_taken_kept_or_marked(start, tmp_path):
     visit(app, "compare")
     assert not app.get("file_uploader")
     assert not (tmp_path / "runs").exists() and not list((tmp_path / "marks").glob("*"))
+
+
+def test_marks_that_a_file_brings_are_seen_and_not_kept(start, tmp_path):
+    table = pd.DataFrame(gaussian(60, 4)).rename(columns=str).assign(id=[f"s{row}" for row in range(60)])
+    table.assign(mark=["confirmed"] + [""] * 59, mark_note="").to_parquet(tmp_path / "marked.parquet")
+    app = start(str(tmp_path / "marked.parquet"), "--read-only")
+    page_session(app).pick(0)
+    assert "Confirmed" in texts(rerun(app))
+    assert not list((tmp_path / "marks").glob("**/*"))
 
 
 def test_marks_of_before_are_seen(start):

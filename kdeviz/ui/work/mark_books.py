@@ -12,7 +12,7 @@ import streamlit as st
 
 from kdeviz.data import MarkBook, MarkFile, sample_keys
 from kdeviz.errors import DataError, OptionError
-from kdeviz.ui.door import visitor
+from kdeviz.ui.door import options, visitor
 from kdeviz.ui.work.loaded import Loaded
 
 logger = logging.getLogger(__name__)
@@ -42,8 +42,11 @@ class MarkShelf:
 
     def _open(self, name: str, data: Loaded) -> MarkFile:
         path = self._folder / f"{name}.sqlite"
+        older = path.with_suffix(".json")
+        if options().read_only and not (path.exists() or older.exists()):
+            return _filled(MarkFile(), data)
         try:
-            return _filled(MarkFile(path, path.with_suffix(".json")), data)
+            return _filled(MarkFile(path, older), data)
         except (DataError, OptionError, OSError) as error:
             logger.exception("marks cannot be kept")
             self.problems[data.origin] = str(error)
