@@ -16,7 +16,7 @@ from kdeviz.ui.work.loaded import sample
 NUMBERS = ["inf", "-inf", "nan", "1e400", "-1e400", "1e308", "-1", "0", "3", "16", "1e3", "5.5", "+5"]
 TEXTS = ["", " ", "1_0", "0x10", "½", "٣", "null", "true", "[]", "<b>", "\x00", "💥", "../x", "%s"]
 ODD = [*NUMBERS, *TEXTS, "9" * 30, "9" * 5000, "norm", "2D", "best_f1"]
-OTHERS = ["colour", "column", "device", "label_column", "normal", "leave_out", "unknown"]
+OTHERS = ["data", "sweep", "colour", "column", "device", "label_column", "normal", "leave_out", "unknown"]
 
 
 def parameters():
@@ -33,7 +33,7 @@ def test_every_parameter_at_once(start, value):
     query = dict.fromkeys([*ALL, *OTHERS], value) | {"rule": rule, "bandwidth": "factor", "dimensions": "3D"}
     app = start(**query)
     assert not app.error
-    words = [toast.value for toast in app.toast]
+    words = [toast.value for toast in app.toast if toast.value.startswith("Not possible in the address")]
     assert len(words) <= 1
     if value in ("inf", "nan", "1e400", ""):
         assert all(name in words[0] for name in ("seed", "axis_y", "top_k", "factor", "midpoint", "chart"))
