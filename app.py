@@ -1,9 +1,11 @@
-"""The front door: `streamlit run app.py`, or `kdeviz app`."""
+"""The front door: `streamlit run app.py`, or `kdeviz app`. Streamlit serves the `app` that it finds here."""
+
+from streamlit import App
 
 from kdeviz.threads import sleep_while_waiting
 
 sleep_while_waiting()
 
-from kdeviz.ui import main  # noqa: E402 (torch comes with it)
+from kdeviz.ui.door import SCRIPT, guards, opened  # noqa: E402 (torch may come with it)
 
-main()
+app = App(SCRIPT, middleware=guards(), lifespan=opened)

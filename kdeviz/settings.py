@@ -10,7 +10,7 @@ from typing import Any
 
 from kdeviz.errors import OptionError
 from kdeviz.scaling import SCALINGS, Scaling
-from kdeviz.wording import count
+from kdeviz.wording import count, shown
 
 BANDWIDTH_RULES = ("scott", "silverman")
 # Narrower kernels would be lost in the rounding of float64 coordinates.
@@ -116,17 +116,23 @@ def number_or_text(text: str) -> Any:
     return text
 
 
+def is_between(value: Any, low: float, high: float) -> bool:
+    """Whether it is a number from low to high; also of an integer that is too large for a float."""
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    return is_number and bool(low <= value <= high)
+
+
 def _is_whole(value: Any) -> bool:
     return not isinstance(value, bool) and isinstance(value, Integral)
 
 
 def _components(value: Any) -> int | float:
-    if _is_whole(value) and value >= 1:
+    if _is_whole(value) and 1 <= value < 2**63:
         return int(value)
-    if isinstance(value, Real) and 0 < float(value) < 1:
+    if is_between(value, 0, 1) and value not in (0, 1):
         return float(value)
     raise OptionError(
-        f"n_pca_components={value!r} is not possible: give a whole number of components, 1 or more, "
+        f"n_pca_components={shown(value)} is not possible: give a whole number of components, 1 or more, "
         "or a fraction between 0 and 1, the share of the variance to keep"
     )
 
@@ -134,7 +140,7 @@ def _components(value: Any) -> int | float:
 def _scaling(value: Any) -> FeatureScalingMethod:
     if not isinstance(value, str) or value not in SCALINGS:
         choices = " or ".join(map(repr, sorted(SCALINGS)))
-        raise OptionError(f"feature_scaling_method={value!r} is not known: choose {choices}")
+        raise OptionError(f"feature_scaling_method={shown(value)} is not known: choose {choices}")
     return FeatureScalingMethod(value)
 
 
@@ -142,11 +148,11 @@ def _bandwidth(value: Any) -> str | float:
     if isinstance(value, str) and value in BANDWIDTH_RULES:
         return value
     lowest, highest = _BANDWIDTH_RANGE
-    if not isinstance(value, bool) and isinstance(value, Real) and lowest <= float(value) <= highest:
+    if is_between(value, lowest, highest):
         return float(value)
     raise OptionError(
-        f"bandwidth={value!r} is not possible: choose 'scott', 'silverman', or a factor from {lowest:g} to "
-        f"{highest:g} that multiplies Scott's (1.0 is Scott's rule)"
+        f"bandwidth={shown(value)} is not possible: choose 'scott', 'silverman', or a factor from "
+        f"{lowest:g} to {highest:g} that multiplies Scott's (1.0 is Scott's rule)"
     )
 
 
@@ -154,5 +160,5 @@ def _whole(name: str, value: Any, at_least: int) -> int:
     if _is_whole(value) and at_least <= value < 2**63:
         return int(value)
     raise OptionError(
-        f"{name}={value!r} is not possible: give a whole number, {at_least} or more and below 2**63"
+        f"{name}={shown(value)} is not possible: give a whole number, {at_least} or more and below 2**63"
     )

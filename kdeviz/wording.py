@@ -51,3 +51,17 @@ def duration(seconds: float) -> str:
 def size(n_bytes: float) -> str:
     """In MB or GB, powers of ten."""
     return f"{number(n_bytes / 1e6, 2)} MB" if n_bytes < 9.995e8 else f"{number(n_bytes / 1e9, 2)} GB"
+
+
+def one_line(text: object, most: int = 120) -> str:
+    """What somebody else wrote, for the inside of a message: in one line, printable, and not too long."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in str(text)[: 4 * most]).split())
+    return line if len(line) <= most else f"{line[: most - 1]}…"
+
+
+def shown(value: object) -> str:
+    """A value as Python writes it, for the inside of a message."""
+    try:
+        return one_line(repr(value), 60)
+    except ValueError:  # Python does not write out integers of thousands of digits
+        return f"a huge {type(value).__name__}"

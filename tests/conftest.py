@@ -150,7 +150,7 @@ def start(monkeypatch, tmp_path):
     from streamlit.testing.v1 import AppTest
     from streamlit.util import calc_hash
 
-    from kdeviz.data.resources import resource
+    from kdeviz.ui.door import SCRIPT
 
     # At every start it reads about every installed package whether it brings components. Ours are in the app.
     monkeypatch.setattr("streamlit.components.v2.manifest_scanner.scan_component_manifests", list)
@@ -160,7 +160,7 @@ def start(monkeypatch, tmp_path):
     def started(*arguments, at="", **query):
         folders = (f"--{name}={tmp_path / name}" for name in ("marks", "runs"))
         monkeypatch.setattr("sys.argv", ["app.py", *folders, *arguments])
-        test = AppTest.from_file(str(resource("app.py")), default_timeout=60)
+        test = AppTest.from_file(str(SCRIPT), default_timeout=60)
         if at:
             test._page_hash = calc_hash(at)
         test.query_params.update(query)

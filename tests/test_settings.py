@@ -69,3 +69,11 @@ def test_settings_are_frozen_and_hashable():
     with pytest.raises(FrozenInstanceError):
         settings.seed = 1
     assert {settings: 1}[Settings()] == 1
+
+
+@pytest.mark.parametrize("name", ["n_pca_components", "max_training_points", "bandwidth", "seed"])
+@pytest.mark.parametrize("value", [10**400, 10**5000, -(10**400), float("inf"), float("nan")], ids=range(5))
+def test_numbers_beyond_all_are_refused_in_one_short_line(name, value):
+    with pytest.raises(OptionError) as refused:
+        Settings(**{name: value})
+    assert len(str(refused.value)) < 300

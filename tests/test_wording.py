@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from kdeviz.wording import count, duration, number, percent, size
+from kdeviz.wording import count, duration, number, one_line, percent, shown, size
 
 
 @pytest.mark.parametrize(
@@ -96,3 +96,15 @@ def test_duration(seconds, text):
 )
 def test_size(n_bytes, text):
     assert size(n_bytes) == text
+
+
+def test_what_somebody_else_wrote_stands_in_one_line():
+    assert one_line("a\n b\t\x1b[2Jc") == "a b [2Jc"
+    assert one_line("x" * 1000, 20) == "x" * 19 + "…"
+    assert one_line(ValueError("no")) == "no"
+
+
+def test_values_in_messages():
+    assert shown("a") == "'a'"
+    assert shown(10**400) == "1" + "0" * 58 + "…"
+    assert shown(10**5000) == "a huge int"

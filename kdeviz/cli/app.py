@@ -16,6 +16,8 @@ from kdeviz.cli.options import Device, RunsFolder, TrackingServer
 from kdeviz.cli.output import say
 from kdeviz.errors import OptionError
 
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
 
 def open_app(
     file: Annotated[
@@ -28,9 +30,33 @@ def open_app(
     host: Annotated[
         str,
         typer.Option(
-            metavar="ADDRESS", help="Address to listen on. There is no login: keep it on this machine."
+            metavar="ADDRESS",
+            help="Address to listen on. On any other than this machine's own, only the printed address with "
+            "its key lets a browser in.",
         ),
     ] = "127.0.0.1",
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME", help="Another name that browsers may ask for this server by; may be repeated."
+        ),
+    ] = None,
+    user: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Print an address of their own for this user, who owns the runs they keep; may be repeated.",
+        ),
+    ] = None,
+    user_header: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HEADER", help="Let in whom a proxy on this machine names in this header, without a key."
+        ),
+    ] = None,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="To look at only: no marks, no runs, no files from others.")
+    ] = False,
     device: Device = "auto",
     marks: Annotated[
         Path | None,
@@ -56,18 +82,14 @@ def open_app(
 
     opened = [] if file is None or is_sample(file) else [str(existing(file))]
     _check_address(host, port)
-    if device != "auto":
-        from kdeviz.model import resolve_device
-
-        resolve_device(device)
+    _check_proxy(host, user_header)
+    _check_device(device)
     if mlflow is not None:
         from kdeviz.output import check_installed
 
         check_installed()
-    if host not in ("127.0.0.1", "localhost", "::1"):
-        say(
-            "warning", f"listening on {host}: whoever reaches this machine can use the app, there is no login"
-        )
+    if host not in _LOOPBACK:
+        say("warning", f"listening on {host}: whoever has an address printed below can use the app")
     # Nothing in the present folder may shadow a package, hence -P.
     command = [sys.executable, "-P", "-m", "streamlit", "run", str(resource("app.py"))]
     command += [f"--server.address={host}", f"--server.headless={not (browser and _has_screen())}".lower()]
@@ -78,9 +100,12 @@ def open_app(
         "images": None if images is None else existing(str(images)),
         "runs": runs and runs.absolute(),
         "mlflow": mlflow,
+        "user-header": user_header,
     }
     options = [f"--{name}={value}" for name, value in passed.items() if value is not None]
-    _replace_process([*command, "--", *opened, *options])
+    options += [f"--allow-host={name}" for name in allow_host or ()]
+    options += [f"--user={name}" for name in user or ()]
+    _replace_process([*command, "--", *opened, *options, *(["--read-only"] if read_only else [])])
 
 
 def _check_address(host: str, port: int | None) -> None:
@@ -91,6 +116,21 @@ def _check_address(host: str, port: int | None) -> None:
     except OSError as error:
         place = host if port is None else f"{host} port {port}"
         raise OptionError(f"cannot listen on {place} ({error.strerror}): choose another") from None
+
+
+def _check_proxy(host: str, user_header: str | None) -> None:
+    if user_header is not None and host not in _LOOPBACK:
+        raise OptionError(
+            f"--user-header with --host {host} is not possible: whoever reaches the server without the proxy "
+            "could claim any name. Leave out --host, and let the proxy run on this machine"
+        )
+
+
+def _check_device(device: str) -> None:
+    if device != "auto":
+        from kdeviz.model import resolve_device
+
+        resolve_device(device)
 
 
 def _has_screen() -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -10,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kdeviz.data.formats import image_type
 from kdeviz.data.picture_files import PictureFiles
+from kdeviz.data.pictures import picture_uri
 from kdeviz.data.reading import Reading
 from kdeviz.data.row_numbers import row_numbers
 from kdeviz.errors import DataError
@@ -92,11 +91,10 @@ class EmbeddingSet:
 
         return Rows(self.features).digest()
 
-    def thumbnail_uri(self, row: int) -> str | None:
-        """A row's thumbnail as a data URI that shows without fetching anything, or None when it has none."""
+    def thumbnail_uri(self, row: int, every_pixel: bool = False) -> str | None:
+        """A row's thumbnail as a data URI, or None when it has none; see `picture_uri`."""
         image = self.thumbnails[row] if self.thumbnails is not None else b""
-        kind = image_type(image)
-        return f"data:image/{kind};base64,{base64.b64encode(image).decode()}" if kind else None
+        return picture_uri(image, every_pixel)
 
     def take(self, rows: NDArray[np.bool_] | NDArray[np.integer[Any]]) -> EmbeddingSet:
         """The chosen rows (a boolean mask or row numbers), in that order, copied."""

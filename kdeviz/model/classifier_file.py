@@ -10,16 +10,14 @@ import torch
 
 from kdeviz import __version__
 from kdeviz.data import working_dtype
-from kdeviz.errors import ModelFileError
 from kdeviz.model import model_file
-from kdeviz.model.curve import ProbabilityCurve
 from kdeviz.model.devices import resolve_device
+from kdeviz.model.file_checks import WHOLE_NUMBERS, Described, check_tensors
 
 if TYPE_CHECKING:
     from kdeviz.model.classifier import KDEClassifier
 
 _RESULT_DTYPES = {"float32": torch.float32, "float64": torch.float64}
-_WHOLE_NUMBERS = ("training_rows", "training_keys")
 
 
 def metadata_of(model: KDEClassifier) -> dict[str, Any]:
@@ -43,29 +41,17 @@ def metadata_of(model: KDEClassifier) -> dict[str, Any]:
 def read(kind: type[KDEClassifier], path: str | Path, device: str | torch.device) -> KDEClassifier:
     """See `KDEClassifier.load`."""
     tensors, metadata = model_file.read_model_file(path)
-    try:
-        model = _unfitted(kind, metadata)
-        n, dimensions, k = (int(metadata[key]) for key in ("training_points", "dimensions", "components"))
-        model.feature_names = model_file.feature_names(metadata.get("feature_names"), dimensions)
-    except (KeyError, TypeError, ValueError) as error:
-        raise ModelFileError(f"{path}: the kdeviz metadata is damaged ({error!r}): export it again") from None
+    found, settings, curve = Described.of(path, metadata)
+    model = kind(**settings.to_dict())
+    model.curve, model.threshold, model.data_digest = curve, found.threshold, found.data_digest
+    model.result_dtype = _RESULT_DTYPES[found.result_dtype]
+    model.feature_names = None if found.feature_names is None else tuple(found.feature_names)
     if int(metadata["format_version"]) < 2:
         tensors["training_keys"] = model.training_keys
-    model_file.check_tensors(path, tensors, model_file.model_shapes(tensors, n, dimensions, k))
+    check_tensors(path, tensors, found)
     target = resolve_device(device)
     dtype = working_dtype(target)
     for name, tensor in tensors.items():
-        tensors[name] = tensor.to(torch.int64 if name in _WHOLE_NUMBERS else dtype)
+        tensors[name] = tensor.to(torch.int64 if name in WHOLE_NUMBERS else dtype)
     model.load_state_dict(tensors)
     return model.to(target)
-
-
-def _unfitted(kind: type[KDEClassifier], metadata: dict[str, Any]) -> KDEClassifier:
-    """A model that has all but its tensors."""
-    model = kind(**metadata["settings"])
-    model.curve = ProbabilityCurve(**metadata["curve"])
-    threshold = metadata["threshold"]
-    model.threshold = None if threshold is None else float(threshold)
-    model.result_dtype = _RESULT_DTYPES[metadata["result_dtype"]]
-    model.data_digest = metadata["data_digest"]
-    return model

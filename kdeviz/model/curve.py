@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -12,7 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from kdeviz.errors import OptionError
+from kdeviz.settings import is_between
+from kdeviz.wording import shown
 
+_LARGEST = sys.float_info.max
 Values = TypeVar("Values", Tensor, NDArray[Any])
 
 
@@ -32,10 +36,12 @@ class ProbabilityCurve:
     steepness: float = 0.05
 
     def __post_init__(self) -> None:
-        if not math.isfinite(self.midpoint):
-            raise OptionError(f"midpoint={self.midpoint!r} is not possible: give a finite log density")
-        if not 0 < self.steepness < math.inf:
-            raise OptionError(f"steepness={self.steepness!r} is not possible: give a positive number per nat")
+        if not is_between(self.midpoint, -_LARGEST, _LARGEST):
+            raise OptionError(f"midpoint={shown(self.midpoint)} is not possible: give a finite log density")
+        if not is_between(self.steepness, 0, _LARGEST) or not self.steepness:
+            raise OptionError(
+                f"steepness={shown(self.steepness)} is not possible: give a positive number per nat"
+            )
 
     def __call__(self, log_density: Values) -> Values:
         """Probabilities, elementwise, of the same kind, shape and dtype."""

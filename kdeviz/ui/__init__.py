@@ -1,5 +1,1 @@
-"""The app: everything that imports streamlit."""
-
-from kdeviz.ui.main import main
-
-__all__ = ["main"]
+"""The app: everything that imports streamlit. Its pages start in `main`, its server in `door`."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import argparse
 import base64
 import gc
-import sys
 from dataclasses import dataclass, field
 from functools import cache
 from io import BytesIO
@@ -17,15 +15,17 @@ import streamlit as st
 from PIL import Image
 from streamlit.delta_generator import DeltaGenerator
 
-from kdeviz.ui.pages import PAGES
-from kdeviz.ui.pages.tune import show_running
+from kdeviz.charts import CHARTS
+from kdeviz.ui.door import options
+from kdeviz.ui.pages import PAGES, compare, tune
+from kdeviz.ui.panels import map as samples_map
+from kdeviz.ui.panels import model, sidebar, sweep, why
 from kdeviz.ui.panels import preflight as preflight_panel
-from kdeviz.ui.panels import sidebar, sweep
 from kdeviz.ui.panels.comparison import SIDE_KEYS
 from kdeviz.ui.panels.kept_runs import keep_button, keep_problems
-from kdeviz.ui.panels.model import model_control, variance_words
 from kdeviz.ui.panels.sweep import GRID_KEYS
 from kdeviz.ui.state import Screen, Session, session
+from kdeviz.ui.widgets.parameters import among, drop_impossible
 from kdeviz.ui.widgets.text import plain_warning
 from kdeviz.ui.work.fitting import adopt, fit
 
@@ -35,15 +35,17 @@ def main() -> None:
     _spare_the_modules()
     st.set_page_config("kdeviz", _icon(), layout="wide")
     st.html(Path(__file__).with_name("style.css"))
-    options = _options()
-    st.session_state["marks_folder"] = options.marks
-    st.session_state["runs_folder"], st.session_state["mlflow"] = options.runs, options.mlflow
+    said = options()
+    st.session_state["marks_folder"] = said.marks
+    st.session_state["runs_folder"] = said.runs
+    st.session_state["mlflow"] = None if said.read_only else said.mlflow
     current = session()
     _keep_widgets(current)
-    st.session_state["images_folder"] = options.images
-    _open_path_once(current, options.file)
+    st.session_state["images_folder"] = said.images
+    _open_path_once(current, said.file)
     sidebar.follow_address(current)
     sweep.follow_address(current)
+    _read_address(current)
     pages = {
         page.path: st.Page(
             page.show,
@@ -58,11 +60,11 @@ def main() -> None:
     page = st.navigation(list(pages.values()), position="top")
     with st.sidebar:
         checks, keep = sidebar.data_control(current)
-        settings, variance = model_control(current)
+        settings, variance = model.model_control(current)
         rule = sidebar.threshold_control(current)
         with st.expander("Probability curve"):
             curve = sidebar.curve_control(current.screen)
-        device, machine = sidebar.device_control(options.device)
+        device, machine = sidebar.device_control(said.device)
         cost = st.empty()
         with checks:
             preflight_panel.checks_button(current, settings.n_pca_components)
@@ -78,7 +80,7 @@ def main() -> None:
         if screen is not None:
             current.show(screen)
             if screen.key == wanted:
-                variance.caption(variance_words(screen.decision))
+                variance.caption(model.variance_words(screen.decision))
             else:
                 _name_other(screen)
     with keep:
@@ -87,7 +89,7 @@ def main() -> None:
     with _place():
         keep_problems(current)
         if page is not pages["tune"]:
-            show_running()
+            tune.show_running()
     page.run()
 
 
@@ -124,15 +126,20 @@ def _icon() -> str:
     return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
 
 
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("file", nargs="?")
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--marks")
-    parser.add_argument("--images")
-    parser.add_argument("--runs")
-    parser.add_argument("--mlflow")
-    return parser.parse_known_args(sys.argv[1:])[0]
+def _read_address(current: Session) -> None:
+    """Say once what of the address is not possible; the widgets do not hear of it."""
+    data = current.data
+    parts = {"tune": tune.PARTS, "compare": compare.PARTS, "chart": CHARTS, "why": why.PARTS}
+    dropped = drop_impossible(
+        {
+            **model.address(data),
+            **sidebar.address(data),
+            **samples_map.address(),
+            **{name: among(options) for name, options in parts.items()},
+        }
+    )
+    if dropped:
+        st.toast(f"Not possible in the address, and left out: {', '.join(dropped)}", duration="infinite")
 
 
 @dataclass(eq=False)

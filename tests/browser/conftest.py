@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -25,6 +26,8 @@ ROOT = Path(__file__).parents[2]
 SCREENSHOTS = ROOT / "screenshots"
 PATIENCE_MS = 30_000
 """For what must come: other tests run beside these, and the machine may be slow."""
+STREAMLIT_LOOKS_FOR_ITSELF = re.compile(r"http://127\.0\.0\.1:\d+/\w+/_stcore/(health|host-config)")
+"""Opened on a page other than the first, it looks for its server below that page, then beside it."""
 VIEWPORT = {"width": 1280, "height": 720}
 CHROMIUM_FLAGS = [
     "--no-sandbox",
@@ -96,8 +99,9 @@ def open_page(
     empty = list(context.pages)
 
     def on_console(message: ConsoleMessage) -> None:
-        if message.type == "error":
-            problems.append(f"console: {message.text} {message.location.get('url')}")
+        address = str(message.location.get("url"))
+        if message.type == "error" and not STREAMLIT_LOOKS_FOR_ITSELF.fullmatch(address):
+            problems.append(f"console: {message.text} {address}")
 
     def on_error(error: WebError) -> None:
         problems.append(f"script: {error.error}")

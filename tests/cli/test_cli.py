@@ -742,6 +742,20 @@ def test_app_warns_before_it_listens_to_others(run, started):
     assert "--server.address=0.0.0.0" in started[0]
 
 
+def test_app_passes_on_who_is_let_in(run, started):
+    options = ("--allow-host", "kde.example", "--allow-host", "*.lab", "--user", "anna", "--user", "ben")
+    assert run("app", *options, "--read-only").code == 0
+    passed = ["--allow-host=kde.example", "--allow-host=*.lab", "--user=anna", "--user=ben", "--read-only"]
+    assert started[0][started[0].index("--") :] == ["--", "--device=auto", *passed]
+    assert run("app", "--user-header", "X-Forwarded-User").code == 0
+    assert started[1][started[1].index("--") :] == ["--", "--device=auto", "--user-header=X-Forwarded-User"]
+
+
+def test_app_believes_a_proxy_only_on_this_machine(run, started):
+    words = refused(run("app", "--host", "0.0.0.0", "--user-header", "X-Forwarded-User"))
+    assert "could claim any name" in words and started == []
+
+
 def test_app_says_when_the_port_is_taken(run, started):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

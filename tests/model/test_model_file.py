@@ -230,6 +230,82 @@ def test_tensors_that_do_not_fit(saved, tensors, metadata, message):
         KDEClassifier.load(damaged(saved, tensors, metadata))
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["[" * 100_000, '{"a":' * 100_000, '{"format_version": 2, "x": ' + "[" * 100_000 + "]" * 100_000 + "}"],
+)
+def test_metadata_nested_very_deep(saved, text):
+    with pytest.raises(ModelFileError, match="metadata is damaged") as refused:
+        KDEClassifier.load(damaged(saved, metadata=text))
+    assert len(str(refused.value).removeprefix(str(saved))) < 300
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("threshold", "1" + "0" * 400),
+        ("threshold", "NaN"),
+        ("threshold", '"nan"'),
+        ("format_version", "Infinity"),
+        ("format_version", "true"),
+        ("format_version", "1" + "0" * 5000),
+        ("training_points", "1e400"),
+        ("training_points", '"300"'),
+        ("components", "0"),
+        ("data_digest", "[]"),
+        ("curve", '{"midpoint": NaN, "steepness": 1}'),
+        ("curve", '{"midpoint": 0, "steepness": 1' + "0" * 400 + "}"),
+        ("curve", '{"midpoint": true, "steepness": 1}'),
+        ("settings", '{"seed": 1' + "0" * 400 + "}"),
+        ("settings", '{"n_pca_components": 1' + "0" * 400 + "}"),
+        ("settings", '{"bandwidth": 1' + "0" * 400 + "}"),
+        ("settings", '{"feature_scaling_method": "' + "x" * 10_000 + '"}'),
+        ("feature_names", '["' + "x" * 10_000 + '"]'),
+    ],
+)
+def test_impossible_metadata_is_refused_in_one_short_line(saved, name, value):
+    text = json.dumps({**parts(saved)[1], name: "HERE"}).replace('"HERE"', value)
+    with pytest.raises(ModelFileError) as refused:
+        KDEClassifier.load(damaged(saved, metadata=text))
+    words = str(refused.value).removeprefix(str(saved))
+    assert len(words) < 300 and words.isprintable()
+
+
+def of_type(name, kind):
+    return name, lambda tensor: tensor.to(kind)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        (*of_type("kde_model.bw_transform", torch.int32), "of type torch.int32"),
+        (*of_type("kde_model.dataset", torch.complex64), "of type torch.complex64"),
+        (*of_type("pca_model.mean", torch.float16), "of type torch.float16"),
+        (*of_type("training_rows", torch.float64), "of type torch.float64, expected torch.int64"),
+        (*of_type("training_keys", torch.int32), "of type torch.int32, expected torch.int64"),
+        ("kde_model.bw_transform", torch.zeros_like, "singular"),
+        ("kde_model.bw_transform", torch.ones_like, "singular"),
+        ("kde_model.bw_transform", lambda w: 2 * w, "does not belong to log_norm"),
+        ("kde_model.log_norm", lambda log_norm: log_norm + 1, "does not belong to log_norm"),
+        ("kde_model.dataset", torch.zeros_like, "points that vary"),
+        ("kde_model.dataset", lambda points: 1e300 * points, "points that vary"),
+        ("pca_model.singular_vectors", torch.zeros_like, "right angles"),
+        ("pca_model.singular_vectors", lambda axes: 2 * axes, "right angles"),
+        ("pca_model.spectrum", torch.zeros_like, "variances of 5 components"),
+        ("pca_model.spectrum", lambda variances: -variances, "variances of 5 components"),
+        ("pca_model.spectrum", lambda variances: variances[:4].clone(), "variances of 5 components"),
+        ("max_length", torch.zeros_like, "positive length"),
+        ("training_rows", lambda rows: rows.flip(0), "ascending"),
+        ("training_rows", lambda rows: rows - 1, "ascending"),
+        ("training_rows", torch.zeros_like, "ascending"),
+    ],
+)
+def test_tensors_that_are_no_model(saved, name, change, message):
+    tensor = change(parts(saved)[0][name])
+    with pytest.raises(ModelFileError, match=f"{name.split('.')[-1]}.*{message}|bw_transform.*{message}"):
+        KDEClassifier.load(damaged(saved, {name: tensor}))
+
+
 @pytest.mark.parametrize("name", ["kde_model.dataset", "training_keys"])
 def test_missing_tensor(saved, name):
     tensors, metadata = parts(saved)
@@ -241,7 +317,7 @@ def test_missing_tensor(saved, name):
 
 def test_tensors_of_another_precision_still_load(fitted, saved, rows32):
     tensors, _ = parts(saved)
-    narrow = {name: t.float() for name, t in tensors.items()}
+    narrow = {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
     model = KDEClassifier.load(damaged(saved, narrow))
     assert model.training_rows.dtype == torch.int64
     torch.testing.assert_close(model.predict(rows32), fitted.predict(rows32), rtol=1e-3, atol=1e-4)

@@ -1,3 +1,4 @@
+import io
 import json
 import os
 import shutil
@@ -467,6 +468,19 @@ def forged(kept, table, name="scores.parquet"):
     files = {**kept.record.files, name: run.digest_of((kept.folder / name).read_bytes())}
     (kept.folder / "run.json").write_bytes(record_bytes(replace(kept.record, files=files)))
     return read_run(kept.folder)
+
+
+def test_forged_scores_whose_ids_lead_out_of_their_dictionary(store, small):
+    table = {"id": ["a", "b", "c"], "log_density": [1.0, 2.0, 3.0], "flagged": [True, False, True]}
+    table["label"] = ["normal"] * 3
+    stream = io.BytesIO()
+    pq.write_table(pa.table(table), stream, compression="none")
+    numbers = b"\x02\x03\x24"  # 0, 1 and 2, of two bits each
+    assert stream.getvalue().count(numbers) >= 1
+    kept = keep(store, small)
+    assert forged(kept, stream.getvalue()).scored().ids.tolist() == ["a", "b", "c"]
+    with pytest.raises(DataError, match="the scores cannot be read"):
+        forged(kept, stream.getvalue().replace(numbers, b"\x02\x03\x3f", 1)).scored()
 
 
 @pytest.mark.parametrize(

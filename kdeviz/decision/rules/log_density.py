@@ -4,6 +4,9 @@ import math
 
 from kdeviz.decision.rules.rule import Asked, Rule, Scores
 
+# Beyond every log density, and still a number in float32.
+_FAR = 1e30
+
 
 class LogDensity(Rule):
     """The value is the threshold."""
@@ -12,7 +15,7 @@ class LogDensity(Rule):
     title = "A log density that I choose"
     address = "nats"
     takes = "a finite log density in nats"
-    asks = Asked("Log density, nats", 0.0, step=0.5)
+    asks = Asked("Log density, nats", 0.0, -_FAR, _FAR, 0.5)
     of_training = True
 
     def allowed(self) -> bool:

@@ -52,6 +52,7 @@ class RunRecord:
         has_labels: whether the inspected samples have labels.
         inspected_digest: of the features of the inspected samples.
         files: every other file of the run.
+        owner: who kept it, by the name they have on a shared server; "" for nobody in particular.
     """
 
     name: str
@@ -68,6 +69,7 @@ class RunRecord:
     has_labels: bool
     inspected_digest: str
     files: Mapping[str, StoredFile]
+    owner: str = ""
 
 
 def checked_name(name: str) -> str:
@@ -106,6 +108,7 @@ class _Stored(msgspec.Struct):
     has_labels: bool
     inspected_digest: str
     files: dict[str, StoredFile]
+    owner: str = ""
 
 
 def record_bytes(record: RunRecord) -> bytes:

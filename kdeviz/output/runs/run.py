@@ -22,6 +22,7 @@ from kdeviz.decision import LABEL_WORDS, Decision
 from kdeviz.errors import DataError
 from kdeviz.model import KDEClassifier
 from kdeviz.output.runs.record import MOST_BYTES, RunRecord, StoredFile, parsed
+from kdeviz.wording import one_line
 
 MODEL, SCORES, MARKS, RECORD = "model.safetensors", "scores.parquet", "marks.json", "run.json"
 # The model can compute them again, but 40 000 rows take seconds.
@@ -49,6 +50,11 @@ class Run:
     def name(self) -> str:
         """For people."""
         return self.record.name
+
+    @property
+    def owner(self) -> str:
+        """Who kept it; "" for nobody in particular."""
+        return self.record.owner
 
     @property
     def kept_words(self) -> str:
@@ -144,7 +150,7 @@ def read_run(folder: Path) -> Run:
                 raise ValueError(f"{name} has {size} bytes instead of {file.bytes}")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise DataError(f"{folder}: not a run that can be opened ({reason})") from None
+        raise DataError(f"{folder}: not a run that can be opened ({one_line(reason)})") from None
     return Run(folder.name, folder, record)
 
 
@@ -186,6 +192,7 @@ def _score_table(path: Path, with_labels: bool) -> pa.Table:
         if size > MAX_BYTES:
             raise ValueError(f"its rows would take {size} bytes, more than {MAX_BYTES}")
         table = file.read(names)
+        table.validate(full=True)  # of dictionaries, whose numbers may lead out of them
         for name in names:
             kind = table.schema.field(name).type
             if not kinds.get(name, pa.types.is_dictionary)(kind) or table[name].null_count:
@@ -193,7 +200,9 @@ def _score_table(path: Path, with_labels: bool) -> pa.Table:
         if pc.any(pc.is_nan(table["log_density"])).as_py():
             raise ValueError("a score is not a number")
     except (OSError, ValueError, KeyError, pa.ArrowException) as error:
-        raise DataError(f"{path}: the scores cannot be read ({error}): keep the run again") from None
+        raise DataError(
+            f"{path}: the scores cannot be read ({one_line(error)}): keep the run again"
+        ) from None
     return table
 
 
@@ -207,7 +216,7 @@ def _train_scores(path: Path) -> NDArray[Any]:
     try:
         scores: NDArray[Any] = load(path.read_bytes())["train_scores"]
     except (OSError, KeyError, SafetensorError) as error:
-        raise DataError(f"{path}: cannot be read ({error}): keep the run again") from None
+        raise DataError(f"{path}: cannot be read ({one_line(error)}): keep the run again") from None
     if scores.ndim != 1 or not len(scores) or scores.dtype.kind != "f" or np.isnan(scores).any():
         raise DataError(f"{path}: these are no scores: keep the run again")
     return scores
@@ -226,5 +235,5 @@ def _labels(table: pa.Table) -> NDArray[np.int8]:
     words = table["label"].to_pylist()
     unknown = set(words) - set(_LABELS)
     if unknown:
-        raise DataError(f"the labels {sorted(unknown)[:3]} are not known: keep the run again")
+        raise DataError(f"the labels {one_line(sorted(unknown))} are not known: keep the run again")
     return np.array([_LABELS[word] for word in words], np.int8)

@@ -6,7 +6,7 @@ import re
 import secrets
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -83,6 +83,7 @@ class RunStore:
         name: str | None = None,
         fixes: Sequence[str] = (),
         marks: MarkBook | None = None,
+        owner: str = "",
     ) -> Run:
         """Keep a decision with its model and scores; no run is ever overwritten.
 
@@ -91,6 +92,7 @@ class RunStore:
             name: for people; if None made from the settings, with a number if another run has it.
             fixes: what was applied to the data, in order.
             marks: what was decided about samples; those of the inspected ones are kept.
+            owner: who keeps it, see `rename`.
 
         Raises:
             OptionError: the name is not possible, or the folder cannot be written to.
@@ -103,7 +105,7 @@ class RunStore:
             TRAIN_SCORES: train_scores_bytes(analysis.train_scores),
             **_marks_file(analysis, marks),
         }
-        record = _record(decision, fixes, contents)
+        record = replace(_record(decision, fixes, contents), owner=owner)
         with self._writing():
             self.folder.mkdir(parents=True, exist_ok=True)
             with hidden_folder(self.folder) as hidden:
@@ -153,25 +155,39 @@ class RunStore:
         run.check()
         return run
 
-    def rename(self, id: str, name: str) -> Run:  # noqa: A002
+    def rename(self, id: str, name: str, by: str | None = None) -> Run:  # noqa: A002
         """Give a run another name; its id and folder stay.
 
+        Args:
+            id: of the run.
+            name: the new one.
+            by: who asks for it, which must be its owner if it has one; None for somebody who has the files.
+
         Raises:
-            OptionError: there is no such run, the name is not possible, or the folder cannot be written to.
+            OptionError: there is no such run, it is another's, the name is not possible, or the folder cannot
+                be written to.
             DataError: the run is damaged.
         """
         run = read_run(self._existing(id))
+        _check_owner(run, by)
         with self._writing():
             write_whole(run.folder / RECORD, record_bytes(replace(run.record, name=checked_name(name))))
         return read_run(run.folder)
 
-    def delete(self, id: str) -> None:  # noqa: A002
+    def delete(self, id: str, by: str | None = None) -> None:  # noqa: A002
         """Delete a run, damaged or not.
 
+        Args:
+            id: of the run.
+            by: who asks for it, see `rename`.
+
         Raises:
-            OptionError: there is no such run, it holds files that are not a run's, or it cannot be deleted.
+            OptionError: there is no such run, it is another's, it holds files that are not a run's, or it
+                cannot be deleted.
         """
         folder = self._existing(id)
+        with suppress(DataError):  # a damaged one is nobody's
+            _check_owner(read_run(folder), by)
         with self._writing():
             if folder.is_symlink():
                 folder.unlink()
@@ -209,6 +225,11 @@ class RunStore:
         except OSError as error:
             reason = error.strerror or error
             raise OptionError(f"{self.folder} cannot be changed ({reason}): choose another folder") from None
+
+
+def _check_owner(run: Run, by: str | None) -> None:
+    if by is not None and run.owner not in ("", by):
+        raise OptionError(f"the run {run.name!r} was kept by {run.owner}: only they can change or delete it")
 
 
 def _record(decision: Decision, fixes: Sequence[str], contents: Mapping[str, bytes]) -> RunRecord:

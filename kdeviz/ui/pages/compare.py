@@ -9,6 +9,8 @@ from kdeviz.ui.panels.kept_runs import show_runs
 from kdeviz.ui.state import session
 from kdeviz.ui.widgets.choices import one_of
 
+PARTS = ("Two models", "Kept runs")
+
 
 def show() -> None:
     """Draw the page from the current screen."""
@@ -16,7 +18,7 @@ def show() -> None:
     if current.screen is None:
         st.info("The first fit is under way.", icon=":material/hourglass_top:")
         return
-    part = one_of("Part", ["Two models", "Kept runs"], "compare")
+    part = one_of("Part", PARTS, "compare")
     if part == "Kept runs":
         show_runs(current)
     else:

@@ -12,7 +12,7 @@ from kdeviz.ui.state import session
 from kdeviz.ui.widgets.choices import one_of
 from kdeviz.ui.widgets.progress import show_progress, watch
 
-_PARTS = {"Sweep": show_sweep, "Stability": show_stability}
+PARTS = {"Sweep": show_sweep, "Stability": show_stability}
 
 
 def show() -> None:
@@ -21,9 +21,9 @@ def show() -> None:
     if current.screen is None:
         st.info("The first fit is under way.", icon=":material/hourglass_top:")
         return
-    part = one_of("Part", list(_PARTS), "tune")
+    part = one_of("Part", list(PARTS), "tune")
     show_running(part)
-    _PARTS[part](current, current.screen)
+    PARTS[part](current, current.screen)
 
 
 def show_running(shown: str = "") -> None:

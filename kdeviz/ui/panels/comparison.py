@@ -14,6 +14,7 @@ import streamlit as st
 from kdeviz import charts
 from kdeviz.analysis import OnProgress
 from kdeviz.comparison import Comparison, compare, separation_words, settings_table, verdict_words
+from kdeviz.ui.door import options
 from kdeviz.ui.panels.disagreements import LookedAt, show_disagreements
 from kdeviz.ui.state import Screen, Session, session, theme
 from kdeviz.ui.widgets.choices import one_of
@@ -118,14 +119,8 @@ def _choose(current: Session, screen: Screen) -> tuple[Side, Side] | None:
             key="swap",
             width="stretch",
         )
-    with columns[3], st.popover("Model file", icon=":material/upload_file:", width="stretch"):
-        st.file_uploader(
-            "A model that kdeviz saved, to score the samples that are loaded now",
-            type=["safetensors"],
-            key="model_file",
-            on_change=_read_model_file,
-            args=(screen,),
-        )
+    with columns[3]:
+        _model_file(screen)
     if compared.file_problem:
         plain_error("That model file cannot be used", compared.file_problem)
     first, second = compared.sides
@@ -141,6 +136,19 @@ def _choose(current: Session, screen: Screen) -> tuple[Side, Side] | None:
         st.caption("What is on the screen is kept: change the settings and compare.")
         return None
     return known[first], known[second]
+
+
+def _model_file(screen: Screen) -> None:
+    if options().read_only:
+        return
+    with st.popover("Model file", icon=":material/upload_file:", width="stretch"):
+        st.file_uploader(
+            "A model that kdeviz saved, to score the samples that are loaded now",
+            type=["safetensors"],
+            key="model_file",
+            on_change=_read_model_file,
+            args=(screen,),
+        )
 
 
 def _usual(screen: Screen, known: dict[str, Side]) -> tuple[str, str]:

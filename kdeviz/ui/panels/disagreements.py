@@ -95,7 +95,7 @@ def _rows_in(inspected: EmbeddingSet, comparison: Comparison) -> NDArray[np.int6
 def _why_of_each(comparison: Comparison, sample: int, screen: Screen) -> None:
     inspected, rows = screen.analysis.inspected, _rows_in(screen.analysis.inspected, comparison)
     with st.container(horizontal=True, vertical_alignment="center"):
-        picture = None if rows is None else inspected.thumbnail_uri(int(rows[sample]))
+        picture = None if rows is None else inspected.thumbnail_uri(int(rows[sample]), every_pixel=True)
         if picture is not None:
             st.image(picture, width=80)
         st.text(str(comparison.ids[sample]))

@@ -15,6 +15,7 @@ import streamlit as st
 from kdeviz.analysis import OnProgress
 from kdeviz.errors import DataError, OptionError
 from kdeviz.output import DamagedRun, Run, RunStore, log_run
+from kdeviz.ui.door import options, visitor
 from kdeviz.ui.panels.model import can_use, use_settings
 from kdeviz.ui.state import Screen, Session, session
 from kdeviz.ui.widgets.text import failure_words, plain_error, plain_warning
@@ -58,8 +59,10 @@ def known_runs() -> tuple[Run | DamagedRun, ...]:
 
 
 def keep_button(current: Session) -> None:
-    """One click keeps what is on the screen, under a name made from its settings."""
+    """One click keeps what is on the screen, named by its settings; nothing where all is read-only."""
     screen = current.screen
+    if options().read_only:
+        return
     done = screen is not None and current.own(Keeping).kept == _state(screen)
     st.button(
         "Kept" if done else "Keep run",
@@ -105,6 +108,7 @@ def _keep() -> None:
                 screen.decision,
                 fixes=screen.data.fixes,
                 marks=screen.book,
+                owner=visitor(),
             )
     except (OptionError, DataError) as error:
         keeping.problem = str(error)
@@ -142,12 +146,13 @@ def show_runs(current: Session) -> None:
             with st.container(border=True, horizontal=True, vertical_alignment="center"):
                 st.markdown(":orange[:material/broken_image:]", width="content")
                 st.text(f"Damaged: {damaged.reason}", width="stretch")
-                st.button(
-                    "Delete",
-                    key=f"delete_{damaged.id}",
-                    on_click=_delete,
-                    args=(store, damaged.id),
-                )
+                if not options().read_only:
+                    st.button(
+                        "Delete",
+                        key=f"delete_{damaged.id}",
+                        on_click=_delete,
+                        args=(store, damaged.id),
+                    )
     if not runs:
         st.caption("Press “Keep run” in the sidebar to keep what is on the screen.")
         return
@@ -166,6 +171,7 @@ def show_runs(current: Session) -> None:
             "auroc": st.column_config.NumberColumn("AUROC", format="%.3f"),
             "size": st.column_config.TextColumn("Size"),
             "id": st.column_config.TextColumn("Folder"),
+            "owner": st.column_config.TextColumn("Kept by"),
         },
     ).selection.rows
     if chosen and chosen[0] < len(runs):
@@ -175,7 +181,7 @@ def show_runs(current: Session) -> None:
 
 
 def _table(runs: list[Run]) -> pd.DataFrame:
-    metrics = [run.record.metrics for run in runs]
+    metrics, owners = [run.record.metrics for run in runs], [run.owner for run in runs]
     return pd.DataFrame(
         {
             "name": [run.name for run in runs],
@@ -188,6 +194,7 @@ def _table(runs: list[Run]) -> pd.DataFrame:
             "auroc": pd.Series([one.get("auroc") for one in metrics], dtype="float64"),
             "size": [size(run.bytes) for run in runs],
             "id": [run.id for run in runs],
+            **({"owner": owners} if any(owners) else {}),
         }
     )
 
@@ -202,6 +209,8 @@ def _actions(current: Session, store: RunStore, run: Run) -> None:
             args=(run.record.settings,),
             disabled=not can_use(run.record.settings, current.data),
         )
+    if options().read_only:
+        return
     with name:
         wanted = st.text_input("Name", run.name, max_chars=200, key=f"name_{run.id}_{run.name}")
     with rename:
@@ -209,7 +218,7 @@ def _actions(current: Session, store: RunStore, run: Run) -> None:
             "Rename",
             disabled=wanted == run.name,
             on_click=_change,
-            args=(partial(store.rename, run.id, wanted),),
+            args=(partial(store.rename, run.id, wanted, visitor()),),
             width="stretch",
         )
     with delete, st.popover("Delete", width="stretch"):
@@ -223,7 +232,7 @@ def _actions(current: Session, store: RunStore, run: Run) -> None:
 
 
 def _delete(store: RunStore, run_id: str) -> None:
-    _change(partial(store.delete, run_id))
+    _change(partial(store.delete, run_id, visitor()))
     session().own(Keeping).kept = None  # it may have been this one
 
 

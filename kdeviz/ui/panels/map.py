@@ -11,6 +11,7 @@ from kdeviz import charts
 from kdeviz.ui.panels.table import chosen_rows
 from kdeviz.ui.state import Screen, Session, session, theme
 from kdeviz.ui.widgets.choices import one_of
+from kdeviz.ui.widgets.parameters import Possible, among, whole
 from kdeviz.ui.widgets.plots import clicked, show_figure
 
 _TOOLS = {
@@ -19,8 +20,15 @@ _TOOLS = {
     "displayModeBar": True,
     "modeBarButtons": [["zoomIn2d", "zoomOut2d", "resetScale2d"]],
 }
+_DIMENSIONS = ("2D", "3D")
+_MOST_AXES = 10**6
 _MAP_TOOLS = {"Pick": "pan", "Box": "select", "Lasso": "lasso"}
 _TOOLS_3D = {**_TOOLS, "modeBarButtons": [["orbitRotation", "pan3d", "resetCameraDefault3d"]]}
+
+
+def address() -> dict[str, Possible]:
+    """What the address may say of the map; of what colours there are, the data decide."""
+    return {"dimensions": among(_DIMENSIONS), **{f"axis_{name}": whole(1, _MOST_AXES) for name in "xyz"}}
 
 
 def show_map(
@@ -65,7 +73,7 @@ def map_controls(screen: Screen) -> tuple[tuple[int, ...], str, str]:
         )
         dimensions = st.segmented_control(
             "Dimensions",
-            ["2D", "3D"],
+            _DIMENSIONS,
             default="2D",
             required=True,
             key="dimensions",

@@ -13,12 +13,14 @@ from kdeviz.scaling import SCALINGS, scalings_in_words
 from kdeviz.settings import FeatureScalingMethod, Settings, name_of
 from kdeviz.ui.state import Session, session
 from kdeviz.ui.widgets.address import read_choice, write_choice
+from kdeviz.ui.widgets.parameters import Possible, among, real, whole
 from kdeviz.ui.work.loaded import Loaded
 from kdeviz.wording import count, percent
 
 _DEFAULT_COMPONENTS = 16
 _MOST_COMPONENTS = 128
 _MOST = 2**53 - 1  # no browser counts further
+_FACTORS = (0.001, 1000.0)
 _CAPS = (250, 500, 1000, 2000, 5000, 10000, 20000, 40000, 100000)
 
 BANDWIDTH_WORDS = {"scott": "Scott", "silverman": "Silverman", "factor": "My own"}
@@ -96,6 +98,18 @@ def model_control(current: Session) -> tuple[Settings, DeltaGenerator]:
         _undo_button(knobs, settings)
     knobs.wanted = None
     return settings, variance
+
+
+def address(data: Loaded) -> dict[str, Possible]:
+    """What the address may say of the knobs."""
+    return {
+        "components": whole(1, min(_most_components(data), _MOST_COMPONENTS)),
+        "scaling": among(SCALINGS),
+        "cap": whole(2, _MOST),
+        "bandwidth": among(BANDWIDTH_WORDS),
+        "factor": real(*_FACTORS),
+        "seed": whole(0, _MOST),
+    }
 
 
 def can_use(settings: Settings, data: Loaded) -> bool:
@@ -180,7 +194,7 @@ def _bandwidth() -> str | float:
     if choice != "factor":
         return choice or "scott"
     factor: float = st.number_input(
-        "Factor (times Scott's)", 0.001, 1000.0, 1.0, 0.05, key="factor", bind="query-params"
+        "Factor (times Scott's)", *_FACTORS, 1.0, 0.05, key="factor", bind="query-params"
     )
     return factor
 

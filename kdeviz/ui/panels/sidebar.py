@@ -17,17 +17,21 @@ from kdeviz.decision import RULES, Rule, ThresholdRule, curve_from_spread, has_b
 from kdeviz.errors import KdevizError
 from kdeviz.model import ProbabilityCurve, device_name, resolve_device
 from kdeviz.settings import Settings
+from kdeviz.ui.door import options
 from kdeviz.ui.panels.about_file import about_file, corrections, forget_corrections, restore
 from kdeviz.ui.panels.preflight import check
 from kdeviz.ui.panels.threshold import set_curve
 from kdeviz.ui.state import Screen, Session, session
 from kdeviz.ui.widgets.address import read_choice, write_choice
+from kdeviz.ui.widgets.parameters import Possible, among, real, whole
 from kdeviz.ui.widgets.text import plain_error
 from kdeviz.ui.work.held import held_data
 from kdeviz.ui.work.loaded import Loaded, Upload, from_path, from_uploads, sample
 from kdeviz.ui.work.reading import FileReading
 from kdeviz.ui.work.tasks import viewer
 from kdeviz.wording import count
+
+_MIDPOINTS, _STEEPNESSES = (-1e9, 1e9), (0.0001, 100.0)
 
 
 @dataclass(eq=False)
@@ -86,7 +90,32 @@ def data_control(current: Session) -> tuple[DeltaGenerator, DeltaGenerator]:
     st.subheader("Data")
     what = st.container()
     left, beside = st.columns([1.25, 1], gap="small")
-    with left, st.popover("Load data", width="stretch"):
+    with left:
+        files, inside = _uploaders(current)
+    uploads = current.own(Uploads)
+    if uploads.beside is not current.data:
+        uploads.problem = ""
+    _follow_reading(current)
+    _follow_uploads(current, *files)
+    _follow_corrections(current)
+    if uploads.problem:
+        # The open popover hides the sidebar, and closing it must not lose the message.
+        for place in (inside, st.container()):
+            with place:
+                plain_error("That file could not be loaded", uploads.problem)
+    with what:
+        st.text(current.data.everything.name)
+        st.caption(_shape_words(current.data.train, current.data.score))
+        checks = st.container()
+        about_file(current.data)
+    return checks, beside
+
+
+def _uploaders(current: Session) -> tuple[tuple[UploadedFile | None, ...], DeltaGenerator]:
+    """What somebody has sent, and a place beside it; nothing where all is read-only."""
+    if options().read_only:
+        return (None, None, None, None), st.container()
+    with st.popover("Load data", width="stretch"):
         main = st.file_uploader(
             "Embeddings: one row per sample",
             type=FORMATS,
@@ -108,23 +137,7 @@ def data_control(current: Session) -> tuple[DeltaGenerator, DeltaGenerator]:
         inside = st.container()
         is_sample = current.data.source == sample().source
         st.button("Back to the sample set", on_click=_use_sample, disabled=is_sample, width="stretch")
-    uploads = current.own(Uploads)
-    if uploads.beside is not current.data:
-        uploads.problem = ""
-    _follow_reading(current)
-    _follow_uploads(current, main, score, about, score_about)
-    _follow_corrections(current)
-    if uploads.problem:
-        # The open popover hides the sidebar, and closing it must not lose the message.
-        for place in (inside, st.container()):
-            with place:
-                plain_error("That file could not be loaded", uploads.problem)
-    with what:
-        st.text(current.data.everything.name)
-        st.caption(_shape_words(current.data.train, current.data.score))
-        checks = st.container()
-        about_file(current.data)
-    return checks, beside
+    return (main, score, about, score_about), inside
 
 
 def _use_sample() -> None:
@@ -259,6 +272,18 @@ def _rule_value(rule: type[Rule], inspected: int) -> float:
     return shown if asked.unit == 1 else shown / scale
 
 
+def address(data: Loaded) -> dict[str, Possible]:
+    """What the address may say of the threshold and the curve."""
+    found = {"rule": among(RULES), "midpoint": real(*_MIDPOINTS), "steepness": real(*_STEEPNESSES)}
+    for rule in RULES.values():
+        asked = rule.asked(len(data.inspected))
+        if asked is not None:
+            ends = ((asked.low, -math.inf), (asked.high, math.inf))
+            low, high = (usual if end is None else round(end / asked.unit, 9) for end, usual in ends)
+            found[rule.address_key()] = whole(int(low), int(high)) if asked.whole else real(low, high)
+    return found
+
+
 def curve_control(screen: Screen | None) -> ProbabilityCurve:
     """Midpoint and steepness of the probability curve, and ways to find them."""
     default = ProbabilityCurve()
@@ -273,16 +298,16 @@ def curve_control(screen: Screen | None) -> ProbabilityCurve:
         st.button("Reset", on_click=set_curve, args=(default,), help="Midpoint 12, steepness 0.05.")
     midpoint: float = st.number_input(
         "Midpoint, nats",
-        value=default.midpoint,
-        step=0.5,
+        *_MIDPOINTS,
+        default.midpoint,
+        0.5,
         key="midpoint",
         bind="query-params",
         help="The log density at which a sample is as probably anomalous as not.",
     )
     steepness: float = st.number_input(
         "Steepness, per nat",
-        0.0001,
-        100.0,
+        *_STEEPNESSES,
         default.steepness,
         0.01,
         format="%.4f",

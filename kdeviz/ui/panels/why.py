@@ -13,6 +13,7 @@ from kdeviz import charts, explain
 from kdeviz.data import MARK_LABELS
 from kdeviz.decision import sample_view
 from kdeviz.errors import DataError, OptionError
+from kdeviz.ui.door import options
 from kdeviz.ui.panels.table import ranked_rows
 from kdeviz.ui.state import Screen, Session, session, theme
 from kdeviz.ui.widgets.choices import one_of
@@ -22,7 +23,7 @@ from kdeviz.ui.work.mark_books import shelf
 from kdeviz.wording import count, number, percent
 
 _ROWS_PER_FEATURE = 10
-_PARTS = ("Neighbours", "Components", "Features", "Slice")
+PARTS = ("Neighbours", "Components", "Features", "Slice")
 
 
 @dataclass(eq=False)
@@ -46,7 +47,7 @@ def show_why(current: Session, screen: Screen, height: int) -> None:
     explanation = explain.explain(screen.analysis, row)
     _place(row, screen, explanation.residual)
     _decide(row, screen)
-    part, about = one_of("Why", _PARTS, "why", wide=True), (screen.key, row)
+    part, about = one_of("Why", PARTS, "why", wide=True), (screen.key, row)
     if part == "Components":
         _chart(charts.sample(screen.decision, row, theme()), part, height - 60, about)
     elif part == "Features":
@@ -79,8 +80,7 @@ def _go(row: int) -> None:
 def _place(row: int, screen: Screen, residual: explain.Residual) -> None:
     sample = sample_view(screen.decision, row)
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        # Bytes would be decoded here, on the server; the browser is the safer place.
-        picture = screen.analysis.inspected.thumbnail_uri(row)
+        picture = screen.analysis.inspected.thumbnail_uri(row, every_pixel=True)
         if picture is not None:
             st.image(picture, width=112)
         with st.container():
@@ -120,6 +120,10 @@ def _decide(row: int, screen: Screen) -> None:
         plain_error("Marks are not kept on disk", problem)
     book, key = screen.book, screen.keys[row]
     mark = book.get(key)
+    if options().read_only:
+        if words := " · ".join(filter(None, [mark.verdict.capitalize(), mark.note])):
+            st.text(words)
+        return
     # Widgets of their own per sample and change, so that none shows another sample's mark.
     suffix = f"{key}_{mark.verdict}_{mark.note}"
     st.segmented_control(

@@ -12,6 +12,7 @@ import streamlit as st
 
 from kdeviz.data import MarkBook, MarkFile, sample_keys
 from kdeviz.errors import DataError, OptionError
+from kdeviz.ui.door import options, visitor
 from kdeviz.ui.work.loaded import Loaded
 
 logger = logging.getLogger(__name__)
@@ -41,8 +42,11 @@ class MarkShelf:
 
     def _open(self, name: str, data: Loaded) -> MarkFile:
         path = self._folder / f"{name}.sqlite"
+        older = path.with_suffix(".json")
+        if options().read_only and not (path.exists() or older.exists()):
+            return _filled(MarkFile(), data)
         try:
-            return _filled(MarkFile(path, path.with_suffix(".json")), data)
+            return _filled(MarkFile(path, older), data)
         except (DataError, OptionError, OSError) as error:
             logger.exception("marks cannot be kept")
             self.problems[data.origin] = str(error)
@@ -63,9 +67,17 @@ def _shelf(folder: str) -> MarkShelf:
 
 
 def shelf() -> MarkShelf:
-    """The shelf in the folder that the app was started with."""
+    """The shelf in the folder that the app was started with; on a server with users, of who is asking."""
     asked = st.session_state.get("marks_folder")
-    return _shelf(asked or str(platformdirs.user_data_path("kdeviz") / "marks"))
+    folder = asked or str(platformdirs.user_data_path("kdeviz") / "marks")
+    return _shelf(str(folder_of(visitor(), Path(folder))))
+
+
+def folder_of(user: str, folder: Path) -> Path:
+    """Where the marks of a user are: nobody sees or changes another's."""
+    if not user:
+        return folder
+    return folder / f"user-{hashlib.blake2b(user.encode(), digest_size=16).hexdigest()}"
 
 
 def book_of(data: Loaded) -> MarkBook:

@@ -1,0 +1,37 @@
+"""What the app was started with, after the `--` of `streamlit run app.py -- ...`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+
+class Options(argparse.Namespace):
+    """See `kdeviz app --help`, which passes them on."""
+
+    file: str | None
+    device: str
+    marks: str | None
+    images: str | None
+    runs: str | None
+    mlflow: str | None
+    allow_host: list[str]
+    user: list[str]
+    user_header: str | None
+    read_only: bool
+
+
+def options() -> Options:
+    """Of this process."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("file", nargs="?")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--marks")
+    parser.add_argument("--images")
+    parser.add_argument("--runs")
+    parser.add_argument("--mlflow")
+    parser.add_argument("--allow-host", action="append", default=[])
+    parser.add_argument("--user", action="append", default=[])
+    parser.add_argument("--user-header")
+    parser.add_argument("--read-only", action="store_true")
+    return parser.parse_known_args(sys.argv[1:], Options())[0]
