@@ -72,7 +72,7 @@ def main(arguments: list[str] | None = None) -> None:
         parser.error(f"{', '.join(sorted(unknown))}: choose from {', '.join(QUESTIONS)}")
     parts = [_heading()]
     for table in tables(options.names or QUESTIONS, options.quick):
-        parts.append(markdown(table) if table.title != gpu.SKIPPED else _last_gpu_table())
+        parts.append(markdown(table) if table.title != gpu.SKIPPED else _measured_elsewhere())
         print(f"\n{parts[-1]}", flush=True)
     if not options.quick and not options.names:
         RESULTS.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
@@ -86,8 +86,8 @@ def tables(names: Iterable[str], quick: bool = False) -> Iterator[Table]:
         print(f"\n{name}: {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
 
 
-def _last_gpu_table() -> str:
-    """What a machine with a GPU wrote; the table comes last."""
+def _measured_elsewhere() -> str:
+    """What a machine with a GPU wrote, and what was measured by hand: they come last."""
     _, title, rest = RESULTS.read_text(encoding="utf-8").partition(f"## {gpu.SKIPPED}")
     return (title + rest).rstrip()
 
