@@ -30,6 +30,11 @@ def number(value: float, digits: int = 3) -> str:
     return f"{value:,.{decimals}f}".replace(",", _THIN_SPACE).replace("-", _MINUS)
 
 
+def at_most(share: float) -> str:
+    """0.004 as "At most 1 in 250", and 0.3 as "30 %": how many of all there are."""
+    return percent(share) if share > 0.1 else f"At most 1 in {count(math.floor(1 / share * (1 + 1e-12)))}"
+
+
 def percent(share: float) -> str:
     """0.0123 as "1.23 %"; a share that is neither 0 nor 1 never reads as either."""
     if 0 < share < 0.0001:

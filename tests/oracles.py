@@ -73,13 +73,6 @@ class KDE:
         exponents = kernel_exponents(queries, self.points, self.covariance)
         return logsumexp(exponents, axis=1) - np.log(len(self.points)) + log_norm(self.covariance)
 
-    def leave_one_out(self):
-        """By taking each point's own kernel out of the sum."""
-        n = len(self.points)
-        exponents = kernel_exponents(self.points, self.points, self.covariance)
-        others = [logsumexp(np.delete(exponents[i], i)) for i in range(n)]
-        return np.array(others) - np.log(n - 1) + log_norm(self.covariance)
-
     def marginal_log_density(self, queries, components):
         """Of some of the dimensions, the others integrated out kernel by kernel."""
         chosen = list(components)
@@ -100,8 +93,19 @@ class Classifier:
     def log_density(self, queries):
         return self.kde.log_density(scaled(self.pca.scores(queries), self.method, self.longest))
 
-    def leave_one_out(self):
-        return self.kde.leave_one_out()
+
+def held_out(features, folds, k, method="scale", rule="scott"):
+    """(n,) log density of each row under a classifier of the rows outside its fold.
+
+    Under "scale" each fold has another unit of length; they are told in that of all rows.
+    """
+    features, unit = np.asarray(features, np.float64), Classifier(features, k, method, rule).longest
+    scores = np.empty(len(features))
+    for fold in np.unique(folds):
+        model = Classifier(features[folds != fold], k, method, rule)
+        change = k * np.log(unit / model.longest) if method == "scale" else 0.0
+        scores[folds == fold] = model.log_density(features[folds == fold]) + change
+    return scores
 
 
 def probability(log_density, midpoint=12.0, steepness=0.05):

@@ -15,17 +15,16 @@ from torch import Tensor
 from kdeviz.analysis.analysis import Analysis, Places
 from kdeviz.analysis.opened import made_by
 from kdeviz.analysis.progress import OnProgress, Watch
-from kdeviz.analysis.scoring import known_note, known_points, log_densities
-from kdeviz.data import ANOMALOUS, EmbeddingSet, Features, aligned
+from kdeviz.analysis.scoring import hold_out_rows, known_note, known_points, log_densities
+from kdeviz.data import ANOMALOUS, EmbeddingSet, Features, Rows, aligned
 from kdeviz.errors import DataError
 from kdeviz.model import AxesCache, KDEClassifier, device_name, is_out_of_memory, resolve_device
 from kdeviz.settings import Settings
 
-_ROWS_PER_COMPONENT = 30
 _AXES = AxesCache()
 
 FITTING = "Finding the principal components"
-SCORING_TRAINING = "Scoring the training samples"
+HOLDING_OUT = "Scoring the training samples, each by a model without it"
 SCORING = "Scoring the other samples"
 
 
@@ -37,12 +36,12 @@ def analyse(
     on_progress: OnProgress | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Analysis:
-    """Fit on `train`, score `score` (or, without one, `train` itself, each row left out of its own score).
+    """Fit on `train`, score `score` (or, without one, `train` itself, each row by a model without it).
 
     Args:
         train: (N, D) rows, mostly normal.
         score: (M, D) rows to inspect; their dimensions are matched by name where both sets have names. Rows
-            of the fit among them are known by their content, and left out of their own scores.
+            of the fit among them are known by their content, and have their held-out scores.
         settings: the model's knobs; the defaults if None.
         device: "auto" picks CUDA, then Apple's GPU, then the CPU. When a GPU's memory runs out, blocks are
             halved first, and then the CPU takes over, with a warning.
@@ -91,8 +90,9 @@ def _analyse(
             digest=fitted.digest,
             feature_names=fitted.feature_names,
             on_block=on_block,
+            with_folds=True,
         )
-    if not report.fitted:
+    if report.axes is None:
         raise DataError(
             f"{train.name}: {len(fitted)} rows are fewer than {settings.n_pca_components} components: "
             "load more rows or lower the number of components"
@@ -100,15 +100,17 @@ def _analyse(
     fitted_on = _array(classifier.training_rows)
     if fitted is not train and train.excluded is not None:
         fitted_on = np.flatnonzero(~train.excluded)[fitted_on]
-    with _timed(timings, "leave_one_out"), watch.stage(SCORING_TRAINING) as on_block:
-        train_scores = _array(classifier.leave_one_out_scores(on_block=on_block))
+    with _timed(timings, "hold_out"), watch.stage(HOLDING_OUT) as on_block:
+        fold_axes, remarks = hold_out_rows(
+            classifier, Rows(fitted.features).select(_array(classifier.training_rows)), report.axes, on_block
+        )
     inspected = train if score is None else score
     with _timed(timings, "score"), watch.stage(SCORING) as on_block:
         points = known_points(classifier, inspected)
         if score is None:
             points[fitted_on] = np.arange(len(fitted_on))  # of equal rows each has its own
-        scores = log_densities(classifier, inspected, points, on_block, train_scores)
-    if score is not None and (note := known_note(points)):
+        scores = log_densities(classifier, inspected, points, on_block)
+    if score is not None and (note := known_note(classifier, points)):
         notes = (*notes, note)
     places = None if report.points is None else _array(report.points.to(classifier.result_dtype))
     return Analysis(
@@ -118,11 +120,13 @@ def _analyse(
         inspected=inspected,
         fitted_on=fitted_on,
         scores=scores,
-        known_train_scores=train_scores,
-        warnings=(*notes, *report.warnings, *_contamination(train, fitted_on), *_optimism(classifier)),
+        held_out_scores=_array(classifier.held_out_scores),
+        points=points,
+        warnings=(*notes, *report.warnings, *_contamination(train, fitted_on), *remarks),
         timings=timings,
         provenance=_provenance(classifier, train, score),
         places=Places(classifier, train, inspected, fitted_on, places),
+        fold_axes=fold_axes,
     )
 
 
@@ -133,20 +137,6 @@ def _contamination(train: EmbeddingSet, fitted_on: NDArray[np.int64]) -> tuple[s
     return (
         f"{labelled} of the {len(fitted_on)} training rows are labelled anomalous: the model learns them as "
         "normal, and the alarm budget counts them",
-    )
-
-
-def _optimism(classifier: KDEClassifier) -> tuple[str, ...]:
-    """Leaving one row out leaves its share in the axes and the covariance, which shows when rows are few.
-
-    Measured with Gaussian rows: a budget of 5 % gave 5 to 6 % at 60 rows per component, up to 9 % at 30.
-    """
-    n, k = len(classifier.training_rows), classifier.n_components_
-    if n >= _ROWS_PER_COMPONENT * k:
-        return ()
-    return (
-        f"only {n} training rows for {k} components: expect more false alarms than shown; "
-        "use fewer components or more rows",
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdeviz.data import EmbeddingSet
-from kdeviz.model import KDEClassifier
+from kdeviz.model import FoldAxes, KDEClassifier
 from kdeviz.settings import Settings
 
 
@@ -26,12 +26,16 @@ class Analysis:
         inspected: the rows that `scores` are about: the score set, or the training rows if there was none.
         fitted_on: (n,) which of `train` the model was fitted on, in the order of its points; empty where
             they are not here.
-        scores: (M,) log densities of the inspected rows; leave-one-out for those the model was fitted on.
+        scores: (M,) log densities of the inspected rows; held-out scores for those the model was fitted on.
+        held_out_scores: (n,) log densities of the rows the model was fitted on, in its order, each under a
+            model of the rows outside its fold; none where there are none (see `warnings`). A run that an
+            older kdeviz kept has leave-one-out scores here.
+        points: (M,) which row of the fit each inspected row is, -1 for none.
         warnings: what a person should know about this fit, one sentence each.
         timings: seconds per stage.
         provenance: data digests, seed, versions, device and time, ready for JSON.
         places: where the model sees the rows.
-        known_train_scores: (n,) `train_scores`; None if they are still to be computed.
+        fold_axes: the axes of each fold's model, as far as they are known.
     """
 
     settings: Settings
@@ -40,19 +44,42 @@ class Analysis:
     inspected: EmbeddingSet
     fitted_on: NDArray[np.int64]
     scores: NDArray[Any]
+    held_out_scores: NDArray[Any]
+    points: NDArray[np.int64]
     warnings: tuple[str, ...]
     timings: dict[str, float]
     provenance: dict[str, Any]
     places: Places
-    known_train_scores: NDArray[Any] | None = None
+    fold_axes: tuple[FoldAxes | None, ...] = ()
 
     @cached_property
-    def train_scores(self) -> NDArray[Any]:
-        """(n,) leave-one-out log densities of the rows the model was fitted on, in its order."""
-        if self.known_train_scores is not None:
-            return self.known_train_scores
-        scores: NDArray[Any] = self.classifier.leave_one_out_scores().cpu().numpy()
-        return scores
+    def calibration(self) -> NDArray[Any]:
+        """(c,) held-out scores, ascending; equal rows, which are not independent, count once."""
+        return (
+            np.sort(self.held_out_scores[self.distinct])
+            if len(self.held_out_scores)
+            else self.held_out_scores
+        )
+
+    @cached_property
+    def distinct(self) -> NDArray[np.bool_]:
+        """(n,) True for the first of each group of equal training rows."""
+        copies = self.classifier.copies
+        if len(copies) != len(self.held_out_scores):  # of a run that does not fit its model
+            copies = np.arange(len(self.held_out_scores))
+        first = np.zeros(len(copies), bool)
+        first[np.unique(copies, return_index=True)[1]] = True
+        return first
+
+    @property
+    def reference(self) -> NDArray[Any]:
+        """Scores to read others against: held-out ones, or the inspected rows' where there are none."""
+        return self.held_out_scores if len(self.held_out_scores) else self.scores
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether new normal rows score like the calibration: not where nothing was held out."""
+        return bool(self.classifier.held_out_scores.numel())
 
     @property
     def inspects_training(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,16 +12,24 @@ from numpy.typing import NDArray
 
 from kdeviz import __version__
 from kdeviz.analysis.analysis import Analysis, Places
-from kdeviz.analysis.scoring import known_note, known_points, log_densities, rows_fitted_on
-from kdeviz.data import EmbeddingSet, OnBlock, aligned
-from kdeviz.model import KDEClassifier, device_name
+from kdeviz.analysis.scoring import (
+    hold_out_rows,
+    known_note,
+    known_points,
+    log_densities,
+    points_at,
+    rows_fitted_on,
+)
+from kdeviz.data import EmbeddingSet, OnBlock, Rows, aligned, row_keys
+from kdeviz.model import KDEClassifier, device_name, principal_axes
 
 
 def analysis_of_model(model: KDEClassifier, data: EmbeddingSet, on_block: OnBlock | None = None) -> Analysis:
-    """Score data with a model that was loaded, leave-one-out for the rows that it was fitted on.
+    """Score data with a model that was loaded; the rows that it was fitted on have their held-out scores.
 
     Dimensions are matched by name where both sides have names, and rows of the fit are known by their
-    content; the warnings say what was found.
+    content; the warnings say what was found. An older model has no held-out scores: where all the rows of its
+    fit are here, they are found now.
 
     Args:
         model: a fitted model.
@@ -33,15 +42,19 @@ def analysis_of_model(model: KDEClassifier, data: EmbeddingSet, on_block: OnBloc
     data, notes = aligned(data, model.feature_names, len(model.pca_model.mean), "the model")
     fitted_on, points = rows_fitted_on(model, data), known_points(model, data)
     points[fitted_on] = np.arange(len(fitted_on))  # of equal rows each has its own
+    if len(fitted_on) and not model.held_out_scores.numel():
+        model, remarks = _held_out_now(model, Rows(data.features).select(fitted_on), on_block)
+        notes = (*notes, *remarks)
     scores = log_densities(model, data, points, on_block)
-    known = known_note(points)
+    known = known_note(model, points)
     return opened_analysis(
         model,
         data if len(fitted_on) else None,
         data,
         scores,
-        scores[fitted_on] if len(fitted_on) else None,
+        model.held_out_scores.cpu().numpy(),
         fitted_on,
+        points=points,
         warnings=notes if known is None else (*notes, known),
         provenance={
             "train_digest": model.data_digest,
@@ -52,13 +65,25 @@ def analysis_of_model(model: KDEClassifier, data: EmbeddingSet, on_block: OnBloc
     )
 
 
+def _held_out_now(
+    model: KDEClassifier, rows: Rows, on_block: OnBlock | None
+) -> tuple[KDEClassifier, tuple[str, ...]]:
+    """A copy of the model with the held-out scores of its rows; and what a person should know."""
+    model = copy.deepcopy(model)
+    if not model.training_keys.numel():
+        model.training_keys = torch.from_numpy(row_keys(rows)).to(model.device)
+    axes = principal_axes(rows, model.device, model.n_components_, on_block, folds=model.folds)
+    return model, hold_out_rows(model, rows, axes, on_block)[1]
+
+
 def opened_analysis(
     model: KDEClassifier,
     train: EmbeddingSet | None,
     inspected: EmbeddingSet,
     scores: NDArray[Any],
-    train_scores: NDArray[Any] | None = None,
+    held_out_scores: NDArray[Any],
     fitted_on: NDArray[np.int64] | None = None,
+    points: NDArray[np.int64] | None = None,
     **about: Any,
 ) -> Analysis:
     """An analysis of known scores; nothing is computed.
@@ -68,14 +93,16 @@ def opened_analysis(
         train: the rows given for training; None if they are not here.
         inspected: the M scored rows; features without columns if those are not here.
         scores: (M,) their log densities.
-        train_scores: (n,) leave-one-out log densities of the rows the model was fitted on; None if they are
-            still to be computed.
+        held_out_scores: (n,) of the rows the model was fitted on, or none.
         fitted_on: (n,) which of `train` the model was fitted on.
+        points: (M,) which row of the fit each of `inspected` is, -1 for none; from `fitted_on` if None.
         about: warnings, timings and provenance, if they are known.
     """
     if train is None or fitted_on is None:
         nothing = np.empty((0, len(model.pca_model.mean)), np.float32)
         train, fitted_on = EmbeddingSet.from_array(nothing, "training rows"), np.empty(0, np.int64)
+    if points is None:
+        points = points_at(fitted_on if train is inspected else fitted_on[:0], len(inspected))
     return Analysis(
         settings=model.settings,
         classifier=model,
@@ -83,7 +110,8 @@ def opened_analysis(
         inspected=inspected,
         fitted_on=fitted_on,
         scores=scores,
-        known_train_scores=train_scores,
+        held_out_scores=held_out_scores,
+        points=points,
         places=Places(model, train, inspected, fitted_on),
         **{"warnings": (), "timings": {}, "provenance": {}, **about},
     )

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdeviz.data import ANOMALOUS, EmbeddingSet, OnBlock, Rows
-from kdeviz.model import KDEClassifier
+from kdeviz.errors import DataError
+from kdeviz.model import FoldAxes, KDEClassifier, PrincipalAxes, hold_out
 
 _GATHERED = 8192
 
@@ -47,12 +48,15 @@ def points_at(fitted_on: NDArray[np.int64], rows: int) -> NDArray[np.int64]:
     return points
 
 
-def known_note(points: NDArray[np.int64]) -> str | None:
-    """How many rows the model was fitted on, in a sentence; None when there is none."""
+def known_note(classifier: KDEClassifier, points: NDArray[np.int64]) -> str | None:
+    """How many of the rows the model was fitted on, in a sentence; None when there is none."""
     known = int((points >= 0).sum())
     if not known:
         return None
-    return f"the model was fitted on {known} of these {len(points)} rows: each is left out of its own score"
+    found = f"the model was fitted on {known} of these {len(points)} rows"
+    if classifier.held_out_scores.numel():
+        return f"{found}: each is scored by a model that has not seen it"
+    return f"{found}, and has no held-out scores: they look more normal than they are; fit again"
 
 
 def _possible_training_rows(data: EmbeddingSet) -> Iterator[NDArray[np.bool_]]:
@@ -64,40 +68,62 @@ def _possible_training_rows(data: EmbeddingSet) -> Iterator[NDArray[np.bool_]]:
             yield chosen
 
 
+def hold_out_rows(
+    classifier: KDEClassifier, rows: Rows, axes: PrincipalAxes, on_block: OnBlock | None = None
+) -> tuple[tuple[FoldAxes | None, ...], tuple[str, ...]]:
+    """Give a classifier the held-out scores of its rows, as far as there can be any.
+
+    Args:
+        classifier: the fitted model.
+        rows: (n, D) those it was fitted on, in its order.
+        axes: all their principal axes.
+        on_block: called after each block of rows.
+
+    Returns:
+        The axes of the folds, and what a person should know.
+    """
+    try:
+        found = hold_out(classifier, rows, classifier.folds, axes, on_block)
+    except DataError as error:
+        return (), (
+            f"{error}: there are no held-out scores, so no alarm can be expected and training rows look more "
+            "normal than they are; use fewer components or more rows",
+        )
+    classifier.held_out_scores = found.scores
+    return found.axes, ()
+
+
 def log_densities(
     classifier: KDEClassifier,
     data: EmbeddingSet,
     points: NDArray[np.int64],
     on_block: OnBlock | None = None,
-    left_out: NDArray[Any] | None = None,
 ) -> NDArray[Any]:
-    """(M,) log densities, leave-one-out for the rows the model was fitted on.
+    """(M,) log densities, held-out for the rows the model was fitted on.
 
-    With its own kernel in the sum, every one of those rows would look normal.
+    Under the model that has learnt them every one of those rows looks normal. A classifier without held-out
+    scores has no other score for them; see `known_note`.
 
     Args:
         classifier: the fitted model.
         data: M rows.
         points: (M,) which training row each is, -1 for none; see `known_points`.
         on_block: called after each block of rows.
-        left_out: the model's leave-one-out scores, when they are known already.
 
     Raises:
         DataError: wrong shape, NaN or infinity.
     """
-    known = points >= 0
+    held_out = classifier.held_out_scores.cpu().numpy()
+    known = (points >= 0) & bool(len(held_out))
     if not known.any():
         return np.asarray(classifier.log_density(data.features, on_block=on_block).cpu().numpy())
     Rows(data.features).check_finite()  # here, where rows have the numbers that people know them by
     others = np.flatnonzero(~known)
-    total = len(others) + (0 if left_out is not None else len(classifier.training_rows))
-    if left_out is None:
-        left_out = classifier.leave_one_out_scores(on_block=_part(on_block, 0, total)).cpu().numpy()
-    scores = np.empty(len(data), dtype=left_out.dtype)
-    scores[known] = left_out[points[known]]
+    scores = np.empty(len(data), dtype=held_out.dtype)
+    scores[known] = held_out[points[known]]
     for start in range(0, len(others), _GATHERED):
         block = others[start : start + _GATHERED]
-        progress = _part(on_block, total - len(others) + start, total)
+        progress = _part(on_block, start, len(others))
         scores[block] = classifier.log_density(data.features[block], on_block=progress).cpu().numpy()
     return scores
 

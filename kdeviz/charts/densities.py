@@ -65,7 +65,7 @@ def densities_numbers(decision: Decision, bins: int = _BINS) -> DensitiesNumbers
 @cached
 def _histograms(analysis: Analysis, threshold: float, rate: float, bins: int) -> DensitiesNumbers:
     inspected = _inspected_series(analysis)
-    series = {"training": analysis.train_scores, **inspected}
+    series = {"training": analysis.held_out_scores, **inspected}
     # Inspected training samples are in two series, and still one sample each.
     samples = inspected if inspected and analysis.inspects_training else series
     edges = np.linspace(*drawn_range(analysis, threshold), bins + 1)

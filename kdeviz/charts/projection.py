@@ -192,10 +192,13 @@ def hover_names(decision: Decision, numbers: ProjectionNumbers) -> list[str]:
     inspected, rows = decision.analysis.inspected, numbers.rows
     ids, labels, scores = inspected.ids[rows], inspected.labels, decision.analysis.scores[rows]
     known = [""] * len(ids) if labels is None else [f"\n{LABEL_WORDS[int(v)]}" for v in labels[rows]]
+    p_values = [""] * len(ids)
+    if decision.p_values is not None:
+        p_values = [f"\np-value {number(value)}" for value in decision.p_values[rows]]
     coloured = "" if numbers.colour_name == "log density" else f"\n{numbers.colour_name}: "
     return [
-        f"{name}{label}\nlog density {number(score, 4)}" + (coloured + _words(value) if coloured else "")
-        for name, label, score, value in zip(ids, known, scores, numbers.colour, strict=True)
+        f"{name}{label}\nlog density {number(score, 4)}{p}" + (coloured + _words(value) if coloured else "")
+        for name, label, score, p, value in zip(ids, known, scores, p_values, numbers.colour, strict=True)
     ]
 
 

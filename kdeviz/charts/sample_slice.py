@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from kdeviz.analysis import Analysis, cached
+from kdeviz.analysis import Analysis, cached, judge_of
 from kdeviz.charts.panels import in_panel, panel_axes, panel_titles
 from kdeviz.charts.parts import bare_axis, colour_scale, heat, level_line, ring
 from kdeviz.charts.theme import NOTEBOOK, Part, Theme, drawn
@@ -61,7 +61,7 @@ def sample_slice_numbers(
 def _slice(analysis: Analysis, row: int, components: tuple[int, int], threshold: float) -> SampleSliceNumbers:
     cut = slice_density(analysis, row, components)
     grid = np.stack(np.meshgrid(cut.x, cut.y), axis=-1).reshape(-1, 2)
-    marginal = analysis.classifier.kde_model.marginal(components).log_prob(grid).cpu().numpy()
+    marginal = judge_of(analysis, row).classifier.kde_model.marginal(components).log_prob(grid).cpu().numpy()
     return SampleSliceNumbers(cut, marginal.reshape(cut.log_density.shape), threshold)
 
 

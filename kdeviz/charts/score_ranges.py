@@ -9,10 +9,10 @@ from kdeviz.analysis import Analysis
 
 def drawn_range(analysis: Analysis, threshold: float) -> tuple[float, float]:
     """The bulk of the training scores, with room for a tail to the left, and for the threshold."""
-    low, middle, high = np.quantile(analysis.train_scores.astype(np.float64), [0.01, 0.5, 1.0])
+    low, middle, high = np.quantile(analysis.reference.astype(np.float64), [0.01, 0.5, 1.0])
     spread = max(middle - low, high - middle, 1e-6)
     lowest, highest = float(analysis.scores.min()), float(analysis.scores.max())
-    left = max(min(lowest, float(analysis.train_scores.min())), middle - 8 * spread)
+    left = max(min(lowest, float(analysis.reference.min())), middle - 8 * spread)
     right = max(high, min(highest, middle + 8 * spread))
     if np.isfinite(threshold):
         left, right = min(left, threshold - spread / 4), max(right, threshold + spread / 4)
@@ -23,6 +23,6 @@ def drawn_range(analysis: Analysis, threshold: float) -> tuple[float, float]:
 
 def score_range(analysis: Analysis) -> tuple[float, float]:
     """Log densities that a colour scale should tell apart: the bulk, with a far tail sharing its end."""
-    low, middle, high = np.quantile(analysis.train_scores.astype(np.float64), [0.01, 0.5, 1.0])
+    low, middle, high = np.quantile(analysis.reference.astype(np.float64), [0.01, 0.5, 1.0])
     lowest = float(min(analysis.scores.min(), low))
     return max(lowest, middle - 2.5 * (middle - low)), float(max(high, analysis.scores.max()))

@@ -21,7 +21,7 @@ from kdeviz.cli.options import (
     TrackingServer,
     rule_names,
 )
-from kdeviz.cli.output import check_output, print_facts, progress, say, write
+from kdeviz.cli.output import check_output, print_facts, progress, say, tell_of_all, write
 from kdeviz.data import Corrections
 from kdeviz.errors import OptionError
 from kdeviz.scaling import SCALINGS, scalings_in_words
@@ -77,7 +77,7 @@ _ThresholdRule = Annotated[
     typer.Option(
         metavar="RULE",
         help=f"How the threshold is chosen: {', '.join(rule_names())}; quantile looks at the training rows, "
-        "each left out of its own score.",
+        "each scored by a model that has not seen it.",
     ),
 ]
 _ThresholdValue = Annotated[
@@ -127,7 +127,7 @@ def fit(
     """Fit a model on DATA; write it, with its threshold, to a file, or keep it as a run, or both.
 
     Where DATA has a split, the rows of split train are fitted and the others scored; otherwise all rows are
-    both, each left out of its own score. With --score the rows of that file are scored.
+    both, each scored by a model that has not seen it. With --score the rows of that file are scored.
     """
     if score_metadata is not None and score is None:
         raise OptionError("--score-metadata is about the file to score: name that with --score")
@@ -159,6 +159,9 @@ def fit(
             facts |= {"run": run.id, "kept in": str(run.folder)}
     for warning in analysis.warnings:
         say("warning", warning)
+    tell_of_all(decision)
+    for remark in filter(None, (decision.remark, decision.saved_remark)):
+        say("note", remark)
     print_facts(facts)
     if mlflow is not None:
         from kdeviz.output import log_run

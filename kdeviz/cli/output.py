@@ -7,10 +7,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import accumulate
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from kdeviz.errors import OptionError
+
+if TYPE_CHECKING:
+    from kdeviz.decision import Decision
 
 _GAP = 2  # columns of text
 
@@ -125,3 +129,12 @@ def say(kind: str, message: str) -> None:
 def _one_line(text: str) -> str:
     """Without line breaks and control characters, which a file's name or content could bring."""
     return "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))
+
+
+def tell_of_all(decision: Decision) -> None:
+    """Warn where the scored rows as a whole look unlike the training rows."""
+    from kdeviz.analysis import drift
+
+    found = drift(decision.analysis)
+    if found is not None and found.found:
+        say("warning", found.in_words)

@@ -12,7 +12,7 @@ import typer
 from kdeviz.cli.corrections import correctable
 from kdeviz.cli.inputs import fixed, fixed_like, read
 from kdeviz.cli.options import Data, Device, Fixes, Force, Metadata, Model
-from kdeviz.cli.output import check_output, check_table_name, print_facts, progress, say, write
+from kdeviz.cli.output import check_output, check_table_name, print_facts, progress, say, tell_of_all, write
 from kdeviz.data import Corrections
 from kdeviz.errors import OptionError
 
@@ -59,11 +59,12 @@ def score(
     *,
     said: Corrections,
 ) -> None:
-    """Score the rows of DATA with a model: rank, log density, probability, flagged or not.
+    """Score the rows of DATA with a model: rank, log density, probability, p-value, flagged or not.
 
     Where DATA has a split, the rows of split train are left out, as in the app, unless --all-rows is given.
-    Rows that the model was fitted on are known by their content, wherever they stand, and scored without
-    their own kernel (leave-one-out). Columns are matched by name, where the model and DATA have names.
+    Rows that the model was fitted on are known by their content, wherever they stand, and have the scores of
+    models that have not seen them. A p-value is the share of new normal rows that score so low. Columns are
+    matched by name, where the model and DATA have names.
     """
     check_table_name(output, "scores")
     if not (fix and fitted) and any((fitted, fitted_column, fitted_metadata)):
@@ -123,5 +124,8 @@ def _analysis(classifier: KDEClassifier, rows: EmbeddingSet, tell: Callable[[str
 def _tell_what_is_special(decision: Decision) -> None:
     for note in decision.analysis.warnings:
         say("note", note)
+    if decision.p_values is None:
+        say("note", "the model holds no held-out scores, so there are no p-values: fit it again to have them")
+    tell_of_all(decision)
     if decision.rule is not None:
         say("warning", f"the model has no threshold: took the default, {decision.rule.in_words}")

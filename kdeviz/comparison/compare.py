@@ -209,7 +209,7 @@ def _spearman(one: NDArray[Any], other: NDArray[Any]) -> float | None:
 
 
 def _percentile(scores: NDArray[Any], scored: Scored) -> Floats:
-    ordered = np.sort(scored.decision.analysis.train_scores)
+    ordered = np.sort(scored.decision.analysis.reference)
     twice = np.searchsorted(ordered, scores) + np.searchsorted(ordered, scores, "right")
     return np.asarray(50 * twice / len(ordered), np.float64)
 

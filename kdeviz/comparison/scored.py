@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kdeviz.analysis import analysis_of_model, opened_analysis
+from kdeviz.analysis import analysis_of_model, known_points, opened_analysis
 from kdeviz.data import EmbeddingSet, OnBlock
 from kdeviz.decision import Decision, stored_decision
 from kdeviz.model import KDEClassifier
@@ -33,7 +33,7 @@ class Scored:
 
     @property
     def scores(self) -> NDArray[Any]:
-        """(M,) log densities in nats; leave-one-out for rows that the model was fitted on."""
+        """(M,) log densities in nats; held-out for rows that the model was fitted on."""
         return self.decision.analysis.scores
 
     @property
@@ -94,5 +94,9 @@ def decision_with_data(scored: Scored, train: EmbeddingSet, inspected: Embedding
     if train.to_fit is not train and train.excluded is not None:
         fitted_on = np.flatnonzero(~train.excluded)[fitted_on]
     about = {name: getattr(known, name) for name in ("warnings", "timings", "provenance")}
-    analysis = opened_analysis(model, train, inspected, known.scores, known.train_scores, fitted_on, **about)
+    points = known_points(model, inspected)
+    if train is inspected:
+        points[fitted_on] = np.arange(len(fitted_on))  # of equal rows each has its own
+    about |= {"fitted_on": fitted_on, "points": points}
+    analysis = opened_analysis(model, train, inspected, known.scores, known.held_out_scores, **about)
     return replace(scored.decision, analysis=analysis)

@@ -21,6 +21,7 @@ from kdeviz.decision.metrics.separation import (
     labelled_rows,
     places,
 )
+from kdeviz.decision.p_values import p_values
 from kdeviz.decision.rules import RULES, Asked, Rule, ThresholdRule
 from kdeviz.decision.table import (
     LABEL_WORDS,
@@ -58,6 +59,7 @@ __all__ = [
     "labelled_rows",
     "metadata_columns",
     "operating_points",
+    "p_values",
     "places",
     "platt",
     "ranking",

@@ -41,7 +41,7 @@ class PlattFit(NamedTuple):
     reliability_after: Reliability
 
 
-def curve_from_spread(train_scores: NDArray[Any], threshold: float) -> ProbabilityCurve:
+def curve_from_spread(normal_scores: NDArray[Any], threshold: float) -> ProbabilityCurve:
     """A curve that crosses 1/2 at the threshold and is as wide as the normal scores are spread.
 
     The curve is the distribution function of a logistic density with scale 1 / steepness, whose interquartile
@@ -54,7 +54,7 @@ def curve_from_spread(train_scores: NDArray[Any], threshold: float) -> Probabili
     scale to read scores on, not a calibrated probability. Up to a quarter of the scores may be outliers.
 
     Args:
-        train_scores: (n,) leave-one-out log densities in nats. Equal quartiles, up to the rounding of
+        normal_scores: (n,) held-out log densities in nats. Equal quartiles, up to the rounding of
             float32, have no spread; then the steepness is the default one. Scores of -inf are left out.
         threshold: nats.
 
@@ -62,7 +62,7 @@ def curve_from_spread(train_scores: NDArray[Any], threshold: float) -> Probabili
         DataError: no score is finite.
         OptionError: the threshold is not finite.
     """
-    spread = _quartiles(train_scores)[2]
+    spread = _quartiles(normal_scores)[2]
     if spread == 0:
         return ProbabilityCurve(float(threshold))
     return ProbabilityCurve(float(threshold), 2 * math.log(3) / spread)
@@ -93,7 +93,7 @@ def platt(
     note on Platt's probabilistic outputs, Machine Learning 68, 2007.
 
     Args:
-        scores: (M,) log densities in nats; of training rows, leave-one-out. -inf is allowed.
+        scores: (M,) log densities in nats; of training rows, held-out. -inf is allowed.
         labels: (M,) of NORMAL, ANOMALOUS, UNKNOWN; unlabelled rows are left out.
         folds: how many parts the rows are divided into for the judgement "after", each part holding the same
             share of both labels; never more than there are rows of the rarer label.

@@ -14,7 +14,9 @@ from kdeviz.data import ANOMALOUS, NORMAL
 from kdeviz.decision.metrics.bootstrap import Bootstrap, bootstrap
 from kdeviz.decision.metrics.intervals import rate_interval
 from kdeviz.decision.metrics.separation import Confusion, auroc, confusion, has_both_labels
+from kdeviz.decision.p_values import p_values
 from kdeviz.decision.rules import ThresholdRule
+from kdeviz.decision.rules.rule import Scores
 from kdeviz.errors import OptionError
 from kdeviz.model import ProbabilityCurve
 
@@ -24,12 +26,15 @@ CELLS = ("caught", "false alarms", "missed", "passed")
 
 
 class ExpectedAlarms(NamedTuple):
-    """The share of new normal samples that will be flagged, as the training rows tell it."""
+    """The share of new normal samples that will be flagged, as the training rows tell it.
+
+    Equal rows, which are not independent, count as one.
+    """
 
     rate: float
-    """Share of the training rows whose held-out score is below the threshold."""
+    """Share of the training rows whose held-out score is below the threshold; 0 where there is none."""
     low: float
-    """Lower end of the 95 % interval."""
+    """Lower end of the 95 % interval, which is (0, 1) where nothing is known."""
     high: float
     alarms: int
     """How many training rows that are."""
@@ -66,9 +71,36 @@ class Decision:
     @cached_property
     def expected_alarms(self) -> ExpectedAlarms:
         """How many false alarms to expect among new normal samples."""
-        scores = self.analysis.train_scores
-        alarms = int((scores < self.threshold).sum())
-        return ExpectedAlarms(alarms / len(scores), *rate_interval(alarms, len(scores)), alarms, len(scores))
+        scores = self.analysis.calibration
+        alarms, rows = int((scores < self.threshold).sum()), len(scores)
+        return ExpectedAlarms(alarms / max(rows, 1), *rate_interval(alarms, rows), alarms, rows)
+
+    @cached_property
+    def p_values(self) -> NDArray[np.float64] | None:
+        """(M,) shares of new normal samples that score as low, see `p_values`; None without calibration.
+
+        An old model file has none, and a model of fewer rows than can be held out.
+        """
+        return p_values_of(self.analysis)
+
+    @property
+    def remark(self) -> str:
+        """What the rule says of its outcome, a sentence, or nothing."""
+        analysis, rule = self.analysis, self.rule
+        if rule is None:
+            return ""
+        given = Scores(analysis.calibration, analysis.scores, self.labels, self.curve, self.p_values)
+        return rule.rule.remark(given, self.n_flagged)
+
+    @property
+    def saved_remark(self) -> str:
+        """What a file with this threshold has to say of it, a sentence, or nothing."""
+        if self.rule is None or not self.rule.rule.of_these_rows:
+            return ""
+        return (
+            f"the saved threshold of the {self.rule.kind} rule is fixed: its bound was about these "
+            f"{len(self.flagged)} rows together and does not hold for others"
+        )
 
     @property
     def n_flagged(self) -> int:
@@ -132,10 +164,11 @@ def decide(
         curve: log density to probability; that of the model if None.
 
     Raises:
-        DataError: the rule needs labels of both kinds and they are not there.
+        DataError: the rule needs labels or p-values and they are not there.
     """
     curve = curve or analysis.classifier.curve
-    threshold = rule.threshold(analysis.train_scores, analysis.scores, analysis.inspected.labels, curve)
+    labels, found = analysis.inspected.labels, p_values_of(analysis)
+    threshold = rule.threshold(analysis.calibration, analysis.scores, labels, curve, found)
     return Decision(analysis, rule, curve, threshold)
 
 
@@ -145,6 +178,14 @@ def stored_decision(analysis: Analysis) -> Decision:
     if model.threshold is None:
         return decide(analysis)
     return Decision(analysis, None, model.curve, model.threshold)
+
+
+@cached
+def p_values_of(analysis: Analysis) -> NDArray[np.float64] | None:
+    """See `Decision.p_values`."""
+    if not analysis.calibrated:
+        return None
+    return p_values(analysis.calibration, analysis.scores, analysis.points >= 0)
 
 
 @cached

@@ -9,7 +9,7 @@ import numpy as np
 
 from kdeviz.analysis import Analysis, cached
 from kdeviz.data import ANOMALOUS, NORMAL, UNKNOWN, EmbeddingSet
-from kdeviz.decision.decision import Decision
+from kdeviz.decision.decision import Decision, p_values_of
 from kdeviz.model import ProbabilityCurve
 
 if TYPE_CHECKING:
@@ -28,11 +28,13 @@ class SampleView(NamedTuple):
     total: int
     log_density: float
     probability: float
+    p_value: float | None
+    """Share of new normal samples that score so low; None without calibration."""
     flagged: bool
     above_threshold: float
     """Nats; negative below."""
     more_unusual_than: float
-    """Share of the training samples with a higher leave-one-out score."""
+    """Share of the training samples with a higher held-out score."""
 
 
 def sample_view(decision: Decision, row: int) -> SampleView:
@@ -46,9 +48,10 @@ def sample_view(decision: Decision, row: int) -> SampleView:
         total=len(analysis.scores),
         log_density=float(score),
         probability=float(decision.curve(analysis.scores[row : row + 1])[0]),
+        p_value=None if decision.p_values is None else float(decision.p_values[row]),
         flagged=bool(score < decision.threshold),
         above_threshold=float(score) - decision.threshold,
-        more_unusual_than=float((analysis.train_scores > score).mean()),
+        more_unusual_than=float((analysis.reference > score).mean()),
     )
 
 
@@ -56,7 +59,8 @@ def ranking(decision: Decision) -> pd.DataFrame:
     """Every inspected sample, the most anomalous first.
 
     Columns: row (in the inspected set), rank (1 is the most anomalous; equal scores share a rank), id, label
-    (in words; only when the set has labels), log_density, probability, flagged, then the metadata, with
+    (in words; only when the set has labels), log_density, probability, p_value (only with calibration),
+    flagged, then the metadata, with
     "_in_file" added to names that are taken.
     """
     return _ranking(decision.analysis, decision.threshold, decision.curve)
@@ -77,6 +81,8 @@ def _ranking(analysis: Analysis, threshold: float, curve: ProbabilityCurve) -> p
         columns["label"] = [LABEL_WORDS[int(label)] for label in inspected.labels[order]]
     columns["log_density"] = scores[order]
     columns["probability"] = curve(scores[order])
+    if (found := p_values_of(analysis)) is not None:
+        columns["p_value"] = found[order]
     columns["flagged"] = scores[order] < threshold
     for name, column in metadata_columns(inspected, tuple(columns)).items():
         columns[name] = column.iloc[order].reset_index(drop=True)

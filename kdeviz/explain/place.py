@@ -29,8 +29,6 @@ class Place(NamedTuple):
     """(k,) in the model's scaled space."""
     whitened: Tensor
     """(k,) in the space of the density's points."""
-    own: int | None
-    """Which of these points is the row itself."""
 
 
 class Density(NamedTuple):
@@ -58,30 +56,16 @@ def density_of(classifier: KDEClassifier) -> Density:
     return Density(double(kde.dataset), double(kde.mean), whitening, torch.linalg.inv(whitening))
 
 
-def place_of(analysis: Analysis, row: int, density: Density) -> Place:
-    """Where the model sees an inspected row.
+def place_of(analysis: Analysis, row: int, model: KDEClassifier, density: Density) -> Place:
+    """Where a model sees an inspected row.
 
     Raises:
         OptionError: there is no such row.
     """
-    model, own = analysis.classifier, _own_point(analysis, row)
     scores = model.pca_model.project(one_row(analysis, row), 0, 1)
     point = double(model.pre_process(scores, model.max_length)[0][0])
-    if own is None:
-        centred = (point - density.mean).clamp(-_LARGEST_COORDINATE, _LARGEST_COORDINATE)
-        whitened, point = centred @ density.whitening, centred + density.mean
-    else:
-        # Projected in another block, the row could differ in its last digit from the point it became.
-        whitened = density.points[own]
-    return Place(double(scores[0]), point, whitened, own)
-
-
-def _own_point(analysis: Analysis, row: int) -> int | None:
-    """Which of the model's points the inspected row is."""
-    if not analysis.inspects_training:
-        return None
-    points = np.flatnonzero(analysis.fitted_on == row)
-    return int(points[0]) if len(points) else None
+    centred = (point - density.mean).clamp(-_LARGEST_COORDINATE, _LARGEST_COORDINATE)
+    return Place(double(scores[0]), centred + density.mean, centred @ density.whitening)
 
 
 def one_row(analysis: Analysis, row: int) -> Rows:

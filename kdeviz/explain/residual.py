@@ -41,8 +41,9 @@ class Residual(NamedTuple):
     """Above `limit`, and more than rounding can cause."""
 
 
-def residual_of(analysis: Analysis, row: int, own: int | None) -> Residual:
-    """What PCA throws away of an inspected row, which is the model's point `own`, if any."""
+def residual_of(analysis: Analysis, row: int) -> Residual:
+    """What the PCA of all training rows throws away of an inspected row."""
+    own = int(analysis.points[row]) if analysis.inspects_training and analysis.points[row] >= 0 else None
     classifier, in_training = analysis.classifier, _training_residuals(analysis)
     chosen = one_row(analysis, row)
     norm = float(_norms(classifier, chosen)[0] if own is None else in_training[own])

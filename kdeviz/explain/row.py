@@ -9,9 +9,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from kdeviz.analysis import Analysis
+from kdeviz.analysis import Analysis, Judge, judge_of
 from kdeviz.errors import OptionError
-from kdeviz.explain.place import Density, Floats, Place, as_array, density_of, double, kernel_widths, place_of
+from kdeviz.explain.place import (
+    Density,
+    Floats,
+    Place,
+    as_array,
+    density_of,
+    double,
+    kernel_widths,
+    one_row,
+    place_of,
+)
 from kdeviz.explain.residual import Residual, residual_of
 from kdeviz.model import KDEClassifier, bandwidth_factor
 
@@ -80,7 +90,7 @@ class Direction(NamedTuple):
 
 
 class Explanation(NamedTuple):
-    """Why one inspected row has its density. A row the model was fitted on is explained by all others."""
+    """Why one inspected row has its density. A row of the fit is explained by a model without it."""
 
     neighbours: Neighbours
     components: Components
@@ -92,7 +102,7 @@ class Explanation(NamedTuple):
 def explain(analysis: Analysis, row: int, neighbours: int = 8, features: int = 10) -> Explanation:
     """Explain the log density of one inspected row by the fitted model itself.
 
-    If the model was fitted on the row, its own kernel is left out, as in its leave-one-out score.
+    A row that the model was fitted on is explained by the model that gave it its held-out score.
 
     Args:
         analysis: of a fitted model.
@@ -106,49 +116,44 @@ def explain(analysis: Analysis, row: int, neighbours: int = 8, features: int = 1
     for name, wanted in (("neighbours", neighbours), ("features", features)):
         if wanted < 1:
             raise OptionError(f"{name}={wanted} names nothing: choose at least 1")
-    density = density_of(analysis.classifier)
-    place = place_of(analysis, row, density)
+    _ = one_row(analysis, row)
+    judge = judge_of(analysis, row)
+    density = density_of(judge.classifier)
+    place = place_of(analysis, row, judge.classifier, density)
     shares, distances = _kernels(density.points, place)
     whitened_shift = shares @ (density.points - place.whitened)
     shift, gradient = whitened_shift @ density.inverse, density.whitening @ whitened_shift
     return Explanation(
-        neighbours=_neighbours(analysis, shares, distances, place.own, neighbours),
-        components=_components(analysis.classifier, density, place, shift * gradient),
-        direction=_direction(analysis, row, place, gradient, shift, features),
-        residual=residual_of(analysis, row, place.own),
+        neighbours=_neighbours(judge, shares, distances, neighbours),
+        components=_components(judge.classifier, density, place, shift * gradient),
+        direction=_direction(analysis, row, judge.classifier, place, gradient, shift, features),
+        residual=residual_of(analysis, row),
     )
 
 
 def _kernels(points: Tensor, place: Place) -> tuple[Tensor, Tensor]:
-    """(n,) kernel weights, which add up to 1, and (n,) distances, infinite to the row's own point.
+    """(n,) kernel weights, which add up to 1, and (n,) distances.
 
     With r the nearest point, |x - y|^2 = |x - r|^2 + |y - r|^2 - 2 (x - r).(y - r). Far out, where all
     squares are large and nearly equal, their differences keep their digits.
     """
     squares = (points - place.whitened).square().sum(1)
-    if place.own is not None:
-        squares[place.own] = torch.inf
     nearest = squares.argmin()
     between = points - points[nearest]
     exponents = between @ (place.whitened - points[nearest]) - between.square().sum(1) / 2
-    if place.own is not None:
-        exponents[place.own] = -torch.inf
     distances = (squares[nearest] - 2 * exponents).clamp_min(0).sqrt()
     return exponents.softmax(0), distances
 
 
-def _neighbours(
-    analysis: Analysis, shares: Tensor, distances: Tensor, own: int | None, wanted: int
-) -> Neighbours:
-    total = len(distances) - (own is not None)
-    order = distances.argsort(stable=True)[:total]
+def _neighbours(judge: Judge, shares: Tensor, distances: Tensor, wanted: int) -> Neighbours:
+    order = distances.argsort(stable=True)
     named, others = order[:wanted], order[wanted:]
     return Neighbours(
-        rows=analysis.fitted_on[named.cpu().numpy()],
+        rows=judge.fitted_on[named.cpu().numpy()],
         distances=as_array(distances[named]),
         shares=as_array(shares[named]),
         others=float(shares[others].sum()),
-        total=total,
+        total=len(order),
     )
 
 
@@ -167,9 +172,14 @@ def _components(
 
 
 def _direction(
-    analysis: Analysis, row: int, place: Place, gradient: Tensor, shift: Tensor, wanted: int
+    analysis: Analysis,
+    row: int,
+    classifier: KDEClassifier,
+    place: Place,
+    gradient: Tensor,
+    shift: Tensor,
+    wanted: int,
 ) -> Direction:
-    classifier = analysis.classifier
     axes = double(classifier.pca_model.singular_vectors)
     jacobian = classifier.settings.scaling.jacobian(place.scores, double(classifier.max_length))
     feature_shift = as_array(axes @ (torch.linalg.pinv(jacobian) @ shift))

@@ -9,9 +9,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from kdeviz.analysis import Analysis
+from kdeviz.analysis import Analysis, judge_of
 from kdeviz.errors import OptionError
-from kdeviz.explain.place import Density, Floats, Place, as_array, density_of, kernel_widths, place_of
+from kdeviz.explain.place import (
+    Density,
+    Floats,
+    Place,
+    as_array,
+    density_of,
+    kernel_widths,
+    one_row,
+    place_of,
+)
 from kdeviz.model import KDEClassifier, KernelSums
 
 _BULK = (0.005, 0.995)
@@ -37,8 +46,9 @@ def slice_density(analysis: Analysis, row: int, components: tuple[int, int], poi
     """The model's exact log density over two components, all others fixed at a row's values.
 
     The grid covers 99 % of the training rows in each of the two components, three kernel widths around, and
-    the row itself. If the model was fitted on the row, its own kernel is left out. Under "norm" rows lie on
-    the unit sphere, and the grid leaves it: only near the row does it show what a row can reach.
+    the row itself. If the model was fitted on the row, the density is that of a model without it. Under
+    "norm" rows lie on the unit sphere, and the grid leaves it: only near the row does it show what a row can
+    reach.
 
     Args:
         analysis: of a fitted model.
@@ -54,13 +64,15 @@ def slice_density(analysis: Analysis, row: int, components: tuple[int, int], poi
         raise OptionError(f"components={components} is not possible: choose two different ones of the {k}")
     if points < 2:
         raise OptionError(f"points={points} is no grid: choose at least 2")
-    density = density_of(analysis.classifier)
-    place = place_of(analysis, row, density)
+    _ = one_row(analysis, row)
+    model = judge_of(analysis, row).classifier
+    density = density_of(model)
+    place = place_of(analysis, row, model, density)
     x, y = (_grid_axis(density, place, component, points) for component in components)
     grid = place.point.repeat(len(y), len(x), 1)
     grid[..., components[0]] = x
     grid[..., components[1]] = y[:, None]
-    log_density = _log_density(analysis.classifier, density, grid.reshape(-1, k), place.own)
+    log_density = _log_density(model, density, grid.reshape(-1, k))
     return Slice(
         components=components,
         x=as_array(x),
@@ -80,12 +92,9 @@ def _grid_axis(density: Density, place: Place, component: int, points: int) -> T
     return torch.linspace(0, 1, points, dtype=along.dtype, device=along.device) * (last - first) + first
 
 
-def _log_density(classifier: KDEClassifier, density: Density, at: Tensor, own: int | None) -> Tensor:
-    """(Q,) of (Q, k) places in the model's space; without one point, under all others of unchanged width."""
-    points = density.points
-    if own is not None:
-        points = torch.cat([points[:own], points[own + 1 :]])
+def _log_density(classifier: KDEClassifier, density: Density, at: Tensor) -> Tensor:
+    """(Q,) of (Q, k) places in the model's space."""
     kde = classifier.kde_model
-    offset = float(kde.log_norm) - math.log(len(points))
-    sums = KernelSums(points, classifier.result_dtype, kde.kernel)
+    offset = float(kde.log_norm) - math.log(len(density.points))
+    sums = KernelSums(density.points, classifier.result_dtype, kde.kernel)
     return sums.at((at - density.mean) @ density.whitening, offset) + offset

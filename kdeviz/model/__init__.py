@@ -4,23 +4,30 @@ from kdeviz.model.axes_cache import AxesCache
 from kdeviz.model.classifier import KDEClassifier, training_subset
 from kdeviz.model.curve import ProbabilityCurve
 from kdeviz.model.devices import device_name, is_out_of_memory, resolve_device
+from kdeviz.model.fold_axes import FoldAxes
+from kdeviz.model.held_out import HeldOut, fold_model, hold_out
 from kdeviz.model.kde import GaussianKDE, bandwidth_factor
 from kdeviz.model.kernels.choice import KERNELS
 from kdeviz.model.kernels.sums import KernelSums
 from kdeviz.model.model_file import read_model_file
 from kdeviz.model.pca import PCA
-from kdeviz.model.principal_axes import principal_axes
+from kdeviz.model.principal_axes import PrincipalAxes, principal_axes
 
 __all__ = [
     "KERNELS",
     "PCA",
     "AxesCache",
+    "FoldAxes",
     "GaussianKDE",
+    "HeldOut",
     "KDEClassifier",
     "KernelSums",
+    "PrincipalAxes",
     "ProbabilityCurve",
     "bandwidth_factor",
     "device_name",
+    "fold_model",
+    "hold_out",
     "is_out_of_memory",
     "principal_axes",
     "read_model_file",

@@ -4,15 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from threading import Lock
+from typing import Protocol
 
 import cachetools
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from kdeviz.data import OnBlock, Rows
 from kdeviz.model.principal_axes import PrincipalAxes, principal_axes
 
-AxesOf = Callable[[Rows, torch.device, int | float, OnBlock | None], PrincipalAxes]
-"""Whatever has the arguments and the result of `principal_axes`."""
+
+class AxesOf(Protocol):
+    """Whatever has the arguments and the result of `principal_axes`."""
+
+    def __call__(
+        self,
+        rows: Rows,
+        device: torch.device,
+        n_components: int | float,
+        on_block: OnBlock | None = None,
+        *,
+        folds: NDArray[np.int64] | None = None,
+    ) -> PrincipalAxes:
+        """See `principal_axes`."""
 
 
 class AxesCache:
@@ -21,7 +36,8 @@ class AxesCache:
     A hit is bit-equal to computing anew, whatever was asked for before.
 
     Args:
-        most_bytes: how much memory to use; the axes of D dimensions, or of fewer rows, take 8 D^2.
+        most_bytes: how much memory to use; the axes of D dimensions, or of fewer rows, take 8 D^2, and as
+            much again for each fold (of fewer rows than dimensions, for all folds together).
     """
 
     def __init__(self, most_bytes: int = 2**30) -> None:
@@ -32,16 +48,22 @@ class AxesCache:
         """`principal_axes` for rows that this key stands for."""
 
         def axes_of(
-            rows: Rows, device: torch.device, n_components: int | float, on_block: OnBlock | None
+            rows: Rows,
+            device: torch.device,
+            n_components: int | float,
+            on_block: OnBlock | None = None,
+            *,
+            folds: NDArray[np.int64] | None = None,
         ) -> PrincipalAxes:
             def recall(route: str, compute: Callable[[], PrincipalAxes]) -> PrincipalAxes:
-                key = (data, str(device), route)
+                key = (data, str(device), route, folds is not None)
                 return cachetools.cached(self._axes, lambda: key, self._lock)(compute)()
 
-            return principal_axes(rows, device, n_components, on_block, recall)
+            return principal_axes(rows, device, n_components, on_block, recall, folds=folds)
 
         return axes_of
 
 
 def _bytes(axes: PrincipalAxes) -> int:
-    return int(axes.mean.nbytes + axes.variances.nbytes + axes.basis.nbytes)
+    own = axes.mean.nbytes + axes.variances.nbytes + axes.basis.nbytes
+    return int(own + (0 if axes.grams is None else axes.grams.nbytes))

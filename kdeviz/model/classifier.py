@@ -20,9 +20,10 @@ from kdeviz.model import classifier_file, model_file
 from kdeviz.model.axes_cache import AxesOf
 from kdeviz.model.curve import ProbabilityCurve
 from kdeviz.model.fitted_module import FittedModule
+from kdeviz.model.folds import copies, fold_numbers
 from kdeviz.model.kde import GaussianKDE
 from kdeviz.model.pca import PCA
-from kdeviz.model.principal_axes import principal_axes
+from kdeviz.model.principal_axes import PrincipalAxes, principal_axes
 from kdeviz.scaling import row_lengths
 from kdeviz.settings import FeatureScalingMethod, Settings
 
@@ -38,6 +39,8 @@ class FitReport(NamedTuple):
     """What is not quite as it was asked for, one sentence each."""
     points: Tensor | None = None
     """(n, k) scaled PCA scores of the training rows."""
+    axes: PrincipalAxes | None = None
+    """All principal axes of the training rows."""
 
 
 class KDEClassifier(FittedModule):
@@ -63,6 +66,8 @@ class KDEClassifier(FittedModule):
         data_digest: digest of the rows given to `fit`.
         training_rows: (n,) which of those rows the model was fitted on.
         training_keys: (n, 2 or 3) their `row_keys`; none in a model that an older kdeviz wrote.
+        held_out_scores: (n,) their log densities under models that have seen neither the row nor its copies;
+            none before `kdeviz.analyse`, which sets them, and in a model that an older kdeviz wrote.
 
     Raises:
         OptionError: an argument is not possible.
@@ -72,6 +77,7 @@ class KDEClassifier(FittedModule):
     max_length: Tensor
     training_rows: Tensor
     training_keys: Tensor
+    held_out_scores: Tensor
     pca_model: PCA
     kde_model: GaussianKDE
 
@@ -97,6 +103,7 @@ class KDEClassifier(FittedModule):
         self.register_buffer("max_length", torch.empty(0, device=device))
         self.register_buffer("training_rows", torch.empty(0, dtype=torch.int64, device=device))
         self.register_buffer("training_keys", torch.empty(0, 2, dtype=torch.int64, device=device))
+        self.register_buffer("held_out_scores", torch.empty(0, device=device))
         self.data_digest = ""
         self.feature_names: tuple[str, ...] | None = None
         self.result_dtype = torch.float32
@@ -161,6 +168,7 @@ class KDEClassifier(FittedModule):
         digest: str | None = None,
         feature_names: tuple[str, ...] | None = None,
         on_block: OnBlock | None = None,
+        with_folds: bool = False,
     ) -> FitReport:
         """`fit`, with its warnings as data.
 
@@ -170,6 +178,7 @@ class KDEClassifier(FittedModule):
             digest: of the rows, if known already.
             feature_names: of the D dimensions, if they have names.
             on_block: called after each block of rows; see `OnBlock`.
+            with_folds: find the axes so that `hold_out` needs no second pass over the rows.
         """
         self._forget(self.device)
         rows = Rows(embeddings)
@@ -183,17 +192,28 @@ class KDEClassifier(FittedModule):
         rows.check_finite()
         index = training_subset(len(rows), self.settings)
         chosen = rows.select(index)
-        self.pca_model.use_axes(axes_of(chosen, device, asked, on_block), chosen)
-        stack = torch.cat([self.pca_model.project(chosen, *span) for span in chosen.spans()])
-        scaled, longest = self.pre_process(stack)
-        self.kde_model.fit(scaled)
+        keys = row_keys(chosen)
+        axes = axes_of(chosen, device, asked, on_block, folds=fold_numbers(keys) if with_folds else None)
+        stack, scaled = self.take(axes, chosen)
         self.training_rows = torch.from_numpy(index).to(device)
-        self.training_keys = torch.from_numpy(row_keys(chosen)).to(device)
-        self.feature_names = feature_names
-        self.data_digest, self.result_dtype = digest or rows.digest(), rows.result_dtype(device)
-        self.max_length = longest
-        warned = tuple(self._fit_warnings(stack))
-        return FitReport(True, warned, scaled)
+        self.training_keys = torch.from_numpy(keys).to(device)
+        self.feature_names, self.data_digest = feature_names, digest or rows.digest()
+        return FitReport(True, tuple(self._fit_warnings(stack)), scaled, axes)
+
+    @torch.no_grad()
+    def take(self, axes: PrincipalAxes, chosen: Rows) -> tuple[Tensor, Tensor]:
+        """Fit on rows whose principal axes are known.
+
+        Returns:
+            Their (n, k) PCA scores, and these scaled.
+        """
+        self.pca_model.use_axes(axes, chosen)
+        stack = torch.cat([self.pca_model.project(chosen, *span) for span in chosen.spans()])
+        scaled, self.max_length = self.pre_process(stack)
+        self.kde_model.fit(scaled)
+        self.result_dtype = chosen.result_dtype(self.device)
+        self.training_rows = torch.arange(len(chosen), device=self.device)
+        return stack, scaled
 
     def _fit_warnings(self, scores: Tensor) -> Iterator[str]:
         asked, n, kept = self.settings.n_pca_components, *scores.shape
@@ -271,19 +291,16 @@ class KDEClassifier(FittedModule):
         """Same as `predict`."""
         return self.predict(features)
 
-    @torch.no_grad()
-    def leave_one_out_scores(self, *, on_block: OnBlock | None = None) -> Tensor:
-        """(n,) log density of each training row without its own kernel, in the order of `training_rows`.
+    @property
+    def folds(self) -> NDArray[np.int64]:
+        """(n,) the fold in which each training row is held out; see `fold_numbers`."""
+        return fold_numbers(self.training_keys.cpu().numpy())
 
-        The scores of training rows to judge by: with its own kernel, every one of them looks normal.
-        """
-        self._require_fitted()
-        rows = Rows(self.kde_model.dataset)
-        scores = self.max_length.new_empty(len(rows), dtype=self.result_dtype)
-        scorer = self.kde_model.scorer(self.result_dtype)
-        for start, stop in rows.spans(on_block, self.kde_model.rows_per_block):
-            scores[start:stop] = scorer.leave_one_out(start, stop)
-        return scores
+    @property
+    def copies(self) -> NDArray[np.int64]:
+        """(n,) numbers that equal training rows share; every row its own where their keys are not known."""
+        keys = self.training_keys.cpu().numpy()
+        return copies(keys) if len(keys) else np.arange(len(self.training_rows))
 
     def recognised(self, features: Features) -> NDArray[np.int64]:
         """(M,) which training row, in the order of `training_rows`, each of (M, D) rows is; -1 for none.

@@ -48,10 +48,13 @@ def read(kind: type[KDEClassifier], path: str | Path, device: str | torch.device
     model.feature_names = None if found.feature_names is None else tuple(found.feature_names)
     if int(metadata["format_version"]) < 2:
         tensors["training_keys"] = model.training_keys
+    if int(metadata["format_version"]) < 3:
+        tensors["held_out_scores"] = model.held_out_scores
     check_tensors(path, tensors, found)
     target = resolve_device(device)
     dtype = working_dtype(target)
+    kinds = dict.fromkeys(WHOLE_NUMBERS, torch.int64) | {"held_out_scores": model.result_dtype}
     for name, tensor in tensors.items():
-        tensors[name] = tensor.to(torch.int64 if name in WHOLE_NUMBERS else dtype)
+        tensors[name] = tensor.to(kinds.get(name, dtype))
     model.load_state_dict(tensors)
     return model.to(target)

@@ -168,11 +168,6 @@ class DensityScorer:
         offset = self._log_norm - math.log(len(self._kde.dataset))
         return (self._sums.at(centred @ self._kde.bw_transform, offset) + offset).to(self._dtype)
 
-    def leave_one_out(self, start: int, stop: int) -> Tensor:
-        """Log density of points start to stop, each under the n - 1 other kernels of unchanged width."""
-        offset = self._log_norm - math.log(len(self._kde.dataset) - 1)
-        return (self._sums.leave_one_out(start, stop, offset) + offset).to(self._dtype)
-
 
 def _whitening(covariance: Tensor, magnitude: Tensor) -> tuple[Tensor, Tensor]:
     """W with W W^T = covariance^-1, and log|W|.

@@ -11,8 +11,9 @@ from torch import Tensor
 from kdeviz.errors import ModelFileError
 from kdeviz.wording import one_line, shown
 
-FORMAT_VERSION = 2
-"""2: with the keys of the training rows and the names of the features, which a reader may do without."""
+FORMAT_VERSION = 3
+"""2: with the keys of the training rows and the names of the features, which a reader may do without.
+3: with the held-out scores of the training rows."""
 _KEY = "kdeviz"
 
 

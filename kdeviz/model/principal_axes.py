@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from kdeviz.data import OnBlock, Rows, working_dtype
 from kdeviz.errors import DataError
+from kdeviz.model.eigenvectors import eigenvectors
+from kdeviz.model.fold_axes import FoldGrams, TallGrams, WideGram, add_products, both_triangles
 
 # A Gram matrix squares the condition number: below this variance ratio its float64 eigenvectors are no
 # longer good to 1e-8, and the slower QR route is taken.
 _GRAM_LIMIT = 1e-6
-_PANEL = 128
 _SHIFT_ROWS = 256
-_ALL = 2**63
+ALL = 2**63
+"""As `PrincipalAxes.accurate`: all of them."""
 
 
 class PrincipalAxes(NamedTuple):
@@ -33,6 +37,8 @@ class PrincipalAxes(NamedTuple):
     """So many components may be asked for: the axes of more would not be good to 1e-8."""
     noise: float
     """The standard deviation that rounding of the stored numbers alone can cause along an axis."""
+    grams: FoldGrams | None = None
+    """What the axes without each fold come from, where folds were given and the Gram matrix is accurate."""
 
     @property
     def rank(self) -> int:
@@ -43,6 +49,10 @@ class PrincipalAxes(NamedTuple):
         """Whether so many components, or such a share of the variance, may be asked for."""
         whole = isinstance(n_components, int)
         return (n_components if whole else leading(n_components, self.variances)) <= self.accurate
+
+    def floor(self, rows: Rows, strongest: float) -> float:
+        """Standard deviations up to this are rounding, of the stored numbers or of a Gram matrix."""
+        return max(self.noise, math.sqrt(_rounding(rows)) * strongest)
 
     @torch.no_grad()
     def vectors(self, rows: Rows, k: int) -> Tensor:
@@ -84,6 +94,8 @@ class _Moments(NamedTuple):
     """(D, D) or (N, N), whichever is smaller, of the centred rows; only the upper triangle is filled."""
     noise: float
     """The standard deviation that rounding of the stored numbers alone can cause along an axis."""
+    folds: TallGrams | None
+    """Of the folds, where folds were given and rows are many."""
 
 
 @torch.no_grad()
@@ -93,6 +105,8 @@ def principal_axes(
     n_components: int | float,
     on_block: OnBlock | None = None,
     recall: Recall = _computed,
+    *,
+    folds: NDArray[np.int64] | None = None,
 ) -> PrincipalAxes:
     """Principal axes of the rows, in float64: all of them, the first `n_components` good to 1e-8.
 
@@ -105,11 +119,12 @@ def principal_axes(
         n_components: as `Settings.n_pca_components`.
         on_block: called after each block of rows.
         recall: gives what a route leads to, perhaps from before.
+        folds: (N,) see `fold_numbers`; then the axes without each fold cost no second pass over the rows.
 
     Raises:
         DataError: NaN or infinity, fewer than two rows, or all rows equal.
     """
-    axes = recall("gram", lambda: _from_gram(rows, device, on_block))
+    axes = recall("gram", lambda: _from_gram(rows, device, on_block, folds))
     if axes.suffice(n_components):
         return axes
     return recall("svd", lambda: _from_svd(rows, axes, on_block))
@@ -123,38 +138,28 @@ def leading(n_components: int | float, variances: Tensor) -> int:
     return min(int((shares < n_components).sum()) + 1, len(variances))
 
 
-def _from_gram(rows: Rows, device: torch.device, on_block: OnBlock | None) -> PrincipalAxes:
+def _from_gram(
+    rows: Rows, device: torch.device, on_block: OnBlock | None, folds: NDArray[np.int64] | None
+) -> PrincipalAxes:
     if len(rows) < 2:
         raise DataError(f"a fit needs at least two rows, got {len(rows)}")
     work_device = device if working_dtype(device) == torch.float64 else torch.device("cpu")
     tall = len(rows) >= rows.dimensions
-    mean, gram, noise = (_tall_moments if tall else _wide_moments)(rows, work_device, on_block)
+    moments = _tall_moments if tall else _wide_moments
+    mean, gram, noise, parts = moments(rows, work_device, on_block, folds)
     if not torch.isfinite(gram).all():
         rows.check_finite()
         raise DataError("the features are too large to be squared (above about 1e150): divide them first")
-    squares, vectors = _eigenvectors(gram)
+    grams = parts if folds is None or tall else WideGram(both_triangles(gram), folds)
+    squares, vectors = eigenvectors(gram)
     possible = min(len(rows) - 1, rows.dimensions)
     variances = squares.flip(0)[:possible].clamp_min(0) / (len(rows) - 1)
     # The Gram matrix holds the squares of standard deviations.
     rank = _rank(rows, variances, noise, rounding=_rounding(rows) ** 0.5)
     accurate = int((variances >= _GRAM_LIMIT * variances[0]).sum())
     if accurate == possible or rank < accurate:
-        accurate = _ALL
-    return PrincipalAxes(mean, variances[:rank], vectors[:, -rank:].flip(1), accurate, noise)
-
-
-def _eigenvectors(gram: Tensor) -> tuple[Tensor, Tensor]:
-    """All eigenvalues, ascending, and eigenvectors of a matrix whose upper triangle is filled.
-
-    On the CPU by numpy. Here torch's threads wait for each other thousands of times: measured, that takes up
-    to twice as long where they sleep meanwhile (as in the app), and ten times where they share busy cores.
-    scipy's is the same routine, but lets no other thread of Python run until it is done.
-    """
-    if gram.device.type != "cpu":
-        values, vectors = torch.linalg.eigh(gram, UPLO="U")
-        return values, vectors
-    values, vectors = map(torch.from_numpy, np.linalg.eigh(gram.numpy(), UPLO="U"))
-    return values, vectors
+        accurate = ALL
+    return PrincipalAxes(mean, variances[:rank], vectors[:, -rank:].flip(1), accurate, noise, grams)
 
 
 def _from_svd(rows: Rows, axes: PrincipalAxes, on_block: OnBlock | None) -> PrincipalAxes:
@@ -170,7 +175,7 @@ def _from_svd(rows: Rows, axes: PrincipalAxes, on_block: OnBlock | None) -> Prin
     _, values, right = torch.linalg.svd(factor, full_matrices=False)
     variances = values.square() / (len(rows) - 1)
     rank = _rank(rows, variances, axes.noise, _rounding(rows))
-    return PrincipalAxes(mean, variances[:rank], right.T[:, :rank].contiguous(), _ALL, axes.noise)
+    return PrincipalAxes(mean, variances[:rank], right.T[:, :rank].contiguous(), ALL, axes.noise)
 
 
 def _rounding(rows: Rows) -> float:
@@ -188,23 +193,25 @@ def _rank(rows: Rows, variances: Tensor, noise: float, rounding: float) -> int:
     return rank
 
 
-def _tall_moments(rows: Rows, device: torch.device, on_block: OnBlock | None) -> _Moments:
+def _tall_moments(
+    rows: Rows, device: torch.device, on_block: OnBlock | None, folds: NDArray[np.int64] | None
+) -> _Moments:
     """One pass: rows are shifted by a mean of some of them, and the rest of the mean is taken out after."""
     some = rows.select(np.unique(np.linspace(0, len(rows) - 1, _SHIFT_ROWS).astype(np.int64)))
     shift = some.block(0, len(some), torch.float64, device).mean(0)
-    total, gram = torch.zeros_like(shift), shift.new_zeros(len(shift), len(shift))
-    lengths = []
+    numbers = np.zeros(len(rows), np.int64) if folds is None else folds
+    parts, done, lengths = TallGrams(shift, int(numbers.max()) + 1), 0, []
     for block in rows.stream(torch.float64, device, on_block):
         lengths.append(torch.linalg.vector_norm(block, dim=1))
-        block.sub_(shift)
-        total += block.sum(0)
-        _add_products(gram, block)
-    rest = total / len(rows)
-    gram.sub_(torch.outer(rest, total))
-    return _Moments(shift + rest, gram, _noise(rows, lengths))
+        parts.add(block.sub_(shift), numbers[done : done + len(block)])
+        done += len(block)
+    mean, gram = parts.whole()
+    return _Moments(mean, gram, _noise(rows, lengths), None if folds is None else parts)
 
 
-def _wide_moments(rows: Rows, device: torch.device, on_block: OnBlock | None) -> _Moments:
+def _wide_moments(
+    rows: Rows, device: torch.device, on_block: OnBlock | None, folds: NDArray[np.int64] | None
+) -> _Moments:
     centred = torch.empty(len(rows), rows.dimensions, dtype=torch.float64, device=device)
     done = 0
     for block in rows.stream(torch.float64, device, on_block):
@@ -214,14 +221,8 @@ def _wide_moments(rows: Rows, device: torch.device, on_block: OnBlock | None) ->
     mean = centred.mean(0)
     centred.sub_(mean)
     gram = mean.new_zeros(len(rows), len(rows))
-    _add_products(gram, centred.T)
-    return _Moments(mean, gram, _noise(rows, [lengths]))
-
-
-def _add_products(gram: Tensor, block: Tensor) -> None:
-    """Add blockᵀ block to the upper triangle: panel by panel, near half the work of the whole."""
-    for start in range(0, len(gram), _PANEL):
-        gram[start : start + _PANEL, start:].addmm_(block[:, start : start + _PANEL].T, block[:, start:])
+    add_products(gram, centred.T)
+    return _Moments(mean, gram, _noise(rows, [lengths]), None)
 
 
 def _noise(rows: Rows, lengths: list[Tensor]) -> float:

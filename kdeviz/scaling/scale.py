@@ -15,6 +15,7 @@ class Scale(Scaling):
     """Divides every row by the largest length seen in training."""
 
     name = "scale"
+    is_unit = True
     title = "Keep lengths (scale)"
     effect = "keeps its distance from the average"
 

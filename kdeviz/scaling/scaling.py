@@ -17,6 +17,8 @@ class Scaling(ABC):
     """As in `Settings.feature_scaling_method`, in commands and in files."""
     title: ClassVar[str]
     """As the app offers it."""
+    is_unit: ClassVar[bool] = False
+    """Whether it divides all rows by one length, and so only changes the unit."""
     effect: ClassVar[str]
     """What it does to a sample, to follow its name in a sentence."""
 

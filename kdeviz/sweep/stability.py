@@ -26,7 +26,6 @@ SEEDS, CAP, BOOTSTRAP = "seeds", "cap", "bootstrap"
 
 _FEWEST_POINTS = 50
 _POINTS_PER_COMPONENT = 4
-_QUERIES = 256
 
 
 class Repeats(NamedTuple):
@@ -94,7 +93,7 @@ def stability(
 
     The full fit is `analyse(train, score, settings)`: all training rows, or as many as its cap allows. Every
     repeat is an `analyse` too. A resample draws as many training rows as there are, with replacement; without
-    a score set, a row that was drawn is scored without any of its copies.
+    a score set, a row that was drawn is scored by a model without any of its copies.
 
     Intervals of Spearman and Jaccard are jackknifed over the repeats, since pairs share them: each repeat is
     left out in turn, and Student's quantile has R - 1 degrees of freedom (Arvesen, Annals of Mathematical
@@ -198,30 +197,7 @@ class _Fits(NamedTuple):
         drawn = np.random.default_rng((self.settings.seed, repeat)).choice(rows, len(rows))
         inspected = self.train if self.score is None else self.score
         resample = replace(self.train.take(drawn), name=f"{self.train.name}, resampled")
-        analysis = self.analysis(resample, inspected, other)
-        return analysis.scores if self.score is not None else _without_copies(analysis, drawn)
-
-
-def _without_copies(analysis: Analysis, drawn: NDArray[np.int64]) -> NDArray[Any]:
-    """Scores of the rows that were drawn from, each without the kernels of its own copies.
-
-    Rows drawn once have their leave-one-out score; those drawn more often are summed over the other points
-    here, in float64.
-    """
-    own, scores = drawn[analysis.fitted_on], analysis.scores.copy()
-    scores[own] = analysis.train_scores
-    kde = analysis.classifier.kde_model
-    owner = torch.from_numpy(own).to(kde.dataset.device)
-    rows, first, counts = np.unique(own, return_index=True, return_counts=True)
-    repeated = counts > 1
-    for part in np.array_split(np.flatnonzero(repeated), max(repeated.sum() // _QUERIES, 1)):
-        at = torch.from_numpy(first[part]).to(owner.device)
-        distances = torch.cdist(kde.dataset[at], kde.dataset, compute_mode="donot_use_mm_for_euclid_dist")
-        exponents = distances.square().div_(-2)
-        exponents[owner[at][:, None] == owner] = -torch.inf
-        sums = exponents.logsumexp(1).cpu().numpy() + float(kde.log_norm)
-        scores[rows[part]] = sums - np.log(len(own) - counts[part])
-    return scores
+        return self.analysis(resample, inspected, other).scores
 
 
 def _ladder(points: int, components: int) -> list[int]:

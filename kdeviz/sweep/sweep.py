@@ -6,17 +6,16 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from statistics import NormalDist
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from kdeviz.analysis import Analysis, OnProgress, Watch, analyse
+from kdeviz.analysis import Analysis, OnProgress, analyse
 from kdeviz.data import EmbeddingSet
 from kdeviz.decision import Estimate, Interval, ThresholdRule, bootstrap, has_both_labels
 from kdeviz.errors import Cancelled, DataError, KdevizError
-from kdeviz.model import AxesCache, KDEClassifier, ProbabilityCurve
+from kdeviz.model import ProbabilityCurve
 from kdeviz.settings import Settings
 from kdeviz.sweep.grid import Grid
 from kdeviz.sweep.held_out import held_out_alarms
@@ -30,7 +29,6 @@ TOP = 20
 """So many of the most anomalous samples are kept of each setting, or as many as there are."""
 
 _FPR = 0.01
-_ANALYSIS_SHARE = 0.3
 _TWO_SIDED_95 = NormalDist().inv_cdf(0.975)
 
 
@@ -45,7 +43,7 @@ class SweepRow(NamedTuple):
     explained_variance: float = math.nan
     """Share of the variance that the components kept carry."""
     log_density: Estimate | None = None
-    """Mean leave-one-out log density of the training rows, nats, in the units of the features.
+    """Mean held-out log density of the training rows, nats, in the units of the features.
 
     Under "scale" the model divides by the largest length L seen in training; a density of the undivided PCA
     scores is lower by k log L, which is taken off here, so that caps and seeds compare. It compares only
@@ -99,13 +97,13 @@ def sweep(
 ) -> Sweep:
     """`analyse` for each setting of the grid; to the last bit what separate calls give.
 
-    Principal axes are found once for each cap and seed, and once more for each fold of the held-out alarms.
+    Principal axes are found once for each cap and seed.
     Where a cap is not reached it and the seed change nothing: the row of an equal model is given again, times
     and all. A setting that fails gives a row that says why, and the others go on.
 
     Args:
         train: as for `analyse`.
-        score: as for `analyse`; None inspects the training rows, each left out of its own score.
+        score: as for `analyse`; None inspects the training rows, each by a model without it.
         grid: the settings.
         rule: the threshold whose alarms are counted; the default rule if None.
         device: as for `analyse`.
@@ -122,7 +120,7 @@ def sweep(
     labelled = has_both_labels(inspected.labels)
     rule.rule.check_labels(inspected.labels)
     n, asked = len(train.to_fit), len(grid)
-    work = _Work(train, score, rule, curve, device, AxesCache(), cancelled)
+    work = _Work(train, score, rule, curve, device, cancelled)
     done: dict[Settings, SweepRow] = {}
     rows: list[SweepRow] = []
     for number, settings in enumerate(grid.settings):
@@ -131,7 +129,7 @@ def sweep(
         model = _same_model(settings, n)
         try:
             if model not in done:
-                done[model] = work.row(settings, tell)
+                done[model] = work.row(settings)
         except Cancelled:
             break
         rows.append(done[model]._replace(settings=settings))
@@ -164,15 +162,13 @@ class _Work(NamedTuple):
     rule: ThresholdRule
     curve: ProbabilityCurve | None
     device: str | torch.device
-    fold_axes: AxesCache
     cancelled: Callable[[], bool] | None
 
-    def row(self, settings: Settings, tell: Callable[[float], None]) -> SweepRow:
+    def row(self, settings: Settings) -> SweepRow:
         """One setting; what goes wrong is told in the row."""
         try:
             analysis = analyse(self.train, self.score, settings, self.device, None, self.cancelled)
-            tell(_ANALYSIS_SHARE)
-            alarms, remarks = self._alarms(settings, tell)
+            alarms, remarks = _alarms(analysis, self.rule, self.curve)
             return _row(analysis)._replace(alarm_share=alarms, warnings=(*analysis.warnings, *remarks))
         except Cancelled:
             raise
@@ -180,18 +176,14 @@ class _Work(NamedTuple):
         except (KdevizError, RuntimeError, MemoryError) as error:
             return SweepRow(settings, error=_words(error))
 
-    def _alarms(
-        self, settings: Settings, tell: Callable[[float], None]
-    ) -> tuple[Estimate | None, tuple[str, ...]]:
-        def on_fold(part: float) -> None:
-            tell(_ANALYSIS_SHARE + (1 - _ANALYSIS_SHARE) * part)
 
-        given = (self.train, self.score, settings, self.rule, self.device, self.fold_axes, self.curve)
-        try:
-            with Watch(None, self.cancelled).stage("Holding out training rows") as on_block:
-                return held_out_alarms(*given, on_fold, on_block), ()
-        except DataError as error:
-            return None, (f"no share of held-out alarms: {_words(error)}",)
+def _alarms(
+    analysis: Analysis, rule: ThresholdRule, curve: ProbabilityCurve | None
+) -> tuple[Estimate | None, tuple[str, ...]]:
+    try:
+        return held_out_alarms(analysis, rule, curve), ()
+    except DataError as error:
+        return None, (f"no share of held-out alarms: {_words(error)}",)
 
 
 def _row(analysis: Analysis) -> SweepRow:
@@ -201,9 +193,9 @@ def _row(analysis: Analysis) -> SweepRow:
         classifier.n_components_,
         len(analysis.fitted_on),
         float(classifier.pca_model.explained_variance_ratio.sum()),
-        _mean_log_density(analysis.train_scores, classifier),
+        _mean_log_density(analysis),
         fit_seconds=analysis.timings["fit"],
-        score_seconds=analysis.timings["leave_one_out"] + analysis.timings["score"],
+        score_seconds=analysis.timings["hold_out"] + analysis.timings["score"],
         model_bytes=sum(tensor.nbytes for tensor in classifier.state_dict().values()),
         top=tuple(most_anomalous(scores, min(TOP, max(len(scores) // 2, 1))).tolist()),
     )
@@ -217,8 +209,10 @@ def _row(analysis: Analysis) -> SweepRow:
     )
 
 
-def _mean_log_density(left_out: NDArray[Any], classifier: KDEClassifier) -> Estimate:
-    scores = left_out.astype(np.float64)
+def _mean_log_density(analysis: Analysis) -> Estimate | None:
+    classifier, scores = analysis.classifier, analysis.calibration.astype(np.float64)
+    if len(scores) < 2:
+        return None
     volume = classifier.settings.scaling.log_volume(classifier.n_components_, classifier.max_length)
     mean = float(scores.mean()) + volume
     half_width = _TWO_SIDED_95 * float(scores.std(ddof=1)) / math.sqrt(len(scores))

@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from held_out_steps import calibrated
 
 from kdeviz.analysis import scoring
 from kdeviz.analysis.analyse import analyse
@@ -33,12 +34,12 @@ def blob(rows=80, dtype=np.float32):
 def fitted(data, most=40000):
     model = KDEClassifier(3, max_training_points=most)
     assert model.fit(data.features)
-    return model
+    return calibrated(model, data.features)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("most", [80, 50])
-def test_rows_of_the_fit_are_left_out_of_their_own_score(most, dtype):
+def test_rows_of_the_fit_have_their_held_out_scores(most, dtype):
     data = blob(dtype=dtype)
     model = fitted(data, most)
     used = rows_fitted_on(model, data)
@@ -46,7 +47,7 @@ def test_rows_of_the_fit_are_left_out_of_their_own_score(most, dtype):
     others = np.setdiff1d(np.arange(80), used)
     scores = log_densities(model, data, known_points(model, data))
     assert scores.dtype == dtype
-    np.testing.assert_array_equal(scores[used], model.leave_one_out_scores())
+    np.testing.assert_array_equal(scores[used], model.held_out_scores)
     np.testing.assert_allclose(scores[others], model.log_density(data.features)[others], rtol=1e-5)
 
 
@@ -62,7 +63,7 @@ def test_rows_of_the_fit_are_found_by_the_split(sample, sample_analysis):
     used = rows_fitted_on(sample_analysis.classifier, sample)
     np.testing.assert_array_equal(used, np.flatnonzero(train))
     scores = log_densities(sample_analysis.classifier, sample, points_at(used, len(sample)))
-    np.testing.assert_array_equal(scores[train], sample_analysis.train_scores)
+    np.testing.assert_array_equal(scores[train], sample_analysis.held_out_scores)
     np.testing.assert_array_equal(scores[~train], sample_analysis.scores)
 
 
@@ -95,7 +96,7 @@ def test_a_model_fitted_without_the_labelled_anomalies_is_recognised(split, most
     used = rows_fitted_on(model, data)
     np.testing.assert_array_equal(used, np.flatnonzero(fit)[model.training_rows])
     scores = log_densities(model, data, known_points(model, data))
-    np.testing.assert_array_equal(scores[used], model.leave_one_out_scores())
+    np.testing.assert_array_equal(scores[used], model.held_out_scores)
     others = np.setdiff1d(np.arange(80), used)
     np.testing.assert_array_equal(scores[others], model.log_density(data.features[others]))
 
@@ -110,7 +111,7 @@ def test_excluded_rows_are_recognised_whatever_their_labels(split):
     used = rows_fitted_on(said.classifier, data)
     np.testing.assert_array_equal(used, np.flatnonzero(fit))
     scores = log_densities(said.classifier, data, known_points(said.classifier, data))
-    np.testing.assert_array_equal(scores[fit], said.train_scores)
+    np.testing.assert_array_equal(scores[fit], said.held_out_scores)
     inspected = np.ones(80, bool) if split is None else ~fit
     np.testing.assert_array_equal(scores[inspected], said.scores)
 
@@ -129,14 +130,12 @@ def test_labels_that_are_all_anomalous_or_none_are_no_obstacle():
         assert len(rows_fitted_on(model, replace(blob(), labels=labels, features=blob().features + 1))) == 0
 
 
-def test_known_scores_are_used_as_they_are(monkeypatch):
+def test_known_scores_are_used_as_they_are():
     data = blob()
     model = fitted(data, 50)
-    monkeypatch.setattr(KDEClassifier, "leave_one_out_scores", None)
-    used, known = rows_fitted_on(model, data), np.arange(50, dtype=np.float32)
-    np.testing.assert_array_equal(
-        log_densities(model, data, points_at(used, 80), left_out=known)[used], known
-    )
+    used, known = rows_fitted_on(model, data), torch.arange(50, dtype=torch.float32)
+    model.held_out_scores = known
+    np.testing.assert_array_equal(log_densities(model, data, points_at(used, 80))[used], known)
 
 
 def test_other_rows_are_gathered_block_by_block(monkeypatch):
@@ -156,16 +155,15 @@ def test_other_rows_are_gathered_block_by_block(monkeypatch):
     assert sizes == [8, 8, 8, 6]
 
 
-@pytest.mark.parametrize(("known", "total"), [(None, 80), (np.zeros(50, np.float32), 30)])
-def test_progress_never_falls_back_and_counts_the_rows_to_score(monkeypatch, known, total):
+def test_progress_never_falls_back_and_counts_the_rows_to_score(monkeypatch):
     monkeypatch.setattr(scoring, "_GATHERED", 8)
     data = blob()
     model, told = fitted(data, 50), []
-    log_densities(model, data, known_points(model, data), lambda *progress: told.append(progress), known)
-    assert {whole for _, whole in told} == {total}
+    log_densities(model, data, known_points(model, data), lambda *progress: told.append(progress))
+    assert {whole for _, whole in told} == {30}
     done = [rows for rows, _ in told]
     assert done == sorted(set(done))
-    assert done[-1] == total
+    assert done[-1] == 30
 
 
 def test_a_row_that_is_not_finite_is_named_by_its_own_number():
@@ -187,7 +185,7 @@ def test_a_row_that_is_not_finite_is_named_by_its_own_number():
 def test_training_rows_are_known_by_content_wherever_they_stand(dtype, stored, most):
     data, rng = blob(400, dtype), np.random.default_rng(1)
     model = fitted(data, most)
-    left_out = dict(zip(model.training_rows.tolist(), model.leave_one_out_scores().tolist(), strict=True))
+    left_out = dict(zip(model.training_rows.tolist(), model.held_out_scores.tolist(), strict=True))
     order = rng.permutation(np.resize(np.arange(150), 200))
     strange = rng.normal(size=(70, 6)).astype(dtype)
     merged = np.concatenate([data.features[order], strange]).astype(stored)
@@ -197,10 +195,8 @@ def test_training_rows_are_known_by_content_wherever_they_stand(dtype, stored, m
     expected = [left_out.get(row, plain[i]) for i, row in enumerate([*order, *[-1] * 70])]
     np.testing.assert_allclose(log_densities(model, new, points), expected, rtol=1e-5)
     known = sum(row in left_out for row in order)
-    assert (
-        known_note(points)
-        == f"the model was fitted on {known} of these 270 rows: each is left out of its own score"
-    )
+    found = f"the model was fitted on {known} of these 270 rows"
+    assert known_note(model, points) == f"{found}: each is scored by a model that has not seen it"
 
 
 def test_rows_of_a_model_without_keys_are_known_when_all_are_there():
@@ -209,7 +205,7 @@ def test_rows_of_a_model_without_keys_are_known_when_all_are_there():
     np.testing.assert_array_equal(known_points(model, data)[model.training_rows], np.arange(50))
     assert (known_points(model, data) >= 0).sum() == 50
     shuffled = data.take(np.arange(80)[::-1])
-    assert known_note(known_points(model, shuffled)) is None
+    assert known_note(model, known_points(model, shuffled)) is None
 
 
 @pytest.mark.parametrize("most", [80, 50])
@@ -219,7 +215,7 @@ def test_scoring_the_training_rows_is_scoring_nothing_else(most):
     twice = analyse(blob(), blob(), settings, device="cpu")
     np.testing.assert_array_equal(twice.scores, once.scores)
     assert (
-        f"the model was fitted on {most} of these 80 rows: each is left out of its own score"
+        f"the model was fitted on {most} of these 80 rows: each is scored by a model that has not seen it"
         in twice.warnings
     )
     assert not any("of these" in warning for warning in once.warnings)
@@ -230,7 +226,7 @@ def test_a_copy_beyond_the_cap_is_scored_as_its_twin():
     said = analyse(features, settings=Settings(3, max_training_points=60), device="cpu")
     np.testing.assert_allclose(
         said.scores[known_points(said.classifier, said.train) >= 0],
-        said.train_scores[
+        said.held_out_scores[
             known_points(said.classifier, said.train)[known_points(said.classifier, said.train) >= 0]
         ],
         rtol=1e-5,
@@ -250,7 +246,7 @@ def test_columns_are_matched_by_name():
     new = train.take_columns(np.array([2, 0, 1]))
     said = analyse(train, new, Settings(2), device="cpu")
     assert said.classifier.feature_names == ("a", "b", "c")
-    np.testing.assert_array_equal(said.scores, said.train_scores)
+    np.testing.assert_array_equal(said.scores, said.held_out_scores)
     assert any("another order" in warning for warning in said.warnings)
     np.testing.assert_array_equal(said.inspected.features, train.features)
     with pytest.raises(DataError, match=r"no column of numbers .c.*.d."):

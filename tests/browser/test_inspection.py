@@ -143,7 +143,7 @@ def test_marks_survive_a_reload_and_a_refit_and_can_be_undone(
     page = open_page(url)
     first = by_anomaly(sample)[0]
     name = str(sample.inspected.ids[first])
-    threshold = ThresholdRule().threshold(sample.train_scores, sample.scores)
+    threshold = ThresholdRule().threshold(sample.held_out_scores, sample.scores)
     before = counts_at(sample, threshold)
     press(page, "n")
     choose(page, "False alarm")
@@ -284,7 +284,7 @@ def test_a_click_on_a_curve_sets_the_threshold_everywhere(
     page.get_by_role("combobox", name="Flag samples by").click()
     page.get_by_role("option", name="Best F1 score on the labels").click()
     settled(page)
-    best = ThresholdRule("best_f1", 0.0).threshold(sample.train_scores, sample.scores, labels)
+    best = ThresholdRule("best_f1", 0.0).threshold(sample.held_out_scores, sample.scores, labels)
     agree_on(page, sample, best)
     every = operating_points(sample.scores, labels)
     caught, wrong_ones = counts_at(sample, best)["Caught"], counts_at(sample, best)["False alarms"]
@@ -298,7 +298,7 @@ def test_the_probability_curve_is_fitted_and_reset(
     page = open_page(app_url)
     pick_row(page, 4)
     row = by_anomaly(sample)[4]
-    threshold = ThresholdRule().threshold(sample.train_scores, sample.scores)
+    threshold = ThresholdRule().threshold(sample.held_out_scores, sample.scores)
     labels = sample.inspected.labels
     assert labels is not None
 
@@ -314,7 +314,7 @@ def test_the_probability_curve_is_fitted_and_reset(
     shows(ProbabilityCurve())
     page.get_by_role("button", name="Fit to the data").click()
     settled(page)
-    shows(curve_from_spread(sample.train_scores, threshold))
+    shows(curve_from_spread(sample.held_out_scores, threshold))
     choose(page, "Reliability")
     assert figure(page, 1)["title"].startswith("Fitting lowers the Brier score")
     use = page.get_by_role("button", name="Use the fit")
@@ -351,7 +351,7 @@ def test_checks_open_by_themselves_and_fixes_can_be_undone(
     clean = np.delete(rows, [7, 9, 20, 51, 52, 100], axis=0)
     np.save(tmp_path / "clean.npy", clean)
     analysis = analyse(load_embeddings(tmp_path / "clean.npy"))
-    threshold = ThresholdRule().threshold(analysis.train_scores, analysis.scores)
+    threshold = ThresholdRule().threshold(analysis.held_out_scores, analysis.scores)
     assert metric(page, "Flagged") == f"{(analysis.scores < threshold).sum()} of 294"
     assert figure(page, 1)["shapes"][0] == pytest.approx(threshold, abs=1e-4)
     for done in ("2 rows with missing values dropped", "1 row with infinite values dropped"):

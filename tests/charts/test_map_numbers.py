@@ -91,7 +91,7 @@ def placed(analysis, points, scores):
 def with_scores(train_scores, scores, **known):
     model = make(score=np.zeros((len(scores), 6), np.float32), **known)
     train_scores, scores = (np.asarray(values, np.float32) for values in (train_scores, scores))
-    return replace(model, known_train_scores=train_scores, scores=scores)
+    return replace(model, held_out_scores=train_scores, scores=scores)
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +109,7 @@ def test_summary_counts_one_by_one():
     found = decided(analysis, threshold)
     assert found.n_flagged == sum(score < threshold for score in analysis.scores) == 30
     assert len(found.flagged) == 60
-    alarms = sum(score < threshold for score in analysis.train_scores)
+    alarms = sum(score < threshold for score in analysis.held_out_scores)
     assert found.expected_alarms.rate == pytest.approx(alarms / 120)
     assert found.auroc == pytest.approx(roc_auc_score(labels[:50] == ANOMALOUS, -analysis.scores[:50]))
 
@@ -497,7 +497,7 @@ def test_histogram_counts_one_by_one(threshold):
     analysis = make(score=rows(60, seed=1) * 3, labels=labels)
     view = histograms(analysis, threshold)
     expected = {
-        "training": analysis.train_scores,
+        "training": analysis.held_out_scores,
         "scored, normal": analysis.scores[:25],
         "scored, anomalous": analysis.scores[25:45],
         "scored, not labelled": analysis.scores[45:],
@@ -506,9 +506,9 @@ def test_histogram_counts_one_by_one(threshold):
     for name, scores in expected.items():
         assert view.counts[name].tolist() == brute_counts(scores, view.edges)
         assert view.sizes[name] == view.counts[name].sum() == len(scores)
-    everything = [*analysis.train_scores, *analysis.scores]
+    everything = [*analysis.held_out_scores, *analysis.scores]
     assert view.below_range == sum(score < view.edges[0] for score in everything)
-    assert view.alarm_rate == pytest.approx(np.mean([s < threshold for s in analysis.train_scores]))
+    assert view.alarm_rate == pytest.approx(np.mean([s < threshold for s in analysis.held_out_scores]))
     if np.isfinite(threshold):
         assert view.edges[0] < threshold < view.edges[-1]
     assert np.isfinite(view.edges).all()
@@ -561,7 +561,7 @@ def test_equal_scores(value, threshold):
 def test_two_training_rows():
     view = histograms(make(rows(2), k=1), -np.inf)
     assert view.edges[-1] - view.edges[0] == pytest.approx(1)
-    assert view.counts["training"].sum() == 2
+    assert view.counts["training"].sum() == 0  # neither can be held out
 
 
 def test_histogram_with_one_scored_sample():
@@ -596,7 +596,7 @@ def test_probability_at_the_threshold(scored, threshold, probability):
 def test_ranking_is_a_stable_sort():
     analysis = with_scores(np.zeros(120), [3, -1, 3, -7, -1, 0])
     table = ranking(analysis, -0.5, CURVE)
-    assert list(table) == ["row", "rank", "id", "log_density", "probability", "flagged"]
+    assert list(table) == ["row", "rank", "id", "log_density", "probability", "p_value", "flagged"]
     assert table["row"].tolist() == [3, 1, 4, 5, 0, 2]
     assert table["rank"].tolist() == [1, 2, 2, 4, 5, 5]
     assert table["id"].tolist() == ["id-3", "id-1", "id-4", "id-5", "id-0", "id-2"]
@@ -623,7 +623,7 @@ def test_ranking_says_labels_in_words_and_brings_the_metadata(described):
         assert shown.dtype == METADATA[column].dtype
         expected = METADATA[column].iloc[table["row"]].reset_index(drop=True)
         pd.testing.assert_series_equal(shown, expected, check_names=False)
-    ours = ["row", "rank", "id", "label", "log_density", "probability", "flagged"]
+    ours = ["row", "rank", "id", "label", "log_density", "probability", "p_value", "flagged"]
     assert list(table) == [*ours, *map(str, METADATA.columns)]
     assert not table[ours].isna().any().any()
 
@@ -665,7 +665,9 @@ def test_sample_view_counts_one_by_one(described):
         assert view.label == ["normal", "anomalous", "not labelled", "normal"][row]
         assert view.flagged == (score < threshold) == (view.above_threshold < 0)
         assert view.probability == pytest.approx(1 / (1 + np.exp(0.05 * (float(score) - 12))), rel=1e-6)
-        assert view.more_unusual_than == pytest.approx(np.mean([t > score for t in described.train_scores]))
+        assert view.more_unusual_than == pytest.approx(
+            np.mean([t > score for t in described.held_out_scores])
+        )
 
 
 def test_sample_view_without_labels(scored):

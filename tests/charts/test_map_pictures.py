@@ -142,7 +142,7 @@ CASES = {
         EmbeddingSet(rows(60), np.arange(60).astype(str), labels=labels(60)), None, Settings(3), "cpu"
     ),
     "equal scores": lambda: replace(
-        make(), scores=np.full(60, -3, np.float32), known_train_scores=np.full(150, -3, np.float32)
+        make(), scores=np.full(60, -3, np.float32), held_out_scores=np.full(150, -3, np.float32)
     ),
     "infinitely far": lambda: replace(make(), scores=np.full(60, -np.inf, np.float32)),
     "heavy tail": lambda: replace(make(), scores=-np.geomspace(1, 1e5, 60).astype(np.float32)),
@@ -216,9 +216,9 @@ def test_the_maps_axes_name_components_from_1_and_their_variance(theme):
 
 def test_the_density_charts_title_is_the_finding(theme):
     analysis = make()
-    threshold = float(np.quantile(analysis.train_scores, 0.1))
+    threshold = float(np.quantile(analysis.held_out_scores, 0.1))
     figure = draw_density(analysis, theme, threshold)
-    share = np.mean([score < threshold for score in analysis.train_scores])
+    share = np.mean([score < threshold for score in analysis.held_out_scores])
     assert title(figure) == f"{percent(share)} of training samples fall below the threshold"
 
 

@@ -69,8 +69,8 @@ def with_scores(scores, labels, train_scores=None):
     inspected = EmbeddingSet(
         np.zeros((len(scores), 6), np.float32), np.arange(len(scores)).astype(str), labels=labels
     )
-    train_scores = MODEL.train_scores if train_scores is None else np.asarray(train_scores, np.float32)
-    return replace(MODEL, inspected=inspected, scores=scores, known_train_scores=train_scores)
+    train_scores = MODEL.held_out_scores if train_scores is None else np.asarray(train_scores, np.float32)
+    return replace(MODEL, inspected=inspected, scores=scores, held_out_scores=train_scores)
 
 
 def labelled(n=200, seed=0):

@@ -46,7 +46,7 @@ def sample_model(analysis, tmp_path_factory):
     path = tmp_path_factory.mktemp("model") / "sample.safetensors"
     model = KDEClassifier(**analysis.settings.to_dict())
     model.fit(analysis.train.features)
-    model.threshold = ThresholdRule().threshold(analysis.train_scores, analysis.scores)
+    model.threshold = ThresholdRule().threshold(analysis.held_out_scores, analysis.scores)
     model.save(path)
     return path
 
@@ -156,12 +156,14 @@ def test_public_names_are_those_of_their_modules():
 def test_fit_of_the_sample_says_what_analyse_says(run, analysis):
     outcome = run("fit", "sample", "-o", "m.safetensors", "--device", "cpu")
     assert (outcome.code, outcome.err) == (0, "")
-    threshold = ThresholdRule().threshold(analysis.train_scores, analysis.scores)
+    threshold = ThresholdRule().threshold(analysis.held_out_scores, analysis.scores)
     flagged = int((analysis.scores < threshold).sum())
     separation = number(auroc(analysis.scores, analysis.inspected.labels))
     assert outcome.fact("threshold") == f"{threshold!r} nats"
     assert outcome.fact("flagged") == f"{flagged} of {len(analysis.scores)} inspected rows"
-    assert outcome.fact("training alarms").startswith(f"{int((analysis.train_scores < threshold).sum())} (")
+    assert outcome.fact("training alarms").startswith(
+        f"{int((analysis.held_out_scores < threshold).sum())} ("
+    )
     assert outcome.fact("AUROC") == separation
     assert outcome.fact("dimensions") == "64"
     assert outcome.fact("components kept") == "16"
@@ -184,7 +186,7 @@ def test_fit_takes_every_setting(run):
     assert model.curve == ProbabilityCurve(-3, 0.5)
     assert model.threshold == model.curve.inverse(0.25)
     wanted = analyse(features, settings=model.settings, device="cpu")
-    np.testing.assert_array_equal(model.leave_one_out_scores().numpy(), wanted.train_scores)
+    np.testing.assert_array_equal(model.held_out_scores.numpy(), wanted.held_out_scores)
 
 
 @pytest.mark.parametrize(
@@ -240,7 +242,7 @@ def test_all_rows_scores_training_rows_without_their_own_kernel(run, analysis, s
     assert known == f"note: the model was fitted on 1051 of these {len(load_sample())} rows: {LEFT_OUT}"
     scores = pd.read_parquet("s.parquet")["log_density"].to_numpy()
     train = load_sample().split == "train"
-    np.testing.assert_array_equal(scores[train], analysis.train_scores)
+    np.testing.assert_array_equal(scores[train], analysis.held_out_scores)
     np.testing.assert_array_equal(scores[~train], analysis.scores)
 
 
@@ -250,7 +252,7 @@ def test_a_model_without_a_threshold_gets_the_default_one(run):
     model.save("m.safetensors")
     outcome = run("score", "m.safetensors", "blob.npy", "-o", "s.parquet")
     assert "warning: the model has no threshold: took the default, quantile 0.01" in outcome.err
-    left_out = model.leave_one_out_scores().numpy()
+    left_out = model.held_out_scores.numpy()
     threshold = ThresholdRule().threshold(left_out, left_out)
     assert json.loads(pq.read_schema("s.parquet").metadata[b"kdeviz"])["threshold"] == threshold
     assert run("info", "m.safetensors").fact("threshold") == "none"
@@ -456,12 +458,14 @@ def test_fixes_are_applied_in_order_by_fit_and_score(run, flawed, names):
     normal = labels == "normal"
     wanted = analyse(features[normal], settings=Settings(3), device="cpu")
     model = KDEClassifier.load("m", "cpu")
-    np.testing.assert_array_equal(model.leave_one_out_scores().numpy(), wanted.train_scores)
-    assert fit.fact("threshold") == f"{ThresholdRule().threshold(wanted.train_scores, wanted.scores)!r} nats"
+    np.testing.assert_array_equal(model.held_out_scores.numpy(), wanted.held_out_scores)
+    assert (
+        fit.fact("threshold") == f"{ThresholdRule().threshold(wanted.held_out_scores, wanted.scores)!r} nats"
+    )
     assert fit.fact("training rows") == "54 of 60"
     assert run("score", "m", "flawed.parquet", "-o", "s.parquet", *options, "--device", "cpu").code == 0
     scores = pd.read_parquet("s.parquet")["log_density"].to_numpy()
-    np.testing.assert_array_equal(scores[normal], wanted.train_scores)
+    np.testing.assert_array_equal(scores[normal], wanted.held_out_scores)
     np.testing.assert_array_equal(scores[~normal], model.log_density(features[~normal]).numpy())
 
 
@@ -472,7 +476,7 @@ def test_score_without_the_fix_still_leaves_the_rows_of_the_fit_out_of_their_own
     run("fit", "labelled.parquet", "-o", "m", "--components", 3, "--fix", LABELLED)
     outcome = run("score", "m", "labelled.parquet", "-o", "s.parquet", "--device", "cpu")
     assert f"note: the model was fitted on 53 of these 60 rows: {LEFT_OUT}" in outcome.err
-    left_out = KDEClassifier.load("m", "cpu").leave_one_out_scores().numpy()
+    left_out = KDEClassifier.load("m", "cpu").held_out_scores.numpy()
     scores = pd.read_parquet("s.parquet")["log_density"].to_numpy()
     np.testing.assert_array_equal(scores[labels == "good"], left_out)
 

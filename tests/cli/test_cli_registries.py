@@ -98,5 +98,5 @@ def test_the_usual_value_of_a_new_rule(run, monkeypatch):
     assert (
         run("fit", "sample", "-o", "m.safetensors", "--components", 3, "--threshold-rule", "lowest").code == 0
     )
-    left_out = KDEClassifier.load("m.safetensors", "cpu").leave_one_out_scores()
+    left_out = KDEClassifier.load("m.safetensors", "cpu").held_out_scores
     assert KDEClassifier.load("m.safetensors", "cpu").threshold == pytest.approx(float(left_out.min()) - 2)

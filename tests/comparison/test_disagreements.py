@@ -212,12 +212,14 @@ def test_why_says_nothing_about_what_nothing_is_left_of(rows32):
     )
 
 
-def test_a_copy_of_a_training_sample_is_at_no_distance():
-    """Far from all others, the nearest mass is the copy itself."""
+def test_a_near_copy_of_a_training_sample_is_at_no_distance():
+    """Far from all others, the nearest mass is the training sample itself."""
     rows = np.random.default_rng(0).normal(size=(40, 3))
     rows[7] = 50
     train = EmbeddingSet.from_array(rows)
-    analysis = analyse(train, EmbeddingSet.from_array(rows[7:8]), Settings(3, bandwidth=0.05), device="cpu")
+    analysis = analyse(
+        train, EmbeddingSet.from_array(rows[7:8] * (1 + 1e-14)), Settings(3, bandwidth=0.05), device="cpu"
+    )
     words = why_words(Decision(analysis, RULE, CURVE, 0.0), 0)
     assert words[1:] == ("No distance to the nearest usual samples.", "Nearest training sample: 7.")
 

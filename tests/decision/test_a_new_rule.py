@@ -45,7 +45,7 @@ def analysis():
 
 
 def flagged(analysis, nats):
-    return int((analysis.scores < np.median(analysis.train_scores) - nats).sum())
+    return int((analysis.scores < np.median(analysis.held_out_scores) - nats).sum())
 
 
 def test_it_is_offered_by_the_app_and_its_value_is_asked_for(app, analysis):
@@ -80,10 +80,9 @@ def test_the_recipes_name_it(analysis):
     assert "--threshold-value=8.0" in shell
 
 
-def test_a_sweep_counts_its_alarms_on_held_out_rows():
+def test_a_sweep_counts_its_alarms_on_held_out_rows(analysis):
     few, many = (
-        held_out_alarms(TRAIN, SCORE, Settings(), ThresholdRule(BelowMedian.name, nats), "cpu").value
-        for nats in (1000.0, 0.0)
+        held_out_alarms(analysis, ThresholdRule(BelowMedian.name, nats)).value for nats in (1000.0, 0.0)
     )
     assert few == 0
     assert many == pytest.approx(0.5, abs=0.1)

@@ -227,5 +227,7 @@ def test_impossible_values_raise_with_what_the_rule_takes(kind, value):
 
 
 def test_unknown_rules_raise_with_the_choices():
-    with pytest.raises(OptionError, match=r"'otsu' is not known: choose quantile, per_1000, top_k, .*, fpr"):
+    with pytest.raises(
+        OptionError, match=r"'otsu' is not known: choose quantile, per_1000, fdr, top_k, .*, fpr"
+    ):
         ThresholdRule("otsu")

@@ -17,6 +17,7 @@ THREE = Settings(n_pca_components=3)
 RULES_TO_TRY = [
     ThresholdRule("quantile", 0.05),
     ThresholdRule("per_1000", 30),
+    ThresholdRule("fdr", 0.2),
     ThresholdRule("top_k", 7),
     ThresholdRule("log_density", 1.5),
     ThresholdRule("probability", 0.6),
@@ -49,7 +50,8 @@ def test_flags_what_lies_below_the_threshold_of_the_rule(analysis, rule):
     curve = ProbabilityCurve(2.0, 0.3)
     decision = decide(analysis, rule, curve)
     labels = analysis.inspected.labels
-    assert decision.threshold == rule.threshold(analysis.train_scores, analysis.scores, labels, curve)
+    given = (analysis.held_out_scores, analysis.scores, labels, curve, decision.p_values)
+    assert decision.threshold == rule.threshold(*given)
     np.testing.assert_array_equal(decision.flagged, analysis.scores < decision.threshold)
     assert decision.n_flagged == sum(score < decision.threshold for score in analysis.scores)
     expected = 1 / (1 + np.exp(0.3 * (analysis.scores - 2.0)))
@@ -59,8 +61,8 @@ def test_flags_what_lies_below_the_threshold_of_the_rule(analysis, rule):
 @pytest.mark.parametrize("rule", RULES_TO_TRY, ids=lambda rule: rule.kind)
 def test_expected_alarms_are_the_exact_binomial_interval_of_the_training_rows(analysis, rule):
     alarms = decide(analysis, rule).expected_alarms
-    below = int((analysis.train_scores < decide(analysis, rule).threshold).sum())
-    interval = binomtest(below, len(analysis.train_scores)).proportion_ci(0.95, "exact")
+    below = int((analysis.held_out_scores < decide(analysis, rule).threshold).sum())
+    interval = binomtest(below, len(analysis.held_out_scores)).proportion_ci(0.95, "exact")
     assert (alarms.alarms, alarms.rows) == (below, 80)
     assert alarms.rate == below / 80
     np.testing.assert_allclose((alarms.low, alarms.high), interval, atol=1e-9)

@@ -13,6 +13,7 @@ from oracles import LOG_DENSITY
 from scipy.special import logsumexp, softmax
 
 from kdeviz.analysis.analyse import analyse
+from kdeviz.analysis.judges import judge_of
 from kdeviz.data.embedding_set import EmbeddingSet
 from kdeviz.errors import OptionError
 from kdeviz.explain.residual import residuals
@@ -37,18 +38,17 @@ def analysed(train, score=None, k=3, method="scale", **options):
 
 
 class Oracle:
-    """The model in numpy, with kdeviz's sign of each axis, and maybe without one of its points."""
+    """The model in numpy, with kdeviz's sign of each axis."""
 
-    def __init__(self, train, k, method, own=None, rule="scott"):
+    def __init__(self, train, k, method, rule="scott"):
         pca = oracles.pca(train, k)
         strongest = np.abs(pca.components).argmax(0)
         signs = np.sign(pca.components[strongest, np.arange(k)])
         self.mean, self.axes, self.method = pca.mean, pca.components * signs, method
         stack = (np.asarray(train, np.float64) - self.mean) @ self.axes
         self.longest = np.linalg.norm(stack, axis=1).max()
-        self.all_points = oracles.scaled(stack, method, self.longest)
-        self.covariance = oracles.KDE(self.all_points, rule).covariance
-        self.points = self.all_points if own is None else np.delete(self.all_points, own, axis=0)
+        self.points = oracles.scaled(stack, method, self.longest)
+        self.covariance = oracles.KDE(self.points, rule).covariance
 
     def see(self, features):
         stack = (np.atleast_2d(features).astype(np.float64) - self.mean) @ self.axes
@@ -72,6 +72,12 @@ class Oracle:
         away = self.torch_see(features) - torch.from_numpy(self.points)
         solved = torch.linalg.solve(torch.from_numpy(self.covariance), away.T).T
         return torch.logsumexp(-(away * solved).sum(1) / 2, 0)
+
+
+def judging(analysis, row):
+    """Numbers of the training rows that explain a row: of its own, those outside its fold."""
+    point, folds = analysis.points[row], analysis.classifier.folds
+    return analysis.fitted_on if point < 0 else analysis.fitted_on[folds != folds[point]]
 
 
 def close(found, expected, **tolerance):
@@ -105,11 +111,11 @@ def test_everything_against_brute_force(p):
     row = p["seed"] % (len(train) if p["fitted"] else 4)
     x = (train if p["fitted"] else score)[row].astype(np.float64)
     k = analysis.classifier.n_components_
-    oracle = Oracle(train, k, p["method"], row if p["fitted"] else None, p["rule"])
+    names = judging(analysis, row)
+    oracle = Oracle(train[names], k, p["method"], p["rule"])
     found = explain(analysis, row, neighbours=5, features=3)
 
     exponents = oracle.exponents(x)
-    names = np.delete(np.arange(p["n"]), row) if p["fitted"] else np.arange(p["n"])
     shares = dict(zip(names, softmax(exponents), strict=True))
     near = found.neighbours
     assert near.total == len(names) and len(near.rows) == 5
@@ -121,7 +127,7 @@ def test_everything_against_brute_force(p):
     away = place - softmax(exponents) @ oracle.points
     parts = found.components
     close(parts.value, place)
-    close(parts.z, (place - oracle.all_points.mean(0)) / oracle.all_points.std(0, ddof=1))
+    close(parts.z, (place - oracle.points.mean(0)) / oracle.points.std(0, ddof=1))
     close(parts.contribution, away * (inverse @ away))
     close(parts.squared_distance, away @ inverse @ away)
     close(parts.contribution.sum(), parts.squared_distance)
@@ -147,7 +153,7 @@ def test_gradient_by_finite_differences(method, fitted):
     train = rows(60)
     analysis = analysed(train, None if fitted else rows(3, seed=1), method=method)
     x = analysis.inspected.features[2]
-    oracle = Oracle(train, 3, method, 2 if fitted else None)
+    oracle = Oracle(train[judging(analysis, 2)], 3, method)
     step = 1e-5 * np.eye(len(x))
     slopes = (oracle.log_density(x + step) - oracle.log_density(x - step)) / 2e-5
     assert np.abs(slopes).max() > 0.05
@@ -164,17 +170,17 @@ def test_gradient_by_finite_differences(method, fitted):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_subset_of_the_rows(method):
-    """Numbers of rows are those of the training set; only rows in the model are left out."""
+    """Numbers of rows are those of the training set; only rows in the model are held out."""
     train = rows(80)
     analysis = analysed(train, method=method, max_training_points=30, seed=4)
     used = analysis.fitted_on
     assert len(used) == 30
     for row in (int(used[7]), int(np.setdiff1d(np.arange(80), used)[5])):
-        own = np.flatnonzero(used == row)
-        oracle = Oracle(train[used], 3, method, own if len(own) else None)
+        names = judging(analysis, row)
+        assert len(names) == 30 - (row in used)
+        oracle = Oracle(train[names], 3, method)
         near = explain(analysis, row, neighbours=30).neighbours
         assert near.total == len(oracle.points) == len(near.rows)
-        names = used[used != row]
         np.testing.assert_array_equal(near.rows, names[np.argsort(-oracle.exponents(train[row]))])
         assert near.others == 0
 
@@ -189,34 +195,33 @@ def test_more_neighbours_and_features_than_there_are():
     assert len(explain(analysed(rows(20), rows(1, seed=1), k=2), 0, neighbours=21).neighbours.rows) == 20
 
 
-def test_two_rows_and_one_component():
-    analysis = analysed(np.array([[0.0, 1.0], [2.0, 2.0]]), k=1)
-    found = explain(analysis, 1)
-    assert found.neighbours.rows.tolist() == [0] and found.neighbours.total == 1
-    assert found.neighbours.shares.tolist() == [1.0] and found.neighbours.others == 0
-    oracle = Oracle(analysis.train.features, 1, "scale", 1)
-    close(found.neighbours.distances, np.sqrt(-2 * oracle.exponents([2.0, 2.0])))
-    close(found.components.squared_distance, found.neighbours.distances[0] ** 2)
-    assert found.residual.larger_than in (0.0, 1.0) and not found.residual.unusual
+def test_three_rows_and_one_component():
+    analysis = analysed(np.array([[0.0, 1.0], [2.0, 2.0], [3.0, 1.0]]), k=1)
+    found = explain(analysis, 1, neighbours=1)
+    assert found.neighbours.total == 2
+    oracle = Oracle(analysis.train.features[[0, 2]], 1, "scale")
+    close(found.neighbours.distances, np.sqrt(-2 * oracle.exponents([2.0, 2.0])).min())
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_scored_row_on_a_training_row(method):
-    """A separate score set is new data, even if it repeats a training row: no kernel is left out."""
+def test_a_scored_row_that_is_a_training_row_is_explained_as_that(method):
     train = rows(40)
-    near = explain(analysed(train, train[[5]], method=method), 0).neighbours
-    assert near.rows[0] == 5 and near.total == 40
-    assert near.distances[0] < 1e-7
-    assert near.shares[0] == near.shares.max()
+    scored, own = analysed(train, train[[5]], method=method), analysed(train, method=method)
+    near, expected = explain(scored, 0).neighbours, explain(own, 5).neighbours
+    np.testing.assert_array_equal(near.rows, expected.rows)
+    assert near.total == 39 and 5 not in near.rows
 
 
-def test_duplicates_of_a_fitted_row_stay():
+def test_duplicates_of_a_fitted_row_are_held_out_with_it():
     train = np.concatenate([rows(30), np.repeat(rows(30)[[4]], 3, 0)])
-    near = explain(analysed(train), 31).neighbours
-    assert near.rows[:3].tolist() == [4, 30, 32] or set(near.rows[:3]) == {4, 30, 32}
-    assert (near.distances[:3] < 1e-7).all() and near.distances[3] > 0.01
-    assert 31 not in near.rows
-    close(near.shares[:3], near.shares[0], rtol=1e-12)
+    near = explain(analysed(train), 31, neighbours=40).neighbours
+    assert set(near.rows) == set(range(30)) - {4}
+    assert near.distances[0] > 0.01
+
+
+def test_rows_that_cannot_be_held_out_are_explained_by_the_whole_model():
+    near = explain(analysed(rows(4), k=3), 2).neighbours
+    assert near.rows[0] == 2 and near.total == 4
 
 
 def test_equally_near_rows_come_in_the_order_of_the_model():
@@ -287,9 +292,9 @@ def test_the_change_of_features_leads_to_the_mean_shift(fitted):
     train = rows(60)
     analysis = analysed(train, None if fitted else rows(3, seed=1, stretch=2))
     x, way = analysis.inspected.features[1], explain(analysis, 1).direction
-    moved = analysis.classifier.transform((x + way.feature_shift)[None]).numpy()[0]
+    moved = judge_of(analysis, 1).classifier.transform((x + way.feature_shift)[None]).numpy()[0]
     close(moved, explain(analysis, 1).components.value + way.shift)
-    oracle = Oracle(train, 3, "scale", 1 if fitted else None)
+    oracle = Oracle(train[judging(analysis, 1)], 3, "scale")
     assert oracle.log_density(x + way.feature_shift) > oracle.log_density(x)
 
 
@@ -460,7 +465,7 @@ def test_slice_against_the_oracle(method, fitted, dtype):
     train = rows(60, dtype=dtype)
     analysis = analysed(train, None if fitted else rows(3, seed=1, dtype=dtype), k=4, method=method)
     x = analysis.inspected.features[2]
-    oracle = Oracle(train, 4, method, 2 if fitted else None)
+    oracle = Oracle(train[judging(analysis, 2)], 4, method)
     found = slice_density(analysis, 2, (3, 1), points=9)
     place = oracle.see(x)[0]
     close(found.place, place[[3, 1]])
@@ -511,7 +516,7 @@ def test_slices_stacked_up_are_the_marginal():
     marginal = model.kde_model.marginal((0, 1)).log_prob(grid).numpy()
     close(np.log(stacked).ravel(), marginal, atol=1e-3)
     oracle = Oracle(train, 3, "scale")
-    kde = oracles.KDE(oracle.all_points)
+    kde = oracles.KDE(oracle.points)
     close(marginal, kde.marginal_log_density(grid, (0, 1)), **LOG_DENSITY)
 
 

@@ -14,6 +14,7 @@ from kdeviz.data.rows import Rows
 from kdeviz.errors import Cancelled, DataError, FitWarning, NotFittedError, OptionError
 from kdeviz.model.classifier import KDEClassifier, training_subset
 from kdeviz.model.curve import ProbabilityCurve
+from kdeviz.model.held_out import hold_out
 from kdeviz.model.kde import GaussianKDE
 from kdeviz.model.principal_axes import principal_axes
 from kdeviz.settings import FeatureScalingMethod, Settings
@@ -96,16 +97,6 @@ def test_transform_is_the_space_of_the_densities(fitted, rows32):
     assert torch.linalg.vector_norm(space, dim=1).max() == pytest.approx(1, abs=1e-6)
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_leave_one_out_scores_leave_the_own_kernel_out(rows32, method):
-    rows = np.concatenate([rows32, rows32[:3]])
-    model = KDEClassifier(5, method)
-    model.fit(rows)
-    scores = model.leave_one_out_scores()
-    assert scores.dtype == torch.float32
-    assert_as_promised(scores.numpy(), oracles.Classifier(rows, 5, method).leave_one_out())
-
-
 def test_progress_is_reported_and_can_end_the_work(make_rows, monkeypatch):
     monkeypatch.setattr(GaussianKDE, "rows_per_block", 1000)
     rows = make_rows(2500, 3).astype(np.float32)
@@ -117,10 +108,6 @@ def test_progress_is_reported_and_can_end_the_work(make_rows, monkeypatch):
         return calls
 
     assert calls_of(lambda report: model.fit_report(rows, on_block=report)) == [(1200, 1200)]
-    assert calls_of(lambda report: model.leave_one_out_scores(on_block=report)) == [
-        (1000, 1200),
-        (1200, 1200),
-    ]
     scoring = calls_of(lambda report: model.log_density(rows, on_block=report))
     assert scoring == [(1000, 2500), (2000, 2500), (2500, 2500)]
 
@@ -210,7 +197,6 @@ def test_any_input_gives_the_same_scores_and_is_not_changed(rows64, tmp_path, ki
         model.predict(features),
         model.compute_kde_scores(features),
         model.transform(features),
-        model.leave_one_out_scores(),
     ]
     assert bytes_of(features) == before
     for result in results:
@@ -291,7 +277,6 @@ def test_first_bad_rows_and_their_number_are_named(fitted, rows32, bad, wrap, me
     [
         lambda model: model.predict(np.zeros((2, 3))),
         lambda model: model.log_density(np.zeros((2, 3))),
-        lambda model: model.leave_one_out_scores(),
         lambda model: model.transform(np.zeros((2, 3))),
         lambda model: model.n_components_,
         lambda model: model.save("never-written.safetensors"),
@@ -354,8 +339,6 @@ def test_log_density_is_as_accurate_as_promised(
     queries = np.concatenate([rows[:10], near, far]).astype(np.float32)
     oracle = oracles.Classifier(rows, kept, method, bandwidth)
     assert_as_promised(model.log_density(queries).numpy(), oracle.log_density(queries))
-    if not repeats:
-        assert_as_promised(model.leave_one_out_scores().numpy(), oracle.leave_one_out())
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -403,8 +386,7 @@ def test_scores_do_not_depend_on_the_company(fitted, rows32):
 def finite_scores(rows, k=6, method="scale", **options):
     model = KDEClassifier(k, method, **options)
     report = model.fit_report(rows)
-    for scores in (model.log_density(rows), model.leave_one_out_scores()):
-        assert torch.isfinite(scores).all()
+    assert torch.isfinite(model.log_density(rows)).all()
     assert not model.predict(rows).isnan().any()
     return model, report
 
@@ -524,7 +506,7 @@ def test_any_small_data_set_gives_scores_or_a_data_error(rows, k, method, dtype)
         assert not model.fitted
         return
     if report.fitted:
-        for scores in (model.log_density(rows), model.leave_one_out_scores(), model.predict(rows * 0.5)):
+        for scores in (model.log_density(rows), model.predict(rows * 0.5)):
             assert not scores.isnan().any()
 
 
@@ -557,10 +539,10 @@ def test_subset_is_everything_when_it_fits():
 @pytest.mark.parametrize("method", METHODS)
 def test_state_dict_moves_a_model_into_a_fresh_classifier(fitted, rows32, method):
     fresh = KDEClassifier(5)
-    fresh.load_state_dict(fitted.state_dict())
+    fresh.load_state_dict(fitted.state_dict() | {"held_out_scores": torch.arange(300.0)})
     assert fresh.fitted
     assert torch.equal(fresh.log_density(rows32), fitted.log_density(rows32))
-    assert torch.equal(fresh.leave_one_out_scores(), fitted.leave_one_out_scores())
+    assert torch.equal(fresh.held_out_scores, torch.arange(300.0))
 
 
 def test_state_dict_with_a_missing_tensor_is_refused(fitted):
@@ -605,9 +587,12 @@ def test_cuda_gives_the_same_scores(make_rows, method, dtype):
         assert scores.is_cuda
         assert scores.dtype == on_cpu.log_density(queries).dtype
         np.testing.assert_allclose(scores.cpu(), expected.log_density(rows[:200]), **tolerance)
-    leave_one_out = on_gpu.leave_one_out_scores()
-    assert leave_one_out.is_cuda
-    np.testing.assert_allclose(leave_one_out.cpu(), on_cpu.leave_one_out_scores(), **oracles.LOG_DENSITY)
+    held_out = [
+        hold_out(model, Rows(rows), model.folds, model.fit_report(rows, with_folds=True).axes).scores
+        for model in (on_gpu, on_cpu)
+    ]
+    assert held_out[0].is_cuda
+    np.testing.assert_allclose(held_out[0].cpu(), held_out[1], **oracles.LOG_DENSITY)
 
 
 @pytest.mark.gpu

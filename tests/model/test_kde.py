@@ -72,25 +72,6 @@ def test_units_of_components_only_shift_the_log_density(rows64):
     torch.testing.assert_close(actual, expected, rtol=1e-8, atol=1e-8)
 
 
-@pytest.mark.parametrize("rule", RULES)
-def test_leave_one_out_masks_the_own_kernel_only(rule):
-    points = np.random.default_rng(0).normal(size=(120, 3))
-    points[40:80] = points[0]  # duplicates stay: each still has the kernels of the others
-    points[5] = 50  # alone: what is left is far away
-    kde = GaussianKDE(rule).fit(points)
-    expected = oracles.KDE(points, rule).leave_one_out()
-    np.testing.assert_allclose(
-        kde.scorer(torch.float64).leave_one_out(0, 120), expected, rtol=1e-9, atol=1e-9
-    )
-    np.testing.assert_allclose(
-        kde.scorer(torch.float32).leave_one_out(0, 120), expected, **oracles.LOG_DENSITY
-    )
-    torch.testing.assert_close(
-        kde.scorer(torch.float64).leave_one_out(30, 50),
-        kde.scorer(torch.float64).leave_one_out(0, 120)[30:50],
-    )
-
-
 def test_accuracy_is_relative_to_the_log_density_whatever_its_units():
     """The sum of kernels may be e^-2000 where the log density is 0, whose error is the one that counts."""
     rng = np.random.default_rng(0)
@@ -99,13 +80,6 @@ def test_accuracy_is_relative_to_the_log_density_whatever_its_units():
     points, queries = (points * unit).astype(np.float32), (queries * unit).astype(np.float32)
     kde, expected = GaussianKDE(0.1).fit(points), oracles.KDE(points, 0.1)
     np.testing.assert_allclose(kde.log_prob(queries), expected.log_density(queries), **oracles.LOG_DENSITY)
-    leave_one_out = kde.scorer(torch.float32).leave_one_out(0, 500)
-    np.testing.assert_allclose(leave_one_out, expected.leave_one_out(), **oracles.LOG_DENSITY)
-
-
-def test_leave_one_out_of_two_points():
-    scores = GaussianKDE().fit(np.array([[0.0], [1.0]])).scorer(torch.float64).leave_one_out(0, 2)
-    np.testing.assert_allclose(scores, oracles.KDE([[0.0], [1.0]]).leave_one_out())
 
 
 @pytest.mark.parametrize("components", [(0,), (1, 0), (2, 4), (0, 1, 2, 3, 4)])
@@ -172,7 +146,7 @@ def test_unusable_points_are_refused_in_words(rows64):
     for answer in (
         lambda kde: kde.log_prob(rows64),
         lambda kde: kde.marginal((0,)),
-        lambda kde: kde.scorer(torch.float64).leave_one_out(0, 1),
+        lambda kde: kde.scorer(torch.float64),
     ):
         with pytest.raises(NotFittedError, match="GaussianKDE"):
             answer(GaussianKDE())

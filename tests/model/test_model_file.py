@@ -46,6 +46,7 @@ def test_reloaded_scores_are_bit_equal(rows64, tmp_path, dtype, method, bandwidt
     model = KDEClassifier(0.9, method, 200, bandwidth=bandwidth, seed=3)
     model.fit(rows)
     model.curve, model.threshold = ProbabilityCurve(3.0, 0.2), -1.25
+    model.held_out_scores = torch.linspace(-5, 5, 200, dtype=model.result_dtype)
     path = tmp_path / "model.safetensors"
     model.save(path)
     again = KDEClassifier.load(path)
@@ -58,7 +59,8 @@ def test_reloaded_scores_are_bit_equal(rows64, tmp_path, dtype, method, bandwidt
     for method_name in ("log_density", "predict", "transform"):
         for queries in (rows64, rows64.astype(np.float32)):
             assert torch.equal(getattr(again, method_name)(queries), getattr(model, method_name)(queries))
-    assert torch.equal(again.leave_one_out_scores(), model.leave_one_out_scores())
+    assert torch.equal(again.held_out_scores, model.held_out_scores)
+    assert again.held_out_scores.dtype == model.held_out_scores.dtype
     again.save(tmp_path / "again.safetensors")
     assert (tmp_path / "again.safetensors").read_bytes() == path.read_bytes()
 
@@ -66,7 +68,7 @@ def test_reloaded_scores_are_bit_equal(rows64, tmp_path, dtype, method, bandwidt
 def test_metadata_says_what_the_file_is(fitted, saved):
     _, metadata = parts(saved)
     assert metadata == {
-        "format_version": 2,
+        "format_version": 3,
         "feature_names": None,
         "kdeviz_version": kdeviz.__version__,
         "torch_version": torch.__version__,
@@ -177,8 +179,8 @@ def test_a_file_of_the_first_format_still_loads(fitted, saved, rows32):
 
 
 def test_future_version(saved):
-    damaged(saved, metadata={"format_version": 3, "kdeviz_version": "9.1"})
-    with pytest.raises(ModelFileError, match=r"format version 3, .* up to 2 .*kdeviz 9\.1\): update kdeviz"):
+    damaged(saved, metadata={"format_version": 4, "kdeviz_version": "9.1"})
+    with pytest.raises(ModelFileError, match=r"format version 4, .* up to 3 .*kdeviz 9\.1\): update kdeviz"):
         KDEClassifier.load(saved)
 
 
@@ -306,7 +308,7 @@ def test_tensors_that_are_no_model(saved, name, change, message):
         KDEClassifier.load(damaged(saved, {name: tensor}))
 
 
-@pytest.mark.parametrize("name", ["kde_model.dataset", "training_keys"])
+@pytest.mark.parametrize("name", ["kde_model.dataset", "training_keys", "held_out_scores"])
 def test_missing_tensor(saved, name):
     tensors, metadata = parts(saved)
     del tensors[name]
@@ -347,4 +349,4 @@ def test_saved_file_is_no_larger_than_its_tensors(fitted, saved):
 
 def test_format_version_is_pinned():
     """Who changes it also writes how older files are read."""
-    assert model_file.FORMAT_VERSION == 2
+    assert model_file.FORMAT_VERSION == 3

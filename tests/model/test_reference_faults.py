@@ -12,8 +12,10 @@ import torch
 from sklearn.datasets import load_breast_cancer
 from torch.overrides import TorchFunctionMode
 
+from kdeviz.analysis import analyse
 from kdeviz.errors import DataError, FitWarning, NotFittedError, OptionError
 from kdeviz.model.classifier import KDEClassifier
+from kdeviz.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 
@@ -127,6 +129,7 @@ def test_fit_needs_no_n_by_n_matrix(shape):
     code = f"""
 import resource, torch
 from kdeviz.model.classifier import KDEClassifier
+from kdeviz.settings import Settings
 rows = torch.randn{shape}
 KDEClassifier(2).fit(rows[:8, :8])
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -276,15 +279,14 @@ def test_subset_is_drawn_without_replacement_and_known(rows32):
 
 
 @pytest.mark.parametrize(("k", "n"), [(16, 1000), (32, 4000)])
-def test_leave_one_out_threshold_keeps_its_budget_on_new_rows(k, n):
+def test_held_out_threshold_keeps_its_budget_on_new_rows(k, n):
     rng = np.random.default_rng(0)
     train = rng.normal(size=(n, k)).astype(np.float32)
     new = rng.normal(size=(5000, k)).astype(np.float32)
-    model = KDEClassifier(k)
-    model.fit(train)
-    on_new = model.log_density(new).numpy()
+    found = analyse(train, new, Settings(k), "cpu")
+    model, on_new = found.classifier, found.scores
 
-    left_out = np.quantile(model.leave_one_out_scores(), 0.05)
+    left_out = np.quantile(found.held_out_scores, 0.05)
     in_sample = np.quantile(model.log_density(train), 0.05)
     assert 0.035 < (on_new < left_out).mean() < 0.065
     assert (on_new < in_sample).mean() > 0.9

@@ -60,7 +60,7 @@ def analysis():
 
 @pytest.fixture(scope="module")
 def threshold(analysis):
-    return QUANTILE.threshold(analysis.train_scores, analysis.scores)
+    return QUANTILE.threshold(analysis.held_out_scores, analysis.scores)
 
 
 def blob(rows=80, dimensions=6, seed=0, dtype=np.float32):
@@ -202,7 +202,8 @@ def written(scored, columns, rows=None):
 def test_marks_and_notes_are_in_both_formats():
     scored, columns = marked({"camera": ["left"] * 80})
     for frame in written(scored, columns):
-        wanted = ["row", "rank", "id", "log_density", "probability", "flagged", "mark", "note", "camera"]
+        wanted = ["row", "rank", "id", "log_density", "probability", "p_value"]
+        wanted += ["flagged", "mark", "note", "camera"]
         assert list(frame.columns) == wanted
         found = frame[(frame["mark"] != "") | (frame["note"] != "")].set_index("id")
         assert {name: SampleMark(row["mark"], row["note"]) for name, row in found.iterrows()} == MARKS
@@ -318,7 +319,7 @@ def test_marks_threshold_and_curve_survive_export_and_reload(tmp_path, name, spl
     # And once more: the marks are in the next table once, changed and whole.
     again.set("id 5", SampleMark("confirmed", "after all"))
     scored = analyse(data.train, data.score, Settings(2), "cpu")
-    own = model.log_density(scored.inspected.features) if split else model.leave_one_out_scores()
+    own = model.log_density(scored.inspected.features) if split else model.held_out_scores
     np.testing.assert_array_equal(own.numpy(), scored.scores)
     content = FORMATS[name](Decision(scored, None, curve, threshold), None, again.columns(keys))
     frame = pd.read_csv(io.BytesIO(content)) if name.endswith("csv") else read_parquet(content).to_pandas()
@@ -372,7 +373,7 @@ def export_page(screen, folder):
 def screen_of(data, rule, relabel=None):
     fitted = analyse(data.train, data.score, Settings(2), "cpu")
     shown = fitted if relabel is None else fitted.relabelled(relabel)
-    threshold = rule.threshold(shown.train_scores, shown.scores, shown.inspected.labels)
+    threshold = rule.threshold(shown.held_out_scores, shown.scores, shown.inspected.labels)
     return Screen((), data, Decision(shown, rule, CURVE, threshold), "torch", fitted)
 
 
@@ -383,7 +384,7 @@ def test_the_page_says_what_is_exported_and_what_was_fixed(tmp_path):
     page = AppTest.from_function(export_page, args=(screen, str(tmp_path)), default_timeout=30).run()
     words = [block.value for block in page.markdown]
     assert "Fixed before the fit: 4 rows labelled anomalous left out of training." in words
-    assert "All 80 samples: rank, log density, probability, flagged or not." in words
+    assert "All 80 samples: rank, log density, probability, p-value, flagged or not." in words
     python, shell = (code.value for code in page.code)
     assert '    "contamination: leave out of training",' in python
     assert "--fix='contamination: leave out of training'" in shell
@@ -486,7 +487,7 @@ def test_python_recipe_of_files_gives_the_same_scores(awkward, rule, second):
     got = executed(python_recipe(decide(wanted, rule, CURVE), Files(AWKWARD, second, "-about.csv")))
     np.testing.assert_array_equal(got["analysis"].scores, wanted.scores)
     assert got["decision"].threshold == rule.threshold(
-        wanted.train_scores, wanted.scores, wanted.inspected.labels, CURVE
+        wanted.held_out_scores, wanted.scores, wanted.inspected.labels, CURVE
     )
 
 
@@ -532,7 +533,7 @@ def test_recipes_repeat_the_fixes(flawed, source, second):
     assert files.fixes == FIXES
     assert wanted.inspected.features.shape[1] == 6
     rule = ThresholdRule("top_k", 3)
-    threshold = rule.threshold(wanted.train_scores, wanted.scores)
+    threshold = rule.threshold(wanted.held_out_scores, wanted.scores)
     got = executed(python_recipe(decide(wanted, rule, CURVE), files))
     np.testing.assert_array_equal(got["analysis"].scores, wanted.scores)
     np.testing.assert_array_equal(got["analysis"].fitted_on, wanted.fitted_on)
@@ -548,8 +549,8 @@ def test_a_rule_that_looked_at_marks_becomes_the_threshold_that_it_found(flawed,
     fitted, files = of_flawed("flawed.parquet", None)
     labels = np.where(fitted.scores > np.median(fitted.scores), ANOMALOUS, NORMAL).astype(np.int8)
     wanted = fitted.relabelled(labels)
-    threshold = rule.threshold(wanted.train_scores, wanted.scores, labels)
-    assert threshold != rule.threshold(fitted.train_scores, fitted.scores, fitted.inspected.labels)
+    threshold = rule.threshold(wanted.held_out_scores, wanted.scores, labels)
+    assert threshold != rule.threshold(fitted.held_out_scores, fitted.scores, fitted.inspected.labels)
     got = executed(python_recipe(decide(wanted, rule, CURVE), files, relabelled=True))
     assert got["decision"].threshold == threshold
     np.testing.assert_array_equal(got["analysis"].scores, wanted.scores)
@@ -608,13 +609,13 @@ def test_shell_recipe_of_two_files_gives_the_same_scores(awkward):
         "normal": 15,
         "anomalous": 15,
     }
-    check_written(wanted, rule.threshold(wanted.train_scores, wanted.scores))
+    check_written(wanted, rule.threshold(wanted.held_out_scores, wanted.scores))
 
 
 def test_shell_recipe_of_a_file_runs_in_a_shell_and_gives_the_same_scores(awkward):
     wanted, rule = of_awkward(), ThresholdRule("fpr", 0.1)
     in_shell(shell_recipe(decide(wanted, rule, CURVE), Files(AWKWARD, metadata="-about.csv")), awkward)
-    check_written(wanted, rule.threshold(wanted.train_scores, wanted.scores, wanted.inspected.labels))
+    check_written(wanted, rule.threshold(wanted.held_out_scores, wanted.scores, wanted.inspected.labels))
     assert not (awkward / "oops").exists()
 
 

@@ -60,7 +60,7 @@ def store(tmp_path):
 
 
 def threshold_of(analysis):
-    return RULE.threshold(analysis.train_scores, analysis.scores)
+    return RULE.threshold(analysis.held_out_scores, analysis.scores)
 
 
 def decided(analysis):
@@ -116,7 +116,7 @@ def test_a_run_comes_back_as_it_was(request, store, which):
 
     model = opened.model()
     assert (model.threshold, model.curve) == (threshold, CURVE)
-    np.testing.assert_array_equal(model.leave_one_out_scores(), analysis.train_scores)
+    np.testing.assert_array_equal(model.held_out_scores, analysis.held_out_scores)
 
     found, expected = opened.scored(), scored_decision(decided(analysis))
     assert found.scores.dtype == expected.scores.dtype
@@ -124,7 +124,7 @@ def test_a_run_comes_back_as_it_was(request, store, which):
         np.testing.assert_array_equal(getattr(found, part), getattr(expected, part))
     decision = found.decision
     np.testing.assert_array_equal(decision.labels, expected.decision.labels)
-    np.testing.assert_array_equal(decision.analysis.train_scores, analysis.train_scores)
+    np.testing.assert_array_equal(decision.analysis.held_out_scores, analysis.held_out_scores)
     assert (decision.threshold, decision.rule, decision.curve) == (threshold, RULE, CURVE)
     assert (found.name, found.fixes) == (kept.name, ("drop constant columns",))
 
@@ -519,7 +519,6 @@ def test_forged_scores(store, small, columns, complaint):
         b"\xff" * 100,
         save({"other": np.ones(3)}),
         save({"train_scores": np.ones((2, 2))}),
-        save({"train_scores": np.ones(0)}),
         save({"train_scores": np.ones(2, int)}),
         save({"train_scores": np.array([np.nan])}),
     ],

@@ -166,7 +166,7 @@ def test_a_sweep_tries_it_and_holds_out_alarms(data):
     found = sweep(data, None, grid)
     rows = [row for row in found.rows if row.settings.feature_scaling_method == "unit_max"]
     assert [row.error for row in found.rows] == [None] * 6 and len(rows) == 2
-    alarms = held_out_alarms(data, None, settings(), ThresholdRule())
+    alarms = held_out_alarms(analyse(data, None, settings(), "cpu"), ThresholdRule())
     assert rows[1].alarm_share == alarms
     assert 0 <= alarms.value < 0.2
     assert best(found) is not None

@@ -10,8 +10,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import spearmanr, t
 
 from kdeviz.analysis.analyse import analyse
+from kdeviz.data import Rows, row_keys
 from kdeviz.data.embedding_set import EmbeddingSet
 from kdeviz.errors import Cancelled, DataError, OptionError
+from kdeviz.model.folds import fold_numbers
 from kdeviz.settings import Settings
 from kdeviz.sweep.stability import stability
 
@@ -159,23 +161,21 @@ def test_the_seed_changes_nothing_where_all_rows_are_used(train, score):
     assert found.notes == ("the cap leaves no row out: the seed changes nothing",)
 
 
+def resampled_scores(rows, own):
+    """(M,) of rows under the model of those drawn; a row that was drawn, under one without its copies."""
+    folds = fold_numbers(row_keys(Rows(rows[own])))
+    scores = oracles.Classifier(rows[own], 2).log_density(rows)
+    scores[own] = oracles.held_out(rows[own], folds, 2)
+    return scores
+
+
 def test_resampled_rows_are_scored_without_their_copies(make_rows):
-    """Against fits of the resample whose copies of the row are taken out of the sum."""
     rows = make_rows(70, 5, seed=4)
     found = stability(EmbeddingSet.from_array(rows), None, Settings(2), K, 2, caps=())
     for repeat in range(2):
         drawn = np.random.default_rng((0, repeat)).choice(np.arange(70), 70)
-        model = oracles.Classifier(rows[drawn], 2)
-        places = oracles.scaled(model.pca.scores(rows), "scale", model.longest)
-        for row in range(70):
-            others = model.kde.points[drawn != row]
-            exponents = oracles.kernel_exponents(places[row : row + 1], others, model.kde.covariance)
-            expected = (
-                np.logaddexp.reduce(exponents[0])
-                - np.log(len(others))
-                + oracles.log_norm(model.kde.covariance)
-            )
-            assert_allclose(found.repeats[0].scores[repeat, row], expected, **oracles.LOG_DENSITY)
+        expected = resampled_scores(rows, drawn)
+        assert_allclose(found.repeats[0].scores[repeat], expected, **oracles.LOG_DENSITY)
 
 
 def test_resamples_of_a_capped_fit_know_their_rows(make_rows):
@@ -189,20 +189,9 @@ def test_resamples_of_a_capped_fit_know_their_rows(make_rows):
     )
     for repeat in range(2):
         drawn = np.random.default_rng((0, repeat)).choice(np.flatnonzero(~excluded), 80)
-        resample = EmbeddingSet.from_array(rows[drawn])
-        analysis = analyse(resample, None, replace(settings, seed=repeat + 1))
-        own = drawn[analysis.fitted_on]
-        model = oracles.Classifier(rows[own], 2)
-        places = oracles.scaled(model.pca.scores(rows), "scale", model.longest)
-        for row in range(90):
-            others = model.kde.points[own != row]
-            exponents = oracles.kernel_exponents(places[row : row + 1], others, model.kde.covariance)
-            expected = (
-                np.logaddexp.reduce(exponents[0])
-                - np.log(len(others))
-                + oracles.log_norm(model.kde.covariance)
-            )
-            assert_allclose(found.scores[repeat, row], expected, **oracles.LOG_DENSITY)
+        analysis = analyse(EmbeddingSet.from_array(rows[drawn]), None, replace(settings, seed=repeat + 1))
+        expected = resampled_scores(rows, drawn[analysis.fitted_on])
+        assert_allclose(found.scores[repeat], expected, **oracles.LOG_DENSITY)
 
 
 def test_progress_and_cancelling(train, score):

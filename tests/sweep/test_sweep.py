@@ -17,13 +17,11 @@ from kdeviz.decision.metrics.bootstrap import Estimate, bootstrap
 from kdeviz.decision.metrics.intervals import Interval, rate_interval
 from kdeviz.decision.rules import ThresholdRule
 from kdeviz.errors import DataError, OptionError
-from kdeviz.model.axes_cache import AxesCache
 from kdeviz.model.curve import ProbabilityCurve
 from kdeviz.settings import FeatureScalingMethod, Settings
-from kdeviz.sweep import held_out as held_out_module
 from kdeviz.sweep.choice import best, sorted_rows
 from kdeviz.sweep.grid import Grid
-from kdeviz.sweep.held_out import folds, held_out_alarms
+from kdeviz.sweep.held_out import held_out_alarms
 from kdeviz.sweep.metrics import CHOICES, METRICS, estimate_of
 from kdeviz.sweep.narrowing import ENOUGH_VARIANCE, STABLE
 from kdeviz.sweep.recall import recall_at_fpr
@@ -137,7 +135,9 @@ def test_rows_equal_separate_analyses_to_the_last_bit(train, score, swept):
         assert row.settings == settings and row.error is None
         longest = math.log(float(analysis.classifier.max_length))
         shift = row.components * longest if settings.feature_scaling_method == "scale" else 0.0
-        assert row.log_density.value == float(analysis.train_scores.astype(np.float64).mean()) - shift
+        assert row.log_density.value == pytest.approx(
+            analysis.held_out_scores.astype(np.float64).mean() - shift
+        )
         metrics = bootstrap(analysis.scores, score.labels, resamples=RESAMPLES)
         assert (row.auroc, row.average_precision) == (metrics.auroc, metrics.average_precision)
         assert row.recall == recall_at_fpr(analysis.scores, score.labels)
@@ -159,12 +159,12 @@ def test_components_above_the_rank_are_warned_of(swept):
 
 @pytest.mark.parametrize("method", ["scale", "norm"])
 @pytest.mark.parametrize("rule", ["scott", 0.5])
-def test_log_density_is_that_of_brute_force_without_each_row(train, method, rule):
-    """Axes, scaling and kernel covariance stay; the kernel of the row is taken out of the sum."""
+def test_log_density_is_that_of_brute_force_without_each_fold(train, method, rule):
     row = sweep(train, None, Grid((3,), (method,), bandwidths=(rule,))).rows[0]
     model = oracles.Classifier(train.features, 3, method, rule)
     shift = 3 * math.log(model.longest) if method == "scale" else 0
-    expected = model.leave_one_out() - shift
+    folds = analyse(train, None, Settings(3)).classifier.folds
+    expected = oracles.held_out(train.features, folds, 3, method, rule) - shift
     assert_allclose(row.log_density.value, expected.mean(), **oracles.LOG_DENSITY)
     half_width = 1.959964 * expected.std(ddof=1) / math.sqrt(len(expected))
     assert_allclose(row.log_density.interval, expected.mean() + np.array([-1, 1]) * half_width, rtol=1e-4)
@@ -174,8 +174,14 @@ def test_log_density_does_not_depend_on_the_scaling_length(train):
     """One far row makes the length that "scale" divides by much larger, but not the density."""
     scores = train.features.astype(np.float64)
     model = oracles.Classifier(scores, 3)
-    unscaled = oracles.KDE(model.pca.scores(scores)).leave_one_out().mean()
-    assert_allclose(sweep(train, None, Grid((3,))).rows[0].log_density.value, unscaled, **oracles.LOG_DENSITY)
+    folds = analyse(train, None, Settings(3)).classifier.folds
+    unscaled = []
+    for fold in set(folds):
+        pca = oracles.pca(scores[folds != fold], 3)
+        density = oracles.KDE(pca.scores(scores[folds != fold]))
+        unscaled.extend(density.log_density(pca.scores(scores[folds == fold])))
+    found = sweep(train, None, Grid((3,))).rows[0].log_density.value
+    assert_allclose(found, np.mean(unscaled), **oracles.LOG_DENSITY)
     assert abs(3 * math.log(model.longest)) > 1  # the correction is no small matter here
 
 
@@ -227,10 +233,10 @@ def test_equal_models_are_computed_once(train, monkeypatch):
     assert len({row.log_density for row in found.rows}) == 3
 
 
-def test_axes_are_found_once_per_subset_and_fold(train, decomposed):
+def test_axes_are_found_once_per_subset(train, decomposed):
     fresh = EmbeddingSet.from_array(train.features + np.float32(1))
     sweep(fresh, None, Grid((2, 3), ("scale", "norm"), (50, 500), ("scott", 0.5)))
-    assert sorted(decomposed) == [50] * 6 + [128] * 5 + [160]
+    assert sorted(decomposed) == [50, 160]
 
 
 def test_a_failing_setting_does_not_end_the_sweep(train, score):
@@ -266,19 +272,6 @@ def test_rows_come_as_they_are_done_and_cancelling_keeps_them(train, score):
     assert progress[-1][0] == "Setting 3 of 4"
 
 
-def test_cancelling_works_in_the_folds_as_well(train, monkeypatch):
-    asked = []
-
-    def cancelled():
-        asked.append(1)
-        return len(asked) > calls_of_analyse + 3
-
-    analyse(train, None, Settings(2), cancelled=lambda: asked.append(1))
-    calls_of_analyse = len(asked)
-    asked.clear()
-    assert sweep(train, None, Grid((2,)), cancelled=cancelled).rows == ()
-
-
 def test_the_callers_data_is_left_alone(train, score):
     before = train.features.copy(), score.features.copy(), score.labels.copy()
     sweep(train, score, Grid((2,), ("norm",)))
@@ -289,42 +282,26 @@ def test_the_callers_data_is_left_alone(train, score):
 # --- held-out alarms
 
 
-def test_folds_hold_every_row_out_once():
-    made = folds(23)
-    assert sorted(np.concatenate([fold.held_out for fold in made])) == list(range(23))
-    for fold in made:
-        assert sorted([*fold.fitted, *fold.held_out]) == list(range(23))
-        assert len(fold.held_out) in (4, 5)
-    with pytest.raises(DataError, match="4 training rows cannot be held out in 5 parts"):
-        folds(4)
-
-
-def explicit_alarms(train, settings, threshold_of):
-    """A loop over plain fits."""
+def explicit_alarms(analysis, threshold_of):
+    """Fold by fold; `threshold_of` is given which training rows are outside."""
+    folds, labels = analysis.classifier.folds, analysis.train.labels
     alarms, counted = 0, 0
-    for fold in folds(len(train.to_fit)):
-        model = KDEClassifier(**settings.to_dict())
-        assert model.fit(train.to_fit.features[fold.fitted])
-        threshold = threshold_of(model, fold)
-        labels = train.to_fit.labels
-        held_out = fold.held_out if labels is None else fold.held_out[labels[fold.held_out] != ANOMALOUS]
-        alarms += int((model.log_density(train.to_fit.features[held_out]).numpy() < threshold).sum())
-        counted += len(held_out)
-    return Estimate(alarms / counted, rate_interval(alarms, counted))
-
-
-def left_out(model):
-    return model.leave_one_out_scores().numpy()
+    for fold in set(folds):
+        for point in np.flatnonzero(folds == fold):
+            if labels is not None and labels[analysis.fitted_on[point]] == ANOMALOUS:
+                continue
+            alarms += analysis.held_out_scores[point] < threshold_of(folds != fold)
+            counted += 1
+    return Estimate(alarms / counted, rate_interval(int(alarms), counted))
 
 
 @pytest.mark.parametrize("settings", [Settings(3), Settings(4, "norm", 50, 0.7, 3)])
 @pytest.mark.parametrize("rule", [ThresholdRule("quantile", 0.1), ThresholdRule("per_1000", 150)])
 def test_alarms_are_those_of_an_explicit_loop(train, settings, rule):
-    def threshold_of(model, fold):
-        return rule.threshold(left_out(model), left_out(model))
-
-    found = held_out_alarms(train, None, settings, rule)
-    assert found == explicit_alarms(train, settings, threshold_of)
+    analysis = analyse(train, None, settings)
+    scores = analysis.held_out_scores
+    found = held_out_alarms(analysis, rule)
+    assert found == explicit_alarms(analysis, lambda outside: rule.threshold(scores[outside], scores))
     assert found.value > 0
 
 
@@ -332,124 +309,85 @@ def test_labelled_anomalies_and_excluded_rows_do_not_count(train):
     labels, excluded = np.zeros(160, np.int8), np.zeros(160, bool)
     labels[::9], excluded[::7] = ANOMALOUS, True
     marked = EmbeddingSet(train.features, train.ids, labels, excluded=excluded)
-    rule = ThresholdRule("quantile", 0.1)
-    found = held_out_alarms(marked, None, Settings(3), rule)
-    assert found == explicit_alarms(
-        marked, Settings(3), lambda model, fold: rule.threshold(left_out(model), left_out(model))
-    )
+    rule, analysis = ThresholdRule("quantile", 0.1), analyse(marked, None, Settings(3))
+    scores = analysis.held_out_scores
+    found = held_out_alarms(analysis, rule)
+    assert found == explicit_alarms(analysis, lambda outside: rule.threshold(scores[outside], scores))
+
+
+def test_copies_count_once(train):
+    twice = EmbeddingSet.from_array(np.concatenate([train.features, train.features]))
+    found = held_out_alarms(analyse(twice, None, Settings(3)), ThresholdRule("quantile", 0.1))
+    assert found.interval == rate_interval(round(found.value * 160), 160)
 
 
 @pytest.mark.parametrize(
     "rule", [ThresholdRule("top_k", 35), ThresholdRule("fpr", 0.1), ThresholdRule("best_f1")]
 )
-def test_rules_of_scored_rows_see_the_folds_own_scores(train, score, rule):
-    def threshold_of(model, fold):
-        scores = model.log_density(score.features).numpy()
-        return rule.threshold(scores, scores, score.labels)
-
-    found = held_out_alarms(train, score, Settings(3), rule)
-    assert found == explicit_alarms(train, Settings(3), threshold_of)
+def test_rules_of_scored_rows_see_all_of_them(train, score, rule):
+    analysis = analyse(train, score, Settings(3))
+    threshold = rule.threshold(analysis.held_out_scores, analysis.scores, score.labels)
+    assert held_out_alarms(analysis, rule) == explicit_alarms(analysis, lambda outside: threshold)
 
 
-def test_without_a_score_set_they_see_the_folds_rows(train):
+@pytest.mark.parametrize("rule", [ThresholdRule("top_k", 20), ThresholdRule("fpr", 0.1)])
+def test_without_a_score_set_they_see_the_rows_outside_the_fold(train, rule):
     labels = np.zeros(160, np.int8)
     labels[::9] = ANOMALOUS
-    marked = EmbeddingSet(train.features, train.ids, labels)
-    for rule, folded in (
-        (ThresholdRule("fpr", 0.1), ThresholdRule("fpr", 0.1)),
-        (ThresholdRule("top_k", 20), ThresholdRule("top_k", 16)),  # of four fifths
-    ):
-        found = held_out_alarms(marked, None, Settings(3), rule)
-        assert found == explicit_alarms(
-            marked,
-            Settings(3),
-            lambda model, fold, rule=folded: rule.threshold(
-                left_out(model), left_out(model), labels[fold.fitted]
-            ),
-        )
+    analysis = analyse(EmbeddingSet(train.features, train.ids, labels), None, Settings(3))
+
+    def threshold(outside):
+        scores = analysis.scores[outside]
+        return rule.for_rows(len(scores), 160).threshold(scores, scores, labels[outside])
+
+    assert held_out_alarms(analysis, rule) == explicit_alarms(analysis, threshold)
 
 
 @pytest.mark.parametrize("rule", [ThresholdRule("log_density", 1.0), ThresholdRule("probability", 0.6)])
 def test_fixed_thresholds_are_taken_as_they_are(train, rule):
-    curve = ProbabilityCurve(3.0, 0.2)
+    curve, analysis = ProbabilityCurve(3.0, 0.2), analyse(train, None, Settings(3))
     fixed = rule.threshold(np.zeros(1), np.zeros(1), None, curve)
-    found = held_out_alarms(train, None, Settings(3), rule, curve=curve)
-    assert found == explicit_alarms(train, Settings(3), lambda model, fold: fixed)
+    found = held_out_alarms(analysis, rule, curve)
+    assert found == explicit_alarms(analysis, lambda outside: fixed)
     assert 0 < found.value < 1
 
 
-def test_of_many_rows_some_left_out_scores_are_enough(train, monkeypatch):
-    monkeypatch.setattr(held_out_module, "MOST_LEFT_OUT", 60)
+@pytest.mark.parametrize(("n", "d", "k"), [(60, 10, 10), (3000, 6, 2)])
+def test_the_budget_holds_however_few_rows_there_are(make_rows, n, d, k):
+    sets = [EmbeddingSet.from_array(make_rows(n, d, seed)) for seed in range(8 if n < 100 else 1)]
     rule = ThresholdRule("quantile", 0.1)
-
-    def threshold_of(model, fold):
-        return rule.threshold(left_out(model)[:60], left_out(model))
-
-    assert held_out_alarms(train, None, Settings(3), rule) == explicit_alarms(
-        train, Settings(3), threshold_of
-    )
+    shares = [held_out_alarms(analyse(rows, None, Settings(k)), rule).value for rows in sets]
+    assert 0.07 < np.mean(shares) < 0.13
 
 
-def test_few_rows_give_more_alarms_than_the_budget(make_rows):
-    """What held-out rows are for: leave-one-out keeps the budget on its own rows, whatever new ones do."""
-    rule, settings, shares = ThresholdRule("quantile", 0.1), Settings(10), []
-    for seed in range(8):
-        few = EmbeddingSet.from_array(make_rows(60, 10, seed))
-        analysis = analyse(few, None, settings)
-        threshold = rule.threshold(analysis.train_scores, analysis.train_scores)
-        assert (analysis.train_scores < threshold).mean() <= 0.1
-        shares.append(held_out_alarms(few, None, settings, rule).value)
-    assert np.mean(shares) > 0.12
-
-
-def test_the_budget_holds_where_rows_are_many(make_rows):
-    many = EmbeddingSet.from_array(make_rows(3000, 6))
-    found = held_out_alarms(many, None, Settings(2), ThresholdRule("quantile", 0.05))
-    assert found.interval.low < 0.05 < found.interval.high
+def test_copies_do_not_make_a_narrow_kernel_look_good(make_rows):
+    """Every row twice: leaving one row out left its copy, and likelihood chose the narrowest kernel."""
+    rows = make_rows(4200, 4).astype(np.float32)
+    features, unseen = rows[:200], rows[200:]
+    twice = EmbeddingSet.from_array(np.concatenate([features, features]))
+    found = best(sweep(twice, None, Grid((3,), bandwidths=(0.001, 0.1, 1.0)))).best
+    assert found.settings.bandwidth == 1.0
+    new = analyse(twice, unseen, found.settings)
+    alarms = (new.scores < ThresholdRule("quantile", 0.05).threshold(new.calibration, new.scores)).mean()
+    assert alarms < 0.1
 
 
 def test_folds_that_cannot_be_fitted_leave_a_warning(make_rows):
-    few = EmbeddingSet.from_array(make_rows(12, 20))
+    few = EmbeddingSet.from_array(make_rows(11, 20))
     row = sweep(few, None, Grid((10,))).rows[0]
-    assert row.error is None and row.alarm_share is None
-    assert (
-        "no share of held-out alarms: " in row.warnings[-1] and "fewer than 10 components" in row.warnings[-1]
-    )
+    assert row.error is None and row.alarm_share is None and row.log_density is None
+    assert "no share of held-out alarms: there are no held-out scores" in row.warnings[-1]
 
 
 def test_all_training_rows_anomalous(train):
     marked = EmbeddingSet(train.features, train.ids, np.full(160, ANOMALOUS, np.int8))
     with pytest.raises(DataError, match="every training row is labelled anomalous"):
-        held_out_alarms(marked, None, Settings(2), ThresholdRule())
+        held_out_alarms(analyse(marked, None, Settings(2)), ThresholdRule())
 
 
 def test_rules_that_need_labels_are_refused_at_once(train):
     with pytest.raises(DataError, match="best_f1 rule needs both"):
         sweep(train, None, Grid((2,)), ThresholdRule("best_f1"))
-
-
-def test_a_gpu_that_runs_out_of_memory_leaves_the_folds_to_the_cpu(train, monkeypatch):
-    class Gpu:
-        type = "cuda"
-
-    wanted = held_out_alarms(train, None, Settings(2), ThresholdRule("quantile", 0.1))
-    monkeypatch.setattr(held_out_module, "resolve_device", lambda device: Gpu())
-    original, devices = held_out_module._FoldWork.alarms, []
-
-    def alarms(work, device):
-        devices.append(device.type)
-        if device.type == "cuda":
-            raise RuntimeError("CUDA out of memory")
-        return original(work, device)
-
-    monkeypatch.setattr(held_out_module._FoldWork, "alarms", alarms)
-    assert held_out_alarms(train, None, Settings(2), ThresholdRule("quantile", 0.1)) == wanted
-    assert devices == ["cuda"] + ["cpu"] * 5
-    monkeypatch.setattr(
-        held_out_module._FoldWork, "alarms", lambda *_: (_ for _ in ()).throw(RuntimeError("odd"))
-    )
-    with pytest.raises(RuntimeError, match="odd"):
-        held_out_alarms(train, None, Settings(2), ThresholdRule(), axes=AxesCache())
 
 
 # --- recall at a false-positive rate

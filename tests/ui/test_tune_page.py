@@ -369,7 +369,9 @@ def test_the_best_settings_are_used_everywhere_until_that_is_undone(tune, expect
     assert cards(tune)[1][2].endswith("within the interval of the best.")
     visit(tune, "")
     analysis = analyse(*sample_sets(), chosen)
-    flagged = int((analysis.scores < ThresholdRule().threshold(analysis.train_scores, analysis.scores)).sum())
+    flagged = int(
+        (analysis.scores < ThresholdRule().threshold(analysis.held_out_scores, analysis.scores)).sum()
+    )
     assert metrics(tune)["Flagged"] == f"{flagged} of 756"
     assert wanted(tune) == chosen
     press(tune.button(key="undo_settings"))

@@ -21,15 +21,15 @@ class Interval(NamedTuple):
 def rate_interval(events: int, total: int, level: float = 0.95) -> Interval:
     """The exact binomial interval of a rate (Clopper and Pearson, Biometrika 26, 1934).
 
-    Where `events` of `total` leave-one-out training scores lie below a threshold, this is the interval of the
+    Where `events` of `total` held-out training scores lie below a threshold, this is the interval of the
     share of new normal samples that will be flagged; a thousand times that, of the alarms per 1 000.
 
     It also holds when the threshold is itself one of those scores, as an alarm budget makes it. With
     threshold = the (k + 1)-th lowest of n independent scores, the true rate below it is distributed as
     Beta(k + 1, n - k), whatever the scores' own (continuous) distribution. Its central interval has the upper
     end of Clopper-Pearson for k events exactly, and a higher lower end, from Beta(k + 1, n - k) instead of
-    Beta(k, n - k + 1): what is given here is the wider one. Leave-one-out scores are independent only
-    approximately: good where there are many rows per component.
+    Beta(k, n - k + 1): what is given here is the wider one. Held-out scores are independent only
+    approximately, since their models share most of their rows.
 
     Args:
         events: how many were counted, from 0 to `total`.

@@ -3,7 +3,7 @@
 import numpy as np
 
 from kdeviz.data import NORMAL
-from kdeviz.decision.rules.rule import Asked, Rule, Scores, below_k, share_of
+from kdeviz.decision.rules.rule import Asked, Rule, Scores, midway, share_of
 
 
 class FalsePositiveRate(Rule):
@@ -22,6 +22,7 @@ class FalsePositiveRate(Rule):
         return 0 <= self.value < 1
 
     def threshold(self, scores: Scores) -> float:
-        """The lowest score of a normal row that the rate does not reach."""
+        """Just below the lowest score of a normal row that the rate does not reach."""
         normal = scores.inspected[np.asarray(scores.labels) == NORMAL]
-        return below_k(normal, share_of(self.value, len(normal)))
+        limit = np.partition(normal, allowed := share_of(self.value, len(normal)))[allowed]
+        return midway(scores.inspected, limit)

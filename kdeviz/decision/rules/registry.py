@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdeviz.decision.rules.best_f1 import BestF1
+from kdeviz.decision.rules.fdr import FalseDiscoveryRate
 from kdeviz.decision.rules.fpr import FalsePositiveRate
 from kdeviz.decision.rules.log_density import LogDensity
 from kdeviz.decision.rules.per_1000 import Per1000
@@ -23,6 +24,7 @@ from kdeviz.model import ProbabilityCurve
 _ALL: tuple[type[Rule], ...] = (
     Quantile,
     Per1000,
+    FalseDiscoveryRate,
     TopK,
     LogDensity,
     Probability,
@@ -40,8 +42,8 @@ class ThresholdRule:
     Attributes:
         kind: the name of one of `RULES`.
         value: what that rule takes: a share of normal samples ("quantile", "fpr"), alarms per 1 000 normal
-            samples ("per_1000", the same budget in other words), a count ("top_k"), a log density in nats, or
-            a probability; "best_f1" takes none.
+            samples ("per_1000", the same budget in other words), a share of the flagged ("fdr"), a count
+            ("top_k"), a log density in nats, or a probability; "best_f1" takes none.
 
     Raises:
         OptionError: an unknown kind or a value out of its range.
@@ -88,21 +90,24 @@ class ThresholdRule:
 
     def threshold(
         self,
-        train_scores: NDArray[Any],
+        held_out_scores: NDArray[Any],
         scores: NDArray[Any],
         labels: NDArray[np.int8] | None = None,
         curve: ProbabilityCurve | None = None,
+        p_values: NDArray[np.float64] | None = None,
     ) -> float:
         """The threshold, in nats; for an analysis `decide` takes it.
 
         Args:
-            train_scores: (n,) held-out log densities of the training rows.
+            held_out_scores: (c,) log densities of the training rows, or none; equal rows once.
             scores: (M,) log densities of the inspected rows.
             labels: (M,) of NORMAL, ANOMALOUS, UNKNOWN; for the rules that need them.
             curve: for the probability rule; the default curve if None.
+            p_values: (M,) of the inspected rows, for the fdr rule.
 
         Raises:
-            DataError: the rule needs labels of both kinds and they are not there.
+            DataError: the rule needs labels or p-values and they are not there.
         """
         self.rule.check_labels(labels)
-        return self.rule.threshold(Scores(train_scores, scores, labels, curve or ProbabilityCurve()))
+        given = Scores(held_out_scores, scores, labels, curve or ProbabilityCurve(), p_values)
+        return self.rule.threshold(given)

@@ -19,12 +19,14 @@ class Scores(NamedTuple):
     """What a rule may look at."""
 
     train: NDArray[Any]
-    """(n,) held-out log densities of the training rows, in nats."""
+    """(c,) held-out log densities of the training rows, equal rows once, in nats; none if there are none."""
     inspected: NDArray[Any]
     """(M,) log densities of the inspected rows."""
     labels: NDArray[np.int8] | None = None
     """(M,) of NORMAL, ANOMALOUS, UNKNOWN; None without labels."""
     curve: ProbabilityCurve = ProbabilityCurve()
+    p_values: NDArray[np.float64] | None = None
+    """(M,) of the inspected rows; None where the training rows were not held out."""
 
 
 class Asked(NamedTuple):
@@ -62,6 +64,8 @@ class Rule(ABC):
     """Whether it looks at the labels of the inspected rows, and needs both kinds."""
     of_training: ClassVar[bool] = False
     """Whether training scores and the curve are all that it looks at."""
+    of_these_rows: ClassVar[bool] = False
+    """Whether what it promises is about the inspected rows together, and not about others."""
 
     def __post_init__(self) -> None:
         if not self.allowed():
@@ -90,6 +94,10 @@ class Rule(ABC):
         """The rule and its value, short."""
         return f"{self.name} {self.value:g}"
 
+    def remark(self, scores: Scores, flagged: int) -> str:
+        """What there is to say when so many inspected rows are flagged, a sentence, or nothing."""
+        return ""
+
     def for_rows(self, rows: int, of: int) -> float:
         """The value that asks the same of `rows` rows as `value` asks of `of` rows."""
         return self.value
@@ -108,7 +116,35 @@ def share_of(share: float, n: int) -> int:
 
 
 def below_k(scores: NDArray[Any], k: int) -> float:
-    """A threshold with at most k scores strictly below it, and exactly k where there is no tie."""
-    if k >= len(scores):
-        return float(np.nextafter(scores.max(), np.inf, dtype=scores.dtype))
-    return float(np.partition(scores, k)[k])
+    """A threshold with at most k scores strictly below it, and exactly k where there is no tie.
+
+    It is `midway` to the next lower score; above all scores where all may be below; -inf without any.
+    """
+    if not len(scores):
+        return -math.inf
+    if k < len(scores):
+        return midway(scores, np.partition(scores, k)[k])
+    different = np.unique(scores)
+    beyond = different[-1] + _half_step(different[-2:])
+    above = np.nextafter(different[-1], np.inf, dtype=scores.dtype)
+    return float(beyond if beyond > above else above)
+
+
+def midway(scores: NDArray[Any], limit: Any) -> float:
+    """A threshold below which lie the scores that are lower than `limit`, which is one of them.
+
+    It is in the middle between `limit` and the next lower score, so that no rounding of a score moves it to
+    the other side; below the lowest score, half as far out as the next one is inside.
+    """
+    lower = scores[scores < limit]
+    if not len(lower):
+        return float(limit - _half_step(np.unique(scores)[:2]))
+    next_lower = lower.max()
+    middle = (next_lower.astype(np.float64) / 2 + limit / 2).astype(scores.dtype)
+    return float(middle if middle > next_lower else limit)
+
+
+def _half_step(scores: NDArray[Any]) -> Any:
+    """Half the distance of two scores; 0 where there is one, or an infinite one."""
+    step = (scores[-1] - scores[0]) / 2 if np.isfinite(scores).all() else 0
+    return scores.dtype.type(step)

@@ -25,7 +25,7 @@ from kdeviz.output.runs.record import MOST_BYTES, RunRecord, StoredFile, parsed
 from kdeviz.wording import one_line
 
 MODEL, SCORES, MARKS, RECORD = "model.safetensors", "scores.parquet", "marks.json", "run.json"
-# The model can compute them again, but 40 000 rows take seconds.
+# Held-out scores; the leave-one-out scores of a model of an older kdeviz, which holds none itself.
 TRAIN_SCORES = "train_scores.safetensors"
 FILES = (MODEL, SCORES, TRAIN_SCORES, MARKS, RECORD)
 """All files that a run can have."""
@@ -89,7 +89,7 @@ class Run:
             None,
             inspected,
             table["log_density"].to_numpy(),
-            _train_scores(self.path(TRAIN_SCORES)),
+            _held_out_scores(self.path(TRAIN_SCORES)),
             warnings=record.warnings,
             timings=dict(record.timings),
             provenance=dict(record.provenance),
@@ -206,18 +206,18 @@ def _score_table(path: Path, with_labels: bool) -> pa.Table:
     return table
 
 
-def train_scores_bytes(scores: NDArray[Any]) -> bytes:
+def held_out_bytes(scores: NDArray[Any]) -> bytes:
     """What TRAIN_SCORES holds."""
     content: bytes = save({"train_scores": scores})
     return content
 
 
-def _train_scores(path: Path) -> NDArray[Any]:
+def _held_out_scores(path: Path) -> NDArray[Any]:
     try:
         scores: NDArray[Any] = load(path.read_bytes())["train_scores"]
     except (OSError, KeyError, SafetensorError) as error:
         raise DataError(f"{path}: cannot be read ({one_line(error)}): keep the run again") from None
-    if scores.ndim != 1 or not len(scores) or scores.dtype.kind != "f" or np.isnan(scores).any():
+    if scores.ndim != 1 or scores.dtype.kind != "f" or np.isnan(scores).any():
         raise DataError(f"{path}: these are no scores: keep the run again")
     return scores
 

@@ -30,8 +30,8 @@ from kdeviz.output.runs.run import (
     TRAIN_SCORES,
     Run,
     digest_of,
+    held_out_bytes,
     read_run,
-    train_scores_bytes,
 )
 from kdeviz.output.scores import score_bytes
 from kdeviz.settings import name_of
@@ -102,7 +102,7 @@ class RunStore:
         contents = {
             MODEL: model_bytes(decision),
             SCORES: score_bytes(decision, ".parquet", marks=_columns(analysis, marks)),
-            TRAIN_SCORES: train_scores_bytes(analysis.train_scores),
+            TRAIN_SCORES: held_out_bytes(analysis.held_out_scores),
             **_marks_file(analysis, marks),
         }
         record = replace(_record(decision, fixes, contents), owner=owner)

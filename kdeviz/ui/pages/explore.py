@@ -8,6 +8,7 @@ from functools import partial
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from kdeviz.analysis import drift
 from kdeviz.ui.panels.charts import show_chart
 from kdeviz.ui.panels.map import map_controls, show_map
 from kdeviz.ui.panels.table import show_table
@@ -39,6 +40,9 @@ def show() -> None:
     with st.container():
         for message in screen.analysis.warnings:
             plain_warning(message)
+        found = drift(screen.analysis)
+        if found is not None and found.found:
+            plain_warning(found.in_words)
     components, colour_by, tool = _headline(screen)
     charts, samples = st.container(), st.container()
     draw_charts = partial(_charts, charts, current, screen, (components, colour_by, tool))

@@ -32,11 +32,13 @@ def show() -> None:
                 type="primary",
                 icon=":material/download:",
             )
+        if screen.decision.saved_remark:
+            st.caption(f"Mind that {screen.decision.saved_remark}.")
         if data.everything.changes:
             st.markdown("Fixed before the fit: " + "; ".join(data.everything.changes) + ".")
         st.subheader("Scores")
         st.markdown(
-            f"All {count(len(analysis.scores))} samples: rank, log density, probability, "
+            f"All {count(len(analysis.scores))} samples: rank, log density, probability, p-value, "
             f"flagged or not{_with_marks(screen)}."
         )
         with st.container(horizontal=True):

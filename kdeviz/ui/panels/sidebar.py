@@ -321,7 +321,7 @@ def curve_control(screen: Screen | None) -> ProbabilityCurve:
 def _fit_curve() -> None:
     screen = session().screen
     if screen is not None and math.isfinite(screen.decision.threshold):
-        set_curve(curve_from_spread(screen.analysis.train_scores, screen.decision.threshold))
+        set_curve(curve_from_spread(screen.analysis.reference, screen.decision.threshold))
 
 
 def device_control(asked: str) -> tuple[str, DeltaGenerator]:

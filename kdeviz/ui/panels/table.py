@@ -133,6 +133,9 @@ def _columns(table: pd.DataFrame, labelled: bool) -> dict[str, ColumnConfig]:
             help="Of being anomalous, read off the probability curve.",
         ),
     }
+    columns["p_value"] = st.column_config.NumberColumn(
+        "p-value", format="%.4f", width=78, help="The share of new normal samples that score so low or lower."
+    )
     if labelled:
         what = "What the file says about this sample, or your mark where marks are used as labels."
         columns["label"] = st.column_config.TextColumn("Label", help=what, width=84)

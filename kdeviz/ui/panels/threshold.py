@@ -107,6 +107,8 @@ def show_threshold(current: Session, screen: Screen) -> None:
     columns = st.columns([2.1, 0.75, 0.75, 0.75, 1.9] if labelled else [2.1, 4.15], gap="medium")
     with columns[0]:
         _slider(current, screen)
+        if decision.remark:
+            st.caption(decision.remark[0].upper() + decision.remark[1:] + ".")
         if labelled:
             rate, low, high = (number(1000 * rate) for rate in alarms[:3])
             st.caption(f"{rate} alarms per 1 000 normals ({low} to {high})")

@@ -20,7 +20,7 @@ from kdeviz.ui.widgets.choices import one_of
 from kdeviz.ui.widgets.plots import show_figure
 from kdeviz.ui.widgets.text import plain_error
 from kdeviz.ui.work.mark_books import shelf
-from kdeviz.wording import count, number, percent
+from kdeviz.wording import at_most, count, number, percent
 
 _ROWS_PER_FEATURE = 10
 PARTS = ("Neighbours", "Components", "Features", "Slice")
@@ -95,6 +95,9 @@ def _place(row: int, screen: Screen, residual: explain.Residual) -> None:
                 f"{'above' if sample.above_threshold >= 0 else 'below'} the threshold · "
                 f"probability **{number(sample.probability)}**"
             )
+            if sample.p_value is not None:
+                shown = f"p-value {number(sample.p_value)}"
+                st.markdown(f"**{at_most(sample.p_value)}** normal samples score this low ({shown}).")
             st.markdown(
                 f"More unusual than {percent(sample.more_unusual_than)} of the training samples; what the "
                 f"components leave out is larger than in {percent(residual.larger_than)} of them."

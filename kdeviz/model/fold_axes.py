@@ -1,0 +1,137 @@
+"""Principal axes of all rows but a fold, for every fold, from what one pass over the rows gave."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from kdeviz.model.eigenvectors import leading_eigenvectors
+
+_PANEL = 128
+_SPARE = 8
+
+
+class FoldAxes(NamedTuple):
+    """The first k principal axes of the rows outside one fold."""
+
+    variances: Tensor
+    """(k,), as in `PrincipalAxes`."""
+    mean: Tensor | None
+    """(D,); None where the Gram matrix of the rows gave the scores themselves."""
+    vectors: Tensor | None
+    """(D, k)"""
+    others: Tensor | None = None
+    """(n - m, k) PCA scores of the rows outside the fold, where these are known already."""
+    fold: Tensor | None = None
+    """(m, k) PCA scores of the fold's rows."""
+
+
+class FoldGrams(Protocol):
+    """Gram matrices from which the axes without a fold are found."""
+
+    def axes(self, basis: Tensor, k: int) -> Iterator[FoldAxes]:
+        """For each fold in turn.
+
+        Args:
+            basis: of all rows, as in `PrincipalAxes`; what is searched from.
+            k: at most the rank of the rows.
+        """
+
+    @property
+    def nbytes(self) -> int:
+        """Of all matrices."""
+
+
+class TallGrams:
+    """Sums over the parts of (N, D) rows, N >= D.
+
+    Args:
+        shift: (D,), near the mean.
+        parts: how many.
+    """
+
+    def __init__(self, shift: Tensor, parts: int) -> None:
+        d = len(shift)
+        self._shift = shift
+        self._counts = shift.new_zeros(parts)
+        self._totals = shift.new_zeros(parts, d)
+        self._grams = shift.new_zeros(parts, d, d)  # upper triangles
+
+    @property
+    def nbytes(self) -> int:
+        """Of all matrices."""
+        return int(self._grams.nbytes)
+
+    def add(self, block: Tensor, numbers: NDArray[np.int64]) -> None:
+        """Add (B, D) shifted rows to the parts with these (B,) numbers."""
+        for number in np.unique(numbers):
+            mine = np.flatnonzero(numbers == number)
+            rows = block if len(mine) == len(block) else block[torch.from_numpy(mine).to(block.device)]
+            self._counts[number] += len(rows)
+            self._totals[number] += rows.sum(0)
+            add_products(self._grams[number], rows)
+
+    def whole(self) -> tuple[Tensor, Tensor]:
+        """Mean and centred Gram matrix, its upper triangle filled, of all rows."""
+        gram = self._grams[0] if len(self._grams) == 1 else self._grams.sum(0)
+        return self._centred(gram, self._totals.sum(0), float(self._counts.sum()))
+
+    def _centred(self, gram: Tensor, total: Tensor, count: float) -> tuple[Tensor, Tensor]:
+        rest = total / count
+        return self._shift + rest, gram.sub_(torch.outer(rest, total))
+
+    def axes(self, basis: Tensor, k: int) -> Iterator[FoldAxes]:
+        """See `FoldGrams`."""
+        gram, total, count = self._grams.sum(0), self._totals.sum(0), float(self._counts.sum())
+        for number, fold in enumerate(self._grams):
+            left = count - float(self._counts[number])
+            mean, without = self._centred(gram - fold, total - self._totals[number], left)
+            squares, vectors = leading_eigenvectors(both_triangles(without), k, basis[:, : _block(k)])
+            yield FoldAxes(squares / (left - 1), mean, vectors)
+
+
+class WideGram(NamedTuple):
+    """Inner products of (N, D) rows, N < D: all that their PCA scores depend on."""
+
+    gram: Tensor
+    """(N, N), both triangles filled."""
+    folds: NDArray[np.int64]
+    """(N,)"""
+
+    @property
+    def nbytes(self) -> int:
+        """Of the matrix."""
+        return int(self.gram.nbytes)
+
+    def axes(self, basis: Tensor, k: int) -> Iterator[FoldAxes]:
+        """See `FoldGrams`."""
+        for number in range(int(self.folds.max()) + 1):
+            inside = torch.from_numpy(self.folds == number).to(self.gram.device)
+            own, cross = self.gram[~inside][:, ~inside], self.gram[inside][:, ~inside]
+            mean = own.mean(0)
+            cross = cross - cross.mean(1, keepdim=True) - (mean - mean.mean())
+            own = own - mean - (mean - mean.mean())[:, None]
+            squares, vectors = leading_eigenvectors(own, k, basis[~inside, : _block(k)])
+            lengths = squares.clamp_min(0).sqrt()
+            variances = squares / (len(own) - 1)
+            yield FoldAxes(variances, None, None, vectors * lengths, cross @ vectors / lengths)
+
+
+def _block(k: int) -> int:
+    return k + _SPARE + k // 4
+
+
+def both_triangles(gram: Tensor) -> Tensor:
+    """The symmetric matrix with this upper triangle."""
+    return gram.triu() + gram.triu(1).T
+
+
+def add_products(gram: Tensor, block: Tensor) -> None:
+    """Add blockᵀ block to the upper triangle: panel by panel, near half the work of the whole."""
+    for start in range(0, len(gram), _PANEL):
+        gram[start : start + _PANEL, start:].addmm_(block[:, start : start + _PANEL].T, block[:, start:])
