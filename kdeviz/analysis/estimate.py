@@ -22,7 +22,7 @@ class Estimate(NamedTuple):
     """What a fit will cost."""
 
     seconds: float
-    """Fitting, leave-one-out scores and scores."""
+    """Fitting, held-out scores and scores."""
     bytes: int
     """Peak memory above the data itself."""
 

@@ -82,7 +82,7 @@ _Sort = Annotated[
     typer.Option(
         metavar="METRIC",
         help="Sort by, and choose the best by: auroc, average_precision, recall (at 1 % false "
-        "positives), log_density (mean leave-one-out, in the units of the features; it compares only "
+        "positives), log_density (mean held-out, in the units of the features; it compares only "
         "settings with equal components and equal scaling). Only sort by: alarm_share, "
         "explained_variance, fit_seconds, score_seconds, model_bytes. Without it auroc where there "
         "are labels, else log_density.",

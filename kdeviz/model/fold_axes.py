@@ -51,13 +51,14 @@ class TallGrams:
     """Sums over the parts of (N, D) rows, N >= D.
 
     Args:
-        shift: (D,), near the mean.
+        shift: (D,), near the mean, in `unit`.
         parts: how many.
+        unit: of the rows; see `PrincipalAxes`.
     """
 
-    def __init__(self, shift: Tensor, parts: int) -> None:
+    def __init__(self, shift: Tensor, parts: int, unit: float) -> None:
         d = len(shift)
-        self._shift = shift
+        self._shift, self._unit = shift, unit
         self._counts = shift.new_zeros(parts)
         self._totals = shift.new_zeros(parts, d)
         self._grams = shift.new_zeros(parts, d, d)  # upper triangles
@@ -77,13 +78,13 @@ class TallGrams:
             add_products(self._grams[number], rows)
 
     def whole(self) -> tuple[Tensor, Tensor]:
-        """Mean and centred Gram matrix, its upper triangle filled, of all rows."""
+        """Mean of all rows, and their centred Gram matrix in `unit`, its upper triangle filled."""
         gram = self._grams[0] if len(self._grams) == 1 else self._grams.sum(0)
         return self._centred(gram, self._totals.sum(0), float(self._counts.sum()))
 
     def _centred(self, gram: Tensor, total: Tensor, count: float) -> tuple[Tensor, Tensor]:
         rest = total / count
-        return self._shift + rest, gram.sub_(torch.outer(rest, total))
+        return (self._shift + rest) * self._unit, gram.sub_(torch.outer(rest, total))
 
     def axes(self, basis: Tensor, k: int) -> Iterator[FoldAxes]:
         """See `FoldGrams`."""
@@ -102,6 +103,8 @@ class WideGram(NamedTuple):
     """(N, N), both triangles filled."""
     folds: NDArray[np.int64]
     """(N,)"""
+    unit: float
+    """Of the rows; see `PrincipalAxes`."""
 
     @property
     def nbytes(self) -> int:
@@ -119,7 +122,8 @@ class WideGram(NamedTuple):
             squares, vectors = leading_eigenvectors(own, k, basis[~inside, : _block(k)])
             lengths = squares.clamp_min(0).sqrt()
             variances = squares / (len(own) - 1)
-            yield FoldAxes(variances, None, None, vectors * lengths, cross @ vectors / lengths)
+            others, fold = vectors * lengths * self.unit, cross @ vectors / lengths * self.unit
+            yield FoldAxes(variances, None, None, others, fold)
 
 
 def _block(k: int) -> int:

@@ -11,7 +11,7 @@ from kdeviz.model.principal_axes import PrincipalAxes, leading, principal_axes
 from kdeviz.settings import Settings
 
 # Sums of larger entries could overflow.
-_LARGEST_ENTRY = 1e300
+_LARGEST_ENTRY = 1e303
 
 
 class PCA(FittedModule):

@@ -20,6 +20,8 @@ from kdeviz.model.fold_axes import FoldGrams, TallGrams, WideGram, add_products,
 # longer good to 1e-8, and the slower QR route is taken.
 _GRAM_LIMIT = 1e-6
 _SHIFT_ROWS = 256
+_SHARE_ROUNDING = 1e-12
+_USUAL_EXPONENT = 150
 ALL = 2**63
 """As `PrincipalAxes.accurate`: all of them."""
 
@@ -30,13 +32,17 @@ class PrincipalAxes(NamedTuple):
     mean: Tensor
     """(D,)"""
     variances: Tensor
-    """(r,), sample variances (divided by N - 1) along the axes."""
+    """(r,), sample variances (divided by N - 1) along the axes, in squares of `unit`."""
     basis: Tensor
     """(D, r), the axes; where they need less room, (N, r), the eigenvectors of the rows' inner products."""
     accurate: int
     """So many components may be asked for: the axes of more would not be good to 1e-8."""
     noise: float
-    """The standard deviation that rounding of the stored numbers alone can cause along an axis."""
+    """Standard deviations up to this, in `unit`, may be rounding of the stored numbers alone."""
+    steps: Tensor | None = None
+    """(D,) the same for each feature, in the units of the features; None for axes that nobody ranks."""
+    unit: float = 1.0
+    """A power of two, 1 for features of usual size: in it squares neither overflow nor vanish."""
     grams: FoldGrams | None = None
     """What the axes without each fold come from, where folds were given and the Gram matrix is accurate."""
 
@@ -69,10 +75,10 @@ class PrincipalAxes(NamedTuple):
         return axes * axes.gather(0, strongest).sign()
 
     def _sums(self, rows: Rows, weights: Tensor) -> Tensor:
-        """(D, k) sums of the centred rows with (N, k) weights."""
+        """(D, k) sums of the centred rows, in `unit`, with (N, k) weights."""
         sums, done = self.mean.new_zeros(len(self.mean), weights.shape[1]), 0
         for block in rows.stream(sums.dtype, sums.device):
-            sums.addmm_(block.sub_(self.mean).T, weights[done : done + len(block)])
+            sums.addmm_(block.sub_(self.mean).div_(self.unit).T, weights[done : done + len(block)])
             done += len(block)
         return sums
 
@@ -90,6 +96,8 @@ class _Moments(NamedTuple):
 
     mean: Tensor
     """(D,)"""
+    unit: float
+    """As in `PrincipalAxes`; of all that follows."""
     gram: Tensor
     """(D, D) or (N, N), whichever is smaller, of the centred rows; only the upper triangle is filled."""
     noise: float
@@ -135,7 +143,8 @@ def leading(n_components: int | float, variances: Tensor) -> int:
     if isinstance(n_components, int):
         return min(n_components, len(variances))
     shares = torch.cumsum(variances, 0) / variances.sum()
-    return min(int((shares < n_components).sum()) + 1, len(variances))
+    # Five equal axes carry 0.2 each, up to rounding.
+    return min(int((shares < n_components * (1 - _SHARE_ROUNDING)).sum()) + 1, len(variances))
 
 
 def _from_gram(
@@ -146,20 +155,26 @@ def _from_gram(
     work_device = device if working_dtype(device) == torch.float64 else torch.device("cpu")
     tall = len(rows) >= rows.dimensions
     moments = _tall_moments if tall else _wide_moments
-    mean, gram, noise, parts = moments(rows, work_device, on_block, folds)
+    some = rows.select(np.unique(np.linspace(0, len(rows) - 1, _SHIFT_ROWS).astype(np.int64)))
+    sample = some.block(0, len(some), torch.float64, work_device)
+    mean, unit, gram, noise, parts = moments(rows, sample, on_block, folds)
     if not torch.isfinite(gram).all():
         rows.check_finite()
-        raise DataError("the features are too large to be squared (above about 1e150): divide them first")
-    grams = parts if folds is None or tall else WideGram(both_triangles(gram), folds)
+        raise DataError("some features are too large to be squared beside the others: divide them first")
+    grams = parts if folds is None or tall else WideGram(both_triangles(gram), folds, unit)
     squares, vectors = eigenvectors(gram)
     possible = min(len(rows) - 1, rows.dimensions)
     variances = squares.flip(0)[:possible].clamp_min(0) / (len(rows) - 1)
     # The Gram matrix holds the squares of standard deviations.
-    rank = _rank(rows, variances, noise, rounding=_rounding(rows) ** 0.5)
+    steps = sample.abs().median(0).values * rows.resolution * _spread(rows)
+    axes = PrincipalAxes(mean, variances, vectors[:, -possible:].flip(1), ALL, noise, steps, unit)
+    rank, noise = _rank(rows, axes, rounding=_rounding(rows) ** 0.5)
     accurate = int((variances >= _GRAM_LIMIT * variances[0]).sum())
     if accurate == possible or rank < accurate:
         accurate = ALL
-    return PrincipalAxes(mean, variances[:rank], vectors[:, -rank:].flip(1), accurate, noise, grams)
+    return axes._replace(
+        variances=variances[:rank], basis=axes.basis[:, :rank], accurate=accurate, noise=noise, grams=grams
+    )
 
 
 def _from_svd(rows: Rows, axes: PrincipalAxes, on_block: OnBlock | None) -> PrincipalAxes:
@@ -168,14 +183,15 @@ def _from_svd(rows: Rows, axes: PrincipalAxes, on_block: OnBlock | None) -> Prin
     step = max(rows.dimensions, 4096)
     for start in range(0, len(rows), step):
         stop = min(start + step, len(rows))
-        block = rows.block(start, stop, mean.dtype, mean.device).sub_(mean)
+        block = rows.block(start, stop, mean.dtype, mean.device).sub_(mean).div_(axes.unit)
         factor = torch.linalg.qr(torch.cat([factor, block]), mode="r").R
         if on_block is not None:
             on_block(stop, len(rows))
     _, values, right = torch.linalg.svd(factor, full_matrices=False)
     variances = values.square() / (len(rows) - 1)
-    rank = _rank(rows, variances, axes.noise, _rounding(rows))
-    return PrincipalAxes(mean, variances[:rank], right.T[:, :rank].contiguous(), ALL, axes.noise)
+    found = axes._replace(variances=variances, basis=right.T.contiguous(), accurate=ALL, grams=None)
+    rank, noise = _rank(rows, found, _rounding(rows))
+    return found._replace(variances=variances[:rank], basis=found.basis[:, :rank].contiguous(), noise=noise)
 
 
 def _rounding(rows: Rows) -> float:
@@ -183,54 +199,75 @@ def _rounding(rows: Rows) -> float:
     return torch.finfo(torch.float64).eps * max(len(rows), rows.dimensions)
 
 
-def _rank(rows: Rows, variances: Tensor, noise: float, rounding: float) -> int:
-    floor = max(noise, rounding * float(variances[0].sqrt()))
-    rank = int((variances.sqrt() > floor).sum())
-    if rank == 0:
+def _rank(rows: Rows, axes: PrincipalAxes, rounding: float) -> tuple[int, float]:
+    """How many of all axes are more than rounding, and up to which standard deviation it reaches.
+
+    Rounding that is typical of all features hides no axis of features that are stored more finely: where it
+    would hide some, each axis is held against the rounding of those that it is made of. Where that hides all,
+    the stored numbers are taken as they are, for they differ.
+    """
+    deviations = axes.variances.sqrt()
+    real = int((deviations > rounding * deviations[0]).sum())
+    if real == 0:
         raise DataError(
             f"all {len(rows)} rows are equal: there is no variance to model; load rows that differ"
         )
-    return rank
+    rank = int((deviations[:real] > axes.noise).sum())
+    if rank < real and axes.steps is not None:
+        steps = axes.steps[:, None] / axes.unit
+        own = torch.linalg.vector_norm(axes.vectors(rows, real) * steps, dim=0)
+        above = (deviations[:real] > own).nonzero()
+        rank = max(rank, int(above[-1]) + 1 if len(above) else real)
+    return rank, min(axes.noise, float(deviations[rank - 1]) / 2)
 
 
 def _tall_moments(
-    rows: Rows, device: torch.device, on_block: OnBlock | None, folds: NDArray[np.int64] | None
+    rows: Rows, sample: Tensor, on_block: OnBlock | None, folds: NDArray[np.int64] | None
 ) -> _Moments:
     """One pass: rows are shifted by a mean of some of them, and the rest of the mean is taken out after."""
-    some = rows.select(np.unique(np.linspace(0, len(rows) - 1, _SHIFT_ROWS).astype(np.int64)))
-    shift = some.block(0, len(some), torch.float64, device).mean(0)
+    unit, shift = _unit(sample), sample.mean(0)
     numbers = np.zeros(len(rows), np.int64) if folds is None else folds
-    parts, done, lengths = TallGrams(shift, int(numbers.max()) + 1), 0, []
-    for block in rows.stream(torch.float64, device, on_block):
-        lengths.append(torch.linalg.vector_norm(block, dim=1))
-        parts.add(block.sub_(shift), numbers[done : done + len(block)])
+    parts, done, lengths = TallGrams(shift / unit, int(numbers.max()) + 1, unit), 0, []
+    for block in rows.stream(shift.dtype, shift.device, on_block):
+        lengths.append(torch.linalg.vector_norm(block.div_(unit), dim=1))
+        parts.add(block.sub_(shift / unit), numbers[done : done + len(block)])
         done += len(block)
     mean, gram = parts.whole()
-    return _Moments(mean, gram, _noise(rows, lengths), None if folds is None else parts)
+    return _Moments(mean, unit, gram, _noise(rows, lengths), None if folds is None else parts)
 
 
 def _wide_moments(
-    rows: Rows, device: torch.device, on_block: OnBlock | None, folds: NDArray[np.int64] | None
+    rows: Rows, sample: Tensor, on_block: OnBlock | None, folds: NDArray[np.int64] | None
 ) -> _Moments:
-    centred = torch.empty(len(rows), rows.dimensions, dtype=torch.float64, device=device)
+    unit, centred = _unit(sample), sample.new_empty(len(rows), rows.dimensions)
     done = 0
-    for block in rows.stream(torch.float64, device, on_block):
-        centred[done : done + len(block)] = block
+    for block in rows.stream(sample.dtype, sample.device, on_block):
+        centred[done : done + len(block)] = block.div_(unit)
         done += len(block)
     lengths = torch.linalg.vector_norm(centred, dim=1)
     mean = centred.mean(0)
     centred.sub_(mean)
     gram = mean.new_zeros(len(rows), len(rows))
     add_products(gram, centred.T)
-    return _Moments(mean, gram, _noise(rows, [lengths]), None)
+    return _Moments(mean * unit, unit, gram, _noise(rows, [lengths]), None)
+
+
+def _unit(sample: Tensor) -> float:
+    """1; where the largest entry of some rows is far from it, a power of two near that: no digit changes."""
+    largest = float(sample.abs().max())
+    exponent = math.frexp(largest)[1] if 0 < largest < math.inf else 0
+    return 1.0 if abs(exponent) <= _USUAL_EXPONENT else math.ldexp(1.0, min(max(exponent, -1000), 1000))
 
 
 def _noise(rows: Rows, lengths: list[Tensor]) -> float:
     """Each entry is off by at most half its rounding step.
 
-    A random matrix of such errors with shape (N, D) spreads at most (1 + sqrt(D / N)) times one entry along
-    any axis. The median length keeps a single huge row from hiding all others.
+    The median length keeps a single huge row from hiding all others.
     """
     typical_entry = float(torch.cat(lengths).median()) / rows.dimensions**0.5
-    spread = 1 + (rows.dimensions / len(rows)) ** 0.5
-    return float(rows.resolution * typical_entry * spread)
+    return float(rows.resolution * typical_entry * _spread(rows))
+
+
+def _spread(rows: Rows) -> float:
+    """A random matrix of shape (N, D) spreads at most this many times one entry along any axis."""
+    return 1 + math.sqrt(rows.dimensions / len(rows))

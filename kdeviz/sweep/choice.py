@@ -82,7 +82,7 @@ def best(sweep: Sweep, metric: str | None = None) -> Choice:
     variance, the fewest that rank like the next larger one. They do when at least `STABLE` of its top
     anomalies (see `SweepRow.top`) are among their own, on average over the rows equal but for the components.
     Where none do, the fewest with enough variance are taken; where none has enough, the most there are.
-    Scaling stays at the default where the grid has it, for nothing here can judge it; and the leave-one-out
+    Scaling stays at the default where the grid has it, for nothing here can judge it; and the held-out
     likelihood then chooses the bandwidth, for which it is a sound criterion (Duin, IEEE Transactions on
     Computers C-25, 1976), and the cap.
 

@@ -35,7 +35,7 @@ METRICS = {
         written=percent,
     ),
     "log_density": Metric(
-        "mean leave-one-out log density",
+        "mean held-out log density",
         "How well the model predicts training rows it has not seen, in nats. It compares only settings with "
         "equal components and equal scaling.",
     ),

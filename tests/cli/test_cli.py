@@ -1,3 +1,4 @@
+import copy
 import errno
 import json
 import os
@@ -44,8 +45,7 @@ def analysis():
 @pytest.fixture(scope="module")
 def sample_model(analysis, tmp_path_factory):
     path = tmp_path_factory.mktemp("model") / "sample.safetensors"
-    model = KDEClassifier(**analysis.settings.to_dict())
-    model.fit(analysis.train.features)
+    model = copy.copy(analysis.classifier)
     model.threshold = ThresholdRule().threshold(analysis.held_out_scores, analysis.scores)
     model.save(path)
     return path
@@ -239,7 +239,7 @@ def test_all_rows_scores_training_rows_without_their_own_kernel(run, analysis, s
     outcome = run("score", sample_model, "sample", "-o", "s.parquet", "--all-rows", "--device", "cpu")
     position, known = outcome.err.splitlines()
     assert position.endswith("matched by position, neither it nor the model has names for them.")
-    assert known == f"note: the model was fitted on 1051 of these {len(load_sample())} rows: {LEFT_OUT}"
+    assert known == f"note: the model was fitted on 1051 of these {len(load_sample())} rows: {HELD_OUT}"
     scores = pd.read_parquet("s.parquet")["log_density"].to_numpy()
     train = load_sample().split == "train"
     np.testing.assert_array_equal(scores[train], analysis.held_out_scores)
@@ -252,8 +252,9 @@ def test_a_model_without_a_threshold_gets_the_default_one(run):
     model.save("m.safetensors")
     outcome = run("score", "m.safetensors", "blob.npy", "-o", "s.parquet")
     assert "warning: the model has no threshold: took the default, quantile 0.01" in outcome.err
-    left_out = model.held_out_scores.numpy()
-    threshold = ThresholdRule().threshold(left_out, left_out)
+    assert "no p-values" not in outcome.err  # all rows of the fit are here: they were held out now
+    scores = pd.read_parquet("s.parquet")["log_density"].to_numpy()
+    threshold = ThresholdRule().threshold(scores, scores)
     assert json.loads(pq.read_schema("s.parquet").metadata[b"kdeviz"])["threshold"] == threshold
     assert run("info", "m.safetensors").fact("threshold") == "none"
 
@@ -315,7 +316,7 @@ def test_info_says_what_is_in_the_file(run, sample_model):
 
 # columns by name, rows by content
 
-LEFT_OUT = "each is left out of its own score"
+HELD_OUT = "each is scored by a model that has not seen it"
 
 
 @pytest.fixture
@@ -337,7 +338,7 @@ def test_columns_are_matched_by_name_and_rows_by_content(run, named):
     assert outcome.code == 0
     assert "new: 'minutes' left out, the model has no such dimension." in outcome.err
     assert "the columns stand in another order than in the model, matched by name." in outcome.err
-    assert f"the model was fitted on 40 of these 40 rows: {LEFT_OUT}" in outcome.err
+    assert f"the model was fitted on 40 of these 40 rows: {HELD_OUT}" in outcome.err
     assert run("score", "m", "fit.csv", "-o", "fit_scores.csv", "--device", "cpu").code == 0
     ours, theirs = (
         pd.read_csv(name).set_index("id")["log_density"] for name in ("new.csv", "fit_scores.csv")
@@ -475,7 +476,7 @@ def test_score_without_the_fix_still_leaves_the_rows_of_the_fit_out_of_their_own
     pd.DataFrame({"wide": list(features), "label": labels}).to_parquet("labelled.parquet")
     run("fit", "labelled.parquet", "-o", "m", "--components", 3, "--fix", LABELLED)
     outcome = run("score", "m", "labelled.parquet", "-o", "s.parquet", "--device", "cpu")
-    assert f"note: the model was fitted on 53 of these 60 rows: {LEFT_OUT}" in outcome.err
+    assert f"note: the model was fitted on 53 of these 60 rows: {HELD_OUT}" in outcome.err
     left_out = KDEClassifier.load("m", "cpu").held_out_scores.numpy()
     scores = pd.read_parquet("s.parquet")["log_density"].to_numpy()
     np.testing.assert_array_equal(scores[labels == "good"], left_out)

@@ -195,7 +195,7 @@ def test_no_analysis_of_other_data(rows32, tmp_path):
     assert decision_with_data(scored, train, train) is None
     assert decision_with_data(scored, train, test.take(np.arange(90)[::-1])) is None
     assert decision_with_data(replace(scored, inspected_digest=""), train, test) is None
-    fewer = replace(analysis, scores=analysis.scores[:-1])
+    fewer = replace(analysis, scores=analysis.scores[:-1], points=analysis.points[:-1])
     assert decision_with_data(replace(scored, decision=decide(fewer)), train, test) is None
     # A model file that was fitted elsewhere has scored the same samples.
     fitted_elsewhere = saved(analyse(elsewhere, settings=Settings(5), device="cpu"), 0.0, tmp_path)

@@ -125,7 +125,7 @@ def test_known_axes_and_digest_can_be_handed_in(rows32):
     model = KDEClassifier(5, max_training_points=100)
     chosen = Rows(rows32).select(training_subset(300, model.settings))
     axes = principal_axes(chosen, torch.device("cpu"), 5)
-    assert model.fit_report(rows32, axes_of=lambda *_: axes).fitted
+    assert model.fit_report(rows32, axes_of=lambda *_, **__: axes).fitted
     plain = KDEClassifier(5, max_training_points=100)
     plain.fit(rows32)
     assert torch.equal(model.log_density(rows32), plain.log_density(rows32))
@@ -480,11 +480,15 @@ def test_density_above_the_range_is_infinite(make_rows):
     assert not model.predict(rows).isnan().any()
 
 
-@pytest.mark.parametrize("size", [1e155, 1e200, 1e300])
+@pytest.mark.parametrize("size", [1e-300, 1e-100, 1e-78, 1e-40, 1e40, 1e155, 1e200, 1e300])
 @pytest.mark.parametrize("shape", [(300, 12), (8, 12)])
-def test_rows_too_large_to_square_are_refused_in_words(rows64, size, shape):
-    with pytest.raises(DataError, match="too large"):
-        KDEClassifier(4).fit(rows64[: shape[0]] * size)
+@pytest.mark.parametrize("method", METHODS)
+def test_no_unit_is_too_large_or_too_small(rows64, size, shape, method):
+    rows, model, other = rows64[: shape[0]], KDEClassifier(4, method), KDEClassifier(4, method)
+    model.fit(rows)
+    other.fit(rows * size)
+    expected = model.log_density(rows64).numpy()
+    np.testing.assert_allclose(other.log_density(rows64 * size), expected, rtol=1e-9, atol=1e-9)
 
 
 @given(

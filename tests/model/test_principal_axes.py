@@ -11,7 +11,7 @@ from kdeviz.data.rows import Rows
 from kdeviz.errors import Cancelled, DataError
 from kdeviz.model.axes_cache import AxesCache
 from kdeviz.model.pca import PCA
-from kdeviz.model.principal_axes import principal_axes
+from kdeviz.model.principal_axes import leading, principal_axes
 
 CPU = torch.device("cpu")
 
@@ -80,10 +80,23 @@ def test_bad_rows_are_named(shape, value):
         principal_axes(Rows(features), CPU, 2)
 
 
-@pytest.mark.parametrize("shape", [(300, 20), (20, 300)])
-def test_too_large_to_be_squared(shape):
+def test_a_row_too_large_to_be_squared_beside_the_others():
+    rows = np.random.default_rng(0).standard_normal((600, 8))
+    rows[1] *= 1e300
     with pytest.raises(DataError, match="too large to be squared"):
-        principal_axes(Rows(np.random.default_rng(0).standard_normal(shape) * 1e160), CPU, 2)
+        principal_axes(Rows(rows), CPU, 2)
+
+
+@pytest.mark.parametrize("shape", [(500, 8), (20, 40)])
+@pytest.mark.parametrize("exponent", [-1000, -300, -151, -7, 3, 160, 900])
+def test_powers_of_two_change_no_digit_of_the_axes(make_rows, shape, exponent):
+    rows = make_rows(*shape)
+    one, other = (principal_axes(Rows(each), CPU, 3) for each in (rows, np.ldexp(rows, exponent)))
+    np.testing.assert_array_equal(
+        other.vectors(Rows(np.ldexp(rows, exponent)), 3), one.vectors(Rows(rows), 3)
+    )
+    np.testing.assert_array_equal(other.mean, np.ldexp(one.mean.numpy(), exponent))
+    assert other.rank == one.rank
 
 
 # --- the cache
@@ -129,3 +142,39 @@ def test_nothing_is_kept_of_a_cancelled_pca(make_rows):
     with pytest.raises(Cancelled):
         cache.of("rows")(rows, CPU, 2, stop)
     assert cache.of("rows")(rows, CPU, 2, None).rank == 5
+
+
+# --- what is rounding is so in each column
+
+
+def ranks(rows, dtype=np.float32):
+    features = np.asarray(rows, np.float64).astype(dtype)
+    found = principal_axes(Rows(features), CPU, 3, folds=np.arange(len(rows)) % 5)
+    return found.rank
+
+
+@pytest.mark.parametrize("shape", [(400, 5), (12, 40)])
+def test_a_large_column_hides_no_other(make_rows, shape):
+    n, d = shape
+    rows, most = make_rows(*shape), min(n - 1, d)
+    constant = np.column_stack([rows, np.full(n, 1.7e9)])
+    wide = np.column_stack([rows, 1e8 + 1e7 * np.random.default_rng(0).normal(size=n)])
+    assert ranks(constant) == most
+    assert ranks(wide) == min(n - 1, d + 1)
+
+
+@pytest.mark.parametrize(
+    ("mean", "deviation", "dtype"), [(1000, 1, np.float16), (1e6, 0.1, np.float32), (1e15, 0.5, np.float64)]
+)
+def test_rows_that_differ_are_not_called_equal(mean, deviation, dtype):
+    assert ranks(mean + deviation * np.random.default_rng(0).normal(size=(300, 6)), dtype) == 6
+
+
+def test_sums_of_columns_are_still_seen_through_their_rounding(make_rows):
+    rows = make_rows(500, 6).astype(np.float32)
+    assert ranks(np.column_stack([rows, rows[:, 0] + rows[:, 1]])) == 6
+
+
+def test_a_share_that_equal_axes_carry_is_not_exceeded_by_rounding():
+    variances = torch.full((5,), 0.1, dtype=torch.float64)
+    assert [leading(share, variances) for share in (0.2, 0.4, 0.6, 0.8, 0.21)] == [1, 2, 3, 4, 2]

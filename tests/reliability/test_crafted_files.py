@@ -145,7 +145,7 @@ def use(folder, content):
             scores = loaded.log_density(rows)
             assert not scores.isnan().any()
             assert not loaded.predict(rows).isnan().any()
-            assert not loaded.leave_one_out_scores().isnan().any()
+            assert not loaded.held_out_scores.isnan().any()
             assert float(loaded.pca_model.explained_variance_ratio.sum()) <= 1.001
             loaded.kde_model.marginal((0,))
             loaded.recognised(rows)

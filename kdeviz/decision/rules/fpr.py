@@ -16,6 +16,7 @@ class FalsePositiveRate(Rule):
     asks = Asked("False alarms, % of normal samples", 0.01, 0.0001, 0.5, 0.001, unit=0.01)
     usual = 0.01
     needs_labels = True
+    labels_needed = frozenset({NORMAL})
 
     def allowed(self) -> bool:
         """From 0 to below 1."""

@@ -60,6 +60,8 @@ class Rule(ABC):
     """How a person is asked for it; see `asked`."""
     usual: ClassVar[float | None] = None
     """The value when none is given; None where one has to be given."""
+    labels_needed: ClassVar[frozenset[int]] = frozenset({NORMAL, ANOMALOUS})
+    """Which labels have to be there for a rule that needs labels."""
     needs_labels: ClassVar[bool] = False
     """Whether it looks at the labels of the inspected rows, and needs both kinds."""
     of_training: ClassVar[bool] = False
@@ -102,12 +104,16 @@ class Rule(ABC):
         """The value that asks the same of `rows` rows as `value` asks of `of` rows."""
         return self.value
 
+    @classmethod
+    def usable(cls, labels: NDArray[np.int8] | None) -> bool:
+        """Whether the labels are there that it needs."""
+        return not cls.needs_labels or (labels is not None and cls.labels_needed <= set(labels.tolist()))
+
     def check_labels(self, labels: NDArray[np.int8] | None) -> None:
-        """Raise DataError if the rule needs labels of both kinds and these are not."""
-        if self.needs_labels and (labels is None or not {NORMAL, ANOMALOUS} <= set(labels.tolist())):
-            raise DataError(
-                f"the {self.name} rule needs both normal and anomalous labels: choose another rule"
-            )
+        """Raise DataError if the rule needs labels that are not there."""
+        if not self.usable(labels):
+            kinds = "both normal and anomalous" if ANOMALOUS in self.labels_needed else "normal"
+            raise DataError(f"the {self.name} rule needs {kinds} labels: choose another rule")
 
 
 def share_of(share: float, n: int) -> int:

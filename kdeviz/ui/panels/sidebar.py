@@ -13,7 +13,7 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from kdeviz.data import FORMATS, Corrections, EmbeddingSet
-from kdeviz.decision import RULES, Rule, ThresholdRule, curve_from_spread, has_both_labels
+from kdeviz.decision import RULES, Rule, ThresholdRule, curve_from_spread
 from kdeviz.errors import KdevizError
 from kdeviz.model import ProbabilityCurve, device_name, resolve_device
 from kdeviz.settings import Settings
@@ -237,8 +237,7 @@ def threshold_control(current: Session) -> ThresholdRule:
     """How the threshold is chosen, and the one number that this rule takes."""
     st.subheader("Threshold")
     inspected = current.data.inspected
-    labelled = has_both_labels(inspected.labels)
-    kinds = [kind for kind, rule in RULES.items() if labelled or not rule.needs_labels]
+    kinds = [kind for kind, rule in RULES.items() if rule.usable(inspected.labels)]
     read_choice("rule", kinds, kinds[0])
     kind = st.selectbox(
         "Flag samples by",
