@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from benchmarks import app, explain, fit, gpu, load, load_files, memory, peers, scale, score, sweep
+from benchmarks import app, explain, fit, gpu, load, load_files, memory, peers, scale, score, sweep, trust
 from benchmarks.tables import Table, markdown
 from kdeviz.sweep import Grid
 
@@ -27,6 +27,7 @@ QUESTIONS = {
     "memory": memory,
     "explain": explain,
     "sweep": sweep,
+    "trust": trust,
     "scale": scale,
     "load_files": load_files,
     "app": app,
@@ -48,6 +49,7 @@ QUICK: dict[str, dict[str, Any]] = {
     "sweep": {
         "shape": (200, 12), "grids": (Grid(components=(2, 4)), Grid(components=(2, 4))), "rounds": (1, 1),
     },
+    "trust": {"cases": (trust.Case("60 x 8, k = 2", 60, 8, 2),), "seeds": 1},
     "scale": {
         "points": (300, 600), "queries": (64, 128), "fixed": (300, 64), "names": ALWAYS_THERE, "plot": None,
     },

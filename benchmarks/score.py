@@ -11,7 +11,6 @@ from torch import Tensor
 from benchmarks import limit, peers
 from benchmarks.tables import Table
 from benchmarks.timing import Work, comparison, paired, seconds
-from kdeviz.data import Rows
 from kdeviz.model import GaussianKDE
 
 SHAPES = ((40_000, 16), *((40_000, k) for k in (3, 10, 33, 64, 100)), (777, 16), (100_003, 16))
@@ -30,7 +29,6 @@ def run(
     """Every table; `names` are of `peers.PEERS`, `limit_size` as in `limit.measured`."""
     yield against_peers(points, 16, queries, names, rounds)
     yield over_shapes(shapes, points * queries, rounds, limit_size)
-    yield leave_one_out(points, 16, rounds)
     yield many_queries(points, 16, many, rounds)
 
 
@@ -76,21 +74,6 @@ def over_shapes(shapes: Iterable[tuple[int, int]], pairs: int, rounds: int, limi
         f"in cache): in this run {multiply_adds:.0f} and {exps:.1f}, 10⁹ per s."
     )
     return Table("Score: other shapes, and the limit of this machine", header, rows, note)
-
-
-def leave_one_out(n: int, k: int, rounds: int) -> Table:
-    """All points without themselves, against scoring the same rows."""
-    points = _normal(n, k)
-    kde = GaussianKDE().fit(points)
-    spans = list(Rows(points).spans(most=kde.rows_per_block))
-
-    def left_out() -> list[Tensor]:
-        scorer = kde.scorer(torch.float32)
-        return [scorer.leave_one_out(*span) for span in spans]
-
-    works = {"score": Work(lambda: kde.log_prob(points), n), "leave-one-out scores": Work(left_out, n)}
-    title = f"Leave-one-out: all {n} points, k = {k}, per point"
-    return comparison(title, paired(works, rounds), "µs", MICRO)
 
 
 def many_queries(n: int, k: int, m: int, rounds: int) -> Table:

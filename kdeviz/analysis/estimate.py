@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from kdeviz.data import working_dtype
-from kdeviz.model import KernelSums, resolve_device
+from kdeviz.model import KernelSums, fold_count, resolve_device
 from kdeviz.settings import Settings
 
 _MOST_COMPONENTS = 128
@@ -37,8 +37,10 @@ def estimate(
     work = _work(n, d, settings, scored)
     gram, pairs = _speeds(resolve_device(device), _bucket(work.components))
     # Measured: an eigendecomposition peaks at some five Gram matrices; rows wider than many are held whole.
-    smaller = min(work.points, d)
-    numbers = 6 * smaller**2 + (3 * work.points * d if work.points < d else 0)
+    # There is a Gram matrix for every fold; those of fewer rows than dimensions are parts of one.
+    smaller, tall = min(work.points, d), work.points >= d
+    numbers = (6 + (fold_count(work.points) if tall else 2)) * smaller**2
+    numbers += 0 if tall else 3 * work.points * d
     numbers += 4 * work.points * work.components
     return Estimate(work.multiply_adds / gram + work.pairs / pairs, 8 * numbers + 100 * 2**20)
 
@@ -72,7 +74,10 @@ def _work(n: int, d: int, settings: Settings, scored: int) -> _Work:
     asked = settings.n_pca_components
     k = min(asked if isinstance(asked, int) else 32, d, points)
     smaller, rows = min(points, d), points + (scored or n - points)
-    return _Work(points, k, points * d * smaller + 10 * smaller**3 + 2 * rows * d * k, rows * points)
+    # The axes of a fold are searched for from those of all rows, and all rows are projected on each fold's.
+    held_out = fold_count(points) * (100 * smaller**2 * k + points * d * k)
+    fit = points * d * smaller + 10 * smaller**3 + 2 * rows * d * k
+    return _Work(points, k, fit + held_out, rows * points)
 
 
 def _bucket(components: int) -> int:

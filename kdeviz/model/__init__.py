@@ -5,6 +5,7 @@ from kdeviz.model.classifier import KDEClassifier, training_subset
 from kdeviz.model.curve import ProbabilityCurve
 from kdeviz.model.devices import device_name, is_out_of_memory, resolve_device
 from kdeviz.model.fold_axes import FoldAxes
+from kdeviz.model.folds import fold_count
 from kdeviz.model.held_out import HeldOut, fold_model, hold_out
 from kdeviz.model.kde import GaussianKDE, bandwidth_factor
 from kdeviz.model.kernels.choice import KERNELS
@@ -26,6 +27,7 @@ __all__ = [
     "ProbabilityCurve",
     "bandwidth_factor",
     "device_name",
+    "fold_count",
     "fold_model",
     "hold_out",
     "is_out_of_memory",

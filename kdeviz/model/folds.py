@@ -23,11 +23,15 @@ def fold_numbers(keys: NDArray[np.int64]) -> NDArray[np.int64]:
     n, group = len(keys), copies(keys)
     if n < _FEW:
         return group
-    counts = np.bincount(group)
-    folds = _FOLDS_OF_MANY if n >= _MANY else _FOLDS
+    counts, folds = np.bincount(group), fold_count(n)
     middle = (np.cumsum(counts) - counts / 2) / n
     numbers: NDArray[np.int64] = np.unique((middle * folds).astype(np.int64)[group], return_inverse=True)[1]
     return numbers
+
+
+def fold_count(n: int) -> int:
+    """How many folds n different rows have."""
+    return n if n < _FEW else _FOLDS_OF_MANY if n >= _MANY else _FOLDS
 
 
 def copies(keys: NDArray[np.int64]) -> NDArray[np.int64]:

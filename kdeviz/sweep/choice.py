@@ -108,6 +108,8 @@ def best(sweep: Sweep, metric: str | None = None) -> Choice:
     assert estimate is not None
     within = [row for row in rows if _value(row, metric) >= _lowest_within(estimate)]
     simplest = min(within, key=lambda row: (*_size(row), -_value(row, metric)))
+    if narrowed is not None:
+        narrowed = narrowed._replace(carried=top.explained_variance)
     return Choice(metric, top, simplest, narrowed)
 
 

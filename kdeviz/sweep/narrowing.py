@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -57,12 +58,16 @@ class Narrowed(NamedTuple):
 def comparable(rows: Sequence[SweepRow]) -> tuple[list[SweepRow], Narrowed]:
     """Rows of one component count and one scaling, and how these were chosen; see `best`."""
     narrowed = _components(rows)
-    chosen = [row for row in rows if row.components == narrowed.components]
+    # A cap that leaves many rows out finds other axes: of one count, some may carry enough and others not.
+    least = ENOUGH_VARIANCE if narrowed.enough else -math.inf
+    chosen = [
+        row for row in rows if row.components == narrowed.components and row.explained_variance >= least
+    ]
     default = Settings().feature_scaling_method
     usual = [row for row in chosen if row.settings.feature_scaling_method is default]
     scalings = {row.settings.feature_scaling_method for row in rows}
     return usual or chosen, narrowed._replace(
-        from_more_counts=len(chosen) < len(rows),
+        from_more_counts=any(row.components != narrowed.components for row in rows),
         scaling=(usual or chosen)[0].settings.feature_scaling_method.value if len(scalings) > 1 else None,
         scaling_is_default=bool(usual),
     )

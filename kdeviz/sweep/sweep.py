@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from kdeviz.analysis import Analysis, OnProgress, analyse
-from kdeviz.data import EmbeddingSet
+from kdeviz.data import EmbeddingSet, Rows
 from kdeviz.decision import Estimate, Interval, ThresholdRule, bootstrap, has_both_labels
 from kdeviz.errors import Cancelled, DataError, KdevizError
 from kdeviz.model import ProbabilityCurve
@@ -29,6 +29,7 @@ TOP = 20
 """So many of the most anomalous samples are kept of each setting, or as many as there are."""
 
 _FPR = 0.01
+_VARIANCE_ROWS = 4096
 _TWO_SIDED_95 = NormalDist().inv_cdf(0.975)
 
 
@@ -41,7 +42,7 @@ class SweepRow(NamedTuple):
     training_points: int = 0
     """Rows the model was fitted on."""
     explained_variance: float = math.nan
-    """Share of the variance that the components kept carry."""
+    """Share of the variance that the components kept carry, of the same rows whatever the cap."""
     log_density: Estimate | None = None
     """Mean held-out log density of the training rows, nats, in the units of the features.
 
@@ -173,7 +174,7 @@ class _Work(NamedTuple):
         except Cancelled:
             raise
         # A matrix that cannot be factorised and memory that runs out are the setting's fault as well.
-        except (KdevizError, RuntimeError, MemoryError) as error:
+        except (KdevizError, RuntimeError, MemoryError, np.linalg.LinAlgError) as error:
             return SweepRow(settings, error=_words(error))
 
 
@@ -192,7 +193,7 @@ def _row(analysis: Analysis) -> SweepRow:
         analysis.settings,
         classifier.n_components_,
         len(analysis.fitted_on),
-        float(classifier.pca_model.explained_variance_ratio.sum()),
+        _explained_variance(analysis),
         _mean_log_density(analysis),
         fit_seconds=analysis.timings["fit"],
         score_seconds=analysis.timings["hold_out"] + analysis.timings["score"],
@@ -207,6 +208,20 @@ def _row(analysis: Analysis) -> SweepRow:
         average_precision=ranking.average_precision,
         recall=recall_at_fpr(scores, labels, _FPR),
     )
+
+
+@torch.no_grad()
+def _explained_variance(analysis: Analysis) -> float:
+    """Of the training rows; under a cap, of rows that are the same for every cap."""
+    pca, features = analysis.classifier.pca_model, analysis.train.to_fit.features
+    if len(analysis.fitted_on) == len(features):
+        return float(pca.explained_variance_ratio.sum())
+    some = np.unique(np.linspace(0, len(features) - 1, _VARIANCE_ROWS).astype(np.int64))
+    rows = Rows(features).select(some)
+    block = rows.block(0, len(rows), pca.mean.dtype, pca.device)
+    centred = block - block.mean(0)
+    scores = centred @ pca.singular_vectors
+    return float(scores.square().sum() / centred.square().sum())
 
 
 def _mean_log_density(analysis: Analysis) -> Estimate | None:

@@ -532,7 +532,7 @@ def test_columns_dropped_from_the_fitted_file_are_dropped_from_another(run):
         ),
         (
             "fit blob.npy --keep --runs . --threshold-rule fpr --components 3",
-            "needs both normal and anomalous",
+            "needs normal labels",
         ),
         ("score broken.npy sample", "Missing option '-o'"),
         ("fit sample -o m --compnents 3", "No such option: --compnents"),

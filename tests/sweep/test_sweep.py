@@ -1,5 +1,6 @@
 import itertools
 import math
+import sys
 import threading
 
 import numpy as np
@@ -146,8 +147,10 @@ def test_rows_equal_separate_analyses_to_the_last_bit(train, score, swept):
         assert row.warnings == analysis.warnings
         lowest_first = sorted(range(len(score)), key=lambda i: (analysis.scores[i], i))
         assert row.top == tuple(lowest_first[:TOP]) and len(row.top) == 20
-        variances = analysis.classifier.pca_model.spectrum.numpy()
-        assert_allclose(row.explained_variance, variances[: row.components].sum() / variances.sum())
+        axes = analysis.classifier.pca_model.singular_vectors.numpy()
+        centred = train.features - train.features.mean(0, dtype=np.float64)
+        explained = ((centred @ axes) ** 2).sum() / (centred**2).sum()
+        assert_allclose(row.explained_variance, explained)
 
 
 def test_components_above_the_rank_are_warned_of(swept):
@@ -705,3 +708,30 @@ def test_the_sample_set_finds_better_than_the_defaults():
     assert choice.best.auroc.value > defaults.auroc.value > 0.93
     assert choice.simplest.components <= choice.best.components
     assert choice.simplest.auroc.value >= choice.best.auroc.interval.low
+
+
+def test_variance_across_caps_is_of_the_same_rows_and_of_the_row_that_is_chosen(make_rows):
+    """A cap of two rows has one axis, which carries all the variance of these two and little of the rest."""
+    rows = EmbeddingSet.from_array(make_rows(400, 12, decades=0.5).astype(np.float32))
+    found = sweep(rows, None, Grid((2, 6, 10), caps=(2, 5, 30, 400)))
+    by_cap = {row.settings.max_training_points: row for row in found.rows if row.components <= 2}
+    assert by_cap[2].explained_variance < 0.6
+    choice = best(found)
+    assert choice.best.explained_variance >= ENOUGH_VARIANCE
+    assert choice.narrowed.carried == choice.best.explained_variance
+    assert choice.best.training_points == 400
+    assert choice.simplest.training_points > 5
+
+
+def test_a_setting_that_lapack_cannot_solve_costs_one_row(train, monkeypatch):
+    module = sys.modules["kdeviz.sweep.sweep"]
+    real = module.analyse
+
+    def analyse(train, score, settings, *args):
+        if settings.n_pca_components == 2:
+            raise np.linalg.LinAlgError("Eigenvalues did not converge")
+        return real(train, score, settings, *args)
+
+    monkeypatch.setattr(module, "analyse", analyse)
+    found = sweep(train, None, Grid((2, 3)))
+    assert [row.error for row in found.rows] == ["Eigenvalues did not converge", None]
