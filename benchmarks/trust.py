@@ -23,7 +23,7 @@ from kdeviz.analysis import Analysis
 __all__ = ["CASES", "run"]
 
 BUDGET = 0.05
-_NEW = 4000
+_NEW = 2000
 Rows = NDArray[np.float32]
 
 
@@ -58,7 +58,7 @@ CASES = (
 )
 
 
-def run(cases: Iterable[Case] = CASES, seeds: int = 5) -> Iterator[Table]:
+def run(cases: Iterable[Case] = CASES, seeds: int = 3) -> Iterator[Table]:
     """Real false-alarm rates at a budget of 5 %, in per cent."""
     ways = {
         "kdeviz, before": _before,
