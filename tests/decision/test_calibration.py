@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from kdeviz.data.labels import ANOMALOUS, NORMAL, UNKNOWN
 from kdeviz.decision.rules import RULES, ThresholdRule
 from kdeviz.decision.rules.best_f1 import best_f1_threshold
+from kdeviz.decision.rules.rule import below_k
 from kdeviz.errors import DataError, OptionError
 from kdeviz.model.curve import ProbabilityCurve
 
@@ -186,15 +187,14 @@ def test_best_f1_is_the_best_of_all_thresholds(data):
     assert ThresholdRule("best_f1").threshold(scores, scores, labels) == threshold
 
 
-@pytest.mark.parametrize("kind", ["best_f1", "fpr"])
 @pytest.mark.parametrize(
     "labels", [None, [NORMAL] * 3, [ANOMALOUS] * 3, [UNKNOWN] * 3, [UNKNOWN, NORMAL, NORMAL]]
 )
-def test_rules_that_need_labels_say_so(kind, labels):
-    rule = ThresholdRule(kind)
+def test_best_f1_needs_labels_of_both_kinds(labels):
+    rule = ThresholdRule("best_f1")
     assert rule.needs_labels
     labels = None if labels is None else np.array(labels, np.int8)
-    with pytest.raises(DataError, match=f"{kind} rule needs both normal and anomalous labels"):
+    with pytest.raises(DataError, match="best_f1 rule needs both normal and anomalous labels"):
         rule.threshold(np.zeros(3), np.zeros(3), labels)
 
 
@@ -231,3 +231,30 @@ def test_unknown_rules_raise_with_the_choices():
         OptionError, match=r"'otsu' is not known: choose quantile, per_1000, fdr, top_k, .*, fpr"
     ):
         ThresholdRule("otsu")
+
+
+def test_fpr_needs_normal_labels_alone():
+    scores, labels = np.float32([1, 2, 3, 4, 5]), np.int8([NORMAL, UNKNOWN, NORMAL, NORMAL, NORMAL])
+    threshold = ThresholdRule("fpr", 0.25).threshold(np.zeros(0), scores, labels)
+    assert 2 < threshold < 3  # one of the four normal rows, and whatever else scores lower than the next
+    with pytest.raises(DataError, match="the fpr rule needs normal labels: choose another rule"):
+        ThresholdRule("fpr", 0.25).threshold(np.zeros(0), scores, np.full(5, UNKNOWN, np.int8))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("k", [0, 1, 2, 3])
+def test_thresholds_lie_midway_so_that_rounding_moves_no_row(dtype, k):
+    scores = np.array([-4.0, 1.0, 2.0], dtype)
+    expected = [-6.5, -1.5, 1.5, 2.5][k]
+    assert below_k(scores, k) == expected
+    for shaken in (scores * (1 + 1e-5), scores * (1 - 1e-5)):
+        assert (shaken < expected).sum() == k
+
+
+def test_thresholds_between_neighbours_that_nothing_lies_between():
+    one = np.float32(1)
+    scores = np.array([one, np.nextafter(one, np.float32(2)), np.inf], np.float32)[:2]
+    assert (scores < below_k(scores, 1)).tolist() == [True, False]
+    far = np.array([-np.inf, -1e30, 5], np.float32)
+    assert [(far < below_k(far, k)).sum() for k in (0, 1, 2, 3)] == [0, 1, 2, 3]
+    assert below_k(np.zeros(0), 2) == -np.inf

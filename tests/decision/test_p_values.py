@@ -106,7 +106,7 @@ def test_what_the_rule_says_of_its_outcome(scored):
     ("q", "words"),
     [
         (0.001, "nothing can be flagged: with 400 training rows no p-value is below 1 in 401"),
-        (0.01, "75 together"),
+        (0.01, "the fewest that can be flagged are 75,"),
     ],
 )
 def test_where_too_few_rows_were_held_out_it_says_so(q, words):

@@ -60,8 +60,9 @@ class FalseDiscoveryRate(Rule):
                 f"{count(n + 1)}, too coarse for {percent(q)}; use more training rows or allow more"
             )
         return (
-            f"none is flagged: with {count(n)} training rows and {count(M)} inspected ones, at least "
-            f"{count(needed)} together would have to score lower than all training rows do"
+            f"none is flagged: too few score low enough together; with {count(n)} training rows and "
+            f"{count(M)} inspected ones the fewest that can be flagged are {count(needed)}, lower than all "
+            "training rows"
         )
 
     @classmethod
