@@ -25,6 +25,9 @@ from kdeviz.explain.place import (
 from kdeviz.explain.residual import Residual, residual_of
 from kdeviz.model import KDEClassifier, bandwidth_factor
 
+# Under "norm" a derivative along the row is 0 up to rounding.
+_RANK = 1e-9
+
 
 class Neighbours(NamedTuple):
     """The training rows nearest to a row, nearest first; of equally near ones, the first in the model."""
@@ -182,7 +185,7 @@ def _direction(
 ) -> Direction:
     axes = double(classifier.pca_model.singular_vectors)
     jacobian = classifier.settings.scaling.jacobian(place.scores, double(classifier.max_length))
-    feature_shift = as_array(axes @ (torch.linalg.pinv(jacobian) @ shift))
+    feature_shift = as_array(axes @ (torch.linalg.pinv(jacobian, rtol=_RANK) @ shift))
     most = np.argsort(-np.abs(feature_shift), kind="stable")[:wanted]
     return Direction(
         gradient=as_array(gradient),

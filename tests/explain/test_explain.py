@@ -40,13 +40,14 @@ def analysed(train, score=None, k=3, method="scale", **options):
 class Oracle:
     """The model in numpy, with kdeviz's sign of each axis."""
 
-    def __init__(self, train, k, method, rule="scott"):
+    def __init__(self, train, k, method, rule="scott", unit=None):
         pca = oracles.pca(train, k)
         strongest = np.abs(pca.components).argmax(0)
         signs = np.sign(pca.components[strongest, np.arange(k)])
         self.mean, self.axes, self.method = pca.mean, pca.components * signs, method
         stack = (np.asarray(train, np.float64) - self.mean) @ self.axes
-        self.longest = np.linalg.norm(stack, axis=1).max()
+        own = np.linalg.norm(stack, axis=1).max()
+        self.longest = own if unit is None else unit  # a fold tells lengths in the unit of all rows
         self.points = oracles.scaled(stack, method, self.longest)
         self.covariance = oracles.KDE(self.points, rule).covariance
 
@@ -112,7 +113,7 @@ def test_everything_against_brute_force(p):
     x = (train if p["fitted"] else score)[row].astype(np.float64)
     k = analysis.classifier.n_components_
     names = judging(analysis, row)
-    oracle = Oracle(train[names], k, p["method"], p["rule"])
+    oracle = Oracle(train[names], k, p["method"], p["rule"], float(analysis.classifier.max_length))
     found = explain(analysis, row, neighbours=5, features=3)
 
     exponents = oracle.exponents(x)
@@ -153,7 +154,8 @@ def test_gradient_by_finite_differences(method, fitted):
     train = rows(60)
     analysis = analysed(train, None if fitted else rows(3, seed=1), method=method)
     x = analysis.inspected.features[2]
-    oracle = Oracle(train[judging(analysis, 2)], 3, method)
+    unit = float(analysis.classifier.max_length)
+    oracle = Oracle(train[judging(analysis, 2)], 3, method, unit=unit)
     step = 1e-5 * np.eye(len(x))
     slopes = (oracle.log_density(x + step) - oracle.log_density(x - step)) / 2e-5
     assert np.abs(slopes).max() > 0.05
@@ -465,7 +467,8 @@ def test_slice_against_the_oracle(method, fitted, dtype):
     train = rows(60, dtype=dtype)
     analysis = analysed(train, None if fitted else rows(3, seed=1, dtype=dtype), k=4, method=method)
     x = analysis.inspected.features[2]
-    oracle = Oracle(train[judging(analysis, 2)], 4, method)
+    unit = float(analysis.classifier.max_length)
+    oracle = Oracle(train[judging(analysis, 2)], 4, method, unit=unit)
     found = slice_density(analysis, 2, (3, 1), points=9)
     place = oracle.see(x)[0]
     close(found.place, place[[3, 1]])
