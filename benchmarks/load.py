@@ -13,6 +13,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -125,7 +126,9 @@ def run(
         rows = []
         for many in visitors:
             before = _memory(server.pid)
-            times = asyncio.run(_sessions(url, many, rounds, every, expected))
+            work = _sessions(url, many, rounds, every, expected)
+            with ThreadPoolExecutor(1) as pool:  # the caller's thread may have a loop of its own
+                times = pool.submit(asyncio.run, work).result()
             done = [t for t in times if t is not None]
             grown = (_memory(server.pid) - before) / 2**20
             rows.append([many, len(times), len(done), median(done), max(done), grown])

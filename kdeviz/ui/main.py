@@ -18,8 +18,8 @@ from streamlit.delta_generator import DeltaGenerator
 from kdeviz.charts import CHARTS
 from kdeviz.ui.door import options
 from kdeviz.ui.pages import PAGES, compare, tune
+from kdeviz.ui.panels import load_data, model, sidebar, sweep, why
 from kdeviz.ui.panels import map as samples_map
-from kdeviz.ui.panels import model, sidebar, sweep, why
 from kdeviz.ui.panels import preflight as preflight_panel
 from kdeviz.ui.panels.comparison import SIDE_KEYS
 from kdeviz.ui.panels.kept_runs import keep_button, keep_problems
@@ -43,7 +43,7 @@ def main() -> None:
     _keep_widgets(current)
     st.session_state["images_folder"] = said.images
     _open_path_once(current, said.file)
-    sidebar.follow_address(current)
+    load_data.follow_address(current)
     sweep.follow_address(current)
     _read_address(current)
     pages = {
@@ -59,7 +59,7 @@ def main() -> None:
     st.session_state["explore_page"] = pages[""]
     page = st.navigation(list(pages.values()), position="top")
     with st.sidebar:
-        checks, keep = sidebar.data_control(current)
+        checks, keep = load_data.data_control(current)
         settings, variance = model.model_control(current)
         rule = sidebar.threshold_control(current)
         with st.expander("Probability curve"):
@@ -163,7 +163,7 @@ def _open_path_once(current: Session, path: str | None) -> None:
     if path is None or "opened" in st.session_state:
         return
     st.session_state["opened"] = True
-    sidebar.open_path(current, path)
+    load_data.open_path(current, path)
 
 
 def _name_other(screen: Screen) -> None:

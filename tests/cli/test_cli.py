@@ -519,7 +519,7 @@ def test_columns_dropped_from_the_fitted_file_are_dropped_from_another(run):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ("fit", "Missing argument 'DATA'"),
+        ("fit", "Missing argument 'DATA"),
         ("fit sample", "the model would go nowhere: write it with -o FILE, or keep it as a run with --keep"),
         ("fit sample -o m --name x", "--name is about a kept run: add --keep, or leave --name out"),
         ("fit sample -o m --runs x", "--runs is about a kept run"),

@@ -221,8 +221,9 @@ def test_one_long_text_in_every_row_is_refused(side, write):
 
 
 def test_many_texts_are_counted_as_they_are_read():
-    texts = pa.array([f"{i % 3}" * 500 for i in range(20_000)])
-    raw = parquet(pa.table({"f0": np.zeros(20_000), "f1": np.zeros(20_000), "city": texts}))
+    texts = pa.array([f"{i % 3}" * 300 for i in range(20_000)])
+    columns = {"f0": np.zeros(20_000), "f1": np.zeros(20_000), "city": texts, "street": texts}
+    raw = parquet(pa.table(columns))
     refused(raw, "a.parquet", "the columns beside the embedding would take", max_bytes=8 * MB)
 
 

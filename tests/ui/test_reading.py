@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from app_steps import gaussian, npy, page_session, texts, upload
 
-from kdeviz.ui.panels import sidebar
+from kdeviz.ui.panels import load_data
 from kdeviz.ui.work import held, reading
 from kdeviz.ui.work.held import HeldData
 from kdeviz.ui.work.loaded import from_uploads, sample
@@ -16,7 +16,7 @@ from kdeviz.ui.work.loaded import from_uploads, sample
 def store(monkeypatch):
     """What this test's pages have loaded."""
     fresh = HeldData()
-    monkeypatch.setattr(sidebar, "held_data", lambda: fresh)
+    monkeypatch.setattr(load_data, "held_data", lambda: fresh)
     return fresh
 
 
@@ -85,7 +85,7 @@ class Slow:
 def slow(monkeypatch):
     monkeypatch.setattr(reading, "_PATIENCE_SECONDS", 0.05)
     found = Slow()
-    monkeypatch.setattr(sidebar, "from_uploads", found)
+    monkeypatch.setattr(load_data, "from_uploads", found)
     yield found
     found.open.set()
 
@@ -122,9 +122,9 @@ def test_reading_is_cancelled(start, slow, monkeypatch):
 
 def test_checks_are_made_while_the_file_is_read(app, monkeypatch):
     threads = []
-    preflight = sidebar.check
+    preflight = load_data.check
     monkeypatch.setattr(
-        sidebar,
+        load_data,
         "check",
         lambda *arguments: threads.append(threading.current_thread()) or preflight(*arguments),
     )

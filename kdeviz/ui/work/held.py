@@ -66,6 +66,7 @@ class HeldData:
             self._free_abandoned()
             for held in self._held.values():
                 held.viewers.discard(viewer)
+            self._held.pop(data.token, None)
             self._make_room(wanted)
             self._held[data.token] = _Held(data, {viewer})
             self._held.move_to_end(data.token)

@@ -34,8 +34,7 @@ class FileReading:
         self, wanted: object, name: str, read: Callable[[], Loaded], check: Callable[[Loaded], object]
     ) -> None:
         """Read and check a file, in place of what was being read, and wait a little for it."""
-        if self.task is not None:
-            self.task.cancel()
+        self.drop()
 
         def work(report: OnProgress, cancelled: Callable[[], bool]) -> Loaded:
             report(f"Reading {name}", 0.0)
@@ -48,6 +47,12 @@ class FileReading:
         self.wanted, self.task = wanted, job_board().start_aside(work)
         wait([self.task.future], _PATIENCE_SECONDS)
 
+    def drop(self) -> None:
+        """Wait for nothing any more."""
+        if self.task is not None:
+            self.task.cancel()
+        self.task = self.wanted = None
+
     def take(self) -> Loaded | None:
         """What was read, once; None when there is nothing, or not yet, and then the progress is drawn.
 
@@ -59,7 +64,6 @@ class FileReading:
         if task is None:
             return None
         if task.is_cancelled():
-            self.task = None
             raise Cancelled("Cancelled. Choose the file again to read it.")
         if task.running:
             watch(task.future, partial(show_progress, task, "reading"))
