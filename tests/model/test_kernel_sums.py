@@ -17,9 +17,8 @@ from kdeviz.model.kernels.sums import KernelSums
 KERNELS = ["fused attention", "blocked"]
 
 
-def log_kernel_sums(queries, points, dtype, offset=0.0, own=None, kernel="auto"):
-    sums = KernelSums(points, dtype, kernel)
-    return sums.at(queries, offset) if own is None else sums.leave_one_out(own, own + len(queries), offset)
+def log_kernel_sums(queries, points, dtype, offset=0.0, kernel="auto"):
+    return KernelSums(points, dtype, kernel).at(queries, offset)
 
 
 def direct(queries, points):
@@ -72,25 +71,15 @@ def test_only_doubtful_rows_are_done_again(cloud, monkeypatch):
     again = []
     sums = BlockedKernel.sums
 
-    def recorded(self, x, own=None):
+    def recorded(self, x):
         again.append((x.dtype, len(x)))
-        return sums(self, x, own)
+        return sums(self, x)
 
     monkeypatch.setattr(BlockedKernel, "sums", recorded)
     log_kernel_sums(queries, points, torch.float32, kernel="fused attention")
     ((dtype, rows),) = again
     assert dtype == torch.float64
     assert 50 <= rows < 300
-
-
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_own_kernel_is_left_out(cloud, dtype):
-    _, points = cloud
-    exponents = -0.5 * torch.cdist(points[:100], points, compute_mode="donot_use_mm_for_euclid_dist") ** 2
-    exponents[torch.arange(40, 100), torch.arange(40, 100)] = -torch.inf
-    expected = exponents[40:].logsumexp(1)
-    sums = log_kernel_sums(points[40:100], points, dtype, own=40)
-    np.testing.assert_allclose(sums, expected, **oracles.LOG_DENSITY)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -111,11 +100,11 @@ def test_running_out_of_memory_halves_the_blocks(cloud, monkeypatch):
     expected = log_kernel_sums(queries, points, torch.float64)
     block_sums, asked = BlockedKernel._block, []
 
-    def small_memory(self, x, own, step):
+    def small_memory(self, x, step):
         asked.append((len(x), step))
         if len(x) * step > 64 * 256:
             raise torch.OutOfMemoryError
-        return block_sums(self, x, own, step)
+        return block_sums(self, x, step)
 
     monkeypatch.setattr(BlockedKernel, "_block", small_memory)
     torch.testing.assert_close(log_kernel_sums(queries, points, torch.float64), expected)
@@ -140,12 +129,6 @@ def test_no_queries(cloud):
     assert log_kernel_sums(cloud[0][:0], cloud[1], torch.float32).shape == (0,)
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_a_lone_point_without_its_own_kernel_has_no_density(cloud, dtype):
-    alone = cloud[1][:1]
-    assert log_kernel_sums(alone, alone, dtype, own=0).tolist() == [-torch.inf]
-
-
 @pytest.mark.parametrize("kernel", KERNELS)
 @pytest.mark.parametrize("k", [1, 2, 3, 10, 16, 33, 64, 100])
 def test_every_kernel_keeps_the_promise_in_body_and_tails(kernel, k):
@@ -163,24 +146,6 @@ def test_every_kernel_keeps_the_promise_in_body_and_tails(kernel, k):
     for offset in (0.0, -float(expected[0]), 30.0):
         found = log_kernel_sums(queries, points, torch.float32, offset, kernel=kernel).numpy()
         assert (np.abs(found - expected) <= 1e-4 + 1e-5 * np.abs(expected + offset)).all()
-
-
-@pytest.mark.parametrize("n", [2, 3, 767, 768, 769, 777, 1536, 2000])
-@pytest.mark.parametrize("span", [(0, 1.0), (0.3, 0.9), (0.5, 0.51)])
-def test_fused_leave_one_out_masks_exactly_the_own_term(n, span):
-    generator = torch.Generator().manual_seed(n)
-    points = torch.randn(n, 3, generator=generator)
-    points[n // 2 :] = points[: n - n // 2].clone()  # duplicates keep each other
-    start, stop = int(span[0] * n), max(int(span[1] * n), int(span[0] * n) + 1)
-    exponents = (
-        -0.5
-        * torch.cdist(
-            points[start:stop].double(), points.double(), compute_mode="donot_use_mm_for_euclid_dist"
-        ).square()
-    )
-    exponents[torch.arange(stop - start), torch.arange(start, stop)] = -torch.inf
-    found = FusedKernel(points).leave_one_out(start, stop)
-    np.testing.assert_allclose(found, exponents.logsumexp(1), atol=2e-5)
 
 
 def test_the_fused_kernel_is_chosen_for_float32_and_only_there():
@@ -226,27 +191,22 @@ class ExactKernel(BlockedKernel):
 
     name = "triton"
 
-    def sums(self, queries, own=None):
-        return BlockedKernel(self._points.double()).sums(queries.double(), own).float()
+    def sums(self, queries):
+        return BlockedKernel(self._points.double()).sums(queries.double()).float()
 
 
 class WrongSums(ExactKernel):
-    def sums(self, queries, own=None):
-        return super().sums(queries, own) + (1e-3 if own is None else 0)
-
-
-class WrongLeaveOneOut(ExactKernel):
-    def leave_one_out(self, start, stop):
-        return self.sums(self._points[start:stop])
+    def sums(self, queries):
+        return super().sums(queries) + 1e-3
 
 
 class NotANumber(ExactKernel):
-    def sums(self, queries, own=None):
+    def sums(self, queries):
         return torch.full((len(queries),), torch.nan)
 
 
 class DoesNotCompile(ExactKernel):
-    def sums(self, queries, own=None):
+    def sums(self, queries):
         raise RuntimeError("no ptxas\nand more")
 
 
@@ -285,7 +245,6 @@ def test_triton_is_chosen_where_it_works_and_is_worth_it(cpu_as_gpu):
     ("kernel", "fault"),
     [
         (WrongSums, r"it is wrong by 0\.0009|it is wrong by 0\.001"),
-        (WrongLeaveOneOut, "it is wrong by"),
         (NotANumber, "it is wrong by nan"),
         (DoesNotCompile, "RuntimeError: no ptxas: use 'auto'$"),
     ],

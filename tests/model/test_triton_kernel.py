@@ -39,13 +39,6 @@ def direct(queries, points):
     return logsumexp(exponents(queries, points), axis=1)
 
 
-def direct_leave_one_out(points, start, stop):
-    found = exponents(points[start:stop], points)
-    found[np.arange(stop - start), np.arange(start, stop)] = -np.inf
-    with np.errstate(divide="ignore"):
-        return logsumexp(found, axis=1)
-
-
 def cloud(n, k, seed=0, scale=1.0):
     return scale * torch.randn(n, k, generator=torch.Generator().manual_seed(seed))
 
@@ -91,32 +84,6 @@ def test_any_shape(interpreted, n, m, k, differences, scale, seed):
     found = kernel.sums(queries)
     assert found.shape == (m,)
     assert_within_rounding(kernel, found, direct(queries, points), queries, points)
-    start, stop = n // 3, min(n // 3 + m, n)
-    expected = direct_leave_one_out(points, start, stop)
-    found = kernel.leave_one_out(start, stop)
-    if n == 1:
-        assert (found == -torch.inf).all()
-    else:
-        assert_within_rounding(kernel, found, expected, points[start:stop], points)
-
-
-@pytest.mark.parametrize("differences", [True, False])
-def test_leave_one_out_masks_exactly_the_own_term_wherever_it_starts(interpreted, differences):
-    points = cloud(70, 3)
-    points[35:] = points[:35].clone()  # duplicates keep each other
-    kernel = interpreted.TritonKernel(points, differences)
-    for start in range(70):
-        stop = min(start + 1 + start % 40, 70)
-        np.testing.assert_allclose(
-            kernel.leave_one_out(start, stop), direct_leave_one_out(points, start, stop), atol=1e-5
-        )
-
-
-@pytest.mark.parametrize("differences", [True, False])
-def test_a_lone_point_without_its_own_kernel_has_no_density(interpreted, differences):
-    kernel = interpreted.TritonKernel(torch.ones(1, 2), differences)
-    assert kernel.leave_one_out(0, 1).tolist() == [-torch.inf]
-    assert kernel.leave_one_out(0, 0).shape == (0,)
 
 
 @pytest.mark.parametrize("differences", [True, False])
@@ -198,8 +165,6 @@ def test_the_promise_in_body_and_tails(cpu_as_gpu, k):
     sums = KernelSums(points, torch.float32, "triton")
     assert sums.kernel == "triton"
     assert_promised(sums, queries, points)
-    found = sums.leave_one_out(0, 40)
-    np.testing.assert_allclose(found, direct_leave_one_out(points, 0, 40), **oracles.LOG_DENSITY)
 
 
 @pytest.mark.parametrize("size", [1e-40, 1e-20, 1e4, 1e6, 1e15])
@@ -227,9 +192,7 @@ def test_differences_need_no_repairs_where_products_do(cpu_as_gpu, monkeypatch):
     points = cloud(300, 2, scale=30.0).double()
     repaired = []
     sums = BlockedKernel.sums
-    monkeypatch.setattr(
-        BlockedKernel, "sums", lambda self, x, own=None: repaired.append(len(x)) or sums(self, x, own)
-    )
+    monkeypatch.setattr(BlockedKernel, "sums", lambda self, x: repaired.append(len(x)) or sums(self, x))
     kernel = KernelSums(points, torch.float32, "triton")
     repaired.clear()
     assert_promised(kernel, points[:50] + 0.5, points)
@@ -258,10 +221,10 @@ def compiled(kernel, **options):
     config = kernel.configs[0]
     fixed = {**options, **config.kwargs}
     names = kernel.fn.arg_names
-    kinds = dict.fromkeys(("m", "n", "span", "first"), "i32") | dict.fromkeys(fixed, "constexpr")
+    kinds = dict.fromkeys(("m", "n", "span"), "i32") | dict.fromkeys(fixed, "constexpr")
     kinds |= dict.fromkeys(("x_high", "x_low", "y_high", "y_low"), "*fp16")
     signature = {name: kinds.get(name, "*fp32") for name in names}
-    aligned = [i for i, name in enumerate(names) if name not in fixed and name not in ("m", "first")]
+    aligned = [i for i, name in enumerate(names) if name not in fixed and name != "m"]
     source = ASTSource(kernel.fn, signature, fixed, {(i,): [["tt.divisibility", 16]] for i in aligned})
     launch = {"num_warps": config.num_warps, "num_stages": config.num_stages}
     return triton.compile(source, target=GPUTarget("cuda", 90, 32), options=launch)
@@ -274,8 +237,8 @@ def facts(found):
     return {"shared": found.metadata.shared, "ptx": found.asm["ptx"], "usage": usage}
 
 print(json.dumps([
-    facts(compiled(triton_kernel._differences, OWN=True, K=4)),
-    facts(compiled(triton_kernel._products, OWN=True, K=16)),
+    facts(compiled(triton_kernel._differences, K=2)),
+    facts(compiled(triton_kernel._products, K=16)),
 ]))
 """
 
@@ -306,8 +269,6 @@ def test_the_promise_on_a_gpu(kernel, k):
     for offset in (0.0, -float(expected[0]), 30.0):
         found = sums.at(queries.cuda(), offset).cpu().numpy()
         assert (np.abs(found - expected) <= 1e-4 + 1e-5 * np.abs(expected + offset)).all()
-    found = sums.leave_one_out(0, 77).cpu()
-    np.testing.assert_allclose(found, direct_leave_one_out(points, 0, 77), **oracles.LOG_DENSITY)
 
 
 @pytest.mark.gpu
@@ -337,9 +298,6 @@ def test_sums_on_a_gpu_over_many_points(n, k):
         queries = cloud(m, k, 1, 2.0).cuda()
         expected = exact.sums(queries.double()).cpu().numpy()
         assert_within_rounding(kernel, kernel.sums(queries).cpu(), expected, queries.cpu(), points.cpu())
-    start = n // 2
-    found, expected = kernel.leave_one_out(start, n).cpu(), exact.leave_one_out(start, n).cpu().numpy()
-    assert_within_rounding(kernel, found, expected, points[start:].cpu(), points.cpu())
 
 
 @pytest.mark.gpu

@@ -14,8 +14,6 @@ from torch import Tensor
 _CPU_BLOCK = (256, 1024)
 _GPU_BLOCK = (2048, 16384)
 _SMALLEST_BLOCK = 32
-# The fused operator works on 256 queries at a time when there are 768 or more.
-_GROUP = 768
 
 
 class Kernel(Protocol):
@@ -25,9 +23,6 @@ class Kernel(Protocol):
 
     def sums(self, queries: Tensor) -> Tensor:
         """(M, k) queries to (M,) sums."""
-
-    def leave_one_out(self, start: int, stop: int) -> Tensor:
-        """Sums at points start to stop, each without its own term."""
 
     def rounding(self, length: Tensor, reach: Tensor, distance: Tensor) -> Tensor:
         """Largest error of an exponent, in nats.
@@ -52,8 +47,8 @@ class BlockedKernel:
         self._points = points
         self._half_squares = points.square().sum(1) / 2
 
-    def sums(self, queries: Tensor, own: Tensor | None = None) -> Tensor:
-        """(M, k) queries to (M,) sums; query i leaves out point own[i], if given.
+    def sums(self, queries: Tensor) -> Tensor:
+        """(M, k) queries to (M,) sums.
 
         Raises:
             torch.OutOfMemoryError: even the smallest block does not fit.
@@ -64,8 +59,7 @@ class BlockedKernel:
         while start < len(queries):
             stop = min(start + rows, len(queries))
             try:
-                mine = None if own is None else own[start:stop]
-                sums[start:stop] = self._block(queries[start:stop], mine, step)
+                sums[start:stop] = self._block(queries[start:stop], step)
             except torch.OutOfMemoryError:
                 if rows <= _SMALLEST_BLOCK:
                     raise
@@ -74,25 +68,17 @@ class BlockedKernel:
                 start = stop
         return sums
 
-    def leave_one_out(self, start: int, stop: int) -> Tensor:
-        """Sums at points start to stop, each without its own term."""
-        own = torch.arange(start, stop, device=self._points.device)
-        return self.sums(self._points[start:stop], own)
-
     def rounding(self, length: Tensor, reach: Tensor, distance: Tensor) -> Tensor:
         """See `Kernel`."""
         return _rounding(self._points, length, reach)
 
-    def _block(self, x: Tensor, own: Tensor | None, step: int) -> Tensor:
+    def _block(self, x: Tensor, step: int) -> Tensor:
         """A running maximum, and a running sum relative to it."""
         peak = x.new_full((len(x),), -torch.inf)
         total = x.new_zeros(len(x))
         for start in range(0, len(self._points), step):
             stop = min(start + step, len(self._points))
             exponents = torch.addmm(-self._half_squares[start:stop], x, self._points[start:stop].T)
-            if own is not None:
-                inside = ((own >= start) & (own < stop)).nonzero()[:, 0]
-                exponents[inside, own[inside] - start] = -torch.inf
             higher = torch.maximum(peak, exponents.amax(1))
             # While every exponent so far is -inf there is no maximum to be relative to.
             base = torch.where(higher == -torch.inf, 0, higher)
@@ -121,17 +107,6 @@ class FusedKernel:
     def sums(self, queries: Tensor) -> Tensor:
         """(M, k) queries to (M,) sums."""
         return _attention(_extended(queries), self._keys) - queries.square().sum(1) / 2
-
-    def leave_one_out(self, start: int, stop: int) -> Tensor:
-        """Sums at points start to stop, each without its own term: points before, after and within."""
-        points = self._points[start:stop]
-        queries = _extended(points)
-        parts = [
-            _attention(queries, self._keys[:start]),
-            _attention(queries, self._keys[stop:]),
-            _attention_to_others(queries, self._keys[start:stop]),
-        ]
-        return torch.stack(parts).logsumexp(0) - points.square().sum(1) / 2
 
     def rounding(self, length: Tensor, reach: Tensor, distance: Tensor) -> Tensor:
         """See `Kernel`."""
@@ -181,39 +156,9 @@ def _padding(points: Tensor) -> int:
     return -columns % 4 if columns < 16 else 0
 
 
-def _attention(queries: Tensor, keys: Tensor, mask: Tensor | None = None) -> Tensor:
-    """Log-sum-exp of the scores of (..., M, d) queries with (..., N, d) keys: (..., M)."""
-    if queries.shape[-2] == 0 or keys.shape[-2] == 0:
-        return queries.new_full(queries.shape[:-1], -torch.inf)
-    batched = [t.reshape(-1, 1, *t.shape[-2:]) if t.dim() == 2 else t.unsqueeze(1) for t in (queries, keys)]
-    sums: Tensor = _operator(batched[0], batched[1], batched[1], attn_mask=mask, scale=1.0)[1]
-    return sums.reshape(queries.shape[:-1])
-
-
-def _attention_to_others(queries: Tensor, keys: Tensor) -> Tensor:
-    """Each of B queries with the B keys except its own.
-
-    The rows are taken in groups. A group meets its own keys with the diagonal masked out, and the keys of all
-    other groups, which follow it when the keys are written twice in a row.
-    """
-    size = min(_GROUP, len(keys))
-    whole = len(keys) // size * size
-    twice = torch.cat([keys, keys])
-    sums = [
-        _group_to_others(queries[first:last], keys[first:last], twice[first:], size, len(keys))
-        for first, last, size in ((0, whole, size), (whole, len(keys), len(keys) - whole))
-        if first < last
-    ]
-    return torch.cat(sums)
-
-
-def _group_to_others(queries: Tensor, keys: Tensor, twice: Tensor, size: int, total: int) -> Tensor:
-    groups, d = len(queries) // size, queries.shape[1]
-    queries, keys = queries.view(groups, size, d), keys.view(groups, size, d)
-    # Overlapping windows on the same memory: group i sees what follows it, up to where it comes again.
-    others = twice.as_strided((groups, total - size, d), (size * d, d, 1), twice.storage_offset() + size * d)
-    rest = _attention(queries, others)
-    if size == 1:
-        return rest.reshape(-1)
-    mask = queries.new_zeros(size, size).fill_diagonal_(-torch.inf)
-    return torch.logaddexp(rest, _attention(queries, keys, mask)).reshape(-1)
+def _attention(queries: Tensor, keys: Tensor) -> Tensor:
+    """Log-sum-exp of the scores of (M, d) queries with (N, d) keys: (M,)."""
+    if len(queries) == 0:
+        return queries.new_empty(0)
+    sums: Tensor = _operator(queries[None, None], keys[None, None], keys[None, None], scale=1.0)[1]
+    return sums.reshape(-1)

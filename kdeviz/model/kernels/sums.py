@@ -50,21 +50,15 @@ class KernelSums:
             torch.OutOfMemoryError: even the smallest block does not fit.
         """
         queries = queries.clamp(-_LARGEST_COORDINATE, _LARGEST_COORDINATE)
-        return self._repaired(self._kernel.sums(queries.to(self._first_pass)), queries, None, offset)
+        return self._repaired(self._kernel.sums(queries.to(self._first_pass)), queries, offset)
 
-    def leave_one_out(self, start: int, stop: int, offset: float = 0.0) -> Tensor:
-        """Sums at points start to stop, each without its own term; otherwise as `at`."""
-        own = torch.arange(start, stop, device=self._points.device)
-        return self._repaired(self._kernel.leave_one_out(start, stop), self._points[start:stop], own, offset)
-
-    def _repaired(self, sums: Tensor, queries: Tensor, own: Tensor | None, offset: float) -> Tensor:
+    def _repaired(self, sums: Tensor, queries: Tensor, offset: float) -> Tensor:
         sums = sums.to(queries.dtype)
         if self._first_pass == queries.dtype:
             return sums
         doubtful = self._doubtful(queries, sums, offset).nonzero()[:, 0]
         if len(doubtful):
-            mine = None if own is None else own[doubtful]
-            sums[doubtful] = BlockedKernel(self._points).sums(queries[doubtful], mine)
+            sums[doubtful] = BlockedKernel(self._points).sums(queries[doubtful])
         return sums
 
     def _doubtful(self, queries: Tensor, sums: Tensor, offset: float) -> Tensor:

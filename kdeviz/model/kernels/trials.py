@@ -24,8 +24,7 @@ def fused_works() -> bool:
     points = torch.linspace(-2, 2, 12).reshape(6, 2)
     try:
         fused, blocked = FusedKernel(points), BlockedKernel(points)
-        same = torch.allclose(fused.sums(points), blocked.sums(points), atol=1e-5)
-        return same and torch.allclose(fused.leave_one_out(1, 4), blocked.leave_one_out(1, 4), atol=1e-5)
+        return torch.allclose(fused.sums(points), blocked.sums(points), atol=1e-5)
     except Exception:
         return False
 
@@ -65,9 +64,8 @@ def _triton_excess(device: torch.device, k: int) -> float:
     points = 3 * torch.randn(_POINTS, k, generator=generator, device=device)
     queries = 3 * torch.randn(_QUERIES, k, generator=generator, device=device)
     fast, exact = triton_kernel(points), BlockedKernel(points.double())
-    some, others = queries[:_COMPARED].double(), points[:_COMPARED].double()
-    found = [fast.sums(queries)[:_COMPARED], fast.leave_one_out(0, _QUERIES)[:_COMPARED]]
-    expected = torch.cat([exact.sums(some), exact.leave_one_out(0, _COMPARED)])
+    some = queries[:_COMPARED].double()
+    sums, expected = fast.sums(queries)[:_COMPARED], exact.sums(some)
     farthest = float(torch.linalg.vector_norm(points, dim=1).max())
-    bound = rounding_bound(fast, torch.cat([some, others]), expected, len(points), farthest)
-    return float(((torch.cat(found) - expected).abs() - bound).max())
+    bound = rounding_bound(fast, some, expected, len(points), farthest)
+    return float(((sums - expected).abs() - bound).max())

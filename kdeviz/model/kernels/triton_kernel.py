@@ -49,7 +49,7 @@ class TritonKernel:
 
     def __init__(self, points: Tensor, differences: bool | None = None) -> None:
         n, k = points.shape
-        self._points = points.contiguous()
+        self._k = k
         self._differences = k <= _MOST_DIFFERENCES if differences is None else differences
         self._n = triton.cdiv(n, _FEWEST_POINTS) * _FEWEST_POINTS
         missing = self._n - n
@@ -66,35 +66,14 @@ class TritonKernel:
 
     def sums(self, queries: Tensor) -> Tensor:
         """(M, k) queries to (M,) sums."""
-        return self._sums(queries.contiguous(), None)
-
-    def leave_one_out(self, start: int, stop: int) -> Tensor:
-        """Sums at points start to stop, each without its own term."""
-        return self._sums(self._points[start:stop], start)
-
-    def rounding(self, length: Tensor, reach: Tensor, distance: Tensor) -> Tensor:
-        """See `logsumexp.Kernel`.
-
-        Differences: half a unit in the last place of the coordinates, of each difference and of each square.
-        Products: both float16 parts of a number have 11 bits, so that its rest and low x low are about 2^-22
-        of the product; a tensor core cuts off each sum of 16 products, the others round once. The smallest
-        step of float16 is 2^-24, and a point's coordinate may lose half of it, in the scale of all points.
-        Measured on an H100, where x and y nearly cancel: 1.8 eps (|x| + |y|)^2 / 2 at k = 1, 3.4 at k = 128.
-        """
-        eps, k = torch.finfo(torch.float32).eps, self._points.shape[1]
-        if self._differences:
-            return eps * distance * ((length + reach) / 2 + (2 + k / 4) * distance)
-        lost = math.ldexp(k**0.5, self._exponent - 25) * length
-        return eps * (1.9 + k / 64) * (length + reach).square() / 2 + lost
-
-    def _sums(self, queries: Tensor, first: int | None) -> Tensor:
+        queries = queries.contiguous()
         m, k = queries.shape
         if m == 0:
             return queries.new_empty(0)
         span = _points_per_program(self._n, m)
         splits = triton.cdiv(self._n, span)
         sums = queries.new_empty(splits, m)
-        common = (sums, m, self._n, span, first or 0, first is not None)
+        common = (sums, m, self._n, span)
 
         def grid(meta):
             return triton.cdiv(m, meta["BLOCK_M"]), splits
@@ -109,6 +88,21 @@ class TritonKernel:
             parts = (*_halves(queries, exponents, self._width), factors, *self._parts)
             _products[grid](*parts, self._bias, *common, self._width, **_OPTIONS)
         return sums.logsumexp(0) - queries.square().sum(1) / 2
+
+    def rounding(self, length: Tensor, reach: Tensor, distance: Tensor) -> Tensor:
+        """See `logsumexp.Kernel`.
+
+        Differences: half a unit in the last place of the coordinates, of each difference and of each square.
+        Products: both float16 parts of a number have 11 bits, so that its rest and low x low are about 2^-22
+        of the product; a tensor core cuts off each sum of 16 products, the others round once. The smallest
+        step of float16 is 2^-24, and a point's coordinate may lose half of it, in the scale of all points.
+        Measured on an H100, where x and y nearly cancel: 1.8 eps (|x| + |y|)^2 / 2 at k = 1, 3.4 at k = 128.
+        """
+        eps, k = torch.finfo(torch.float32).eps, self._k
+        if self._differences:
+            return eps * distance * ((length + reach) / 2 + (2 + k / 4) * distance)
+        lost = math.ldexp(k**0.5, self._exponent - 25) * length
+        return eps * (1.9 + k / 64) * (length + reach).square() / 2 + lost
 
 
 def _points_per_program(n: int, m: int) -> int:
@@ -151,9 +145,9 @@ def _added(peak, total, scores, SCALE: tl.constexpr, AXIS: tl.constexpr):
         triton.Config({"BLOCK_M": 256, "BLOCK_N": 16}, num_warps=4),
         triton.Config({"BLOCK_M": 512, "BLOCK_N": 16}, num_warps=8),
     ],
-    key=["K", "OWN"],
+    key=["K"],
 )
-@triton.jit(do_not_specialize=["m", "first"])
+@triton.jit(do_not_specialize=["m"])
 def _differences(
     queries,  # (m, K)
     points,  # (K, n)
@@ -161,14 +155,11 @@ def _differences(
     m,
     n,
     span,
-    first,
-    OWN: tl.constexpr,
     K: tl.constexpr,
     BLOCK_M: tl.constexpr,
     BLOCK_N: tl.constexpr,
 ):
-    top = tl.program_id(0) * BLOCK_M
-    row = top + tl.arange(0, BLOCK_M)
+    row = tl.program_id(0) * BLOCK_M + tl.arange(0, BLOCK_M)
     place = row.to(tl.int64) * K
     column = tl.arange(0, BLOCK_N)[:, None]
     start = tl.program_id(1) * span
@@ -180,10 +171,6 @@ def _differences(
             x = tl.load(queries + place + i, mask=row < m, other=0.0)[None, :]
             difference = x - tl.load(points + n.to(tl.int64) * i + tile + column)
             scores = tl.fma(-difference, difference, scores)
-        # Of all tiles only those that hold a query's own point are masked.
-        if OWN:  # noqa: SIM102 - the first is decided by the compiler, the second on the device
-            if (tile < first + top + BLOCK_M) & (tile + BLOCK_N > first + top):
-                scores = tl.where((first + row)[None, :] == tile + column, float("-inf"), scores)
         peak, total = _added(peak, total, scores, _HALF_LOG2_E, 0)
     tl.store(sums + tl.program_id(1).to(tl.int64) * m + row, peak / 2 + tl.log(total), mask=row < m)
 
@@ -195,9 +182,9 @@ def _differences(
         triton.Config({"BLOCK_M": 64, "BLOCK_N": 64}, num_warps=4, num_stages=2),
         triton.Config({"BLOCK_M": 256, "BLOCK_N": 64}, num_warps=8, num_stages=2),
     ],
-    key=["K", "OWN"],
+    key=["K"],
 )
-@triton.jit(do_not_specialize=["m", "first"])
+@triton.jit(do_not_specialize=["m"])
 def _products(
     x_high,  # (m, K)
     x_low,
@@ -209,14 +196,11 @@ def _products(
     m,
     n,
     span,
-    first,
-    OWN: tl.constexpr,
     K: tl.constexpr,
     BLOCK_M: tl.constexpr,
     BLOCK_N: tl.constexpr,
 ):
-    top = tl.program_id(0) * BLOCK_M
-    row = top + tl.arange(0, BLOCK_M)
+    row = tl.program_id(0) * BLOCK_M + tl.arange(0, BLOCK_M)
     column = tl.arange(0, BLOCK_N)
     place = row.to(tl.int64)[:, None] * K + tl.arange(0, K)[None, :]
     high = tl.load(x_high + place, mask=row[:, None] < m, other=0.0)
@@ -234,8 +218,5 @@ def _products(
         scores = tl.dot(high, tl.load(y_low + corner), scores)
         scores = tl.dot(high, other, scores)
         scores = tl.fma(scores, factor, shift)
-        if OWN:  # noqa: SIM102
-            if (tile < first + top + BLOCK_M) & (tile + BLOCK_N > first + top):
-                scores = tl.where((first + row)[:, None] == (tile + column)[None, :], float("-inf"), scores)
         peak, total = _added(peak, total, scores, 1.0, 1)
     tl.store(sums + tl.program_id(1).to(tl.int64) * m + row, (peak + tl.log2(total)) * _LOG_2, mask=row < m)
