@@ -47,3 +47,8 @@ def _after_fork() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
+
+
+def threads_sleep() -> bool:
+    """Whether torch's threads sleep while they wait for work."""
+    return os.environ.get("OMP_WAIT_POLICY", "").lower() == "passive"

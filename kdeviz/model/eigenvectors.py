@@ -6,8 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from kdeviz.threads import threads_sleep
+
 # With fewer dimensions than this many times the block, all eigenvectors are found as fast as a few.
 _WORTHWHILE = 8
+_SMALL = 256
 _ROUNDS, _STEPS = 8, 4
 # Of the gap behind the last eigenvalue: the sine of the largest angle to the exact span.
 _TOLERANCE = 1e-7
@@ -16,11 +19,12 @@ _TOLERANCE = 1e-7
 def eigenvectors(gram: Tensor) -> tuple[Tensor, Tensor]:
     """All eigenvalues, ascending, and eigenvectors of a matrix whose upper triangle is filled.
 
-    On the CPU by numpy. Here torch's threads wait for each other thousands of times: measured, that takes up
-    to twice as long where they sleep meanwhile (as in the app), and ten times where they share busy cores.
-    scipy's is the same routine, but lets no other thread of Python run until it is done.
+    On the CPU by numpy: torch's threads wait for each other thousands of times. Measured, that takes up to
+    twice as long where they sleep meanwhile (as in the app), and ten times where they share busy cores. But
+    where they do not sleep, they are in the way of numpy's: three times as long for small matrices. scipy's
+    is numpy's routine, but lets no other thread of Python run until it is done.
     """
-    if gram.device.type != "cpu":
+    if gram.device.type != "cpu" or (len(gram) <= _SMALL and not threads_sleep()):
         values, vectors = torch.linalg.eigh(gram, UPLO="U")
         return values, vectors
     values, vectors = map(torch.from_numpy, np.linalg.eigh(gram.numpy(), UPLO="U"))

@@ -1,6 +1,7 @@
 """Who is let in, without a server."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -174,7 +175,8 @@ def ask(rules, path="/", kind="http", method="GET", **headers):
         "headers": [(name.encode(), value.encode("latin-1")) for name, value in headers.items()],
         "server": ("127.0.0.1", 8501),
     }  # fmt: skip
-    asyncio.run(Gate(app, rules)(scope, receive, send))
+    with ThreadPoolExecutor(1) as pool:  # the tests' own thread may have a loop, of a browser
+        pool.submit(asyncio.run, Gate(app, rules)(scope, receive, send)).result()
     if seen:
         return 200, {}, dict(seen[0]["headers"])
     start = sent[0]
