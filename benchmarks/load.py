@@ -152,14 +152,21 @@ def _expected() -> Iterator[tuple[int, tuple[str, ...]]]:
 async def _sessions(
     url: str, many: int, rounds: int, every: float, expected: dict[int, tuple[str, ...]]
 ) -> list[float | None]:
-    found = await asyncio.gather(*(_visit(url, rounds, every, expected, seed) for seed in range(many)))
+    all_open = asyncio.Barrier(many)
+    visits = (_visit(url, rounds, every, expected, seed, all_open) for seed in range(many))
+    found = await asyncio.gather(*visits)
     return [moved for moves in found for moved in moves]
 
 
 async def _visit(
-    url: str, rounds: int, every: float, expected: dict[int, tuple[str, ...]], seed: int
+    url: str,
+    rounds: int,
+    every: float,
+    expected: dict[int, tuple[str, ...]],
+    seed: int,
+    all_open: asyncio.Barrier,
 ) -> list[float | None]:
-    """Seconds of each move; None for one whose right numbers did not come."""
+    """Seconds of each move, from when all pages are open; None for one whose right numbers did not come."""
     from websockets.asyncio.client import connect
 
     chance, times = random.Random(seed), []
@@ -170,6 +177,7 @@ async def _visit(
         try:
             await visitor.open()
             await visitor.listen(lambda text: _says(text, expected[16]))
+            await all_open.wait()
             for _ in range(rounds):
                 await asyncio.sleep(every * chance.uniform(0.5, 1.5))
                 k = chance.choice(_COUNTS)
