@@ -179,7 +179,8 @@ def test_a_result_is_computed_once_and_shared():
     assert len(calls) == 1
 
 
-def test_only_the_latest_results_are_kept():
+def test_only_the_latest_results_are_kept(monkeypatch):
+    monkeypatch.setattr("kdeviz.ui.work.jobs._MOST_RESULTS", 12)
     analysis = expected()
     board = JobBoard(lambda *arguments: analysis)
     keys = [sample_key(Settings(seed=seed)) for seed in range(20)]

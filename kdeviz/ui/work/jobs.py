@@ -37,7 +37,8 @@ Key = tuple[str, Settings, str]
 Work = Callable[[OnProgress, Callable[[], bool]], Result]
 """Given a function to report progress to and one to ask whether to stop."""
 
-_MOST_RESULTS = 12
+# The bytes usually decide: a slider that somebody moves back, or that several move, costs one fit a place.
+_MOST_RESULTS = 100
 _MOST_BYTES = 1e9
 _MOST_ESTIMATES = 1000
 # Of work whose cost nobody has estimated, and of an estimate.
