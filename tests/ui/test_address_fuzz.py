@@ -1,5 +1,6 @@
 """Addresses that nobody meant: what is not possible in them is left out, and said once."""
 
+import math
 import random
 
 import pytest
@@ -48,14 +49,16 @@ def test_what_the_reader_lets_through_is_possible(seed):
         for name in ALL
     }
     let = {name: said[name] for name, possible in parameters().items() if possible(said[name])}
-    Settings(
+    settings = Settings(
         int(let.get("components", 1)),
         let.get("scaling", "scale"),
         int(let.get("cap", 2)),
         float(let.get("factor", 1)),
         int(let.get("seed", 0)),
     )
-    ProbabilityCurve(float(let.get("midpoint", 0)), float(let.get("steepness", 1)))
+    curve = ProbabilityCurve(float(let.get("midpoint", 0)), float(let.get("steepness", 1)))
+    assert math.isfinite(curve.midpoint) and 0 < curve.steepness < math.inf
+    assert settings.n_pca_components >= 1 and settings.max_training_points >= 2
     for rule in RULES.values():
         asked = rule.asked(len(sample().inspected))
         if asked is not None and rule.address_key() in let:
