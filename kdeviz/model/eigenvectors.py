@@ -19,10 +19,10 @@ _TOLERANCE = 1e-7
 def eigenvectors(gram: Tensor) -> tuple[Tensor, Tensor]:
     """All eigenvalues, ascending, and eigenvectors of a matrix whose upper triangle is filled.
 
-    On the CPU by numpy with one thread or by torch with several that sleep, whichever is faster, where threads
-    are set up by `sleep_while_waiting`. Elsewhere those of either spin when they wait, and are in each
-    other's way: torch decomposes what is small, numpy the rest. scipy's routine is numpy's, but lets no other
-    thread of Python run until it is done.
+    On the CPU by numpy with one thread, or by torch with several where that is faster, if threads were set up
+    by `sleep_while_waiting`. Otherwise those of both spin when they wait, and are in each other's way: torch
+    decomposes what is small, numpy the rest. scipy's routine is numpy's, but lets no other thread of Python
+    run until it is done.
     """
     by_torch = len(gram) > _LARGE if threads_sleep() else len(gram) <= _SMALL
     if gram.device.type != "cpu" or by_torch:
