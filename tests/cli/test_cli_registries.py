@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -64,15 +65,16 @@ def test_a_model_in_a_new_format(run, monkeypatch, tmp_path):
 
 
 def read_other(source):
-    """A file that numpy wrote, under an extension of its own."""
-    return read_npy(source)
+    """Four bytes, then what numpy writes."""
+    return read_npy(replace(source, data=source.data.read_bytes()[4:]))
 
 
 def test_data_in_a_new_format(run, monkeypatch, tmp_path):
     monkeypatch.setitem(READERS, "other", f"{__name__}:read_other")
-    (tmp_path / "blob.other").write_bytes((tmp_path / "blob.npy").read_bytes())
+    (tmp_path / "blob.other").write_bytes(b"OTHR" + (tmp_path / "blob.npy").read_bytes())
     for data in ("blob.other", "blob.npy"):
-        run("fit", data, "-o", f"{data}.safetensors", "--components", 2)
+        fitted = run("fit", data, "-o", f"{data}.safetensors", "--components", 2)
+        assert fitted.code == 0, fitted.err
         run("score", f"{data}.safetensors", data, "-o", f"{data}.csv")
     assert "other" in FORMATS
     assert (tmp_path / "blob.other.csv").read_bytes() == (tmp_path / "blob.npy.csv").read_bytes()
