@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 try:
     import fcntl
@@ -48,6 +49,31 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
             temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+    sync(target.parent)
+
+
+@contextmanager
+def written_whole(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """A file to write into, which is on the disk and has its name when the block ends; nothing if it fails.
+
+    Raises:
+        OSError: as `write_whole`.
+    """
+    target = Path(path)
+    sweep(target.parent)
+    temporary = target.with_name(f".kdeviz-{secrets.token_hex(8)}.tmp")
+    descriptor: int | None = _new_file(temporary)
+    try:
+        with open(descriptor, "wb", closefd=False) as file:
+            yield file
+        _sync(descriptor)
+        if os.name == "nt":  # an open file cannot be renamed there
+            os.close(descriptor)
+            descriptor = None
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+        _let_go(descriptor)
     sync(target.parent)
 
 

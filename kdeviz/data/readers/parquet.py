@@ -19,21 +19,22 @@ from kdeviz.errors import DataError
 _FIRST_ROWS = 1024
 _BATCH_BYTES, _FEWEST_ROWS, _MOST_ROWS = 1 << 24, 128, 1 << 16  # at once; measured on lists and wide tables
 _MANY = 16
+_BUFFER_BYTES = 1 << 20  # of each column, where the file is not mapped
 
 
 def read_parquet(source: Source) -> TableContent:
     """Open a parquet file; its pages are read when columns are asked for."""
     with source.reading("parquet"):
-        buffer = source.buffer()
-        metadata = pq.read_metadata(pa.BufferReader(buffer))
+        metadata = pq.read_metadata(source.native())
         leaves = _leaves(metadata)
         # Texts stay dictionaries until their decoded length is known: one long text may stand in every row.
         columns = [metadata.schema.column(i) for i in range(metadata.num_columns)]
         texts = [column.path for column in columns if column.physical_type == "BYTE_ARRAY"]
-        file = pq.ParquetFile(pa.BufferReader(buffer), metadata=metadata)
+        how = {"metadata": metadata, "buffer_size": 0 if source.mapped else _BUFFER_BYTES}
+        file = pq.ParquetFile(source.native(), **how)
         fields = Fields(file.schema_arrow)
         if texts:
-            file = pq.ParquetFile(pa.BufferReader(buffer), metadata=metadata, read_dictionary=texts)
+            file = pq.ParquetFile(source.native(), read_dictionary=texts, **how)
         plain = PlainTypes(source, class_names(fields.schema.metadata))
 
         def first(name: str) -> pa.Array:
