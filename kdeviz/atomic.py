@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 try:
     import fcntl
@@ -53,7 +53,7 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
 
 
 @contextmanager
-def written_whole(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+def written_whole(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     """A file to write into, which is on the disk and has its name when the block ends; nothing if it fails.
 
     Raises:
@@ -62,18 +62,17 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     target = Path(path)
     sweep(target.parent)
     temporary = target.with_name(f".kdeviz-{secrets.token_hex(8)}.tmp")
-    descriptor: int | None = _new_file(temporary)
+    descriptor = _new_file(temporary)
     try:
-        with open(descriptor, "wb", closefd=False) as file:
+        with open(descriptor, "wb", closefd=os.name == "nt") as file:  # an open one cannot be renamed there
             yield file
-        _sync(descriptor)
-        if os.name == "nt":  # an open file cannot be renamed there
-            os.close(descriptor)
-            descriptor = None
+            file.flush()
+            _sync(descriptor)
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
-        _let_go(descriptor)
+        if os.name != "nt":
+            os.close(descriptor)
     sync(target.parent)
 
 

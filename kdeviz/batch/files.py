@@ -75,14 +75,17 @@ def _files(text: str) -> Iterator[tuple[Path, Path]]:
     elif path.exists():
         yield path, Path(path.name)
     else:
-        root = Path(path.anchor or ".")
-        found = sorted(root.glob(str(path.relative_to(path.anchor)))) if _has_wildcards(text) else []
-        if not found:
-            raise DataError(
-                f"{text}: no file matches" if _has_wildcards(text) else f"{text}: there is no such file"
-            )
-        for match in found:
+        for match in _matches(path):
             yield from _in_folder(match) if match.is_dir() else [(match, Path(match.name))]
+
+
+def _matches(pattern: Path) -> list[Path]:
+    if not any(sign in str(pattern) for sign in "*?["):
+        raise DataError(f"{pattern}: there is no such file")
+    found = sorted(Path(pattern.anchor or ".").glob(str(pattern.relative_to(pattern.anchor))))
+    if not found:
+        raise DataError(f"{pattern}: no file matches")
+    return found
 
 
 def _in_folder(folder: Path) -> list[tuple[Path, Path]]:
@@ -97,7 +100,3 @@ def _in_folder(folder: Path) -> list[tuple[Path, Path]]:
     if not found:
         raise DataError(f"{folder}: the folder holds no file that can be read")
     return found
-
-
-def _has_wildcards(text: str) -> bool:
-    return any(sign in text for sign in "*?[")

@@ -155,12 +155,11 @@ class Scorer:
 def _table(decision: Decision) -> pa.RecordBatch:
     analysis = decision.analysis
     p_values = decision.p_values
+    none = [None] * len(analysis.scores)
     columns = [
         pa.array(analysis.inspected.ids, pa.string()),
         pa.array(analysis.scores, pa.float64()),
-        pa.nulls(len(analysis.scores), pa.float64())
-        if p_values is None
-        else pa.array(p_values, pa.float64()),
+        pa.array(none if p_values is None else p_values, pa.float64()),
         pa.array(decision.probabilities, pa.float64()),
         pa.array(decision.flagged, pa.bool_()),
     ]

@@ -59,6 +59,7 @@ class _Tally:
 
     def __init__(self, files: int) -> None:
         self.files, self.done, self.skipped, self.failed, self.rows, self.flagged = files, 0, 0, 0, 0, 0
+        self.said: set[str] = set()
 
     def add(self, outcome: Outcome) -> None:
         """Count one."""
@@ -72,8 +73,15 @@ class _Tally:
         else:
             self.rows += outcome.scores.rows
             self.flagged += outcome.scores.flagged
-            for note in outcome.scores.notes:
-                say("note", f"{outcome.job.path}: {note}")
+            self._tell(outcome.job.path, outcome.scores.notes)
+
+    def _tell(self, path: Path, notes: Sequence[str]) -> None:
+        """What was not said of another file."""
+        for note in notes:
+            said = note.removeprefix(f"{path.stem}: ")
+            if said not in self.said:
+                self.said.add(said)
+                say("note", f"{path}: {said}")
 
     def facts(self, seconds: float) -> dict[str, str]:
         """In words."""

@@ -43,9 +43,9 @@ COMPRESSIONS = (".gz", ".bz2", ".xz", ".zst")
 
 
 def format_of(name: str) -> str | None:
-    """The extension by which a file is read, without its dot; a text may be compressed, as features.csv.gz is.
+    """The extension by which a file is read, without its dot; None for a file that is not read.
 
-    None for a file that is not read.
+    A text may be compressed, as features.csv.gz is.
     """
     last, inner = Path(name).suffix.lower(), Path(name).with_suffix("").suffix.lower()
     if last in COMPRESSIONS and inner[1:] in TEXT_READERS:

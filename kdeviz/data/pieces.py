@@ -61,7 +61,7 @@ def read_pieces(path: str | Path, said: Corrections = GUESS) -> Iterator[Piece]:
     """
     path = Path(path)
     kind = format_of(path.name)
-    if kind not in STREAMS or not path.is_file():
+    if kind is None or kind not in STREAMS or not path.is_file():
         yield from _whole(path, said)
         return
     source = Source(path, path.name, WHOLE_BYTES, said)

@@ -45,10 +45,10 @@ def batches_of_file(source: Source) -> Iterator[tuple[pa.RecordBatch, float]]:
         for message in _of_file(buffer) if is_file else _of_stream(buffer):
             total += _check_messages(source, [message])
         done = 0
-        with (pa.ipc.open_file if is_file else pa.ipc.open_stream)(
-            replace(source, mapped=False).native()
-        ) as f:
-            for batch in map(f.get_batch, range(f.num_record_batches)) if is_file else f:
+        file = replace(source, mapped=False).native()
+        with (pa.ipc.open_file if is_file else pa.ipc.open_stream)(file) as reader:
+            numbers = range(reader.num_record_batches) if is_file else ()
+            for batch in map(reader.get_batch, numbers) if is_file else reader:
                 batch.validate(full=True)
                 done += len(batch)
                 if len(batch):
@@ -61,7 +61,7 @@ def _is_file(source: Source, buffer: pa.Buffer) -> bool:
     Raises:
         DataError: it is neither.
     """
-    is_file = buffer.size >= _SHORTEST and buffer[:6].to_pybytes() == _MAGIC
+    is_file = bool(buffer.size >= _SHORTEST and buffer[:6].to_pybytes() == _MAGIC)
     if is_file and buffer[-6:].to_pybytes() != _MAGIC:
         raise DataError(f"{source.name}: the end of this Arrow file is missing; copy or write it again")
     if buffer[:4].to_pybytes() == _FEATHER_1:

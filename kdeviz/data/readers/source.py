@@ -26,7 +26,7 @@ class Source:
         name: the file's own name, without folders; every message begins with it.
         max_bytes: the most that its arrays may take in memory.
         wanted: what was asked for instead of a guess.
-        mapped: whether a file is mapped; otherwise it is read as it is needed, and takes no memory as a whole.
+        mapped: whether Arrow maps a file; otherwise it reads what it needs, and the rest takes no memory.
     """
 
     data: Path | bytes
