@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -23,7 +24,7 @@ from kdeviz.data.readers.text import inflating, is_wide
 from kdeviz.errors import DataError
 
 _TEXT_BYTES = 1 << 23
-_ARRAY_BYTES = 1 << 24
+_ARRAY_BYTES = 1 << 23
 _FIRST_RECORDS = 200
 _NO_LIMIT = 1 << 62
 
@@ -56,6 +57,7 @@ def of_parquet(source: Source, columns: Columns) -> Iterator[Part]:
     for batch in content.batches(list(columns or content.names)):
         rows += len(batch)
         yield _part(batch, rows / content.rows)
+        pa.default_memory_pool().release_unused()  # of every column's pages
 
 
 def of_arrow(source: Source, columns: Columns) -> Iterator[Part]:
@@ -157,16 +159,21 @@ def _heading(source: Source, block: bytes) -> bytes:
     Raises:
         CannotCutError: the reader does not find in single lines what it finds in all.
     """
+    for records in (_first_records(block), _first_lines(block)):
+        above = len(records) - _rows(source, b"".join(records))
+        if above < len(records):
+            heading = b"".join(records[: max(above, 0)])
+            if all(_rows(source, heading + record) == 1 for record in (records[above], records[-1])):
+                return heading
+    raise CannotCutError(f"{source.name}: it cannot be read in parts")
 
-    def rows(text: bytes) -> int:
+
+def _rows(source: Source, text: bytes) -> int:
+    """How many rows the reader finds in some lines."""
+    try:
         return read_delimited(replace(source, data=text)).rows
-
-    records = _first_records(block)
-    above = len(records) - rows(b"".join(records))
-    heading = b"".join(records[: max(above, 0)])
-    if above < 0 or any(rows(heading + record) != 1 for record in (records[above], records[-1])):
-        raise CannotCutError(f"{source.name}: it cannot be read in parts")
-    return heading
+    except DataError:
+        return 0
 
 
 def _first_records(block: bytes) -> list[bytes]:
@@ -181,3 +188,9 @@ def _first_records(block: bytes) -> list[bytes]:
         if len(records) == _FIRST_RECORDS:
             break
     return records
+
+
+def _first_lines(block: bytes) -> list[bytes]:
+    """The first lines that are not blank, where quotes mean something else."""
+    lines = (line for line in io.BytesIO(block) if line.strip())
+    return list(islice(lines, _FIRST_RECORDS))
