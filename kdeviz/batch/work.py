@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import NamedTuple
 
 from kdeviz.batch.files import Job, is_finished
@@ -45,7 +46,7 @@ class Work:
 
     def __call__(self, job: Job, on_rows: OnRows | None = None) -> Outcome:
         """Do the job."""
-        model = _loaded(self.model, self.device)
+        model = self._loaded()
         if not self.again and is_finished(job, model, self.said):
             return Outcome(job, None)
         try:
@@ -56,8 +57,15 @@ class Work:
         except (KdevizError, OSError) as error:
             return Outcome(job, None, str(error))
 
+    def _loaded(self) -> KDEClassifier:
+        try:
+            written = Path(self.model).stat().st_mtime_ns
+        except OSError:
+            written = 0
+        return _read(self.model, self.device, written)
+
 
 @lru_cache(maxsize=1)
-def _loaded(path: str, device: str) -> KDEClassifier:
-    """Once in each worker."""
+def _read(path: str, device: str, written: int) -> KDEClassifier:
+    """Once in each worker, as long as the file is the same."""
     return KDEClassifier.load(path, device)
