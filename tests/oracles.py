@@ -176,5 +176,5 @@ def pulled_apart(anomalous, others):
     # Directions w with w S first = 0: what is left of the rows is x - S first (first . x).
     left = (anomalous - centre) - np.outer((anomalous - centre) @ first, shrunk @ first)
     root = np.linalg.cholesky(np.linalg.inv(shrunk))
-    values, vectors = np.linalg.eigh(root.T @ (left.T @ left / len(left)) @ root)
+    _, vectors = np.linalg.eigh(root.T @ (left.T @ left / len(left)) @ root)
     return centre, np.stack([first, root @ vectors[:, -1]], axis=1)

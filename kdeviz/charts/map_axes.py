@@ -31,9 +31,11 @@ class Placed(NamedTuple):
     """What kind of map it is."""
     without: str = ""
     """What the rows without a place are."""
+    scaled: bool = True
+    """Whether the numbers along the axes mean anything."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class MapAxes(ABC):
     """A kind of axes. A new one is a subclass; equal ones give the same map."""
 
@@ -128,7 +130,7 @@ class SeparatingAxes(MapAxes):
             for points in (analysis.coordinates, analysis.train_coordinates)
         )
         titles = tuple(
-            f"direction {place}, standard deviations · mostly components {first + 1} and {second + 1}"
+            f"direction {place}, standard deviations · mostly components {first + 1}, {second + 1}"
             for place, (first, second) in enumerate(found.strongest, 1)
         )
         kind = "labelled anomalous" if found.by_labels else "flagged"

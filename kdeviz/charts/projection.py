@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from kdeviz.charts.colours import category_colours
 from kdeviz.charts.contours import ContoursNumbers, contour_lines, contours_numbers
 from kdeviz.charts.map_axes import MapAxes
+from kdeviz.charts.map_numbers import ProjectionNumbers, projection_numbers
 from kdeviz.charts.parts import bare_axis, colour_bar, colour_scale, heat, ring
 from kdeviz.charts.picked import PickedNumbers, picked_numbers
 from kdeviz.charts.points import PointsNumbers, draw_points, kind_of, quiet_points
-from kdeviz.charts.projection_numbers import ProjectionNumbers, projection_numbers
 from kdeviz.charts.theme import NOTEBOOK, Part, Theme, drawn, faint
 from kdeviz.decision import LABEL_WORDS, Decision
 from kdeviz.wording import count, number
@@ -120,7 +120,7 @@ def _subtitle(numbers: ProjectionNumbers, contours: ContoursNumbers | None) -> s
 
 def _flat_axes(numbers: ProjectionNumbers, contours: ContoursNumbers | None) -> Part:
     x, y = (
-        bare_axis(title, range=ends)
+        bare_axis(title, range=ends, showticklabels=numbers.placed.scaled)
         for title, ends in zip(numbers.placed.titles, numbers.ranges(contours), strict=True)
     )
     return {"xaxis": x, "yaxis": y}
@@ -137,7 +137,7 @@ def _deep_axes(numbers: ProjectionNumbers, theme: Theme) -> Part:
         f"{name}axis": {**look, "title": {"text": title.partition(" · ")[0]}}
         for name, title in zip("xyz", numbers.placed.titles, strict=True)
     }
-    camera = {"eye": {"x": 1.5, "y": 1.5, "z": 0.9}, "center": {"x": 0, "y": 0, "z": -0.15}}
+    camera = {"eye": {"x": 1.65, "y": 1.65, "z": 1.0}, "center": {"x": 0, "y": 0, "z": -0.15}}
     return {"scene": {**scene, "camera": camera}, "margin": {"l": 0, "b": 0}}
 
 

@@ -133,7 +133,7 @@ def test_training_points_are_a_layer_behind_the_samples(decision):
 
 
 def test_training_points_are_thinned(decision, monkeypatch):
-    monkeypatch.setattr("kdeviz.charts.projection_numbers._MOST_TRAINING", 40)
+    monkeypatch.setattr("kdeviz.charts.map_numbers._MOST_TRAINING", 40)
     layer = charts.projection_numbers(decision, training=True).training
     np.testing.assert_array_equal(layer, decision.analysis.train_coordinates[::4, :2])
 

@@ -219,7 +219,7 @@ def test_separating_axes_pull_out_what_lies_in_the_centre_of_the_first_component
 
 
 def test_also_by_the_flagged_where_nobody_has_labelled(texts):
-    train, rows, labels = texts
+    train, rows, _ = texts
     analysis = analyse(train, embeddings(rows), Settings(48), "cpu")
     threshold = float(np.quantile(analysis.scores, 0.1))
     found, flagged = separating(analysis, threshold), analysis.scores < threshold
