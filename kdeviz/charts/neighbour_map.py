@@ -108,25 +108,26 @@ def neighbour_fit(
         raise OptionError(
             f"a neighbour map needs {_FEWEST} training samples or more, there are {len(points)}"
         )
+    rows = _whitened(analysis, analysis.train_coordinates[points])
+    with Watch(on_progress, cancelled).stage(ARRANGING) as on_block:
+        embedding = _arranged(rows, on_block)
+    return NeighbourFit(points, np.array(embedding), embedding)
+
+
+def _arranged(rows: NDArray[np.float64], on_block: OnBlock) -> Any:
+    """openTSNE's embedding of these rows."""
     try:
         import openTSNE
     except ImportError:
         raise OptionError("openTSNE is not installed: pip install 'kdeviz[map]'") from None
-    rows = _whitened(analysis, analysis.train_coordinates[points])
-    with Watch(on_progress, cancelled).stage(ARRANGING) as on_block:
-        perplexity = min(_PERPLEXITY, (len(points) - 1) / 3)
-        affinities = openTSNE.affinity.PerplexityBasedNN(
-            rows, perplexity, method="exact", n_jobs=1, random_state=_SEED
-        )
-        start = openTSNE.initialization.pca(rows, random_state=_SEED)
-        embedding = openTSNE.TSNEEmbedding(
-            start, affinities, negative_gradient_method="bh", n_jobs=1, random_state=_SEED
-        )
-        for done, steps, how in ((0, _EARLY, (12, 0.5)), (_EARLY, _LATE, (1, 0.8))):
-            embedding.optimize(
-                steps, inplace=True, exaggeration=how[0], momentum=how[1], **_looks(on_block, done)
-            )
-    return NeighbourFit(points, np.array(embedding), embedding)
+    perplexity, alike = min(_PERPLEXITY, (len(rows) - 1) / 3), {"n_jobs": 1, "random_state": _SEED}
+    near = openTSNE.affinity.PerplexityBasedNN(rows, perplexity, method="exact", **alike)
+    start = openTSNE.initialization.pca(rows, random_state=_SEED)
+    embedding = openTSNE.TSNEEmbedding(start, near, negative_gradient_method="bh", **alike)
+    for done, steps, exaggeration, momentum in ((0, _EARLY, 12, 0.5), (_EARLY, _LATE, 1, 0.8)):
+        looks = _looks(on_block, done)
+        embedding.optimize(steps, inplace=True, exaggeration=exaggeration, momentum=momentum, **looks)
+    return embedding
 
 
 def neighbour_places(

@@ -87,6 +87,12 @@ def test_columns_of_a_file_are_axes(
     titles = "plot => [plot.layout.xaxis.title.text, plot.layout.yaxis.title.text]"
     assert page.locator(".js-plotly-plot").first.evaluate(titles) == ["mean area", "d"]
     page.screenshot(path=screenshots / f"columns-{scheme}.png")
+    page.get_by_role("button", name="Axes, colour").click()
+    chosen = page.get_by_test_id("stSelectbox")
+    expect(chosen.filter(has_text="Columns of the file")).to_be_visible()
+    expect(chosen.filter(has_text="y axis: column").filter(has_text="d")).to_be_visible()
+    page.keyboard.press("Escape")
+    settled(page)
     row = alone(frame[["mean area", "d"]].to_numpy())
     click_on_map(page, *frame.loc[row, ["mean area", "d"]])
     (ring,) = [trace for trace in figure(page, 0)["traces"] if trace["name"] == "picked"]

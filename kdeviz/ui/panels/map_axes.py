@@ -11,7 +11,7 @@ import streamlit as st
 from kdeviz import charts
 from kdeviz.charts import ColumnAxes, ComponentAxes, MapAxes, SeparatingAxes
 from kdeviz.ui.state import Screen, Session
-from kdeviz.ui.widgets.address import read_choice, write_choice
+from kdeviz.ui.widgets.address import first_choice, write_choice
 from kdeviz.ui.widgets.parameters import Possible, among, whole
 from kdeviz.ui.widgets.progress import show_progress, watch
 from kdeviz.ui.work.neighbours import Arranging, leave, neighbour_axes
@@ -36,10 +36,10 @@ def address() -> dict[str, Possible]:
 
 def choose_axes(current: Session, screen: Screen) -> MapAxes | None:
     """Ask for the axes; None where there are none, which is said."""
-    read_choice("axes", list(KINDS), "components")
     kind = st.selectbox(
         "Axes",
         list(KINDS),
+        first_choice("axes", list(KINDS), "components"),
         format_func=lambda name: KINDS[name].title,
         key="axes",
         help="The main directions are those of the largest variance, whatever is flagged. Axes that separate "
@@ -103,8 +103,8 @@ def _columns(current: Session, screen: Screen) -> MapAxes | None:
 
 def _column(letter: str, names: list[str], place: int) -> str:
     key = f"column_{letter}"
-    read_choice(key, names, names[place])
-    column: str = st.selectbox(f"{letter} axis: column", names, key=key)
+    first = first_choice(key, names, names[place])
+    column: str = st.selectbox(f"{letter} axis: column", names, first, key=key)
     write_choice(key, names[place])
     return column
 

@@ -4,8 +4,9 @@ const LINE = 1.3, BESIDE_TITLE = 36, AROUND_AXES = 90;
 
 function fitted(layout, width, tools) {
     const { title, font, margin } = layout, fits = { ...layout };
+    if (!title?.font) return layout;
     const room = width - BESIDE_TITLE - tools;
-    const text = wrapped(title?.text, room, title?.font?.size, font?.family);
+    const text = wrapped(title.text, room, title.font.size, font?.family);
     const below = wrapped(title?.subtitle?.text, width - 16, title?.subtitle?.font?.size, font?.family);
     const pad = { t: LINE / 2 * text.more * title.font.size }; // plotly centres its lines on the first
     fits.title = { ...title, pad, text: text.text, subtitle: { ...title?.subtitle, text: below.text } };
