@@ -80,7 +80,12 @@ def quiet_points(coordinates: NDArray[Any], colour: str, kind: str, name: str) -
         **dict(zip("xyz", coordinates.T, strict=False)),
         "mode": "markers",
         "name": name,
-        "marker": {"size": 2 if kind == "scatter3d" else 4, "color": colour, "line": {"width": 0}},
+        "marker": {
+            "size": 2 if kind == "scatter3d" else 4,
+            "color": colour,
+            "opacity": 0.3,
+            "line": {"width": 0},
+        },
         "hoverinfo": "skip",
         "showlegend": False,
     }

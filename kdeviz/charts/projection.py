@@ -142,8 +142,7 @@ def _deep_axes(numbers: ProjectionNumbers, theme: Theme) -> Part:
 
 
 def _training_layer(numbers: ProjectionNumbers, theme: Theme) -> Part:
-    colour = faint(theme.normal, 0.3)
-    return quiet_points(numbers.training, colour, _kind(numbers), "training samples")
+    return quiet_points(numbers.training, theme.normal, _kind(numbers), "training samples")
 
 
 def _kind(numbers: ProjectionNumbers) -> str:
