@@ -1,4 +1,4 @@
-"""Scoring of many files, of any size, on one machine or an engine.
+"""Fits on and scoring of many files, of any size, on one machine or an engine.
 
 The names are listed in `__init__.pyi`; each is imported when it is first asked for.
 """

@@ -3,6 +3,8 @@ from .engines import Engine as Engine
 from .engines import Plan as Plan
 from .files import Job as Job
 from .files import jobs_of as jobs_of
+from .fitting import FitInParts as FitInParts
+from .fitting import analyse_in_parts as analyse_in_parts
 from .scoring import SCHEMA as SCHEMA
 from .scoring import FileScores as FileScores
 from .scoring import OnRows as OnRows

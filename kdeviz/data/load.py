@@ -142,6 +142,11 @@ def embedding_set(
     )
 
 
+def columns_beside(source: Source, content: Content, rows: int) -> pa.Table:
+    """Every column of so many rows that is not the embedding, as the file has it."""
+    return content.columns(_choose(content, source.wanted, source.name), rows)
+
+
 def _one_or_several(names: str | Sequence[str] | None) -> str | tuple[str, ...] | None:
     if names is None or isinstance(names, str):
         return names

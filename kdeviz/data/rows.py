@@ -165,13 +165,9 @@ class Rows:
 
     def digest(self) -> str:
         """32 hexadecimal digits over dtype, shape and every byte (blake2b)."""
-        digest = hashlib.blake2b(digest_size=16)
-        shape = (len(self), self.dimensions)
+        digest = RowsDigest(len(self), self.dimensions)
         for start, stop in self.spans():
-            part = self.values(start, stop)
-            if start == 0:
-                digest.update(f"{part.dtype.str}{shape}".encode())
-            digest.update(np.ascontiguousarray(part).data)
+            digest.add(self.values(start, stop))
         return digest.hexdigest()
 
     def _part(self, start: int, stop: int) -> Tensor | NDArray[Any]:
@@ -181,6 +177,29 @@ class Rows:
         if isinstance(self._source, Tensor):
             return self._source[torch.from_numpy(index).to(self._source.device)]
         return self._source[index]
+
+
+class RowsDigest:
+    """`Rows.digest` of rows that come in parts, in their order.
+
+    Args:
+        rows: how many will come.
+        dimensions: D.
+    """
+
+    def __init__(self, rows: int, dimensions: int) -> None:
+        self._shape = (rows, dimensions)
+        self._digest: hashlib.blake2b | None = None
+
+    def add(self, part: NDArray[Any]) -> None:
+        """(M, D) more rows, all of one type."""
+        if self._digest is None:
+            self._digest = hashlib.blake2b(f"{part.dtype.str}{self._shape}".encode(), digest_size=16)
+        self._digest.update(np.ascontiguousarray(part).data)
+
+    def hexdigest(self) -> str:
+        """32 hexadecimal digits."""
+        return (self._digest or hashlib.blake2b(digest_size=16)).hexdigest()
 
 
 def _tensor(part: NDArray[Any], dtype: torch.dtype, device: torch.device) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from kdeviz.data.picture_files import PictureFiles, picture_files
 from kdeviz.data.readers import roles
-from kdeviz.data.readers.labels import Labels, read_labels, read_split, text_of
+from kdeviz.data.readers.labels import Distinct, Labels, read_labels, read_split, text_of
 from kdeviz.data.readers.source import Source
 from kdeviz.data.readers.thumbnails import begins_with_image, read_thumbnails
 from kdeviz.data.readers.values import has_bytes
@@ -37,6 +37,33 @@ class About(NamedTuple):
     metadata: pd.DataFrame | None
     notes: list[str]
     reading: Reading
+
+
+class Told(NamedTuple):
+    """What some columns say of all rows, and which ones say it."""
+
+    label: str | None
+    labels: Labels
+    split_name: str | None
+    split: NDArray[np.str_] | None
+    notes: list[str]
+
+
+def told(columns: Mapping[str, Distinct], source: Source) -> Told:
+    """Labels and split of rows that were read in parts, as `describe` tells them of a whole table.
+
+    Raises:
+        DataError: a role was asked for that a column cannot have.
+    """
+    found = _Description(pa.table({name: [] for name in columns}), source, parts=columns)
+    (label, labels), (split_name, split) = found.labels(), found.split()
+    return Told(label, labels, split_name, split, found.notes)
+
+
+def telling(names: Sequence[str], wanted: Corrections) -> tuple[str, ...]:
+    """The columns that `told` may look at."""
+    found = (_role_names(role, names, wanted) for role in ("label", "split"))
+    return tuple(dict.fromkeys(name for some in found for name in some if name in names))
 
 
 def describe(table: pa.Table, source: Source) -> About:
@@ -76,12 +103,13 @@ class _Description:
     source: Source
     notes: list[str] = field(default_factory=list)
     used: set[str] = field(default_factory=set)
+    parts: Mapping[str, Distinct] | None = None
 
     def about(self) -> About:
         id_ = id_column(self.table, self.source.wanted)
         ids = self._ids(id_)
-        label, labels = self._labels()
-        split_name, split = self._split()
+        label, labels = self.labels()
+        split_name, split = self.split()
         picture, pictures = self._pictures()
         rest = [name for name in self.table.column_names if name not in self.used]
         metadata = self._metadata(self.table.select(rest))
@@ -107,6 +135,9 @@ class _Description:
             )
         return asked
 
+    def _distinct(self, name: str) -> Distinct:
+        return Distinct(self.table[name]) if self.parts is None else self.parts[name]
+
     def _remember(self, name: str, keep: bool, note: str) -> None:
         if note:
             self.notes.append(note)
@@ -127,11 +158,11 @@ class _Description:
             self.notes.append(f"{len(twice)} ids occur more than once, for example {shown}.")
         return np.array(ids, np.str_)
 
-    def _labels(self) -> tuple[str | None, Labels]:
+    def labels(self) -> tuple[str | None, Labels]:
         """The first column that can be the label and is understood."""
-        asked, normal = self._asked("label"), self.source.wanted.normal
-        names = roles.named("label", self.table.column_names) if asked is None else [asked] if asked else []
-        names = [name for name in names if name not in self.used]
+        self._asked("label")
+        normal, columns = self.source.wanted.normal, self.table.column_names
+        names = [n for n in _role_names("label", columns, self.source.wanted) if n not in self.used]
         if normal and not names:
             raise DataError(
                 f"{self.source.name}: there is no label column in which {normal[0]!r} could mean normal; "
@@ -139,7 +170,7 @@ class _Description:
             )
         notes = []
         for name in names:
-            labels = self._told(name) if normal else read_labels(self.table[name], name)
+            labels = self._told(name) if normal else read_labels(self._distinct(name), name)
             if labels.values is not None:
                 self._remember(name, labels.keep, labels.note)
                 return name, labels
@@ -149,16 +180,15 @@ class _Description:
 
     def _told(self, name: str) -> Labels:
         try:
-            return read_labels(self.table[name], name, self.source.wanted.normal)
+            return read_labels(self._distinct(name), name, self.source.wanted.normal)
         except DataError as error:
             raise DataError(f"{self.source.name}: {error}") from None
 
-    def _split(self) -> tuple[str | None, NDArray[np.str_] | None]:
-        asked = self._asked("split")
-        names = roles.named("split", self.table.column_names) if asked is None else [asked] if asked else []
-        notes = []
+    def split(self) -> tuple[str | None, NDArray[np.str_] | None]:
+        self._asked("split")
+        names, notes = _role_names("split", self.table.column_names, self.source.wanted), []
         for name in names:
-            split, keep, note = read_split(self.table[name], name)
+            split, keep, note = read_split(self._distinct(name), name)
             if split is not None:
                 self._remember(name, keep, note)
                 return name, split
@@ -212,6 +242,12 @@ class _Description:
         with self.source.reading("table"):
             frame: pd.DataFrame = table.to_pandas(ignore_metadata=True, types_mapper=_exact_types(table))
         return frame
+
+
+def _role_names(role: str, names: Sequence[str], wanted: Corrections) -> list[str]:
+    """The columns that may play a role: the one that was asked for, or the likely ones."""
+    asked = wanted.of(role)
+    return roles.named(role, names) if asked is None else [asked] if asked else []
 
 
 def read_ids(column: pa.ChunkedArray) -> list[str]:

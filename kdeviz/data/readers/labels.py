@@ -72,6 +72,53 @@ _TEST = frozenset({"test", "testing"})
 _NEARLY_TEST = frozenset({"val", "valid", "validation", "eval", "evaluation", "dev", "holdout"})
 
 
+class Distinct:
+    """The different values of a column, and which of them each row has.
+
+    Attributes:
+        values: in the order in which they first occur.
+    """
+
+    def __init__(self, *columns: pa.ChunkedArray) -> None:
+        self.values: list[Any] = []
+        self._places: dict[tuple[type, str], int] = {}
+        self._codes: list[NDArray[np.int32]] = []
+        self._rows = 0
+        for column in columns:
+            self.add(column)
+
+    def add(self, column: pa.ChunkedArray) -> None:
+        """More rows, of any type."""
+        codes = [self._place(value) for value in column.to_pylist()]
+        self._codes.append(np.array(codes, np.int32))
+        self._rows += len(codes)
+
+    def pad(self, rows: int) -> None:
+        """Rows without a value, until there are so many in all."""
+        if rows > self._rows:
+            self._codes.append(np.full(rows - self._rows, self._place(None), np.int32))
+            self._rows = rows
+
+    @property
+    def codes(self) -> NDArray[np.int32]:
+        """(N,) the place of each row's value among `values`."""
+        self._codes = [np.concatenate([np.empty(0, np.int32), *self._codes])]
+        return self._codes[0]
+
+    @property
+    def counts(self) -> list[int]:
+        """How many rows have each of the values."""
+        found: list[int] = np.bincount(self.codes, minlength=len(self.values)).tolist()
+        return found
+
+    def _place(self, value: Any) -> int:
+        key = (type(value), text_of(value))  # some values have no hash, and NaN is not equal to itself
+        if key not in self._places:
+            self._places[key] = len(self.values)
+            self.values.append(value)
+        return self._places[key]
+
+
 class Labels(NamedTuple):
     """What a label column says, and whether its own words are worth keeping as metadata."""
 
@@ -90,43 +137,51 @@ class Split(NamedTuple):
     note: str = ""
 
 
-def read_labels(column: pa.ChunkedArray, name: str, normal: tuple[str, ...] = ()) -> Labels:
+def read_labels(column: Distinct, name: str, normal: tuple[str, ...] = ()) -> Labels:
     """Normal, anomalous or unknown for every row; no values where the words were not understood.
 
     Args:
-        column: of any type.
+        column: what its rows hold.
         name: of the column, which may say what "yes" means.
         normal: the values that mean normal, when they were given; all others then mean anomalous.
 
     Raises:
         DataError: no row has a value of `normal`.
     """
-    values = column.to_pylist()
-    texts = [text_of(value).strip() for value in values]
+    texts = [text_of(value).strip() for value in column.values]
     words = [_word(text) for text in texts]
     if normal:
-        return _as_told(words, texts, name, normal)
-    if any(isinstance(value, float) and math.isfinite(value) and value % 1 for value in values):
+        return _as_told(column, words, texts, name, normal)
+    if any(isinstance(value, float) and math.isfinite(value) and value % 1 for value in column.values):
         return Labels(None, note=f"{name} holds fractions, not labels: kept as metadata.")
-    counts = Counter(words)
+    counts = _counts(words, column)
     if (kinds := _whole_numbers(set(words))) > 2:
         note = f"{name} holds {kinds} different numbers, too many for normal and anomalous: kept as metadata."
         return Labels(None, note=note)
     meaning, strange, note = _meanings(counts, name)
     if why := _misunderstood(counts, meaning, strange, name):
         return Labels(None, note=f"{name} {why}; {_ask(counts)}")
-    return _labels(words, texts, meaning, note)
+    return _labels(column, words, texts, meaning, note)
+
+
+def _counts(words: list[str], column: Distinct) -> Counter[str]:
+    """How many rows have each word; several values can be one word."""
+    counts: Counter[str] = Counter()
+    for word, rows in zip(words, column.counts, strict=True):
+        counts[word] += rows
+    return counts
 
 
 def are_labels(words: list[str]) -> bool:
     """Whether words, such as the names of folders, tell normal from anomalous."""
     named = all(any(map(str.isalpha, word)) for word in words)  # 0 and 1 can be anything
-    return named and read_labels(pa.chunked_array([sorted(set(words))]), "").values is not None
+    column = Distinct(pa.chunked_array([sorted(set(words))]))
+    return named and read_labels(column, "").values is not None
 
 
-def read_split(column: pa.ChunkedArray, name: str) -> Split:
+def read_split(column: Distinct, name: str) -> Split:
     """Train or test for every row; a missing value is scored, not trained on."""
-    words = [_word(text_of(value)) for value in column.to_pylist()]
+    words = [_word(text_of(value)) for value in column.values]
     seen = set(words) - _MISSING
     strange = sorted(seen - _TRAIN - _TEST - _NEARLY_TEST)
     if strange or not seen:
@@ -135,10 +190,10 @@ def read_split(column: pa.ChunkedArray, name: str) -> Split:
     notes = []
     if near := sorted(seen & _NEARLY_TEST):
         notes.append(f"{name}: {_listed(near)} counts as test.")
-    if missing := sum(word in _MISSING for word in words):
+    if missing := sum(n for word, n in _counts(words, column).items() if word in _MISSING):
         notes.append(f"{name}: {missing} rows without a value count as test.")
     values = np.array(["train" if word in _TRAIN else "test" for word in words])
-    return Split(values, bool(near), " ".join(notes))
+    return Split(values[column.codes], bool(near), " ".join(notes))
 
 
 def text_of(value: Any) -> str:
@@ -172,7 +227,9 @@ def _says(word: str) -> int | None:
     return None
 
 
-def _as_told(words: list[str], texts: list[str], name: str, normal: tuple[str, ...]) -> Labels:
+def _as_told(
+    column: Distinct, words: list[str], texts: list[str], name: str, normal: tuple[str, ...]
+) -> Labels:
     told = {_word(value) for value in normal}
     seen = set(words)
     if lacking := sorted(told - seen):
@@ -181,16 +238,18 @@ def _as_told(words: list[str], texts: list[str], name: str, normal: tuple[str, .
             "that mean normal"
         )
     meaning = {word: NORMAL if word in told else UNKNOWN if word in _MISSING else ANOMALOUS for word in seen}
-    return _labels(words, texts, meaning, "")
+    return _labels(column, words, texts, meaning, "")
 
 
-def _labels(words: list[str], texts: list[str], meaning: dict[str, int], note: str) -> Labels:
+def _labels(
+    column: Distinct, words: list[str], texts: list[str], meaning: dict[str, int], note: str
+) -> Labels:
     spelled = dict(zip(reversed(words), reversed(texts), strict=True))  # as the first row has it
     by_meaning = {
         sort: tuple(spelled[word] for word in sorted(meaning) if meaning[word] == sort)
         for sort in (NORMAL, ANOMALOUS)
     }
-    values = np.array([meaning[word] for word in words], np.int8)
+    values = np.array([meaning[word] for word in words], np.int8)[column.codes]
     known = {"normal", "good", "ok", "anomalous", "anomaly", "abnormal", "bad", "defect"} | _NO | _YES
     keep = bool(set(meaning) - known - _MISSING - {"-1"})
     return Labels(values, keep, note, by_meaning[NORMAL], by_meaning[ANOMALOUS])

@@ -51,6 +51,24 @@ def opened(
     return whole, one_after_the_other(parts, whole)
 
 
+def files_of(data: Sequence[str | Path]) -> tuple[str, list[Member]]:
+    """A name for the set, and every file of it in name order: of files, folders and patterns.
+
+    Raises:
+        DataError: a folder holds no file that can be read, or files of several kinds; no file matches.
+    """
+    found = [_members(str(one)) for one in data]
+    if len(data) == 1:
+        members = found[0] or [Member(Path(data[0]), Path(data[0]).name, {})]
+        return _name(data[0], members), members
+    if any(found):  # whose paths are whole ones
+        several = (some or [Member(Path(one), "", {})] for some, one in zip(found, data, strict=True))
+        members = members_of_paths(member.path.resolve() for some in several for member in some)
+    else:
+        members = members_of_paths(map(Path, data))
+    return _name(data, members), members
+
+
 def _members(data: Readable | Several) -> list[Member] | None:
     """Several files; None for a single one."""
     if isinstance(data, list | tuple):
