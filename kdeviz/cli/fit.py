@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kdeviz.cli.corrections import correctable
+from kdeviz.cli.fit_in_parts import InParts
 from kdeviz.cli.inputs import fixed, fixed_like, read, read_beside, reading_facts
 from kdeviz.cli.options import (
     COMPONENTS,
@@ -88,6 +89,14 @@ _ThresholdValue = Annotated[
         "a log density in nats; a rule that needs one says what.",
     ),
 ]
+_InParts = Annotated[
+    bool | None,
+    typer.Option(
+        "--in-parts/--at-once",
+        help="Read DATA in parts, of which only the rows to fit on stay in memory, or all of it at once; "
+        "told by the size of the files and the free memory without either.",
+    ),
+]
 _Midpoint = Annotated[
     float | None,
     typer.Option(metavar="NATS", help="Log density that gets probability 1/2; 12 without it."),
@@ -120,6 +129,7 @@ def fit(
     score: _Score = None,
     score_metadata: _ScoreMetadata = None,
     fix: Fixes = None,
+    in_parts: _InParts = None,
     force: Force = False,
     *,
     said: Corrections,
@@ -128,6 +138,9 @@ def fit(
 
     Where DATA has a split, the rows of split train are fitted and the others scored; otherwise all rows are
     both, each scored by a model that has not seen it. With --score the rows of that file are scored.
+
+    Files of any size can be fitted on: read in parts they give the same model, and only the rows that it was
+    fitted on, or those of --score, are scored.
     """
     if score_metadata is not None and score is None:
         raise OptionError("--score-metadata is about the file to score: name that with --score")
@@ -144,13 +157,18 @@ def fit(
 
         rule, curve = _threshold_rule(threshold_rule, threshold_value), _curve(midpoint, steepness)
         store = _checked_store(runs, name, mlflow) if keep else None
-        given = read(data, said, metadata)
-        train, others = fixed(given, fix or ()).train_and_test()
-        if score is not None:
-            others = fixed_like(read_beside(score, said, score_metadata), given, fix or ())
-        analysis = analyse(train, others, settings, device, tell)
+        parts = InParts(in_parts, data, {"--keep": keep, "--fix": fix, "--metadata": metadata}, rule, score)
+        if parts.chosen:
+            others = None if score is None else read_beside(score, said, score_metadata)
+            analysis = parts.analyse(others, settings, device, said, tell)
+        else:
+            given = read(data, said, metadata)
+            train, others = fixed(given, fix or ()).train_and_test()
+            if score is not None:
+                others = fixed_like(read_beside(score, said, score_metadata), given, fix or ())
+            analysis = analyse(train, others, settings, device, tell)
         decision = decide(analysis, rule, curve)
-        facts = {**reading_facts(train), **_fit_facts(decision)}
+        facts = {**reading_facts(analysis.train), **_fit_facts(decision)}
         if output is not None:
             write(output, model_format(output.suffix).write(decision))
             facts["model"] = str(output)
@@ -196,11 +214,11 @@ def _checked_store(runs: Path | None, name: str | None, mlflow: str | None) -> R
 
 def _fit_facts(decision: Decision) -> dict[str, str]:
     analysis, alarms = decision.analysis, decision.expected_alarms
-    train, model = analysis.train.features, analysis.classifier
+    model, (rows, dimensions) = analysis.classifier, analysis.provenance["train_shape"]
     separation = {} if decision.auroc is None else {"AUROC": number(decision.auroc)}
     return {
-        "training rows": f"{len(model.training_rows)} of {len(train)}",
-        "dimensions": str(train.shape[1]),
+        "training rows": f"{len(model.training_rows)} of {rows}",
+        "dimensions": str(dimensions),
         "components kept": str(model.n_components_),
         "variance kept": percent(float(model.pca_model.explained_variance_ratio.sum())),
         "threshold": f"{decision.threshold!r} nats",

@@ -140,7 +140,7 @@ def _pieces(parts: Iterable[Part], source: Source, plan: Plan, beside: bool) -> 
             content = part.read(own)
             data = embedding_set(own, content)
             if data.reading is not None and data.reading.id is None:
-                data = replace(data, ids=row_numbers(start + len(data))[start:])
+                data = replace(data, ids=row_numbers(start + len(data), start))
             columns = _telling(own, content, plan.reading, len(data)) if beside else None
             yield Piece(data, start, part.done, plan, columns)
             start += len(data)
