@@ -9,7 +9,7 @@ _MOST = 2**32
 
 
 def row_numbers(rows: int, first: int = 0) -> NDArray[np.str_]:
-    """(rows - first,) "0", "1", "2" ...: what `np.arange(first, rows).astype(str)` gives, faster and smaller."""
+    """(rows - first,) "0", "1" ...: what `np.arange(first, rows).astype(str)` gives, faster and smaller."""
     width = max(len(str(rows - 1)), 1)
     letters = np.zeros((width, rows - first), np.uint32)
     for digits in range(1, width + 1):
