@@ -12,7 +12,7 @@ from kdeviz.data import ANOMALOUS, NORMAL
 from kdeviz.decision.metrics.intervals import rate_interval
 from kdeviz.decision.metrics.separation import labelled_rows
 from kdeviz.errors import DataError, OptionError
-from kdeviz.model import ProbabilityCurve
+from kdeviz.model import ProbabilityCurve, logistic
 
 _REACH = 10.0
 """How many interquartile ranges beyond the quartiles of the normal scores a fit looks."""
@@ -233,7 +233,7 @@ def _within_reach(rows: NDArray[np.float64], normal: NDArray[np.float64]) -> NDA
 def _probabilities(rows: NDArray[np.float64], slope: float, intercept: float) -> NDArray[np.float64]:
     """As ProbabilityCurve does, but in a fold the slope can have the wrong sign."""
     far = np.clip(rows, -1e100, 1e100)
-    return (1 + np.tanh((slope * far + intercept) / 2)) / 2
+    return logistic(slope * far + intercept)
 
 
 def _quartiles(scores: NDArray[Any]) -> tuple[float, float, float]:

@@ -2,7 +2,7 @@
 
 from kdeviz.model.axes_cache import AxesCache
 from kdeviz.model.classifier import KDEClassifier, training_subset
-from kdeviz.model.curve import ProbabilityCurve
+from kdeviz.model.curve import ProbabilityCurve, logistic
 from kdeviz.model.devices import device_name, is_out_of_memory, resolve_device
 from kdeviz.model.fold_axes import FoldAxes
 from kdeviz.model.folds import fold_count
@@ -31,6 +31,7 @@ __all__ = [
     "fold_model",
     "hold_out",
     "is_out_of_memory",
+    "logistic",
     "principal_axes",
     "read_model_file",
     "resolve_device",
