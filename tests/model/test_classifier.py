@@ -426,7 +426,9 @@ def test_row_of_length_zero_under_norm_stays_at_zero():
     corners = np.array([[2.0, 0], [-2, 0], [0, 1], [0, -1], [1, 1], [-1, -1]])
     rows = np.concatenate([corners, [[0, 0], [0, 0]]])
     model, report = finite_scores(rows, 2, "norm")
-    assert report.warnings == ("2 training rows lie at the mean, up to rounding, without a direction: kept at zero",)
+    assert report.warnings == (
+        "2 training rows lie at the mean, up to rounding, without a direction: kept at zero",
+    )
     assert torch.equal(model.transform(np.zeros((1, 2))), torch.zeros(1, 2, dtype=torch.float64))
     np.testing.assert_allclose(
         model.log_density(rows), oracles.Classifier(rows, 2, "norm").log_density(rows), rtol=1e-9
