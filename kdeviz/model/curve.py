@@ -57,7 +57,10 @@ class ProbabilityCurve:
             found = torch.from_numpy(np.asarray(self._of(values.double().numpy())))
             dtype = values.dtype if values.is_floating_point() else torch.float64
             return found.to(dtype).to(log_density.device)
-        values = np.asarray(log_density)
+        try:
+            values = np.asarray(log_density)
+        except ValueError as error:  # rows of unequal length
+            raise DataError(f"log densities cannot be read as an array: {error}") from None
         if values.dtype.kind not in "fiub":
             raise DataError(f"log densities need to be real numbers, got {values.dtype}: convert them first")
         return self._of(values.astype(np.float64)).astype(values.dtype if values.dtype.kind == "f" else float)
