@@ -12,10 +12,11 @@ from kdeviz.model.kernels.choice import KERNELS
 from kdeviz.model.kernels.sums import KernelSums
 from kdeviz.model.model_file import read_model_file
 from kdeviz.model.pca import PCA
-from kdeviz.model.principal_axes import PrincipalAxes, principal_axes
+from kdeviz.model.principal_axes import LARGEST_FEATURE, PrincipalAxes, principal_axes
 
 __all__ = [
     "KERNELS",
+    "LARGEST_FEATURE",
     "PCA",
     "AxesCache",
     "FoldAxes",

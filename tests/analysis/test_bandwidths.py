@@ -40,7 +40,9 @@ def test_ranks_are_those_of_float64(method, k, factor):
     ):
         moved = np.abs(rankdata(one) - rankdata(other))
         assert moved.max() <= 1 and spearmanr(one, other).statistic > 1 - 1e-6
-    separations = [oracles.auroc(each.scores[~ANOMALOUS], each.scores[ANOMALOUS]) for each in (single, double)]
+    separations = [
+        oracles.auroc(each.scores[~ANOMALOUS], each.scores[ANOMALOUS]) for each in (single, double)
+    ]
     assert abs(separations[0] - separations[1]) < 2e-4
     flagged = [decide(each, ThresholdRule("quantile", 0.1)).n_flagged for each in (single, double)]
     assert flagged[0] == flagged[1]

@@ -85,7 +85,7 @@ def test_predict_uses_the_curve_of_the_model_and_compute_probabilities_the_defau
     scores = model.log_density(rows32)
     assert torch.equal(model.predict(rows32), KDEClassifier.compute_probabilities(scores))
     model.curve = ProbabilityCurve(midpoint=0.0, steepness=1.0)
-    assert torch.equal(model.predict(rows32), torch.sigmoid(-scores))
+    torch.testing.assert_close(model.predict(rows32), torch.sigmoid(-scores))
 
 
 def test_transform_is_the_space_of_the_densities(fitted, rows32):
