@@ -4,6 +4,7 @@ from kdeviz.model.axes_cache import AxesCache
 from kdeviz.model.classifier import KDEClassifier, training_subset
 from kdeviz.model.curve import ProbabilityCurve, logistic
 from kdeviz.model.devices import device_name, is_out_of_memory, resolve_device
+from kdeviz.model.eigenvectors import is_searched, krylov_block
 from kdeviz.model.fold_axes import FoldAxes
 from kdeviz.model.folds import fold_count
 from kdeviz.model.held_out import HeldOut, fold_model, hold_out
@@ -32,6 +33,8 @@ __all__ = [
     "fold_model",
     "hold_out",
     "is_out_of_memory",
+    "is_searched",
+    "krylov_block",
     "logistic",
     "principal_axes",
     "read_model_file",

@@ -11,6 +11,7 @@ from kdeviz.threads import threads_sleep
 # With fewer dimensions than this many times the block, all eigenvectors are found as fast as a few.
 _WORTHWHILE = 8
 _SMALL = 256
+_SPARE = 8
 _ROUNDS, _STEPS = 8, 4
 # Of the gap behind the last eigenvalue: the sine of the largest angle to the exact span.
 _TOLERANCE = 1e-7
@@ -29,6 +30,16 @@ def eigenvectors(gram: Tensor) -> tuple[Tensor, Tensor]:
         return values, vectors
     values, vectors = map(torch.from_numpy, np.linalg.eigh(gram.numpy(), UPLO="U"))
     return values, vectors
+
+
+def krylov_block(k: int) -> int:
+    """How many columns to search for k eigenvectors with."""
+    return k + _SPARE + k // 4
+
+
+def is_searched(d: int, k: int) -> bool:
+    """Whether k eigenvectors of a (d, d) matrix are searched for; otherwise all are found."""
+    return d > _WORTHWHILE * krylov_block(k)
 
 
 def leading_eigenvectors(gram: Tensor, k: int, start: Tensor) -> tuple[Tensor, Tensor]:

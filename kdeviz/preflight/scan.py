@@ -39,7 +39,8 @@ class Scan(NamedTuple):
     @property
     def usable(self) -> NDArray[np.bool_]:
         """(N,) rows that a model could be fitted on."""
-        return (self.largest <= LARGEST_FEATURE) & (self.largest / self.unit <= LARGEST_SHARE)
+        with np.errstate(over="ignore"):
+            return (self.largest <= LARGEST_FEATURE) & (self.largest / self.unit <= LARGEST_SHARE)
 
 
 class BadValues(NamedTuple):
