@@ -73,7 +73,7 @@ def check_log_density(name: str, value: Any) -> None:
 
 def check_whole(name: str, value: Any, least: int, hint: str = "") -> None:
     """Raise OptionError unless it is a whole number, at least so large."""
-    if isinstance(value, bool) or not isinstance(value, Integral) or not least <= value < _MOST:
+    if isinstance(value, bool) or not isinstance(value, Integral) or not least <= int(value) < _MOST:
         raise OptionError(
             f"{name}={shown(value)} is not possible: give a whole number, {least} or more{hint}"
         )

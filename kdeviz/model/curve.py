@@ -81,4 +81,4 @@ class ProbabilityCurve:
 def logistic(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
     """1 / (1 + exp(-z)) to full relative precision: a small probability is not what is left of 1."""
     small = np.exp(-np.abs(log_odds))
-    return np.where(log_odds > 0, 1.0, small) / (1 + small)
+    return np.asarray(np.where(log_odds > 0, 1.0, small) / (1 + small))

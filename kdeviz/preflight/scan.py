@@ -14,7 +14,7 @@ from kdeviz.data import Rows
 from kdeviz.model import LARGEST_FEATURE
 
 LARGEST_SHARE = 1e150
-"""Entries so many times as large as the typical largest of a row have no float64 square beside the others'."""
+"""Entries so many times as large as those of a typical row have no float64 square beside theirs."""
 
 _CPU = torch.device("cpu")
 _CENTRE_ROWS = 1024

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from kdeviz.analysis import Analysis
 from kdeviz.data import ANOMALOUS
-from kdeviz.decision import Estimate, check_kind, ThresholdRule, p_values, rate_interval
+from kdeviz.decision import Estimate, ThresholdRule, check_kind, p_values, rate_interval
 from kdeviz.errors import DataError
 from kdeviz.model import ProbabilityCurve
 

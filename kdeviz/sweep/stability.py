@@ -195,7 +195,7 @@ def _named(scores: NDArray[Any], K: int) -> NDArray[np.float64]:
     """(M,) 1 for the K lowest scores; those that tie for the last of these places share them."""
     last = np.partition(scores, K - 1)[K - 1]
     below, tied = scores < last, scores == last
-    return np.where(tied, (K - below.sum()) / tied.sum(), below.astype(np.float64))
+    return np.asarray(np.where(tied, (K - below.sum()) / tied.sum(), below.astype(np.float64)))
 
 
 def _plan(full: Analysis, caps: Sequence[int] | None) -> list[tuple[str, int]]:

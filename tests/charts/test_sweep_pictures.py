@@ -440,7 +440,8 @@ def test_agreement_against_caps(theme):
         # So does one that finds the top by luck and ranks the others as chance would.
         (
             agreement(["cap"], [50], 0.99)._replace(values=np.array([[0.99], [0.42], [0.9]])),
-            "50 training rows find 99.0 % of the top 20 again, but rank the others differently (Spearman 0.42)",
+            "50 training rows find 99.0 % of the top 20 again, "
+            "but rank the others differently (Spearman 0.42)",
         ),
         (
             agreement(["cap"], [50], 0.96)._replace(chance=0.9),

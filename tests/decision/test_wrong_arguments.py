@@ -93,12 +93,14 @@ def answers(call):
         warnings.simplefilter("error")
         try:
             call()
-        except KdevizError as error:
-            assert isinstance(error, DataError | OptionError)
-            message = str(error)
-            assert 15 < len(message) < 300 and "\n" not in message and "Traceback" not in message
-            return False
-    return True
+        except KdevizError as raised:
+            error = raised
+        else:
+            return True
+    message = str(error)
+    assert isinstance(error, DataError | OptionError)
+    assert 15 < len(message) < 300 and "\n" not in message and "Traceback" not in message
+    return False
 
 
 @pytest.fixture(scope="module")

@@ -78,8 +78,8 @@ class Rule(ABC):
     def __post_init__(self) -> None:
         if not is_between(self.value, -_LARGEST, _LARGEST) or not self.allowed():
             raise OptionError(f"the {self.name} rule cannot take {shown(self.value)}: {self.takes}")
-        if not isinstance(self.value, int | float):
-            object.__setattr__(self, "value", float(self.value))  # a fraction, or a number of numpy's
+        plain: Any = self.value  # it may be a fraction, or a number of numpy's
+        object.__setattr__(self, "value", plain if isinstance(plain, int | float) else float(plain))
 
     @abstractmethod
     def allowed(self) -> bool:
