@@ -1,7 +1,7 @@
 """The model: PCA, scaling, Gaussian kernel density, and the classifier that joins them."""
 
 from kdeviz.model.axes_cache import AxesCache
-from kdeviz.model.classifier import KDEClassifier, training_subset
+from kdeviz.model.classifier import KDEClassifier
 from kdeviz.model.curve import ProbabilityCurve, logistic
 from kdeviz.model.devices import device_name, is_out_of_memory, resolve_device
 from kdeviz.model.eigenvectors import is_searched, krylov_block
@@ -14,6 +14,7 @@ from kdeviz.model.kernels.sums import KernelSums
 from kdeviz.model.model_file import read_model_file
 from kdeviz.model.pca import PCA
 from kdeviz.model.principal_axes import LARGEST_FEATURE, PrincipalAxes, principal_axes
+from kdeviz.model.subset import training_subset
 
 __all__ = [
     "KERNELS",

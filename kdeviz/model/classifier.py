@@ -25,6 +25,7 @@ from kdeviz.model.kde import GaussianKDE
 from kdeviz.model.pca import PCA
 from kdeviz.model.principal_axes import PrincipalAxes, principal_axes
 from kdeviz.model.rounding import Rounding
+from kdeviz.model.subset import training_subset
 from kdeviz.scaling import row_lengths
 from kdeviz.settings import FeatureScalingMethod, Settings
 
@@ -345,12 +346,3 @@ class KDEClassifier(FittedModule):
             OptionError: there is no such device.
         """
         return classifier_file.read(cls, path, device)
-
-
-def training_subset(rows: int, settings: Settings) -> NDArray[np.int64]:
-    """Which of the rows the model is fitted on: all, or a seeded random subset, in ascending order."""
-    if rows <= settings.max_training_points:
-        return np.arange(rows)
-    generator = torch.Generator().manual_seed(settings.seed)
-    chosen = torch.randperm(rows, generator=generator)[: settings.max_training_points]
-    return np.sort(chosen.numpy())
