@@ -218,7 +218,7 @@ def _explained_variance(analysis: Analysis) -> float:
         return float(pca.explained_variance_ratio.sum())
     some = np.unique(np.linspace(0, len(features) - 1, _VARIANCE_ROWS).astype(np.int64))
     rows = Rows(features).select(some)
-    block = rows.block(0, len(rows), pca.mean.dtype, pca.device)
+    block = pca.centred(rows.block(0, len(rows), pca.mean.dtype, pca.device))
     centred = block - block.mean(0)
     scores = centred @ pca.singular_vectors
     return float(scores.square().sum() / centred.square().sum())
