@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from enum import Enum
 from functools import cache
 from numbers import Integral, Real
@@ -86,6 +87,32 @@ class Settings:
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON; `Settings(**d)` reads them back."""
         return {**asdict(self), "feature_scaling_method": self.feature_scaling_method.value}
+
+
+@dataclass(frozen=True)
+class Offer:
+    """Settings that would help.
+
+    Attributes:
+        title: what a button says, in the imperative.
+        changes: the fields of `Settings` that would be other.
+    """
+
+    title: str
+    changes: Mapping[str, Any]
+
+    def applied(self, settings: Settings) -> Settings:
+        """These settings, changed."""
+        return replace(settings, **self.changes)
+
+    @property
+    def options(self) -> str:
+        """The same for `kdeviz fit`."""
+        names = {"n_pca_components": "components", "feature_scaling_method": "scaling"}
+        return " ".join(
+            f"--{names.get(name, name)}" + ("" if value is True else f" {value}")
+            for name, value in self.changes.items()
+        )
 
 
 def name_of(settings: Settings) -> str:

@@ -48,6 +48,7 @@ _SETTINGS: dict[str, Callable[[Settings], str]] = {
     "cap": lambda settings: count(settings.max_training_points),
     "bandwidth": lambda settings: f"{settings.bandwidth}",
     "seed": lambda settings: f"{settings.seed}",
+    "standardised": lambda settings: "yes" if settings.standardise else "no",
 }
 _COLUMNS = {
     "auroc": "AUROC",
@@ -77,6 +78,10 @@ _Bandwidths = Annotated[
     str, typer.Option(metavar="LIST", help="scott, silverman, or factors that multiply Scott's.")
 ]
 _Seeds = Annotated[str, typer.Option(metavar="LIST", help="Of the random subsets, such as 0,1 or 0:4.")]
+_Standardise = Annotated[
+    str,
+    typer.Option(metavar="LIST", help="Divide each feature by its standard deviation: no, yes, or no,yes."),
+]
 _Sort = Annotated[
     str | None,
     typer.Option(
@@ -99,6 +104,7 @@ def sweep(
     cap: _Caps = str(_DEFAULTS.max_training_points),
     bandwidth: _Bandwidths = str(_DEFAULTS.bandwidth),
     seeds: _Seeds = str(_DEFAULTS.seed),
+    standardise: _Standardise = "no",
     sort: _Sort = None,
     mlflow: TrackingServer = None,
     device: Device = "auto",
@@ -124,7 +130,12 @@ def sweep(
         if sort is not None and sort not in METRICS:
             raise OptionError(f"--sort {sort} is not known: choose {', '.join(METRICS)}")
         grid = Grid.parse(
-            components=components, scalings=scaling, caps=cap, bandwidths=bandwidth, seeds=seeds
+            components=components,
+            scalings=scaling,
+            caps=cap,
+            bandwidths=bandwidth,
+            seeds=seeds,
+            standardise=standardise,
         )
         if mlflow is not None:
             from kdeviz.output import check_server
@@ -198,6 +209,8 @@ def _print_rows(finished: Sweep, metric: str, choice: Choice | None) -> None:
     settings = {name: [write(row.settings) for row in rows] for name, write in _SETTINGS.items()}
     same = {name: cells[0] for name, cells in settings.items() if len(set(cells)) == 1}
     same.pop("components", None)
+    if same.get("standardised") == "no":
+        del same["standardised"], settings["standardised"]
     columns = {"": ["" if choice is None else choice.title(row) for row in rows]}
     columns |= {name: cells for name, cells in settings.items() if name not in same}
     shown = [name for name in _COLUMNS if finished.labelled or name not in OF_LABELS]

@@ -1,7 +1,7 @@
 """Many settings on one data set, the choice between them, and whether the answer would come out again."""
 
 from kdeviz.sweep.choice import Choice, best, sorted_rows
-from kdeviz.sweep.grid import Grid
+from kdeviz.sweep.grid import YES_OR_NO, Grid
 from kdeviz.sweep.held_out import held_out_alarms
 from kdeviz.sweep.metrics import CHOICES, METRICS, OF_LABELS, estimate_of
 from kdeviz.sweep.recall import recall_at_fpr
@@ -17,6 +17,7 @@ __all__ = [
     "METRICS",
     "OF_LABELS",
     "SEEDS",
+    "YES_OR_NO",
     "Choice",
     "Grid",
     "Repeats",

@@ -48,8 +48,8 @@ class SweepRow(NamedTuple):
 
     Under "scale" the model divides by the largest length L seen in training; a density of the undivided PCA
     scores is lower by k log L, which is taken off here, so that caps and seeds compare. It compares only
-    settings with equal components and equal scaling: with other components it is the density of another
-    space. The interval is the 95 % one of a mean, 1.96 standard errors either way."""
+    settings with equal components and equal scaling, and either all standardised or none: otherwise it is
+    the density of another space. The interval is the 95 % one of a mean, 1.96 standard errors either way."""
     alarm_share: Estimate | None = None
     """Of training rows that neither the model nor its threshold had seen; see `held_out_alarms`."""
     auroc: Estimate | None = None
@@ -98,7 +98,7 @@ def sweep(
 ) -> Sweep:
     """`analyse` for each setting of the grid; to the last bit what separate calls give.
 
-    Principal axes are found once for each cap and seed.
+    Principal axes are found once for each cap and seed, standardised or not.
     Where a cap is not reached it and the seed change nothing: the row of an equal model is given again, times
     and all. A setting that fails gives a row that says why, and the others go on.
 

@@ -114,7 +114,8 @@ def _cards(run: SweepRun, choice: Choice, screen: Screen, usable: bool) -> None:
     title, top = f"Best {METRICS[choice.metric].words}", choice.best
     if choice.metric == "log_density":  # it compares nothing else
         scaling = top.settings.feature_scaling_method.value
-        title = f"Best for {count(top.components)} components, {scaling}"
+        units = ", standardised" if top.settings.standardise else ""
+        title = f"Best for {count(top.components)} components, {scaling}{units}"
     used = next((row for row in run.rows if row.settings == screen.analysis.settings), None)
     columns = st.columns(3, gap="small")
     with columns[0]:
