@@ -38,10 +38,12 @@ def check(
     settings = Settings(number_or_text(components), standardise=standardise)
     with progress():
         from kdeviz.data import label_counts, preview
-        from kdeviz.preflight import preflight
+        from kdeviz.preflight import group_finding, preflight
 
         rows = read(data, said, metadata)
         report = preflight(rows, settings.n_pca_components, settings.standardise)
+        if all(finding.severity != "error" for finding in report.findings):
+            report = report.and_also(group_finding(rows, settings))
     counts = label_counts(rows)
     labels = {"labels": counts} if counts else {}
     print_facts({**_facts(report.facts), **reading_facts(rows), **labels})

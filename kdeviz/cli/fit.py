@@ -162,6 +162,8 @@ def fit(
             facts |= {"run": run.id, "kept in": str(run.folder)}
     for warning in analysis.warnings:
         say("warning", warning)
+    if analysis.groups is not None and analysis.groups.offer is not None:
+        say("note", f"to follow that, fit again with {analysis.groups.offer.options}")
     tell_of_all(decision)
     for remark in filter(None, (decision.remark, decision.saved_remark)):
         say("note", remark)

@@ -13,6 +13,7 @@ from kdeviz.model.kernels.sums import KernelSums
 from kdeviz.model.model_file import read_model_file
 from kdeviz.model.pca import PCA
 from kdeviz.model.principal_axes import PrincipalAxes, principal_axes
+from kdeviz.model.separate_groups import Groups, separate_groups
 
 __all__ = [
     "KERNELS",
@@ -20,6 +21,7 @@ __all__ = [
     "AxesCache",
     "FoldAxes",
     "GaussianKDE",
+    "Groups",
     "HeldOut",
     "KDEClassifier",
     "KernelSums",
@@ -34,5 +36,6 @@ __all__ = [
     "principal_axes",
     "read_model_file",
     "resolve_device",
+    "separate_groups",
     "training_subset",
 ]

@@ -99,6 +99,10 @@ class Preflight:
         order = ("error", "warning", "note")
         return tuple(finding for wanted in order for finding in self.findings if finding.severity == wanted)
 
+    def and_also(self, finding: Finding) -> Preflight:
+        """With one more finding."""
+        return replace(self, findings=(*self.findings, finding))
+
     def fix(self, name: str) -> Fix:
         """The fix of that name: to repeat on a file what was done to it before.
 

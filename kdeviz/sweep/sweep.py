@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from statistics import NormalDist
 from typing import NamedTuple
@@ -95,6 +95,7 @@ def sweep(
     on_progress: OnProgress | None = None,
     cancelled: Callable[[], bool] | None = None,
     curve: ProbabilityCurve | None = None,
+    known: Iterable[SweepRow] = (),
 ) -> Sweep:
     """`analyse` for each setting of the grid; to the last bit what separate calls give.
 
@@ -112,6 +113,7 @@ def sweep(
         on_progress: told (setting in words, fraction of the whole grid done), several times for each.
         cancelled: asked after every block of rows; when it says yes, the rows that are done are returned.
         curve: for the probability rule.
+        known: rows of an earlier sweep of the same data, labels and rule, which are given again.
 
     Raises:
         DataError: the rule needs labels that are not there, or every training row is excluded.
@@ -122,7 +124,7 @@ def sweep(
     rule.rule.check_labels(inspected.labels)
     n, asked = len(train.to_fit), len(grid)
     work = _Work(train, score, rule, curve, device, cancelled)
-    done: dict[Settings, SweepRow] = {}
+    done = {_same_model(row.settings, n): row for row in known if row.error is None}
     rows: list[SweepRow] = []
     for number, settings in enumerate(grid.settings):
         tell = _tell(on_progress, number, asked)

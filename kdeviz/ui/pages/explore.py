@@ -11,6 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from kdeviz.analysis import drift
 from kdeviz.ui.panels.charts import show_chart
 from kdeviz.ui.panels.map import map_controls, show_map
+from kdeviz.ui.panels.model import offer_button
 from kdeviz.ui.panels.table import show_table
 from kdeviz.ui.panels.threshold import show_threshold
 from kdeviz.ui.panels.why import show_why
@@ -38,8 +39,11 @@ def show() -> None:
         st.skeleton(_CHART_HEIGHT)
         return
     with st.container():
+        groups = screen.analysis.groups
         for message in screen.analysis.warnings:
-            plain_warning(message)
+            with plain_warning(message):
+                if groups is not None and groups.offer is not None and message == groups.in_words:
+                    offer_button(groups.offer, "offer_groups")
         found = drift(screen.analysis)
         if found is not None and found.found:
             plain_warning(found.in_words)

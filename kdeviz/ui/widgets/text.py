@@ -3,6 +3,7 @@
 import logging
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from kdeviz.errors import KdevizError
 
@@ -24,8 +25,19 @@ def plain_error(title: str, message: str) -> None:
         st.text(message)
 
 
-def plain_warning(message: str) -> None:
-    """A warning shown literally."""
-    with st.container(border=True, horizontal=True):
-        st.markdown(":orange[:material/warning:]", width="content")
-        st.text(message)
+def plain_warning(message: str) -> DeltaGenerator:
+    """A warning shown literally; gives the place beside it, for what can be done."""
+    return _told(":orange[:material/warning:]", message)
+
+
+def plain_note(message: str) -> DeltaGenerator:
+    """A note shown literally; gives the place beside it, for what can be done."""
+    return _told(":blue[:material/info:]", message)
+
+
+def _told(sign: str, message: str) -> DeltaGenerator:
+    place = st.container(border=True, horizontal=True, vertical_alignment="center")
+    with place:
+        st.markdown(sign, width="content")
+        st.text(message, width="stretch")
+    return place
