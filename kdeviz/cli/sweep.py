@@ -172,7 +172,7 @@ def _following(grid: Grid, train: EmbeddingSet) -> Grid:
     from kdeviz.sweep import proposed_components, sweep_seconds, variances_of
 
     n, d = train.to_fit.features.shape
-    components = proposed_components(variances_of(train, grid.settings[0]), min(n, d))
+    components = proposed_components(variances_of(train, grid.settings[0]), n, d)
     grid = replace(grid, components=components)
     seconds = duration(sweep_seconds(grid, n, d))
     say("note", f"components {', '.join(map(str, components))}: {len(grid)} settings, about {seconds}")

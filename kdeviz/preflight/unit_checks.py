@@ -18,6 +18,7 @@ _MOST = 0.5
 _NEARLY_ALL = 0.95
 _TIMES = 10.0
 _BULK = (0.05, 0.95)
+_GAP = 1 / 3
 _SAMPLE_BYTES = 16 * 2**20
 _MOST_ROWS = 4096
 _NAMED = 3
@@ -27,7 +28,8 @@ def units(seen: Evidence, standardise: bool) -> Finding:
     """Whether one feature carries most of the variance of the training rows.
 
     It has to spread ten times as wide as a usual one as well, by the range of its middle 90 %: a feature that
-    a few far rows make large is no matter of units.
+    a few far rows make large is no matter of units. Nor is one whose values leave a third of that range
+    empty: they fall into groups, whose distance standardising would hide.
     """
     if standardise:
         return Finding("units", "ok", "Features are standardised: their units do not count.")
@@ -38,7 +40,7 @@ def units(seen: Evidence, standardise: bool) -> Finding:
     varying = spread[spread > 0]
     # "lower": of two features, the smaller one is the usual one.
     usual = float(np.quantile(varying, 0.5, method="lower")) if len(varying) else np.inf
-    if share[first] < _MOST or spread[first] < _TIMES * usual:
+    if share[first] < _MOST or spread[first] < _TIMES * usual or _falls_apart(rows[:, first], spread[first]):
         return Finding("units", "ok", "No feature outweighs all others.")
     heavy = order[: int((np.cumsum(share[order]) < _NEARLY_ALL).sum()) + 1]
     sentence = (
@@ -63,6 +65,12 @@ def _spreads(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     """(D,) range of the middle 90 % of each feature."""
     low, high = np.quantile(rows, _BULK, axis=0)
     return np.asarray(high - low)
+
+
+def _falls_apart(values: NDArray[np.float64], spread: float) -> bool:
+    low, high = np.quantile(values, _BULK)
+    middle = np.sort(values[(values >= low) & (values <= high)])
+    return bool(np.diff(middle).max(initial=0.0) > _GAP * spread)
 
 
 def _shares(rows: NDArray[np.float64]) -> NDArray[np.float64]:

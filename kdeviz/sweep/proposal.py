@@ -10,7 +10,7 @@ from torch import Tensor
 
 from kdeviz.analysis import estimate, is_measured, rough_seconds
 from kdeviz.data import EmbeddingSet, Rows
-from kdeviz.model import principal_axes, training_subset
+from kdeviz.model import fold_count, principal_axes, training_subset
 from kdeviz.scaling import SCALINGS
 from kdeviz.settings import Settings
 from kdeviz.sweep.grid import Grid
@@ -22,17 +22,18 @@ _WIDTHS: tuple[tuple[str | float, ...], ...] = ((0.5, "scott", 2.0), ("scott",))
 _PATIENCE_SECONDS = 60.0
 
 
-def proposed_components(variances: Tensor, limit: int, counts: Sequence[int] = COUNTS) -> tuple[int, ...]:
-    """Component counts to try: up to what keeps 99 % of the variance, or 128, and below the limit.
+def proposed_components(variances: Tensor, n: int, d: int, counts: Sequence[int] = COUNTS) -> tuple[int, ...]:
+    """Component counts to try: up to what keeps 99 % of the variance, or 128, where every fold has so many.
 
     Args:
         variances: (r,) along all principal axes of the training rows, the largest first.
-        limit: more than the largest count that can be fitted.
+        n: training rows.
+        d: dimensions.
         counts: to choose from, ascending.
     """
     shares = torch.cumsum(variances.double(), 0) / variances.double().sum()
     enough = int((shares < _NEARLY_ALL).sum()) + 1
-    most = max(min(enough, counts[-1], limit - 1), 1)
+    most = max(min(enough, counts[-1], _below(n, d) - 1), 1)
     return tuple(dict.fromkeys([*(k for k in counts if k < most), most]))
 
 
@@ -47,12 +48,11 @@ def proposed_grid(variances: Tensor, settings: Settings, n: int, d: int, kept: i
         kept: components in use.
         scored: other rows to score.
     """
-    limit = min(n, d)
     grids = []
     for widths, counts in product(_WIDTHS, (COUNTS, _FEW_COUNTS)):
-        own = {kept} if kept < limit - 1 else set()
+        own = {kept} if kept < min(n, d) - 1 else set()
         grid = Grid(
-            tuple(sorted({*proposed_components(variances, limit, counts), *own})),
+            tuple(sorted({*proposed_components(variances, n, d, counts), *own})),
             tuple(SCALINGS),
             (settings.max_training_points,),
             widths,
@@ -63,6 +63,11 @@ def proposed_grid(variances: Tensor, settings: Settings, n: int, d: int, kept: i
         if sum(rough_seconds(n, d, each, scored) for each in grid.settings) < _PATIENCE_SECONDS:
             return grid
     return grids[-1]
+
+
+def _below(n: int, d: int) -> int:
+    """More than the largest count: the rows outside a fold, or the dimensions."""
+    return min(n - -(-n // fold_count(n)), d)
 
 
 def variances_of(train: EmbeddingSet, settings: Settings) -> Tensor:

@@ -435,13 +435,13 @@ def stuck(monkeypatch):
     """Let sweeps stand still after their first row until they are cancelled, or this event is set."""
     free = threading.Event()
 
-    def swept(train, score, grid, rule, device, on_row, report, cancelled, curve):
+    def swept(train, score, grid, rule, device, on_row, report, cancelled, curve, known):
         def one(row):
             on_row(row)
             while not cancelled() and not free.is_set():
                 time.sleep(0.005)
 
-        return sweep(train, score, grid, rule, device, one, report, cancelled, curve)
+        return sweep(train, score, grid, rule, device, one, report, cancelled, curve, known)
 
     monkeypatch.setattr("kdeviz.ui.work.sweep_run.sweep", swept)
     yield free
@@ -517,7 +517,7 @@ def test_a_sweep_goes_on_behind_the_other_part_of_the_page(tune, stuck):
 def test_settings_can_be_moved_while_a_sweep_runs(tune, monkeypatch):
     begun_, free = threading.Event(), threading.Event()
 
-    def swept(train, score, grid, rule, device, on_row, report, cancelled, curve):
+    def swept(train, score, grid, rule, device, on_row, report, cancelled, curve, known):
         begun_.set()
         while not free.is_set() and not cancelled():
             report("Waiting", 0.5)
