@@ -16,7 +16,7 @@ from kdeviz.ui.panels.table import show_table
 from kdeviz.ui.panels.threshold import show_threshold
 from kdeviz.ui.panels.why import show_why
 from kdeviz.ui.state import Screen, Session, session
-from kdeviz.ui.widgets.text import plain_warning
+from kdeviz.ui.widgets.text import plain_warning, warning_with
 from kdeviz.wording import count, duration, number, percent
 
 _CHART_HEIGHT = 380
@@ -41,9 +41,11 @@ def show() -> None:
     with st.container():
         groups = screen.analysis.groups
         for message in screen.analysis.warnings:
-            with plain_warning(message):
-                if groups is not None and groups.offer is not None and message == groups.in_words:
-                    offer_button(groups.offer, "offer_groups")
+            if groups is None or groups.offer is None or message != groups.in_words:
+                plain_warning(message)
+                continue
+            with warning_with(message), st.container(horizontal_alignment="right"):
+                offer_button(groups.offer, "offer_groups")
         found = drift(screen.analysis)
         if found is not None and found.found:
             plain_warning(found.in_words)

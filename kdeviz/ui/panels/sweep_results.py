@@ -34,7 +34,7 @@ from kdeviz.ui.panels.sweep_table import ChosenRow, show_rows
 from kdeviz.ui.state import Screen, Session, session, theme
 from kdeviz.ui.widgets.choices import one_of
 from kdeviz.ui.widgets.plots import clicked_number, show_figure
-from kdeviz.ui.widgets.text import failure_words, plain_error, plain_note, plain_warning
+from kdeviz.ui.widgets.text import failure_words, note_with, plain_error, plain_warning
 from kdeviz.ui.work.sweep_run import SweepRun
 from kdeviz.wording import capital, count
 
@@ -159,7 +159,7 @@ def _edge(screen: Screen, run: SweepRun, choice: Choice, go_on: GoOn) -> None:
     beyond = edges(run.finished, choice, *run.train.to_fit.features.shape)
     if not beyond:
         return
-    with plain_note(edge_words(beyond)):
+    with note_with(edge_words(beyond)), st.container(horizontal_alignment="right"):
         grid = extended(run.grid, beyond)
         st.button(
             f"Go on with {next_words(beyond)}",

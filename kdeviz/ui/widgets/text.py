@@ -7,6 +7,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from kdeviz.errors import KdevizError
 
+_WARNING = ":orange[:material/warning:]"
+
 logger = logging.getLogger(__name__)
 
 
@@ -25,19 +27,26 @@ def plain_error(title: str, message: str) -> None:
         st.text(message)
 
 
-def plain_warning(message: str) -> DeltaGenerator:
-    """A warning shown literally; gives the place beside it, for what can be done."""
-    return _told(":orange[:material/warning:]", message)
+def plain_warning(message: str) -> None:
+    """A warning shown literally."""
+    with st.container(border=True, horizontal=True):
+        st.markdown(_WARNING, width="content")
+        st.text(message)
 
 
-def plain_note(message: str) -> DeltaGenerator:
-    """A note shown literally; gives the place beside it, for what can be done."""
+def warning_with(message: str) -> DeltaGenerator:
+    """A warning shown literally; gives the place beside it for what can be done."""
+    return _told(_WARNING, message)
+
+
+def note_with(message: str) -> DeltaGenerator:
+    """A note shown literally; gives the place beside it for what can be done."""
     return _told(":blue[:material/info:]", message)
 
 
 def _told(sign: str, message: str) -> DeltaGenerator:
-    place = st.container(border=True, horizontal=True, vertical_alignment="center")
-    with place:
-        st.markdown(sign, width="content")
-        st.text(message, width="stretch")
-    return place
+    with st.container(border=True):
+        signs, words, rest = st.columns([0.35, 8, 4.4], vertical_alignment="center")
+    signs.markdown(sign)
+    words.text(message)
+    return rest
