@@ -148,7 +148,7 @@ def sweep(
             check_server(mlflow)
         train, others = fixed(read(data, said, metadata), fix or ()).train_and_test()
         if components is None:
-            grid = _following(grid, train)
+            grid = _following(grid, train, device)
         finished = _swept(train, others, grid, device, tell)
     if finished.cancelled:
         say("warning", f"interrupted: {len(finished.rows)} of {finished.asked} settings are done")
@@ -167,14 +167,15 @@ def sweep(
         raise typer.Exit(_INTERRUPTED)
 
 
-def _following(grid: Grid, train: EmbeddingSet) -> Grid:
+def _following(grid: Grid, train: EmbeddingSet, device: str) -> Grid:
     """The grid with as many components as the data call for."""
+    from kdeviz.model import resolve_device
     from kdeviz.sweep import proposed_components, sweep_seconds, variances_of
 
-    n, d = train.to_fit.features.shape
+    (n, d), chosen = train.to_fit.features.shape, resolve_device(device)
     components = proposed_components(variances_of(train, grid.settings[0]), n, d)
     grid = replace(grid, components=components)
-    seconds = duration(sweep_seconds(grid, n, d))
+    seconds = duration(sweep_seconds(grid, n, d, chosen))
     say("note", f"components {', '.join(map(str, components))}: {len(grid)} settings, about {seconds}")
     return grid
 

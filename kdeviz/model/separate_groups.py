@@ -22,11 +22,11 @@ _MOST = 512
 _LONG, _NEARLY_ALL = 5.0, 0.9
 _LEAST_SHARE, _FEWEST = 0.05, 10
 # Two groups are far apart when the gap is so many times as wide as the wider of them.
-_FAR = 3.0
+_FAR = 10.0
 _FLAGGED_SHARE = 0.01
 _FOUND, _ALL = 0.95, 0.99
-# In nats for every row: a likelihood ratio of e is no matter of taste.
-_FAR_BETTER = 1.0
+# A bandwidth so many times smaller, and nats for every row: a likelihood ratio of e is no matter of taste.
+_MUCH_SMALLER, _FAR_BETTER = 10, 1.0
 _FOLDS = 5
 _FACTORS = (1.0, 0.5, 0.3, 0.2, 0.1, 0.05, 0.03, 0.02, 0.01, 0.005, 0.003, 0.002, 0.001)
 _FEWER = (64, 32, 16, 12, 8, 6, 4, 3, 2, 1)
@@ -87,7 +87,7 @@ def separate_groups(classifier: KDEClassifier, points: Tensor) -> Groups | None:
     passes = 1 - _flagged(classifier, _on(scaling, probes))
     if passes <= 1 - _FOUND:
         factor, gain = _space(scaling, some, probes, some.shape[1]).likeliest(now)
-        if factor > now / 2 or gain < _FAR_BETTER:
+        if factor * _MUCH_SMALLER > now or gain < _FAR_BETTER:
             return None
         return Groups(len(groups), passes, _offer(factor, now))
     return Groups(len(groups), passes, _way_out(scaling, some, probes, now))
@@ -152,8 +152,10 @@ def _flagged(classifier: KDEClassifier, probes: Tensor) -> float:
 
 def _factor(classifier: KDEClassifier) -> float:
     """The bandwidth as a multiple of Scott's."""
-    shape = classifier.kde_model.dataset.shape
-    return bandwidth_factor(classifier.settings.bandwidth, *shape) / bandwidth_factor("scott", *shape)
+    bandwidth, shape = classifier.settings.bandwidth, classifier.kde_model.dataset.shape
+    if isinstance(bandwidth, float):
+        return bandwidth
+    return bandwidth_factor(bandwidth, *shape) / bandwidth_factor("scott", *shape)
 
 
 class _Space(NamedTuple):

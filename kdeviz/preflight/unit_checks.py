@@ -28,7 +28,8 @@ def units(seen: Evidence, standardise: bool) -> Finding:
     """Whether one feature carries most of the variance of the training rows.
 
     It has to spread ten times as wide as a usual one as well, by the range of its middle 90 %: a feature that
-    a few far rows make large is no matter of units. Nor is one whose values leave a third of that range
+    a few far rows make large is no matter of units. Nor are features that carry less and less, as principal
+    components do: a tenth of them have to carry nearly all. Nor is one whose values leave a third of that range
     empty: they fall into groups, whose distance standardising would hide.
     """
     if standardise:
@@ -40,9 +41,12 @@ def units(seen: Evidence, standardise: bool) -> Finding:
     varying = spread[spread > 0]
     # "lower": of two features, the smaller one is the usual one.
     usual = float(np.quantile(varying, 0.5, method="lower")) if len(varying) else np.inf
-    if share[first] < _MOST or spread[first] < _TIMES * usual or _falls_apart(rows[:, first], spread[first]):
-        return Finding("units", "ok", "No feature outweighs all others.")
     heavy = order[: int((np.cumsum(share[order]) < _NEARLY_ALL).sum()) + 1]
+    alone = (
+        share[first] >= _MOST and spread[first] >= _TIMES * usual and len(heavy) <= max(len(share) // 10, 1)
+    )
+    if not alone or _falls_apart(rows[:, first], spread[first]):
+        return Finding("units", "ok", "No feature outweighs all others.")
     sentence = (
         f"{_named(seen, first)} alone carries {percent(share[first])} of the variance"
         f"{_together(seen, heavy, share)}: features in large units outweigh all others, and the model sees "

@@ -52,6 +52,7 @@ def quiet():
     yield "two alike", normal(500, 2)
     yield "one", normal(500, 1)
     yield "spectrum", normal(1000, 64) * np.arange(1, 65) ** -0.5
+    yield "components", normal(1000, 40) * np.arange(1, 41) ** -1.0
     yield "heavy tails", random.standard_t(1.1, (2000, 12))
     yield "one far row", np.vstack([normal(), 1e6 * np.eye(6)[:1]])
     yield (
