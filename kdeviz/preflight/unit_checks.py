@@ -29,7 +29,7 @@ def units(seen: Evidence, standardise: bool) -> Finding:
 
     It has to spread ten times as wide as a usual one as well, by the range of its middle 90 %: a feature that
     a few far rows make large is no matter of units. Nor are features that carry less and less, as principal
-    components do: a tenth of them have to carry nearly all. Nor is one whose values leave a third of that range
+    components do: a tenth has to carry nearly all. Nor is one whose values leave a third of that range
     empty: they fall into groups, whose distance standardising would hide.
     """
     if standardise:
