@@ -52,7 +52,8 @@ def edges(sweep: Sweep, choice: Choice, rows: int, dimensions: int) -> tuple[Edg
 
 def extended(grid: Grid, beyond: tuple[Edge, ...]) -> Grid:
     """The grid with the values beyond its edges."""
-    return replace(grid, **{edge.field: (*getattr(grid, edge.field), *edge.more) for edge in beyond})
+    values = {edge.field: (*getattr(grid, edge.field), *edge.more) for edge in beyond}
+    return replace(grid, **{name: _ordered(each) for name, each in values.items()})
 
 
 def edge_words(beyond: tuple[Edge, ...]) -> str:
@@ -65,6 +66,10 @@ def edge_words(beyond: tuple[Edge, ...]) -> str:
 def next_words(beyond: tuple[Edge, ...]) -> str:
     """What to try next: "40, 48 and 56 components"."""
     return ", and ".join(edge.next_words for edge in beyond)
+
+
+def _ordered(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(sorted(values)) if all(isinstance(value, int) for value in values) else values
 
 
 def _components(sweep: Sweep, top: SweepRow, possible: int) -> Iterator[Edge]:
@@ -83,7 +88,7 @@ def _components(sweep: Sweep, top: SweepRow, possible: int) -> Iterator[Edge]:
     if more:
         unit, verb = ("component", "is") if asked == 1 else ("components", "are")
         found = f"{count(asked)} {unit} {verb} {which} tried"
-        yield Edge("components", found, tuple(more), f"{_listed(more)} components")
+        yield Edge("components", found, tuple(more), f"{_listed(more)} component{'s' * (more != [1])}")
 
 
 def _bandwidths(sweep: Sweep, top: SweepRow) -> Iterator[Edge]:
