@@ -74,4 +74,4 @@ def test_recipes_names_and_comparisons_say_so():
     assert name_of(standard.analysis.settings) == f"{name_of(plain.analysis.settings)}, standardised"
     found = compare(scored_decision(plain, "a"), scored_decision(standard, "b"))
     row = next(setting for setting in found.settings if setting.name == "standardised")
-    assert (row.first, row.second, row.differs) == (False, True, True)
+    assert (row.first, row.second, row.differs) == ("no", "yes", True)
