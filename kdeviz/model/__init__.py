@@ -14,6 +14,7 @@ from kdeviz.model.kernels.sums import KernelSums
 from kdeviz.model.model_file import read_model_file
 from kdeviz.model.pca import PCA
 from kdeviz.model.principal_axes import LARGEST_FEATURE, PrincipalAxes, principal_axes
+from kdeviz.model.separate_groups import Groups, separate_groups
 from kdeviz.model.subset import training_subset
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "AxesCache",
     "FoldAxes",
     "GaussianKDE",
+    "Groups",
     "HeldOut",
     "KDEClassifier",
     "KernelSums",
@@ -40,5 +42,6 @@ __all__ = [
     "principal_axes",
     "read_model_file",
     "resolve_device",
+    "separate_groups",
     "training_subset",
 ]

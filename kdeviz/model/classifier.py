@@ -60,6 +60,7 @@ class KDEClassifier(FittedModule):
         max_training_points: above this, a seeded random subset of the rows is used.
         bandwidth: "scott", "silverman", or a positive factor that multiplies Scott's.
         seed: of that subset.
+        standardise: divide each centred feature by its standard deviation in training first; see `Settings`.
 
     Attributes:
         settings: the arguments above, checked.
@@ -92,16 +93,17 @@ class KDEClassifier(FittedModule):
         *,
         bandwidth: str | float = "scott",
         seed: int = 0,
+        standardise: bool = False,
     ) -> None:
         super().__init__()
         method: Any = feature_scaling_method  # Settings makes an enum of a string
-        self.settings = Settings(n_pca_components, method, max_training_points, bandwidth, seed)
+        self.settings = Settings(n_pca_components, method, max_training_points, bandwidth, seed, standardise)
         self.curve = ProbabilityCurve()
         self.threshold: float | None = None
         self._forget(torch.device("cpu"))
 
     def _forget(self, device: torch.device) -> None:
-        self.pca_model = PCA(self.settings.n_pca_components).to(device)
+        self.pca_model = PCA(self.settings.n_pca_components, self.settings.standardise).to(device)
         self.kde_model = GaussianKDE(self.settings.bandwidth).to(device)
         self.register_buffer("max_length", torch.empty(0, device=device))
         self.register_buffer("training_rows", torch.empty(0, dtype=torch.int64, device=device))
@@ -196,7 +198,8 @@ class KDEClassifier(FittedModule):
         index = training_subset(len(rows), self.settings)
         chosen = rows.select(index)
         keys = row_keys(chosen)
-        axes = axes_of(chosen, device, asked, on_block, folds=fold_numbers(keys) if with_folds else None)
+        folds, standardise = fold_numbers(keys) if with_folds else None, self.settings.standardise
+        axes = axes_of(chosen, device, asked, on_block, folds=folds, standardise=standardise)
         stack, scaled = self.take(axes, chosen)
         self.training_rows = torch.from_numpy(index).to(device)
         self.training_keys = torch.from_numpy(keys).to(device)
@@ -204,16 +207,14 @@ class KDEClassifier(FittedModule):
         return FitReport(True, tuple(self._fit_warnings(stack)), scaled, axes)
 
     @torch.no_grad()
-    def take(
-        self, axes: PrincipalAxes, chosen: Rows, rounding: Rounding | None = None
-    ) -> tuple[Tensor, Tensor]:
+    def take(self, axes: PrincipalAxes, chosen: Rows, known: Rounding | None = None) -> tuple[Tensor, Tensor]:
         """Fit on rows whose principal axes are known, and perhaps their rounding.
 
         Returns:
             Their (n, k) PCA scores, and these scaled.
         """
         self.pca_model.use_axes(axes, chosen)
-        self.pca_model.rounding = rounding or self.pca_model.rounding
+        self.pca_model.rounding = known or self.pca_model.rounding
         stack = torch.cat([self.pca_scores(chosen, *span) for span in chosen.spans()])
         scaled, self.max_length = self.pre_process(stack)
         self.kde_model.fit(scaled)

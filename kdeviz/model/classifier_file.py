@@ -53,7 +53,9 @@ def read(kind: type[KDEClassifier], path: str | Path, device: str | torch.device
         tensors["training_keys"] = model.training_keys
     if int(metadata["format_version"]) < 3:
         tensors["held_out_scores"] = model.held_out_scores
-    check_tensors(path, tensors, found)
+    if int(metadata["format_version"]) < 4:
+        tensors["pca_model.deviations"] = model.pca_model.deviations
+    check_tensors(path, tensors, found, settings)
     target = resolve_device(device)
     dtype = working_dtype(target)
     kinds = dict.fromkeys(WHOLE_NUMBERS, torch.int64) | {"held_out_scores": model.result_dtype}

@@ -85,11 +85,15 @@ def _axes(rows: Rows, folds: NDArray[np.int64], axes: PrincipalAxes, k: int) -> 
     elif len(numbers) > 1:
         parts = [rows.select(np.flatnonzero(folds != number)) for number in numbers]
         with suppress(DataError):  # all rows of one are equal, or there is only one
-            own = [principal_axes(part, axes.mean.device, k) for part in parts]
+            standardise = axes.deviations is not None
+            own = [principal_axes(part, axes.mean.device, k, standardise=standardise) for part in parts]
             if all(each.rank >= k for each in own):
-                vectors = (each.vectors(part, k) for each, part in zip(own, parts, strict=True))
-                return [FoldAxes(o.variances[:k], o.mean, v) for o, v in zip(own, vectors, strict=True)]
+                return [_leading(each, part, k) for each, part in zip(own, parts, strict=True)]
     raise DataError(f"without some of its {len(rows)} rows the model would keep fewer than {k} components")
+
+
+def _leading(axes: PrincipalAxes, rows: Rows, k: int) -> FoldAxes:
+    return FoldAxes(axes.variances[:k], axes.mean, axes.vectors(rows, k), deviations=axes.deviations)
 
 
 def _too_weak(fold: FoldAxes, axes: PrincipalAxes, rows: Rows) -> bool:
@@ -123,7 +127,7 @@ def _places(
 
 def _projected(rows: Rows, some: list[FoldAxes], k: int) -> Tensor:
     """(n, k F) PCA scores of the rows by each of the axes."""
-    vectors = torch.cat([each.vectors for each in some if each.vectors is not None], 1)
+    vectors = torch.cat([each.projection for each in some], 1)
     means = torch.stack([each.mean for each in some if each.mean is not None])
     shift = means.mean(0)
     origins = torch.cat([(mean - shift) @ vectors[:, i * k : i * k + k] for i, mean in enumerate(means)])
@@ -162,12 +166,14 @@ def fold_model(classifier: KDEClassifier, rows: Rows, known: FoldAxes | None) ->
         known: their axes; found again if None.
     """
     k = classifier.n_components_
-    settings = replace(classifier.settings, n_pca_components=k).to_dict()
-    model = type(classifier)(**settings).to(classifier.device)
+    settings = replace(classifier.settings, n_pca_components=k)
+    model = type(classifier)(**settings.to_dict()).to(classifier.device)
     if known is None or known.mean is None or known.vectors is None:
-        axes = principal_axes(rows, classifier.device, k)
+        axes = principal_axes(rows, classifier.device, k, standardise=settings.standardise)
     else:
-        axes = PrincipalAxes(known.mean, known.variances, known.vectors, ALL, 0.0)
+        axes = PrincipalAxes(
+            known.mean, known.variances, known.vectors, ALL, 0.0, deviations=known.deviations
+        )
     stack, _ = model.take(axes, rows, classifier.pca_model.rounding)
     longest = _longest(classifier, stack)
     if longest != model.max_length:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from kdeviz.data import Rows
 from kdeviz.model.principal_axes import PrincipalAxes
+from kdeviz.model.standardising import weights_of
 from kdeviz.scaling import row_lengths
 
 # Of the arithmetic itself.
@@ -19,7 +20,7 @@ _MOST = 1 / 16
 
 
 class Rounding(NamedTuple):
-    """What rounding of its training rows a model knows of."""
+    """What rounding of its training rows a model knows of; of standardised rows where features are."""
 
     step: float
     """Largest relative error of their stored numbers; 0 for integers."""
@@ -34,7 +35,8 @@ class Rounding(NamedTuple):
     def of(cls, axes: PrincipalAxes, rows: Rows, k: int) -> Rounding:
         """Of the rows whose axes these are, the first k of which are kept."""
         spreads = axes.variances.sqrt() * axes.unit
-        mean, whole, kept = (float(row_lengths(each[None])) for each in (axes.mean, spreads, spreads[:k]))
+        centre = axes.mean if axes.deviations is None else axes.mean * weights_of(axes.deviations)
+        mean, whole, kept = (float(row_lengths(each[None])) for each in (centre, spreads, spreads[:k]))
         typical = math.hypot(mean, whole)
         return cls(rows.resolution / 2, typical + mean, kept / typical, float(spreads[0] / spreads[k - 1]))
 

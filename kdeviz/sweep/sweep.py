@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from statistics import NormalDist
 from typing import NamedTuple
@@ -51,8 +51,8 @@ class SweepRow(NamedTuple):
 
     Under "scale" the model divides by the largest length L seen in training; a density of the undivided PCA
     scores is lower by k log L, which is taken off here, so that caps and seeds compare. It compares only
-    settings with equal components and equal scaling: with other components it is the density of another
-    space. The interval is the 95 % one of a mean, 1.96 standard errors either way."""
+    settings with equal components and equal scaling, and either all standardised or none: otherwise it is
+    the density of another space. The interval is the 95 % one of a mean, 1.96 standard errors either way."""
     alarm_share: Estimate | None = None
     """Of training rows that neither the model nor its threshold had seen; see `held_out_alarms`."""
     auroc: Estimate | None = None
@@ -98,10 +98,11 @@ def sweep(
     on_progress: OnProgress | None = None,
     cancelled: Callable[[], bool] | None = None,
     curve: ProbabilityCurve | None = None,
+    known: Iterable[SweepRow] = (),
 ) -> Sweep:
     """`analyse` for each setting of the grid; to the last bit what separate calls give.
 
-    Principal axes are found once for each cap and seed.
+    Principal axes are found once for each cap and seed, standardised or not.
     Where a cap is not reached it and the seed change nothing: the row of an equal model is given again, times
     and all. A setting that fails gives a row that says why, and the others go on.
 
@@ -115,6 +116,7 @@ def sweep(
         on_progress: told (setting in words, fraction of the whole grid done), several times for each.
         cancelled: asked after every block of rows; when it says yes, the rows that are done are returned.
         curve: for the probability rule.
+        known: rows of an earlier sweep of the same data, labels and rule, which are given again.
 
     Raises:
         DataError: the rule needs labels that are not there, or every training row is excluded.
@@ -125,7 +127,7 @@ def sweep(
     rule.rule.check_labels(inspected.labels)
     n, asked = len(train.to_fit), len(grid)
     work = _Work(train, score, rule, curve, device, cancelled)
-    done: dict[Settings, SweepRow] = {}
+    done = {_same_model(row.settings, n): row for row in known if row.error is None}
     rows: list[SweepRow] = []
     for number, settings in enumerate(grid.settings):
         tell = _tell(on_progress, number, asked)
@@ -223,7 +225,7 @@ def _explained_variance(analysis: Analysis) -> float:
     sums = torch.zeros_like(mean)
     squares, kept = mean.new_zeros(()), mean.new_zeros(())
     for block in rows.stream(mean.dtype, mean.device):
-        block.sub_(mean).div_(unit)
+        block = pca.centred(block).div_(unit)
         sums += block.sum(0)
         squares += block.square().sum()
         kept += (block @ axes).square().sum()

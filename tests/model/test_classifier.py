@@ -43,8 +43,10 @@ def test_names_and_defaults_are_those_of_the_reference():
         "max_training_points": 40000,
         "bandwidth": "scott",
         "seed": 0,
+        "standardise": False,
     }
-    assert [n for n, p in parameters.items() if p.kind is p.KEYWORD_ONLY] == ["bandwidth", "seed"]
+    ours = [n for n, p in parameters.items() if p.kind is p.KEYWORD_ONLY]
+    assert ours == ["bandwidth", "seed", "standardise"]
     model = KDEClassifier()
     assert model.n_pca_components == 16
     assert model.feature_scaling_method is FeatureScalingMethod.SCALE

@@ -216,9 +216,9 @@ def _optional(file: UploadedFile | None) -> Upload | None:
 
 def _read(current: Session, wanted: object, name: str, read: Callable[[], Loaded]) -> None:
     shown = current.screen
-    components = Settings().n_pca_components if shown is None else shown.analysis.settings.n_pca_components
+    settings = Settings() if shown is None else shown.analysis.settings
     with st.spinner(f"Reading {name} …"):
-        current.own(FileReading).start(wanted, name, read, lambda data: check(data.everything, components))
+        current.own(FileReading).start(wanted, name, read, lambda data: check(data.everything, settings))
     _follow_reading(current)
 
 
