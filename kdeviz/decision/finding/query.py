@@ -1,0 +1,154 @@
+"""What is asked for: a search over all columns, and filters of single ones."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kdeviz.decision.finding.columns import Column, Mask, Notes, Numbers, Texts, Values
+from kdeviz.errors import OptionError
+from kdeviz.wording import number
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """Samples with one of some values.
+
+    Attributes:
+        column: its name.
+        values: "" stands for no value.
+    """
+
+    column: str
+    values: tuple[str, ...]
+
+    @property
+    def words(self) -> str:
+        """What a person reads."""
+        return f"{self.column}: {', '.join(value or 'no value' for value in self.values)}"
+
+    def kept(self, column: Column) -> Mask | None:
+        """(M,) True for the samples that stay; None if such a column cannot be asked this."""
+        return column.one_of(self.values) if isinstance(column, Values) else None
+
+
+@dataclass(frozen=True)
+class Between:
+    """Samples with a number from low to high, both included.
+
+    Attributes:
+        column: its name.
+        low: minus infinity for no limit.
+        high: infinity for none.
+    """
+
+    column: str
+    low: float = -math.inf
+    high: float = math.inf
+
+    @property
+    def words(self) -> str:
+        """What a person reads."""
+        if math.isinf(self.low) or math.isinf(self.high):
+            limit = (
+                f"at least {number(self.low, 6)}"
+                if math.isinf(self.high)
+                else f"at most {number(self.high, 6)}"
+            )
+            return f"{self.column} {limit}"
+        return f"{self.column} {number(self.low, 6)} to {number(self.high, 6)}"
+
+    def kept(self, column: Column) -> Mask | None:
+        """(M,) True for the samples that stay; None if such a column cannot be asked this."""
+        return column.between(self.low, self.high) if isinstance(column, Numbers) else None
+
+
+@dataclass(frozen=True)
+class Holds:
+    """Samples with a text in one column.
+
+    Attributes:
+        column: its name.
+        text: as it is written there, in upper or lower case.
+    """
+
+    column: str
+    text: str
+
+    @property
+    def words(self) -> str:
+        """What a person reads."""
+        return f"{self.column} holds “{self.text}”"
+
+    def kept(self, column: Column) -> Mask | None:
+        """(M,) True for the samples that stay; None if such a column cannot be asked this."""
+        return column.found(self.text) if isinstance(column, Texts | Notes) else None
+
+
+Filter = OneOf | Between | Holds
+
+
+@dataclass(frozen=True)
+class Query:
+    """Samples that hold a text in some column, and pass every filter.
+
+    Attributes:
+        text: to search for, taken as it is written but for upper and lower case; a number finds the cells
+            of number columns that equal it. Empty for no search.
+        filters: of single columns.
+    """
+
+    text: str = ""
+    filters: tuple[Filter, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.text.strip() or self.filters)
+
+
+class Order(NamedTuple):
+    """How the samples found are listed; those without a value come last."""
+
+    column: str = "rank"
+    descending: bool = False
+
+
+def matching(columns: Mapping[str, Column], searched: tuple[str, ...], query: Query) -> Mask:
+    """(M,) True for the samples that answer a query.
+
+    Args:
+        columns: by name, as `sample_columns` gives them.
+        searched: names of those that the search looks into.
+        query: what is asked.
+
+    Raises:
+        OptionError: a filter is about a column that is not there, or of another kind.
+    """
+    kept = np.ones(len(columns["rank"].keys), bool)
+    for one in query.filters:
+        kept &= _kept(columns, one)
+    if text := query.text.strip():
+        found = np.zeros(len(kept), bool)
+        for name in searched:
+            found |= columns[name].found(text)
+        kept &= found
+    return kept
+
+
+def _kept(columns: Mapping[str, Column], one: Filter) -> Mask:
+    column = columns.get(one.column)
+    mask = None if column is None else one.kept(column)
+    if mask is None:
+        raise OptionError(f"no column can be asked for {one.words}: remove this filter")
+    return mask
+
+
+def in_order(column: Column, by_rank: NDArray[np.int64], descending: bool) -> NDArray[np.int64]:
+    """Rows sorted by a column; equal ones stay as they came, and those without a value come last."""
+    keys = column.keys[by_rank]
+    ordered: NDArray[np.int64] = by_rank[np.argsort(-keys if descending else keys, kind="stable")]
+    return ordered
