@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -132,10 +133,8 @@ def matching(columns: Mapping[str, Column], searched: tuple[str, ...], query: Qu
     for one in query.filters:
         kept &= _kept(columns, one)
     if text := query.text.strip():
-        found = np.zeros(len(kept), bool)
-        for name in searched:
-            found |= columns[name].found(text)
-        kept &= found
+        with ThreadPoolExecutor() as pool:  # arrow works outside of Python's lock
+            kept &= np.logical_or.reduce([*pool.map(lambda name: columns[name].found(text), searched)])
     return kept
 
 
