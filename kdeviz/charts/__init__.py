@@ -27,7 +27,8 @@ from kdeviz.charts.sample_features import SampleFeaturesNumbers, sample_features
 from kdeviz.charts.sample_slice import SampleSliceNumbers, sample_slice, sample_slice_numbers
 from kdeviz.charts.score_ranges import score_range
 from kdeviz.charts.scree import ScreeNumbers, scree, scree_numbers
-from kdeviz.charts.selection import rows_inside
+from kdeviz.charts.selection import box_around, rows_inside
+from kdeviz.charts.selection_scores import selection_scores, selection_scores_numbers
 from kdeviz.charts.sides import side_colours
 from kdeviz.charts.strip import StripNumbers, strip, strip_numbers
 from kdeviz.charts.theme import DARK, LIGHT, NOTEBOOK, Theme
@@ -63,6 +64,7 @@ __all__ = [
     "TuningLinesNumbers",
     "agreement",
     "agreement_numbers",
+    "box_around",
     "colour_choices",
     "compared_roc",
     "compared_roc_numbers",
@@ -99,6 +101,8 @@ __all__ = [
     "score_range",
     "scree",
     "scree_numbers",
+    "selection_scores",
+    "selection_scores_numbers",
     "side_colours",
     "strip",
     "strip_numbers",

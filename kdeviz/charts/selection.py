@@ -11,6 +11,8 @@ from kdeviz.analysis import Analysis
 from kdeviz.decision import Decision
 from kdeviz.errors import OptionError
 
+_ROOM, _LEAST_ROOM = 0.08, 0.01  # of the ranges of the rows, and of all
+
 
 def check_drawable(analysis: Analysis, components: tuple[int, ...], lengths: tuple[int, ...]) -> None:
     """Raise OptionError unless these are different components of the model, as many as one of `lengths`."""
@@ -53,3 +55,13 @@ def _inside_polygon(points: NDArray[Any], corners: NDArray[Any]) -> NDArray[np.b
         if y0 != y1:
             inside ^= spans & (x < x0 + (y - y0) * (x1 - x0) / (y1 - y0))
     return inside
+
+
+def box_around(points: NDArray[Any], rows: NDArray[np.int64]) -> tuple[tuple[float, float], ...] | None:
+    """Ranges of the axes that show these rows of (M, 2 or 3) points, with some room; None without rows."""
+    if not len(rows):
+        return None
+    low, high = (end(points[rows].astype(np.float64), axis=0) for end in (np.min, np.max))
+    whole = np.ptp(points.astype(np.float64), axis=0)
+    room = np.maximum(_ROOM * (high - low), _LEAST_ROOM * np.where(whole > 0, whole, 1))
+    return tuple(zip((low - room).tolist(), (high + room).tolist(), strict=True))

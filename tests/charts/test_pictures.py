@@ -54,6 +54,7 @@ DRAWN = {
     "sample_features": (DECISION, 3),
     "sample_slice": (DECISION, 3, (2, 0)),
     "scree": (DECISION,),
+    "selection_scores": (DECISION, np.arange(60) % 4 == 0),
     "strip": (STABILITY, SCORE),
     "tuning_lines": (GRID, "auroc", "components", None, best(GRID)),
 }
