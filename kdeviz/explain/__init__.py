@@ -1,8 +1,10 @@
 """Why one row has its density: neighbours, components, the way back to normal, and what PCA cannot see."""
 
+from kdeviz.explain.reason import Strongest, reason, strongest_of
 from kdeviz.explain.residual import UNUSUAL_RESIDUAL, Residual, residuals
 from kdeviz.explain.row import Components, Direction, Explanation, Neighbours, explain
 from kdeviz.explain.slice import Slice, slice_density
+from kdeviz.explain.spread import feature_spread, in_spreads
 
 __all__ = [
     "UNUSUAL_RESIDUAL",
@@ -12,7 +14,12 @@ __all__ = [
     "Neighbours",
     "Residual",
     "Slice",
+    "Strongest",
     "explain",
+    "feature_spread",
+    "in_spreads",
+    "reason",
     "residuals",
     "slice_density",
+    "strongest_of",
 ]
