@@ -26,6 +26,8 @@ class Chart(NamedTuple):
     needs_labels: bool = True
     sets_threshold: bool = True
     """Whether a click on a point of it sets the threshold, which the point then carries."""
+    below: str = ""
+    """A sentence to stand below it."""
 
 
 CHARTS = {
@@ -39,6 +41,11 @@ CHARTS = {
     "ROC": Chart("Caught samples against false alarms, at every threshold", roc, ("log_fpr",)),
     "Precision": Chart("Precision against recall, at every threshold", precision_recall),
     "F1": Chart("F1 against the threshold", f1),
-    "Reliability": Chart("Reliability diagram", reliability, sets_threshold=False),
+    "Reliability": Chart(
+        "Reliability diagram",
+        reliability,
+        sets_threshold=False,
+        below="To use the fitted curve: Probability curve in the sidebar, “Fit to labels”.",
+    ),
 }
 """By the name on the button, in the order in which people are offered them."""

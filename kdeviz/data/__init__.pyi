@@ -28,3 +28,4 @@ from .rows import OnBlock as OnBlock
 from .rows import Rows as Rows
 from .rows import working_dtype as working_dtype
 from .samples import load_sample as load_sample
+from .texts import sound_type as sound_type

@@ -3,7 +3,17 @@
 from kdeviz.decision.curve_fitting import PlattFit, Reliability, curve_from_spread, platt
 from kdeviz.decision.decision import CELLS, Decision, ExpectedAlarms, decide, stored_decision
 from kdeviz.decision.finding.columns import Column, Mask, Notes, Numbers, Texts, Values
-from kdeviz.decision.finding.query import Between, Filter, Holds, OneOf, Order, Query, in_order, matching
+from kdeviz.decision.finding.query import (
+    Between,
+    Filter,
+    Holds,
+    OneOf,
+    Order,
+    Query,
+    in_order,
+    matching,
+    possible,
+)
 from kdeviz.decision.finding.samples import Samples, sample_columns
 from kdeviz.decision.metrics.bootstrap import (
     Bootstrap,
@@ -85,6 +95,7 @@ __all__ = [
     "p_values",
     "places",
     "platt",
+    "possible",
     "rank_order",
     "ranking",
     "rate_interval",

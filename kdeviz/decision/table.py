@@ -46,7 +46,7 @@ def sample_view(decision: Decision, row: int) -> SampleView:
         name=str(inspected.ids[row]),
         label="" if inspected.labels is None else LABEL_WORDS[int(inspected.labels[row])],
         rank=int((analysis.scores < score).sum()) + 1,
-        total=len(analysis.scores),
+        total=int((~np.isnan(analysis.scores)).sum()),
         log_density=float(score),
         probability=float(decision.curve(analysis.scores[row : row + 1])[0]),
         p_value=None if decision.p_values is None else float(decision.p_values[row]),

@@ -1,9 +1,11 @@
 """Why one row has its density: neighbours, components, the way back to normal, and what PCA cannot see."""
 
+from kdeviz.explain.reason import Strongest, reason, strongest_of
 from kdeviz.explain.residual import UNUSUAL_RESIDUAL, Residual, residuals
 from kdeviz.explain.row import Components, Direction, Explanation, Neighbours, explain
-from kdeviz.explain.selection import SelectionView, describe, longest_texts
+from kdeviz.explain.selection import SelectionView, describe
 from kdeviz.explain.slice import Slice, slice_density
+from kdeviz.explain.spread import feature_spread, in_spreads
 from kdeviz.explain.standouts import MOST_READ, Standout
 
 __all__ = [
@@ -17,9 +19,13 @@ __all__ = [
     "SelectionView",
     "Slice",
     "Standout",
+    "Strongest",
     "describe",
     "explain",
-    "longest_texts",
+    "feature_spread",
+    "in_spreads",
+    "reason",
     "residuals",
     "slice_density",
+    "strongest_of",
 ]

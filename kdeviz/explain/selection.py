@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 
 from kdeviz.analysis import Analysis
-from kdeviz.decision import Column, Decision, Mask, Numbers, Samples, Texts, Values
+from kdeviz.data import EmbeddingSet
+from kdeviz.decision import Column, Decision, Mask, Numbers, Samples, Values
 from kdeviz.errors import OptionError
 from kdeviz.explain.place import density_of
 from kdeviz.explain.standouts import Counts, Standout, some_of, standouts, word_counts
@@ -37,7 +38,7 @@ class SelectionView(NamedTuple):
     values: tuple[Standout, ...]
     """Values that are over-represented among those selected, the surest first."""
     words: tuple[Standout, ...]
-    """Words that are, in the longest texts."""
+    """Words that are, in the texts that people read."""
     read: tuple[int, int]
     """In the texts of how many samples words were counted: of those selected, of the others."""
     middle: int
@@ -57,7 +58,9 @@ class SelectionView(NamedTuple):
         return self.flagged_outside / rest if rest else float("nan")
 
 
-def describe(decision: Decision, samples: Samples, selected: Mask) -> SelectionView:
+def describe(
+    decision: Decision, samples: Samples, selected: Mask, text_column: str | None = None
+) -> SelectionView:
     """Describe a selection.
 
     Words are counted in at most `MOST_READ` samples of the selection and of the others, evenly spread.
@@ -66,6 +69,7 @@ def describe(decision: Decision, samples: Samples, selected: Mask) -> SelectionV
         decision: what is thought of the samples.
         samples: their columns.
         selected: (M,) True for those selected.
+        text_column: which texts to count words in; the longest if None.
 
     Raises:
         OptionError: none is selected.
@@ -75,7 +79,7 @@ def describe(decision: Decision, samples: Samples, selected: Mask) -> SelectionV
         raise OptionError("no sample is selected, so there is nothing to describe: widen the selection")
     inside, outside = np.flatnonzero(selected), np.flatnonzero(~selected)
     flagged = int(decision.flagged[inside].sum())
-    words, read = _words(samples, inside, outside)
+    words, read = _words(decision.analysis.inspected, text_column, inside, outside)
     middle, typical = _nearest(decision.analysis, inside)
     return SelectionView(
         size=size,
@@ -125,30 +129,17 @@ def _quarters(column: Numbers) -> Values:
     return Values(np.where(np.isnan(values) | (not names), -1, codes), tuple(names))
 
 
-def _words(samples: Samples, inside: Counts, outside: Counts) -> tuple[tuple[Standout, ...], tuple[int, int]]:
-    name = longest_texts(samples)
-    if name is None:
+def _words(
+    texts: EmbeddingSet, column: str | None, inside: Counts, outside: Counts
+) -> tuple[tuple[Standout, ...], tuple[int, int]]:
+    if not texts.text_columns:
         return (), (0, 0)
-    texts = samples.columns[name]
-    assert isinstance(texts, Texts)
     inside, outside = some_of(inside), some_of(outside)
-    found, others = (word_counts(texts.cells.take(rows).to_pylist()) for rows in (inside, outside))
+    found, others = (word_counts(texts.texts(rows, column)) for rows in (inside, outside))
     words = sorted(found)
     here, there = (np.array([side[word] for word in words], np.int64) for side in (found, others))
     read = (len(inside), len(outside))
-    return standouts([(name, word) for word in words], here, there, *read, MOST_SHOWN), read
-
-
-def longest_texts(samples: Samples) -> str | None:
-    """The column of the file with the longest texts on average; None without any."""
-    import pyarrow.compute as pc  # slow to import
-
-    lengths = {}
-    for name in samples.searched:
-        column = samples.columns[name]
-        if name != "id" and isinstance(column, Texts):
-            lengths[name] = pc.mean(pc.utf8_length(column.cells[:_LOOKED_AT])).as_py() or 0.0
-    return max(lengths, key=lambda name: lengths[name], default=None)
+    return standouts([("word", word) for word in words], here, there, *read, MOST_SHOWN), read
 
 
 def _nearest(analysis: Analysis, inside: Counts) -> tuple[int, int | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -97,12 +97,11 @@ def standouts(
     return tuple(Standout(named[i][0], named[i][1], *(each[i] for each in numbers)) for i in order)
 
 
-def word_counts(texts: Sequence[str | None]) -> Counter[str]:
+def word_counts(texts: Iterable[str]) -> Counter[str]:
     """How many of the texts hold each word of two letters or more, in lower case."""
     found: Counter[str] = Counter()
     for text in texts:
-        if text:
-            found.update({*_WORD.findall(text[:_MOST_SIGNS].lower())})
+        found.update({*_WORD.findall(text[:_MOST_SIGNS].lower())})
     return found
 
 

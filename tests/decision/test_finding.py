@@ -21,6 +21,7 @@ from kdeviz.decision import (
     decide,
     in_order,
     matching,
+    possible,
     rank_order,
     sample_columns,
 )
@@ -222,7 +223,7 @@ def test_verdict_label_and_mark(found):
     assert rows(found, Query(filters=(OneOf("mark", ("confirmed", "unsure")),))) == [3, 9]
     assert len(rows(found, Query(filters=(OneOf("mark", ("",)),)))) == ROWS - 2
     assert rows(found, Query(filters=(Holds("note", "SCR"),))) == [3]
-    assert "mark" not in columns_of(found, {}).columns
+    assert rows(found, Query(filters=(OneOf("mark", ("confirmed",)),)), {}) == []
 
 
 def test_ranges_are_exact_and_include_their_ends(found):
@@ -258,6 +259,10 @@ def test_everything_together_is_what_passes_all(found):
     "wrong", [OneOf("size", ("1",)), Between("kind", 0, 1), Holds("yes", "t"), OneOf("gone", ())]
 )
 def test_a_filter_that_no_column_can_answer_is_refused(found, wrong):
+    columns = columns_of(found).columns
+    assert not possible(columns, wrong)
+    assert possible(columns, OneOf("yes", ())) and possible(columns, Between("size"))
+    assert possible(columns, Holds("note", "")) and possible(columns, Holds("words", ""))
     with pytest.raises(OptionError, match="remove this filter"):
         rows(found, Query(filters=(wrong,)))
 
@@ -302,7 +307,7 @@ def test_samples_without_anything_beside_features():
     features = np.random.default_rng(0).normal(size=(40, 4))
     bare = decide(analyse(EmbeddingSet.from_array(features), None, Settings(2)))
     samples = columns_of(bare, {})
-    assert samples.searched == ("id",)
+    assert samples.searched == ("id", "note")
     assert rows(bare, Query("39"), {}) == [39]
 
 

@@ -1,6 +1,7 @@
 """What a selection has in common: planted values and words are found, chance ones are not."""
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from kdeviz.analysis import analyse
 from kdeviz.data import EmbeddingSet
 from kdeviz.decision import decide, sample_columns
 from kdeviz.errors import OptionError
-from kdeviz.explain import MOST_READ, describe, longest_texts
+from kdeviz.explain import MOST_READ, describe
 from kdeviz.explain.standouts import by_chance, log_odds, some_of, standouts, word_counts
 from kdeviz.settings import Settings
 
@@ -140,7 +141,7 @@ def test_the_middle_and_the_usual_sample_are_the_nearest_ones(decision, samples)
 
 
 def test_words_are_counted_once_a_sample():
-    assert word_counts(["a Bee bee_bee", None, "bee, 3 x42 Ärger"]) == Counter(bee=2, x42=1, ärger=1)
+    assert word_counts(["a Bee bee_bee", "", "bee, 3 x42 Ärger"]) == Counter(bee=2, x42=1, ärger=1)
 
 
 def test_large_sides_are_read_in_part():
@@ -152,11 +153,20 @@ def test_large_sides_are_read_in_part():
     assert some_of(rows[:7]) is not None and len(some_of(rows[:7])) == 7
 
 
-def test_the_longest_texts_are_read(decision, samples):
-    assert longest_texts(samples) == "text"
-    bare = decide(
-        analyse(EmbeddingSet.from_array(np.random.default_rng(0).normal(size=(50, 3))), None, Settings(2))
+def test_words_of_the_column_that_is_chosen(decision, samples):
+    inspected = decision.analysis.inspected
+    table = inspected.metadata.assign(
+        short=np.where(np.arange(ROWS) < 60, "on the left side", "on the right")
     )
+    both = decide(analyse(replace(inspected, metadata=table), None, Settings(3)))
+    columns = sample_columns(both, both.analysis, {})
+    assert [word.name for word in describe(both, columns, mask(range(60))).words] == ["leak", "leaks"]
+    chosen = describe(both, columns, mask(range(60)), "short").words
+    assert [word.name for word in chosen] == ["left", "side"]
+
+
+def test_without_texts_no_words_are_counted():
+    features = np.random.default_rng(0).normal(size=(50, 3))
+    bare = decide(analyse(EmbeddingSet.from_array(features), None, Settings(2)))
     plain = sample_columns(bare, bare.analysis, {})
-    assert longest_texts(plain) is None
     assert describe(bare, plain, np.arange(50) < 9).read == (0, 0)

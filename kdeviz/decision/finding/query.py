@@ -111,6 +111,12 @@ class Query:
         return bool(self.text.strip() or self.filters)
 
 
+def possible(columns: Mapping[str, Column], one: Filter) -> bool:
+    """Whether there is a column that can be asked this."""
+    kinds: dict[type, tuple[type, ...]] = {OneOf: (Values,), Between: (Numbers,), Holds: (Texts, Notes)}
+    return isinstance(columns.get(one.column), kinds[type(one)])
+
+
 class Order(NamedTuple):
     """How the samples found are listed; those without a value come last."""
 

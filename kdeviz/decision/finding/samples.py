@@ -42,16 +42,14 @@ def sample_columns(decision: Decision, file: Analysis, marks: Mapping[int, Sampl
     if analysis.inspected.labels is not None:
         codes = np.select([analysis.inspected.labels == label for label in _LABELS[1:]], [1, 2], 0)
         columns["label"] = Values(codes, tuple(LABEL_WORDS[label] for label in _LABELS))
-    if marks:
-        columns |= _marks(marks, M)
+    columns |= _marks(marks, M)
     columns["rank"] = Numbers(rank_order(analysis).ranks.astype(np.float64))
     columns["log density"] = Numbers(analysis.scores.astype(np.float64))
     columns["probability"] = Numbers(decision.probabilities.astype(np.float64))
     if decision.p_values is not None:
         columns["p-value"] = Numbers(decision.p_values)
     own = file_columns(file)
-    notes = ("note",) if "note" in columns else ()
-    return Samples({**columns, **own}, ("id", *notes, *own))
+    return Samples({**columns, **own}, ("id", "note", *own))
 
 
 def _marks(marks: Mapping[int, SampleMark], samples: int) -> dict[str, Column]:

@@ -62,7 +62,8 @@ def show_map(
 def map_controls(screen: Screen) -> tuple[tuple[int, ...], str, str]:
     """Components (0-based), colour and tool of the map, as chosen."""
     kept = screen.analysis.classifier.n_components_
-    with st.popover("Axes, colour", icon=":material/tune:", width="stretch"):
+    first, second = st.columns([1, 1], gap="small")
+    with first.popover("Axes, colour", icon=":material/tune:", width="stretch"):
         colour_by = st.selectbox(
             "Colour by",
             charts.colour_choices(screen.decision),
@@ -85,9 +86,10 @@ def map_controls(screen: Screen) -> tuple[tuple[int, ...], str, str]:
     if len(set(axes)) < len(axes):
         st.caption("Choose different components for the axes.")
         axes = list(range(1, wanted + 1))
-    tool = one_of(
-        "On the map", list(_MAP_TOOLS), "tool", in_address=False, wide=True, disabled=len(axes) != 2
-    )
+    with second:
+        tool = one_of(
+            "On the map", list(_MAP_TOOLS), "tool", in_address=False, wide=True, disabled=len(axes) != 2
+        )
     return tuple(axis - 1 for axis in axes), colour_by or "log density", _MAP_TOOLS[tool]
 
 

@@ -103,27 +103,24 @@ def show_threshold(current: Session, screen: Screen) -> None:
     """Draw the slider, and what the threshold does."""
     decision = screen.decision
     alarms, metrics, counts = decision.expected_alarms, decision.metrics, decision.confusion
-    labelled = decision.labelled
-    columns = st.columns([2.1, 0.75, 0.75, 0.75, 1.9] if labelled else [2.1, 4.15], gap="medium")
-    with columns[0]:
-        _slider(current, screen)
-        if decision.remark:
-            st.caption(decision.remark[0].upper() + decision.remark[1:] + ".")
-        if labelled:
-            rate, low, high = (number(1000 * rate) for rate in alarms[:3])
-            st.caption(f"{rate} alarms per 1 000 normals ({low} to {high})")
+    _slider(current, screen)
+    if decision.remark:
+        st.caption(decision.remark[0].upper() + decision.remark[1:] + ".")
     if metrics is None or counts is None:
-        with columns[1]:
-            st.markdown(_alarm_sentence(alarms))
-            st.caption(
-                "Without labels nothing more can be said than this: it comes from training samples, each "
-                "judged by a model that has not seen it."
-            )
+        st.markdown(_alarm_sentence(alarms))
+        st.caption(
+            "Without labels nothing more can be said than this: it comes from training samples, each "
+            "judged by a model that has not seen it."
+        )
         return
-    for column, (name, (title, text)) in zip(columns[1:4], _METRICS.items(), strict=True):
+    rate, low, high = (number(1000 * rate) for rate in alarms[:3])
+    st.caption(f"{rate} alarms per 1 000 normals ({low} to {high})")
+    with st.container(key="outcome"):
+        columns = st.columns([1, 1, 1, 2.9], gap="small")
+    for column, (name, (title, text)) in zip(columns[:3], _METRICS.items(), strict=True):
         with column:
             _estimate(title, getattr(metrics, name), text)
-    with columns[4]:
+    with columns[3]:
         _confusion(current, counts)
 
 
