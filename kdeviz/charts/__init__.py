@@ -27,7 +27,7 @@ from kdeviz.charts.sample_features import SampleFeaturesNumbers, sample_features
 from kdeviz.charts.sample_slice import SampleSliceNumbers, sample_slice, sample_slice_numbers
 from kdeviz.charts.score_ranges import score_range
 from kdeviz.charts.scree import ScreeNumbers, scree, scree_numbers
-from kdeviz.charts.selection import box_around, rows_inside
+from kdeviz.charts.selection import box_around, rows_inside, zoom_to
 from kdeviz.charts.selection_scores import selection_scores, selection_scores_numbers
 from kdeviz.charts.sides import side_colours
 from kdeviz.charts.strip import StripNumbers, strip, strip_numbers
@@ -110,4 +110,5 @@ __all__ = [
     "tuning_lines_numbers",
     "values_of",
     "varied",
+    "zoom_to",
 ]

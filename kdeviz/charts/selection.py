@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from kdeviz.analysis import Analysis
@@ -65,3 +66,11 @@ def box_around(points: NDArray[Any], rows: NDArray[np.int64]) -> tuple[tuple[flo
     whole = np.ptp(points.astype(np.float64), axis=0)
     room = np.maximum(_ROOM * (high - low), _LEAST_ROOM * np.where(whole > 0, whole, 1))
     return tuple(zip((low - room).tolist(), (high + room).tolist(), strict=True))
+
+
+def zoom_to(figure: go.Figure, points: NDArray[Any], rows: NDArray[np.int64] | None) -> None:
+    """Let a map of (M, 2 or 3) points show these rows, which fill it; all of them if None or none."""
+    box = None if rows is None else box_around(points, rows)
+    if box is not None:
+        axes = {f"{name}axis": {"range": list(ends)} for name, ends in zip("xyz", box, strict=False)}
+        figure.update_layout(axes if len(box) == 2 else {"scene": axes})

@@ -67,6 +67,11 @@ class MarkBook:
         """Whether there is one that was taken back, and no other change since."""
         return bool(self._undone)
 
+    @property
+    def marks(self) -> Mapping[str, SampleMark]:
+        """By sample."""
+        return self._file.refresh()
+
     def get(self, key: str) -> SampleMark:
         """The mark of a sample; an empty one if it has none."""
         return self._file.refresh().get(key, SampleMark())

@@ -4,6 +4,7 @@ from kdeviz.decision.curve_fitting import PlattFit, Reliability, curve_from_spre
 from kdeviz.decision.decision import CELLS, Decision, ExpectedAlarms, decide, stored_decision
 from kdeviz.decision.finding.columns import Column, Mask, Notes, Numbers, Texts, Values
 from kdeviz.decision.finding.query import (
+    BY_RANK,
     Between,
     Filter,
     Holds,
@@ -14,7 +15,7 @@ from kdeviz.decision.finding.query import (
     matching,
     possible,
 )
-from kdeviz.decision.finding.samples import Samples, sample_columns
+from kdeviz.decision.finding.samples import OWN_COLUMNS, Samples, sample_columns
 from kdeviz.decision.metrics.bootstrap import (
     Bootstrap,
     Estimate,
@@ -48,8 +49,10 @@ from kdeviz.decision.table import (
 )
 
 __all__ = [
+    "BY_RANK",
     "CELLS",
     "LABEL_WORDS",
+    "OWN_COLUMNS",
     "RULES",
     "Asked",
     "Between",

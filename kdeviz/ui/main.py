@@ -17,7 +17,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from kdeviz.ui.door import options
 from kdeviz.ui.pages import PAGES, compare, tune
-from kdeviz.ui.panels import load_data, model, sample_parts, sidebar, sweep
+from kdeviz.ui.panels import find, load_data, model, sample_parts, sidebar, sweep
 from kdeviz.ui.panels import map as samples_map
 from kdeviz.ui.panels import preflight as preflight_panel
 from kdeviz.ui.panels.charts import TABS
@@ -135,6 +135,7 @@ def _read_address(current: Session) -> None:
             **model.address(data),
             **sidebar.address(data),
             **samples_map.address(),
+            **find.address(),
             **{name: among(options) for name, options in parts.items()},
         }
     )

@@ -64,8 +64,8 @@ def test_what_was_planted_is_found_with_its_counts(decision, samples):
     assert found.share_flagged_outside == decision.flagged[60:].mean()
     assert [word.name for word in found.words] == ["leak", "leaks"]
     assert [(word.column, word.inside, word.outside) for word in found.words] == [
-        ("text", 45, 0),
-        ("text", 15, 0),
+        ("word", 45, 0),
+        ("word", 15, 0),
     ]
     assert found.read == (60, ROWS - 60)
     values = {(value.column, value.name): value for value in found.values}

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,15 +27,17 @@ class OneOf:
 
     column: str
     values: tuple[str, ...]
+    kinds: ClassVar[tuple[type, ...]] = (Values,)
 
     @property
     def words(self) -> str:
         """What a person reads."""
         return f"{self.column}: {', '.join(value or 'no value' for value in self.values)}"
 
-    def kept(self, column: Column) -> Mask | None:
-        """(M,) True for the samples that stay; None if such a column cannot be asked this."""
-        return column.one_of(self.values) if isinstance(column, Values) else None
+    def kept(self, column: Column) -> Mask:
+        """(M,) True for the samples that stay."""
+        assert isinstance(column, Values)
+        return column.one_of(self.values)
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ class Between:
     column: str
     low: float = -math.inf
     high: float = math.inf
+    kinds: ClassVar[tuple[type, ...]] = (Numbers,)
 
     @property
     def words(self) -> str:
@@ -64,9 +67,10 @@ class Between:
             return f"{self.column} {limit}"
         return f"{self.column} {number(self.low, 6)} to {number(self.high, 6)}"
 
-    def kept(self, column: Column) -> Mask | None:
-        """(M,) True for the samples that stay; None if such a column cannot be asked this."""
-        return column.between(self.low, self.high) if isinstance(column, Numbers) else None
+    def kept(self, column: Column) -> Mask:
+        """(M,) True for the samples that stay."""
+        assert isinstance(column, Numbers)
+        return column.between(self.low, self.high)
 
 
 @dataclass(frozen=True)
@@ -80,15 +84,16 @@ class Holds:
 
     column: str
     text: str
+    kinds: ClassVar[tuple[type, ...]] = (Texts, Notes)
 
     @property
     def words(self) -> str:
         """What a person reads."""
         return f"{self.column} holds “{self.text}”"
 
-    def kept(self, column: Column) -> Mask | None:
-        """(M,) True for the samples that stay; None if such a column cannot be asked this."""
-        return column.found(self.text) if isinstance(column, Texts | Notes) else None
+    def kept(self, column: Column) -> Mask:
+        """(M,) True for the samples that stay."""
+        return column.found(self.text)
 
 
 Filter = OneOf | Between | Holds
@@ -113,8 +118,7 @@ class Query:
 
 def possible(columns: Mapping[str, Column], one: Filter) -> bool:
     """Whether there is a column that can be asked this."""
-    kinds: dict[type, tuple[type, ...]] = {OneOf: (Values,), Between: (Numbers,), Holds: (Texts, Notes)}
-    return isinstance(columns.get(one.column), kinds[type(one)])
+    return isinstance(columns.get(one.column), one.kinds)
 
 
 class Order(NamedTuple):
@@ -122,6 +126,10 @@ class Order(NamedTuple):
 
     column: str = "rank"
     descending: bool = False
+
+
+BY_RANK = Order()
+"""The most anomalous first."""
 
 
 def matching(columns: Mapping[str, Column], searched: tuple[str, ...], query: Query) -> Mask:
@@ -145,11 +153,9 @@ def matching(columns: Mapping[str, Column], searched: tuple[str, ...], query: Qu
 
 
 def _kept(columns: Mapping[str, Column], one: Filter) -> Mask:
-    column = columns.get(one.column)
-    mask = None if column is None else one.kept(column)
-    if mask is None:
+    if not possible(columns, one):
         raise OptionError(f"no column can be asked for {one.words}: remove this filter")
-    return mask
+    return one.kept(columns[one.column])
 
 
 def in_order(column: Column, by_rank: NDArray[np.int64], descending: bool) -> NDArray[np.int64]:

@@ -14,7 +14,7 @@ from kdeviz.decision.finding.cells import column_of
 from kdeviz.decision.finding.columns import Column, Notes, Numbers, Texts, Values
 from kdeviz.decision.table import LABEL_WORDS, metadata_columns, rank_order
 
-OWN = ("id", "verdict", "label", "mark", "note", "rank", "log density", "probability", "p-value")
+OWN_COLUMNS = ("id", "verdict", "label", "mark", "note", "rank", "log density", "probability", "p-value")
 """Columns that are not the file's; a column of the file with such a name has "_in_file" added."""
 _LABELS = (NORMAL, ANOMALOUS, UNKNOWN)
 
@@ -23,7 +23,7 @@ class Samples(NamedTuple):
     """What can be asked of the inspected samples."""
 
     columns: Mapping[str, Column]
-    """By name: those of `OWN` that there are, then those of the file."""
+    """By name: those of `OWN_COLUMNS` that there are, then those of the file."""
     searched: tuple[str, ...]
     """Names of those that a search looks into: the id, the notes and the columns of the file."""
 
@@ -68,5 +68,5 @@ def _ids(file: Analysis) -> Texts:
 @cached
 def file_columns(file: Analysis) -> Mapping[str, Column]:
     """The columns of the file, by the name to show."""
-    found = metadata_columns(file.inspected, OWN)
+    found = metadata_columns(file.inspected, OWN_COLUMNS)
     return {name: column_of(cells) for name, cells in found.items()}

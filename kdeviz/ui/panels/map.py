@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 
 from kdeviz import charts
+from kdeviz.ui.panels.selection import Zoom
 from kdeviz.ui.panels.table import chosen_rows
 from kdeviz.ui.state import Screen, Session, session, theme
 from kdeviz.ui.widgets.choices import one_of
@@ -48,12 +49,14 @@ def show_map(
         tool=tool,
         theme=theme(),
     )
+    zoom = current.own(Zoom)
+    charts.zoom_to(figure, screen.analysis.coordinates[:, components], zoom.rows)
     show_figure(
         figure,
         "map",
         "Samples projected on principal components",
         height,
-        (screen.key, components),
+        (screen.key, components, zoom.times),
         partial(_map_selected, components) if flat else None,
         _TOOLS if flat else _TOOLS_3D,
     )

@@ -2,35 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import streamlit as st
 
 from kdeviz import charts, explain
-from kdeviz.data import MARK_LABELS, EmbeddingSet, sound_type
+from kdeviz.data import EmbeddingSet, sound_type
 from kdeviz.decision import Decision, SampleView, sample_view
-from kdeviz.errors import DataError, OptionError
-from kdeviz.ui.door import options
 from kdeviz.ui.panels.looked_at import Trail, go_back, looked_at
+from kdeviz.ui.panels.marking import show_marking
 from kdeviz.ui.panels.sample_parts import show_part
 from kdeviz.ui.panels.table import ranked_rows
 from kdeviz.ui.state import Screen, Session, session, theme
 from kdeviz.ui.widgets.plots import show_figure
-from kdeviz.ui.widgets.text import plain_error
-from kdeviz.ui.work.mark_books import shelf
 from kdeviz.wording import count, number, one_line, percent, score_this_low
 
 _ROWS_PER_FEATURE, _NEIGHBOURS = 10, 6
 _LONGEST_VALUE = 80
-
-
-@dataclass(eq=False)
-class Marking:
-    """Why the last mark could not be kept."""
-
-    problem: str = ""
 
 
 def show_sample(current: Session, screen: Screen, height: int) -> None:
@@ -45,7 +34,7 @@ def show_sample(current: Session, screen: Screen, height: int) -> None:
     _facts(seen.decision, seen.row, screen, seen.training)
     _reason(seen.decision, seen.row, explanation)
     if not seen.training:
-        _decide(seen.row, screen)
+        show_marking(seen.row, screen)
     show_part(seen, explanation, screen, height)
 
 
@@ -168,82 +157,3 @@ def _enough_for_residuals(decision: Decision) -> bool:
     """With few rows for many features, the axes fit the training rows so well that new rows stand out."""
     n, d = len(decision.analysis.fitted_on), decision.analysis.train.features.shape[1]
     return n >= _ROWS_PER_FEATURE * int(d)
-
-
-def _decide(row: int, screen: Screen) -> None:
-    """The person's verdict and note, kept at once."""
-    problem = session().own(Marking).problem or shelf().problems.get(screen.data.origin)
-    if problem:
-        plain_error("Marks are not kept on disk", problem)
-    book, key = screen.book, screen.keys[row]
-    mark = book.get(key)
-    if options().read_only:
-        if words := " · ".join(filter(None, [mark.verdict.capitalize(), mark.note])):
-            st.text(words)
-        return
-    # Widgets of their own per sample and change, so that none shows another sample's mark.
-    suffix = f"{key}_{mark.verdict}_{mark.note}"
-    st.segmented_control(
-        "Your verdict",
-        list(MARK_LABELS),
-        default=mark.verdict or None,
-        format_func=str.capitalize,
-        key=f"verdict_{suffix}",
-        on_change=_mark,
-        args=(screen, key, "verdict", f"verdict_{suffix}"),
-        label_visibility="collapsed",
-        width="stretch",
-    )
-    notes, back = st.columns([3, 1], gap="small")
-    with notes:
-        st.text_input(
-            "Note",
-            mark.note,
-            placeholder="Your note",
-            label_visibility="collapsed",
-            max_chars=2000,
-            key=f"note_{suffix}",
-            on_change=_mark,
-            args=(screen, key, "note", f"note_{suffix}"),
-        )
-    with back:
-        st.button(
-            "Undo",
-            disabled=not book.can_undo,
-            on_click=_undo,
-            args=(screen,),
-            width="stretch",
-            help="Take back your last mark or note, of whichever sample. What somebody else has changed "
-            "since then stays.",
-        )
-    if len(book):
-        marked = " · ".join(f"{count(n)} {verdict}" for verdict, n in book.counts().items() if n)
-        st.checkbox(
-            f"Use my marks as labels ({marked or 'notes only'})",
-            key="marks_as_labels",
-            help="Confirmed counts as anomalous, false alarm as normal, unsure as not labelled; samples "
-            "without a mark keep the label of the file.",
-        )
-
-
-def _mark(screen: Screen, key: str, part: str, widget: str) -> None:
-    marking = session().own(Marking)
-    marking.problem = ""
-    try:
-        screen.book.set_part(key, **{part: (st.session_state.get(widget) or "").strip()})
-    except (OptionError, DataError) as error:
-        marking.problem = str(error)
-
-
-def _undo(screen: Screen) -> None:
-    marking = session().own(Marking)
-    marking.problem = ""
-    try:
-        about = screen.book.undo()
-    except (OptionError, DataError) as error:
-        marking.problem = str(error)
-        return
-    if about is None:
-        st.toast("Somebody else has changed this mark since: it stays.", icon=":material/group:")
-    elif about in screen.keys:
-        session().pick(screen.keys.index(about))

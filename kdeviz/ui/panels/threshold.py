@@ -181,4 +181,4 @@ def _confusion(current: Session, counts: Confusion) -> None:
 
 def _select_cell(cell: str) -> None:
     current = session()
-    current.select(None, None if current.cell == cell else cell)
+    current.select_cell(None if current.cell == cell else cell)

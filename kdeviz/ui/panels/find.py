@@ -1,0 +1,180 @@
+"""Finding samples: a search over all of them, filters of single columns, and the order they are listed in."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import streamlit as st
+
+from kdeviz.decision import (
+    BY_RANK,
+    Between,
+    Column,
+    Filter,
+    Holds,
+    Numbers,
+    OneOf,
+    Order,
+    Values,
+)
+from kdeviz.ui.state import Screen, Session, session
+from kdeviz.ui.widgets.parameters import Possible, shorter
+from kdeviz.ui.widgets.text import literal
+from kdeviz.ui.work.filter_texts import possible_filter
+from kdeviz.ui.work.found import FILTER, SEARCH, Finding, Found
+from kdeviz.wording import count, number
+
+_LONGEST_SEARCH = 200
+_ADD, _COLUMN, _SORT = "add_filter", "filter_column", "sort_by"
+_NO_VALUE = "no value"
+_FIRST = ("rank", "id", "verdict", "label", "mark", "note")
+
+
+def address() -> dict[str, Possible]:
+    """What the address may ask for."""
+    return {SEARCH: shorter(_LONGEST_SEARCH), FILTER: possible_filter}
+
+
+def show_find(current: Session, screen: Screen, found: Found) -> None:
+    """Draw the search field, filters and order, and what is asked for so far, each to be taken back."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="find_row"):
+        st.text_input(
+            "Search all samples",
+            key=SEARCH,
+            type="search",
+            placeholder=f"Search all {count(len(found.kept))} samples: id, text, any column",
+            bind="query-params",
+            live="400ms",
+            max_chars=_LONGEST_SEARCH,
+            label_visibility="collapsed",
+            help="Finds what stands in the id, in your notes or in any column of the file, as it is written, "
+            "in upper or lower case. A number finds the cells of number columns that equal it.",
+        )
+        _add_filter(found.samples.columns)
+        _sort(current.own(Finding), found.samples.columns)
+    _chips(current, screen, found)
+
+
+# --- filters
+
+
+def _add_filter(columns: Mapping[str, Column]) -> None:
+    with st.popover("Add filter", icon=":material/filter_list:", key=_ADD, on_change="rerun"):
+        if not st.session_state.get(_ADD):
+            return
+        name = st.selectbox("Column", list(columns), key=_COLUMN)
+        one = _ask(name, columns[name]) if name in columns else None
+        st.button(
+            "Add",
+            type="primary",
+            disabled=one is None,
+            on_click=_put,
+            args=(one,),
+            key="put_filter",
+            width="stretch",
+        )
+
+
+def _ask(name: str, column: Column) -> Filter | None:
+    """What to ask of this column, as far as it is said."""
+    if isinstance(column, Values):
+        counts = {
+            value: count(int(n)) for value, n in zip((*column.names, ""), column.counts, strict=True) if n
+        }
+        chosen = st.multiselect(
+            "Values",
+            list(counts),
+            format_func=lambda value: f"{value or _NO_VALUE} ({counts.get(value, 0)})",
+            key=f"values_{name}",
+        )
+        return OneOf(name, tuple(chosen)) if chosen else None
+    if isinstance(column, Numbers):
+        left, right = st.columns(2)
+        low, high = (number(end, 4) for end in column.ends)
+        least = left.number_input("From", value=None, placeholder=low, key=f"low_{name}", format="%g")
+        most = right.number_input("To", value=None, placeholder=high, key=f"high_{name}", format="%g")
+        ends = (-math.inf if least is None else least, math.inf if most is None else most)
+        return None if least is None and most is None else Between(name, *ends)
+    text = st.text_input("Holds", key=f"holds_{name}", max_chars=_LONGEST_SEARCH).strip()
+    return Holds(name, text) if text else None
+
+
+def _put(one: Filter) -> None:
+    st.session_state[_ADD] = False
+    session().own(Finding).put(one)
+
+
+# --- order
+
+
+def _sort(finding: Finding, columns: Mapping[str, Column]) -> None:
+    names = sorted(columns, key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST))
+    order = finding.order if finding.order.column in columns else BY_RANK
+    st.session_state[_SORT] = order.column
+    st.selectbox(
+        "Sort by",
+        names,
+        key=_SORT,
+        format_func=lambda name: f"Sort by {name}",
+        on_change=_sort_by,
+        label_visibility="collapsed",
+        width=190,
+    )
+    st.button(
+        "Descending" if order.descending else "Ascending",
+        icon=":material/arrow_downward:" if order.descending else ":material/arrow_upward:",
+        key="sort_direction",
+        on_click=finding.sort,
+        args=(Order(order.column, not order.descending),),
+        help="Press to turn the order round. Samples without a value come last either way.",
+    )
+
+
+def _sort_by() -> None:
+    session().own(Finding).sort(Order(st.session_state[_SORT]))
+
+
+# --- what is asked for
+
+
+def _chips(current: Session, screen: Screen, found: Found) -> None:
+    """One small button for each part of what is asked for, which takes it back."""
+    if not found.narrowed:
+        return
+    with st.container(horizontal=True, gap="xsmall", key="chips", vertical_alignment="center"):
+        for place, (words, take_back) in enumerate(_asked(current, screen, found)):
+            st.button(
+                literal(words),
+                key=f"chip_{place}",
+                icon=":material/close:",
+                icon_position="right",
+                on_click=take_back[0],
+                args=take_back[1:],
+                help="Press to remove.",
+            )
+        st.button("Clear all", key="clear_all", type="tertiary", on_click=_clear_all)
+
+
+def _asked(current: Session, screen: Screen, found: Found) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    if found.query.text:
+        yield f"“{found.query.text}”", (_clear_search,)
+    for one in found.query.filters:
+        yield one.words, (current.own(Finding).drop, one)
+    if current.region is not None:
+        yield f"{count(len(current.region))} selected on the map", (current.select, None)
+    if current.cell is not None and screen.decision.labelled:
+        yield current.cell.capitalize(), (current.select_cell, None)
+
+
+def _clear_search() -> None:
+    st.session_state[SEARCH] = ""
+
+
+def _clear_all() -> None:
+    current = session()
+    _clear_search()
+    current.own(Finding).clear()
+    current.select(None)
+    current.select_cell(None)
