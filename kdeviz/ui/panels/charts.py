@@ -19,8 +19,6 @@ from kdeviz.ui.widgets.plots import clicked_number, show_figure
 from kdeviz.ui.widgets.text import plain_error
 
 SAMPLE = "Sample"
-TABS = (SAMPLE, *charts.CHARTS)
-"""By the name on the tab."""
 _FIRST = "Density"
 _TALLEST = 430
 
@@ -30,6 +28,11 @@ class Tab:
     """`Session.picked` when the tabs were drawn last."""
 
     picked: int | None = None
+
+
+def tabs() -> tuple[str, ...]:
+    """Their names."""
+    return SAMPLE, *charts.CHARTS
 
 
 def show_tabs(current: Session, screen: Screen, height: int) -> None:
