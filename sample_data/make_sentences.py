@@ -141,10 +141,8 @@ def embed(texts: Sequence[str], train: NDArray[np.bool_]) -> NDArray[np.float32]
     pieces = TfidfVectorizer(analyzer="char_wb", ngram_range=(1, 3), sublinear_tf=True)
     weights = pieces.fit_transform([text for text, known in zip(texts, train, strict=True) if known])
     directions = TruncatedSVD(DIMENSIONS, algorithm="arpack", random_state=SEED).fit(weights)
-    features: NDArray[np.float32] = normalize(directions.transform(pieces.transform(texts))).astype(
-        np.float32
-    )
-    return features
+    features: NDArray[np.float64] = directions.transform(pieces.transform(texts))
+    return np.asarray(normalize(features), dtype=np.float32)
 
 
 def make_table() -> pa.Table:

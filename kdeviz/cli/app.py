@@ -24,7 +24,7 @@ def open_app(
         str | None,
         typer.Argument(
             metavar="FILE",
-            help="Embeddings to open, or an example: sample (which is opened without this), sample:sentences, "
+            help="Embeddings to open, or an example: sample (opened without this), sample:sentences, "
             "sample:breast_cancer.",
         ),
     ] = None,
