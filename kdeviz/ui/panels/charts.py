@@ -59,7 +59,7 @@ def _chart(name: str, screen: Screen, given: dict[str, Any], height: int) -> Non
     try:
         figure = chart.draw(screen.decision, theme=theme(), **{part: given[part] for part in chart.takes})
     except DataError as error:
-        plain_error("The curve cannot be fitted to these labels", str(error))
+        plain_error("This chart cannot be drawn", str(error))
         return
     on_click = partial(_clicked, key) if chart.sets_threshold else None
     show_figure(figure, key, chart.alt, height, screen.key, on_click)

@@ -46,6 +46,7 @@ def show_map(
         picked=current.picked,
         region=chosen_rows(current, screen),
         tool=tool,
+        text_column=st.session_state.get("text_column"),
         theme=theme(),
     )
     show_figure(
