@@ -12,6 +12,7 @@ from kdeviz.charts.contours import ContoursNumbers, contours_numbers
 from kdeviz.charts.curve import CurveNumbers, curve, curve_numbers
 from kdeviz.charts.densities import DensitiesNumbers, densities, densities_numbers
 from kdeviz.charts.f1 import f1
+from kdeviz.charts.flagged_features import flagged_features, flagged_features_numbers
 from kdeviz.charts.heat_map import HeatMapNumbers, heat_map, heat_map_numbers
 from kdeviz.charts.knobs import KNOBS, KnobValue, knob_text, knob_value, values_of, varied
 from kdeviz.charts.operating import OperatingNumbers, operating_numbers
@@ -26,7 +27,7 @@ from kdeviz.charts.sample import SampleNumbers, sample, sample_numbers
 from kdeviz.charts.sample_features import SampleFeaturesNumbers, sample_features, sample_features_numbers
 from kdeviz.charts.sample_slice import SampleSliceNumbers, sample_slice, sample_slice_numbers
 from kdeviz.charts.score_ranges import score_range
-from kdeviz.charts.scree import ScreeNumbers, scree, scree_numbers
+from kdeviz.charts.scree import ScreeNumbers, kept_words, scree, scree_numbers
 from kdeviz.charts.selection import box_around, rows_inside, zoom_to
 from kdeviz.charts.selection_scores import selection_scores, selection_scores_numbers
 from kdeviz.charts.sides import side_colours
@@ -74,8 +75,11 @@ __all__ = [
     "densities",
     "densities_numbers",
     "f1",
+    "flagged_features",
+    "flagged_features_numbers",
     "heat_map",
     "heat_map_numbers",
+    "kept_words",
     "knob_text",
     "knob_value",
     "operating_numbers",

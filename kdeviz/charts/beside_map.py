@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from kdeviz.charts.densities import densities
 from kdeviz.charts.f1 import f1
+from kdeviz.charts.flagged_features import flagged_features
 from kdeviz.charts.precision_recall import precision_recall
 from kdeviz.charts.reliability import reliability
 from kdeviz.charts.roc import roc
@@ -37,6 +38,14 @@ CHARTS = {
         ("picked",),
         needs_labels=False,
         sets_threshold=False,
+    ),
+    "Features": Chart(
+        "Input features that matter for the flagged samples",
+        flagged_features,
+        needs_labels=False,
+        sets_threshold=False,
+        below="Each flagged sample has a smallest change that would make it usual. A bar is the root mean "
+        "square of that change over the flagged, in standard deviations of the feature in training.",
     ),
     "ROC": Chart("Caught samples against false alarms, at every threshold", roc, ("log_fpr",)),
     "Precision": Chart("Precision against recall, at every threshold", precision_recall),

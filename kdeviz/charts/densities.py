@@ -124,7 +124,10 @@ def draw_densities(
         "bargap": 0,
         "xaxis": bare_axis("log density, nats · lower is more anomalous", range=ends),
         "yaxis": graded_axis("share of group", theme, tickformat=".0%", rangemode="tozero", nticks=5),
-        "yaxis2": {**share_axis("probability"), "visible": curve is not None},
+        "yaxis2": {
+            **share_axis("probability" if curve is None else curve.name),
+            "visible": curve is not None,
+        },
         "legend": {"orientation": "h", "x": -0.1, "y": -0.36, "yanchor": "top", "font": {"size": 11.5}},
         "margin": {"r": 56},
         **threshold_line(numbers.threshold, theme),
@@ -135,7 +138,7 @@ def draw_densities(
 
 def _subtitle(numbers: DensitiesNumbers, curve: CurveNumbers | None) -> str:
     parts = ["Log density"]
-    if curve is not None:
+    if curve is not None and curve.saturated:
         parts.append(f"{percent(curve.saturated)} of samples sit at probability 0 or 1")
     if numbers.below_range:
         parts.append(f"{count(numbers.below_range)} further left counted in the first bar")

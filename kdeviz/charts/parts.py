@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdeviz.charts.theme import Part, Theme, faint
-from kdeviz.wording import number
+from kdeviz.wording import number, one_line
 
 # Above this many points SVG becomes slow; below it SVG is crisper than WebGL.
 WEBGL_ABOVE = 2000
@@ -174,6 +174,15 @@ def colour_bar(title: str, **more: Any) -> Part:
 def colour_scale(colours: Sequence[str]) -> list[list[Any]]:
     """Evenly spaced, the first for the lowest value."""
     return [[place / (len(colours) - 1), colour] for place, colour in enumerate(colours)]
+
+
+def ticks(names: Sequence[str], longest: int = 20) -> list[str]:
+    """Names that a file gives, short enough to stand at an axis, and no two alike."""
+    shown: list[str] = []
+    for name in names:
+        short = html.escape(one_line(name, longest), quote=False)
+        shown.append(short + "\u200b" * sum(other.rstrip("\u200b") == short for other in shown))
+    return shown
 
 
 # --- bars that explain one sample

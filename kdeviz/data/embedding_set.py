@@ -114,7 +114,8 @@ class EmbeddingSet:
         wanted = column if column in names else next(iter(self.text_columns), None)
         if self.metadata is None or wanted is None:
             return [""] * len(rows)
-        return [cell_text(value) for value in self.metadata.iloc[rows, names.index(wanted)].tolist()]
+        chosen = self.metadata.iloc[:, names.index(wanted)].iloc[np.asarray(rows, dtype=np.int64)]
+        return [cell_text(value) for value in chosen.tolist()]
 
     @cached_property
     def sound_column(self) -> str | None:
@@ -125,7 +126,8 @@ class EmbeddingSet:
         """A row's sound, from the file or from below a folder; b"" when it has none; see `sound_bytes`."""
         if self.sound_column is None:
             return b""
-        return sound_bytes(*self.texts([row], self.sound_column), folder)
+        (value,) = self.texts([row], self.sound_column)
+        return sound_bytes(value, folder)
 
     def feature_name(self, feature: int) -> str:
         """What to call one of the D dimensions: its name in the file, or "feature 3"."""

@@ -1,5 +1,7 @@
 """Why one row has its density: neighbours, components, the way back to normal, and what PCA cannot see."""
 
+from kdeviz.explain.matters import Matters, features_that_matter
+from kdeviz.explain.meaning import Meaning, component_meaning, meaning_words
 from kdeviz.explain.reason import Strongest, reason, strongest_of
 from kdeviz.explain.residual import UNUSUAL_RESIDUAL, Residual, residuals
 from kdeviz.explain.row import Components, Direction, Explanation, Neighbours, explain
@@ -14,16 +16,21 @@ __all__ = [
     "Components",
     "Direction",
     "Explanation",
+    "Matters",
+    "Meaning",
     "Neighbours",
     "Residual",
     "SelectionView",
     "Slice",
     "Standout",
     "Strongest",
+    "component_meaning",
     "describe",
     "explain",
     "feature_spread",
+    "features_that_matter",
     "in_spreads",
+    "meaning_words",
     "reason",
     "residuals",
     "slice_density",

@@ -206,7 +206,7 @@ def pick_row(page: Page, row: int) -> None:
 
 
 def upload(page: Page, path: Path) -> None:
-    if not page.get_by_text("Back to the sample set").is_visible():
+    if not page.get_by_text("Or look at an example").is_visible():
         page.get_by_role("button", name="Load data").click()
     with page.expect_response(lambda answer: answer.request.method == "PUT"):
         page.locator('input[type="file"]').first.set_input_files(path)

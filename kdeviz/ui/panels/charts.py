@@ -19,8 +19,6 @@ from kdeviz.ui.widgets.plots import clicked_number, show_figure
 from kdeviz.ui.widgets.text import plain_error
 
 SAMPLE = "Sample"
-TABS = (SAMPLE, *charts.CHARTS)
-"""By the name on the tab."""
 _FIRST = "Density"
 _TALLEST = 430
 
@@ -30,6 +28,11 @@ class Tab:
     """`Session.picked` when the tabs were drawn last."""
 
     picked: int | None = None
+
+
+def tabs() -> tuple[str, ...]:
+    """Their names."""
+    return SAMPLE, *charts.CHARTS
 
 
 def show_tabs(current: Session, screen: Screen, height: int) -> None:
@@ -56,7 +59,7 @@ def _chart(name: str, screen: Screen, given: dict[str, Any], height: int) -> Non
     try:
         figure = chart.draw(screen.decision, theme=theme(), **{part: given[part] for part in chart.takes})
     except DataError as error:
-        plain_error("The curve cannot be fitted to these labels", str(error))
+        plain_error("This chart cannot be drawn", str(error))
         return
     on_click = partial(_clicked, key) if chart.sets_threshold else None
     show_figure(figure, key, chart.alt, height, screen.key, on_click)

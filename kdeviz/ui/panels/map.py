@@ -47,6 +47,7 @@ def show_map(
         picked=current.picked,
         region=chosen_rows(current, screen),
         tool=tool,
+        text_column=st.session_state.get("text_column"),
         theme=theme(),
     )
     zoom = current.own(Zoom)

@@ -14,9 +14,10 @@ from kdeviz.ui.state import Screen, theme
 from kdeviz.ui.widgets.choices import one_of
 from kdeviz.ui.widgets.plots import clicked_number, show_figure
 from kdeviz.ui.widgets.tiles import show_tiles, tiles_of
-from kdeviz.wording import count, percent
+from kdeviz.wording import count, number, percent
 
-PARTS = ("Neighbours", "Components", "Features", "Slice")
+PARTS = ("Neighbours", "Components", "Meaning", "Features", "Slice")
+_ENDS = 4
 _HEIGHT = 300
 
 
@@ -25,6 +26,8 @@ def show_part(seen: Seen, explanation: explain.Explanation, screen: Screen, heig
     part, about = one_of("Why", PARTS, "why", wide=True), (screen.key, seen.training, seen.row)
     if part == "Components":
         _chart(charts.sample(seen.decision, seen.row, theme()), part, about)
+    elif part == "Meaning":
+        _meaning(seen, explanation.components, screen)
     elif part == "Features":
         _chart(charts.sample_features(seen.decision, seen.row, theme()), part, about)
     elif part == "Slice":
@@ -50,6 +53,28 @@ def _clicked(key: str) -> None:
     row = clicked_number(key)
     if row is not None:
         look_at_training(int(row))
+
+
+def _meaning(seen: Seen, components: explain.Components, screen: Screen) -> None:
+    """What a component stands for: at first the one that adds most."""
+    kept, train = len(components.contribution), screen.analysis.train
+    strongest = int(components.contribution.argmax()) + 1
+    key = f"meaning_{'training_' if seen.training else ''}{seen.row}"
+    chosen = st.number_input("Component", 1, kept, strongest, key=key)
+    meaning = explain.component_meaning(screen.analysis, chosen - 1, _ENDS)
+    with st.container(key="sample_meaning"):
+        st.text(explain.meaning_words(meaning, screen.analysis))
+        z = float(components.z[chosen - 1])
+        st.text(f"This sample lies at {number(z, 2)} standard deviations.")
+    for name, rows, places in (
+        ("High", meaning.high, meaning.high_z),
+        ("Low", meaning.low, meaning.low_z),
+    ):
+        st.caption(f"{name} end: training samples, in standard deviations from the mean")
+        notes = [number(float(place), 2) for place in places]
+        tiles = tiles_of(train, rows.tolist(), notes, st.session_state.get("text_column"))
+        about, end = (screen.key, chosen, name), f"meaning_{name}"
+        show_tiles(tiles, end, f"{name} end of component {chosen}", about, partial(_clicked, end))
 
 
 def _slice(seen: Seen, components: explain.Components, screen: Screen) -> None:
