@@ -31,6 +31,11 @@ def number(value: float, digits: int = 3) -> str:
     return f"{value:,.{decimals}f}".replace(",", _THIN_SPACE).replace("-", _MINUS)
 
 
+def plain_number(value: float) -> str:
+    """A number of a file as it may stand there: 10 as "10", six significant digits at most."""
+    return f"{value:.6g}".replace("-", _MINUS)
+
+
 def at_most(share: float) -> str:
     """0.004 as "At most 1 in 250", and 0.3 as "30 %": how many of all there are."""
     return percent(share) if share > 0.1 else f"At most 1 in {count(math.floor(1 / share * (1 + 1e-12)))}"

@@ -55,7 +55,7 @@ class SelectionScoresNumbers(NamedTuple):
 def selection_scores_numbers(decision: Decision, selected: Mask, bins: int = _BINS) -> SelectionScoresNumbers:
     """Log densities of a selection (M,) and of the other samples."""
     scores = decision.analysis.scores
-    edges = np.linspace(*drawn_range(decision.analysis, decision.threshold), bins + 1)
+    edges = _edges(decision, bins)
     sides = {"selected": scores[selected], "all others": scores[~selected]}
     return SelectionScoresNumbers(
         edges=edges,
@@ -65,6 +65,19 @@ def selection_scores_numbers(decision: Decision, selected: Mask, bins: int = _BI
         medians={name: float(np.median(side)) if len(side) else math.nan for name, side in sides.items()},
         threshold=decision.threshold,
     )
+
+
+def _edges(decision: Decision, bins: int) -> NDArray[np.float64]:
+    """About so many bins, of which the threshold parts two, so that none holds both flagged and others."""
+    low, high = drawn_range(decision.analysis, decision.threshold)
+    if not np.isfinite(decision.threshold):
+        return np.linspace(low, high, bins + 1)
+    width = (high - low) / bins
+    left, right = (
+        math.ceil((decision.threshold - low) / width),
+        math.ceil((high - decision.threshold) / width),
+    )
+    return decision.threshold + width * np.arange(-left, right + 1)
 
 
 def selection_scores(decision: Decision, selected: Mask, theme: Theme = NOTEBOOK) -> go.Figure:
@@ -94,14 +107,14 @@ def draw_selection_scores(numbers: SelectionScoresNumbers, theme: Theme) -> go.F
         "showlegend": False,
         **threshold_line(numbers.threshold, theme),
     }
-    return drawn(traces, theme, _title(numbers), "Bars: selected · grey line: all others", layout)
+    return drawn(traces, theme, _title(numbers), "Bars: selected · line: all others", layout)
 
 
 def _title(numbers: SelectionScoresNumbers) -> str:
     here, there = numbers.medians.values()
     if not math.isfinite(there):
-        return f"Half of the samples score below {number(here)}"
-    return f"Half of the selected score below {number(here)}, of the others below {number(there)}"
+        return f"Median {number(here)}"
+    return f"Median {number(here)}, of the others {number(there)}"
 
 
 def _named(name: str, numbers: SelectionScoresNumbers) -> Part:

@@ -84,12 +84,12 @@ def _ranking(analysis: Analysis, threshold: float, curve: ProbabilityCurve) -> p
     return listing(Decision(analysis, None, curve, threshold), rank_order(analysis).rows)
 
 
-def listing(decision: Decision, rows: NDArray[np.integer[Any]]) -> pd.DataFrame:
+def listing(decision: Decision, rows: NDArray[np.integer[Any]], file: bool = True) -> pd.DataFrame:
     """These inspected samples, in this order.
 
     Columns: row (in the inspected set), rank (1 is the most anomalous; equal scores share a rank), id, label
     (in words; only when the set has labels), log_density, probability, p_value (only with calibration),
-    flagged, then the metadata, with "_in_file" added to names that are taken.
+    flagged, then the metadata if `file`, with "_in_file" added to names that are taken.
     """
     import pandas as pd  # `import kdeviz` does without it
 
@@ -107,7 +107,7 @@ def listing(decision: Decision, rows: NDArray[np.integer[Any]]) -> pd.DataFrame:
     if decision.p_values is not None:
         columns["p_value"] = decision.p_values[rows]
     columns["flagged"] = scores < decision.threshold
-    for name, column in metadata_columns(inspected, tuple(columns)).items():
+    for name, column in metadata_columns(inspected, tuple(columns)).items() if file else ():
         columns[name] = column.iloc[rows].reset_index(drop=True)
     return pd.DataFrame(columns)
 

@@ -16,7 +16,7 @@ from kdeviz.decision import Column, Decision, Mask, Numbers, Samples, Values
 from kdeviz.errors import OptionError
 from kdeviz.explain.place import density_of
 from kdeviz.explain.standouts import Counts, Standout, some_of, standouts, word_counts
-from kdeviz.wording import number
+from kdeviz.wording import plain_number
 
 MOST_SHOWN = 8
 _OURS = frozenset({"id", "verdict", "rank", "log density", "probability", "p-value"})
@@ -122,7 +122,7 @@ def _quarters(column: Numbers) -> Values:
     values = column.values
     known = some_of(np.flatnonzero(np.isfinite(values)), _LOOKED_AT)
     edges = np.unique(np.quantile(values[known], _QUARTERS)) if len(known) else np.empty(0)
-    ends = [number(edge, 4) for edge in edges]
+    ends = [plain_number(edge) for edge in edges]
     between = [f"{low} to {high}" for low, high in pairwise(ends)]
     names = (f"at most {ends[0]}", *between, f"above {ends[-1]}") if ends else ()
     codes = np.searchsorted(edges, values, side="left")

@@ -1,5 +1,7 @@
 """The scores of a selection, and where the map has to look to see it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import test_map_pictures as samples
@@ -16,6 +18,9 @@ SELECTED = np.arange(len(ANALYSIS.scores)) % 3 == 0
 
 def test_both_sides_are_counted_whole_and_apart():
     numbers = charts.selection_scores_numbers(DECISION, SELECTED, 12)
+    last = len(numbers.edges) - 2
+    assert last in (11, 12)
+    assert DECISION.threshold in numbers.edges
     assert numbers.sizes == {"selected": SELECTED.sum(), "all others": (~SELECTED).sum()}
     for name, mask in (("selected", SELECTED), ("all others", ~SELECTED)):
         scores = ANALYSIS.scores[mask]
@@ -27,12 +32,20 @@ def test_both_sides_are_counted_whole_and_apart():
         assert numbers.medians[name] == np.median(scores)
         assert numbers.shares[name].sum() == pytest.approx(1)
     np.testing.assert_array_equal(numbers.flagged, numbers.middles < DECISION.threshold)
+    flagged = (ANALYSIS.scores < DECISION.threshold) & SELECTED
+    assert numbers.counts["selected"][numbers.flagged].sum() == flagged.sum()
+
+
+def test_without_a_threshold_the_range_is_cut_evenly():
+    numbers = charts.selection_scores_numbers(replace(DECISION, threshold=-np.inf), SELECTED, 12)
+    assert len(numbers.edges) == 13
+    assert not numbers.flagged.any()
 
 
 def test_the_title_says_how_the_selection_differs():
-    assert title(charts.selection_scores(DECISION, SELECTED)).startswith("Half of the selected score below")
+    assert title(charts.selection_scores(DECISION, SELECTED)).startswith("Median ")
     everything = charts.selection_scores(DECISION, np.ones(len(SELECTED), bool))
-    assert title(everything).startswith("Half of the samples score below")
+    assert title(everything).startswith("Median ")
 
 
 def test_bars_have_the_colour_of_their_side_of_the_threshold():

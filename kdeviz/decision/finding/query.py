@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from kdeviz.decision.finding.columns import Column, Mask, Notes, Numbers, Texts, Values
 from kdeviz.errors import OptionError
-from kdeviz.wording import number
 
 
 @dataclass(frozen=True)

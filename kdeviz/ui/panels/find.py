@@ -23,10 +23,9 @@ from kdeviz.ui.state import Screen, Session, session
 from kdeviz.ui.widgets.parameters import Possible, shorter
 from kdeviz.ui.widgets.text import literal
 from kdeviz.ui.work.filter_texts import possible_filter
-from kdeviz.ui.work.found import FILTER, SEARCH, Finding, Found
-from kdeviz.wording import count, number
+from kdeviz.ui.work.found import FILTER, LONGEST_SEARCH, SEARCH, Finding, Found
+from kdeviz.wording import count, plain_number
 
-_LONGEST_SEARCH = 200
 _ADD, _COLUMN, _SORT = "add_filter", "filter_column", "sort_by"
 _NO_VALUE = "no value"
 _FIRST = ("rank", "id", "verdict", "label", "mark", "note")
@@ -34,7 +33,7 @@ _FIRST = ("rank", "id", "verdict", "label", "mark", "note")
 
 def address() -> dict[str, Possible]:
     """What the address may ask for."""
-    return {SEARCH: shorter(_LONGEST_SEARCH), FILTER: possible_filter}
+    return {SEARCH: shorter(LONGEST_SEARCH), FILTER: possible_filter}
 
 
 def show_find(current: Session, screen: Screen, found: Found) -> None:
@@ -47,7 +46,6 @@ def show_find(current: Session, screen: Screen, found: Found) -> None:
             placeholder=f"Search all {count(len(found.kept))} samples: id, text, any column",
             bind="query-params",
             live="400ms",
-            max_chars=_LONGEST_SEARCH,
             label_visibility="collapsed",
             help="Finds what stands in the id, in your notes or in any column of the file, as it is written, "
             "in upper or lower case. A number finds the cells of number columns that equal it.",
@@ -92,12 +90,12 @@ def _ask(name: str, column: Column) -> Filter | None:
         return OneOf(name, tuple(chosen)) if chosen else None
     if isinstance(column, Numbers):
         left, right = st.columns(2)
-        low, high = (number(end, 4) for end in column.ends)
+        low, high = map(plain_number, column.ends)
         least = left.number_input("From", value=None, placeholder=low, key=f"low_{name}", format="%g")
         most = right.number_input("To", value=None, placeholder=high, key=f"high_{name}", format="%g")
         ends = (-math.inf if least is None else least, math.inf if most is None else most)
         return None if least is None and most is None else Between(name, *ends)
-    text = st.text_input("Holds", key=f"holds_{name}", max_chars=_LONGEST_SEARCH).strip()
+    text = st.text_input("Holds", key=f"holds_{name}", max_chars=LONGEST_SEARCH).strip()
     return Holds(name, text) if text else None
 
 
@@ -140,11 +138,12 @@ def _sort_by() -> None:
 
 
 def _chips(current: Session, screen: Screen, found: Found) -> None:
-    """One small button for each part of what is asked for, which takes it back."""
-    if not found.narrowed:
+    """A small button for each filter and selection, which takes it back; the search field clears itself."""
+    asked = list(_asked(current, screen, found))
+    if not asked:
         return
     with st.container(horizontal=True, gap="xsmall", key="chips", vertical_alignment="center"):
-        for place, (words, take_back) in enumerate(_asked(current, screen, found)):
+        for place, (words, take_back) in enumerate(asked):
             st.button(
                 literal(words),
                 key=f"chip_{place}",
@@ -158,8 +157,6 @@ def _chips(current: Session, screen: Screen, found: Found) -> None:
 
 
 def _asked(current: Session, screen: Screen, found: Found) -> Iterator[tuple[str, tuple[Any, ...]]]:
-    if found.query.text:
-        yield f"“{found.query.text}”", (_clear_search,)
     for one in found.query.filters:
         yield one.words, (current.own(Finding).drop, one)
     if current.region is not None:
@@ -168,13 +165,9 @@ def _asked(current: Session, screen: Screen, found: Found) -> Iterator[tuple[str
         yield current.cell.capitalize(), (current.select_cell, None)
 
 
-def _clear_search() -> None:
-    st.session_state[SEARCH] = ""
-
-
 def _clear_all() -> None:
     current = session()
-    _clear_search()
+    st.session_state[SEARCH] = ""
     current.own(Finding).clear()
     current.select(None)
     current.select_cell(None)

@@ -11,6 +11,7 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit.elements.lib.column_types import ColumnConfig
 
+from kdeviz.data import EmbeddingSet
 from kdeviz.decision import BY_RANK, OWN_COLUMNS, Order, listing, metadata_columns
 from kdeviz.ui.panels.find import show_find
 from kdeviz.ui.panels.selection import Describing, show_actions, show_description
@@ -19,7 +20,7 @@ from kdeviz.ui.work.found import Finding, Found, found
 from kdeviz.wording import count, one_line
 
 _LISTED, _IN_SIGHT = 60, 9
-_LONGEST_TEXT = 160
+_LONGEST_TEXT, _TEXT_WIDTH = 160, 330
 _NAMES = {
     "rank": "rank",
     "id": "id",
@@ -74,7 +75,8 @@ def show_table(current: Session, screen: Screen, height: int) -> None:
         else:
             left = st.container()
         with left:
-            _list(current, screen, answer.rows[start : start + _LISTED], height)
+            if len(answer.rows):
+                _list(current, screen, answer.rows[start : start + _LISTED], height)
 
 
 def _heading(current: Session, answer: Found) -> str:
@@ -87,10 +89,8 @@ def _heading(current: Session, answer: Found) -> str:
 def _part_listed(start: int, total: int) -> None:
     """Which part of what is found is listed, and the ways to the others."""
     end = min(start + _LISTED, total)
-    words = (
-        f"{count(min(start + 1, total))} to {count(end)} of {count(total)} listed" if total else "None found"
-    )
-    st.caption(words, width="content")
+    words = f"{count(start + 1)} to {count(end)} of {count(total)} listed"
+    st.caption(words if total else "No sample passes all of this.", width="content")
     if start:
         st.button("From the top", on_click=_list_from, args=(0,), type="tertiary")
     if end < total:
@@ -101,7 +101,7 @@ def _part_listed(start: int, total: int) -> None:
 def _list(current: Session, screen: Screen, rows: NDArray[np.int64], height: int) -> None:
     inspected = screen.analysis.inspected
     visible = _cells(screen, rows)
-    columns = _columns(visible)
+    columns = _columns(visible, _text_column(inspected))
     pictures = inspected.thumbnails is not None
     if pictures:
         images = [inspected.thumbnail_uri(row) for row in rows.tolist()]
@@ -129,20 +129,26 @@ def _list(current: Session, screen: Screen, rows: NDArray[np.int64], height: int
 def _cells(screen: Screen, rows: NDArray[np.int64]) -> pd.DataFrame:
     """What is known of some rows: ours, the text, then the other columns of the file."""
     inspected = screen.analysis.inspected
-    own = listing(screen.decision, rows)
+    own = listing(screen.decision, rows, file=False)
     visible = own[[name for name in _NAMES if name in own]].rename(columns=_NAMES)
     if len(screen.book):
         marks = screen.book.columns(screen.keys[row] for row in rows.tolist())
         visible.insert(2, "mark", marks["mark"])
     file = {name: cells.iloc[rows] for name, cells in metadata_columns(inspected, OWN_COLUMNS).items()}
-    texts = [name for name in file if name in inspected.text_columns[:1]]
-    for name in texts:
-        shown = [one_line(text, _LONGEST_TEXT) for text in inspected.texts(rows, name)]
-        visible.insert(2, name, pd.Series(shown, dtype="str"))
+    text = _text_column(inspected)
+    if text in file:
+        shown = [one_line(text, _LONGEST_TEXT) for text in inspected.texts(rows, text)]
+        visible.insert(2, text, pd.Series(shown, dtype="str"))
     for name, cells in file.items():
-        if name not in texts:
+        if name != text:
             visible[name] = cells.reset_index(drop=True)
     return visible
+
+
+def _text_column(inspected: EmbeddingSet) -> str:
+    """The texts that people read; empty without any."""
+    chosen = st.session_state.get("text_column")
+    return str(chosen or next(iter(inspected.text_columns), ""))
 
 
 def _first_listed(current: Session, answer: Found) -> int:
@@ -162,12 +168,14 @@ def _list_from(first: int) -> None:
     session().own(Listing).first = first
 
 
-def _columns(table: pd.DataFrame) -> dict[str, ColumnConfig]:
+def _columns(table: pd.DataFrame, text: str) -> dict[str, ColumnConfig]:
     """How each column is shown: ours as we like, the file's texts as nothing but text."""
     columns: dict[str, ColumnConfig] = {}
     for name in map(str, table):
         is_text = pd.api.types.infer_dtype(table[name]) in ("string", "categorical")
         columns[name] = (st.column_config.TextColumn if is_text else st.column_config.Column)(name)
+    if text in columns:
+        columns[text] = st.column_config.TextColumn(text, width=_TEXT_WIDTH)
     what = "What the file says about this sample, or your mark where marks are used as labels."
     ours = {
         "rank": st.column_config.NumberColumn("Rank", help="1 is the most anomalous.", width=60),
@@ -190,17 +198,16 @@ def _columns(table: pd.DataFrame) -> dict[str, ColumnConfig]:
             help="The share of new normal samples that score so low or lower.",
         ),
     }
-    return {**columns, **{name: ours[name] for name in ours if name in columns}}
+    return {name: ours.get(name, column) for name, column in columns.items()}
 
 
 def _selected(key: str, rows: NDArray[np.int64]) -> None:
     """A row picks its sample; a heading sorts all samples found, and once more the other way round."""
     chosen = st.session_state[key]["selection"]
     current = session()
-    if chosen["columns"]:
-        finding = current.own(Finding)
-        name = str(chosen["columns"][0])
-        if name in OWN_COLUMNS or name.strip() != "picture":
-            finding.sort(Order(name, finding.order == Order(name)))
-    else:
+    if not chosen["columns"]:
         current.picked = int(rows[chosen["rows"][0]]) if chosen["rows"] else None
+    elif current.screen is not None:
+        finding, name = current.own(Finding), str(chosen["columns"][0])
+        if name in found(current, current.screen).samples.columns:
+            finding.sort(Order(name, finding.order == Order(name)))

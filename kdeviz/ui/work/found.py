@@ -29,6 +29,9 @@ SEARCH, FILTER = "find", "filter"
 """Keys in the address: of the search field's widget, and of the filters."""
 
 
+LONGEST_SEARCH = 200
+
+
 class Found(NamedTuple):
     """The samples that pass everything."""
 
@@ -106,7 +109,7 @@ class Finding:
     def answer(self, current: Session, screen: Screen) -> Found:
         """What is found on this screen; the same again while nothing has changed."""
         self.follow_address(screen.data.origin)
-        text = str(st.session_state.get(SEARCH, st.query_params.get(SEARCH, ""))).strip()
+        text = str(st.session_state.get(SEARCH, st.query_params.get(SEARCH, ""))).strip()[:LONGEST_SEARCH]
         about = (screen.decision, screen.book.changes, text, self.asked, current.selections)
         if self._latest is None or about != self._about:
             self._about, self._latest = about, self._find(current, screen, text)
