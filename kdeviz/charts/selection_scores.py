@@ -77,7 +77,7 @@ def _edges(decision: Decision, bins: int) -> NDArray[np.float64]:
         math.ceil((decision.threshold - low) / width),
         math.ceil((high - decision.threshold) / width),
     )
-    return decision.threshold + width * np.arange(-left, right + 1)
+    return np.float64(decision.threshold) + width * np.arange(-left, right + 1, dtype=np.float64)
 
 
 def selection_scores(decision: Decision, selected: Mask, theme: Theme = NOTEBOOK) -> go.Figure:

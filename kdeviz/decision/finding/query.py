@@ -57,14 +57,10 @@ class Between:
     @property
     def words(self) -> str:
         """What a person reads."""
-        if math.isinf(self.low) or math.isinf(self.high):
-            limit = (
-                f"at least {number(self.low, 6)}"
-                if math.isinf(self.high)
-                else f"at most {number(self.high, 6)}"
-            )
-            return f"{self.column} {limit}"
-        return f"{self.column} {number(self.low, 6)} to {number(self.high, 6)}"
+        low, high = plain_number(self.low), plain_number(self.high)
+        if math.isinf(self.high):
+            return f"{self.column} at least {low}"
+        return f"{self.column} at most {high}" if math.isinf(self.low) else f"{self.column} {low} to {high}"
 
     def kept(self, column: Column) -> Mask:
         """(M,) True for the samples that stay."""

@@ -28,7 +28,8 @@ from kdeviz.wording import count, plain_number
 
 _ADD, _COLUMN, _SORT = "add_filter", "filter_column", "sort_by"
 _NO_VALUE = "no value"
-_FIRST = ("rank", "id", "verdict", "label", "mark", "note")
+_SORTED_FIRST = ("rank", "id", "verdict", "label", "mark", "note")
+_FILTERED_FIRST = ("verdict", "label", "mark")
 
 
 def address() -> dict[str, Possible]:
@@ -62,53 +63,62 @@ def _add_filter(columns: Mapping[str, Column]) -> None:
     with st.popover("Add filter", icon=":material/filter_list:", key=_ADD, on_change="rerun"):
         if not st.session_state.get(_ADD):
             return
-        name = st.selectbox("Column", list(columns), key=_COLUMN)
-        one = _ask(name, columns[name]) if name in columns else None
-        st.button(
-            "Add",
-            type="primary",
-            disabled=one is None,
-            on_click=_put,
-            args=(one,),
-            key="put_filter",
-            width="stretch",
-        )
+        name = st.selectbox("Column", _in_order(columns, _FILTERED_FIRST), key=_COLUMN)
+        if name in columns:
+            _ask(name, columns[name])
+            put = {"on_click": _put, "args": (name, columns[name]), "key": "put_filter"}
+            st.button("Add", type="primary", width="stretch", **put)
 
 
-def _ask(name: str, column: Column) -> Filter | None:
-    """What to ask of this column, as far as it is said."""
+def _in_order(columns: Mapping[str, Column], first: tuple[str, ...]) -> list[str]:
+    return [*(name for name in first if name in columns), *(name for name in columns if name not in first)]
+
+
+def _ask(name: str, column: Column) -> None:
+    """Draw what can be asked of this column."""
     if isinstance(column, Values):
-        counts = {
-            value: count(int(n)) for value, n in zip((*column.names, ""), column.counts, strict=True) if n
-        }
-        chosen = st.multiselect(
+        names = zip((*column.names, ""), column.counts, strict=True)
+        counts = {value: count(int(n)) for value, n in names if n}
+        st.multiselect(
             "Values",
             list(counts),
             format_func=lambda value: f"{value or _NO_VALUE} ({counts.get(value, 0)})",
             key=f"values_{name}",
         )
+    elif isinstance(column, Numbers):
+        ends = zip(st.columns(2), ("From", "To"), map(plain_number, column.ends), strict=True)
+        for place, side, end in ends:
+            place.number_input(side, value=None, placeholder=end, key=f"{side}_{name}", format="%g")
+    else:
+        st.text_input("Holds", key=f"holds_{name}")
+
+
+def _said(name: str, column: Column) -> Filter | None:
+    """What is asked of it now, if anything."""
+    state = st.session_state
+    if isinstance(column, Values):
+        chosen = state.get(f"values_{name}")
         return OneOf(name, tuple(chosen)) if chosen else None
     if isinstance(column, Numbers):
-        left, right = st.columns(2)
-        low, high = map(plain_number, column.ends)
-        least = left.number_input("From", value=None, placeholder=low, key=f"low_{name}", format="%g")
-        most = right.number_input("To", value=None, placeholder=high, key=f"high_{name}", format="%g")
-        ends = (-math.inf if least is None else least, math.inf if most is None else most)
-        return None if least is None and most is None else Between(name, *ends)
-    text = st.text_input("Holds", key=f"holds_{name}", max_chars=LONGEST_SEARCH).strip()
+        low, high = state.get(f"From_{name}"), state.get(f"To_{name}")
+        ends = (-math.inf if low is None else low, math.inf if high is None else high)
+        return None if low is None and high is None else Between(name, *ends)
+    text = (state.get(f"holds_{name}") or "").strip()[:LONGEST_SEARCH]
     return Holds(name, text) if text else None
 
 
-def _put(one: Filter) -> None:
-    st.session_state[_ADD] = False
-    session().own(Finding).put(one)
+def _put(name: str, column: Column) -> None:
+    """Take over what was asked; until something was, the popover stays open."""
+    if (one := _said(name, column)) is not None:
+        st.session_state[_ADD] = False
+        session().own(Finding).put(one)
 
 
 # --- order
 
 
 def _sort(finding: Finding, columns: Mapping[str, Column]) -> None:
-    names = sorted(columns, key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST))
+    names = _in_order(columns, _SORTED_FIRST)
     order = finding.order if finding.order.column in columns else BY_RANK
     st.session_state[_SORT] = order.column
     st.selectbox(
