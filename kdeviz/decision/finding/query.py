@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from kdeviz.decision.finding.columns import Column, Mask, Notes, Numbers, Texts, Values
 from kdeviz.errors import OptionError
+from kdeviz.wording import plain_number
 
 
 @dataclass(frozen=True)

@@ -66,8 +66,8 @@ def _add_filter(columns: Mapping[str, Column]) -> None:
         name = st.selectbox("Column", _in_order(columns, _FILTERED_FIRST), key=_COLUMN)
         if name in columns:
             _ask(name, columns[name])
-            put = {"on_click": _put, "args": (name, columns[name]), "key": "put_filter"}
-            st.button("Add", type="primary", width="stretch", **put)
+            args = (name, columns[name])
+            st.button("Add", type="primary", width="stretch", on_click=_put, args=args, key="put_filter")
 
 
 def _in_order(columns: Mapping[str, Column], first: tuple[str, ...]) -> list[str]:
