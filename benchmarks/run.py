@@ -16,7 +16,21 @@ from typing import Any
 
 import torch
 
-from benchmarks import app, explain, fit, gpu, load, load_files, memory, peers, scale, score, sweep, trust
+from benchmarks import (
+    app,
+    explain,
+    find,
+    fit,
+    gpu,
+    load,
+    load_files,
+    memory,
+    peers,
+    scale,
+    score,
+    sweep,
+    trust,
+)
 from benchmarks.tables import Table, markdown
 from kdeviz.sweep import Grid
 
@@ -26,6 +40,7 @@ QUESTIONS = {
     "fit": fit,
     "memory": memory,
     "explain": explain,
+    "find": find,
     "sweep": sweep,
     "trust": trust,
     "scale": scale,
@@ -46,6 +61,7 @@ QUICK: dict[str, dict[str, Any]] = {
     },
     "memory": {"shapes": ((300, 200, 24, 4),)},
     "explain": {"points": 300, "dimensions": 24, "components": 4, "rounds": 2},
+    "find": {"rows": 3000, "rounds": 2},
     "sweep": {
         "shape": (200, 12), "grids": (Grid(components=(2, 4)), Grid(components=(2, 4))), "rounds": (1, 1),
     },
