@@ -12,7 +12,7 @@ from kdeviz.charts.contours import ContoursNumbers, contours_numbers
 from kdeviz.charts.curve import CurveNumbers, curve, curve_numbers
 from kdeviz.charts.densities import DensitiesNumbers, densities, densities_numbers
 from kdeviz.charts.f1 import f1
-from kdeviz.charts.flagged_features import flagged_features, flagged_features_numbers
+from kdeviz.charts.flagged_features import FlaggedFeaturesNumbers, flagged_features, flagged_features_numbers
 from kdeviz.charts.heat_map import HeatMapNumbers, heat_map, heat_map_numbers
 from kdeviz.charts.knobs import KNOBS, KnobValue, knob_text, knob_value, values_of, varied
 from kdeviz.charts.operating import OperatingNumbers, operating_numbers
@@ -48,6 +48,7 @@ __all__ = [
     "ContoursNumbers",
     "CurveNumbers",
     "DensitiesNumbers",
+    "FlaggedFeaturesNumbers",
     "HeatMapNumbers",
     "KnobValue",
     "OperatingNumbers",

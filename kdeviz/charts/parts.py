@@ -16,6 +16,7 @@ from kdeviz.wording import number, one_line
 # Above this many points SVG becomes slow; below it SVG is crisper than WebGL.
 WEBGL_ABOVE = 2000
 _DASHES = "8px 6px"
+_DIGIT = 6.4  # pixels of a character of 12 px text
 
 
 # --- axes
@@ -73,7 +74,7 @@ def note(text: str, theme: Theme, size: float = 12.5, **more: Any) -> Part:
     return {"text": text, "font": {"color": theme.text, "size": size}, "showarrow": False, **more}
 
 
-def placed(letter: str, at: float, anchor: str, ref: str | None = None) -> Part:
+def placed(letter: str, at: float | str, anchor: str, ref: str | None = None) -> Part:
     """Which side of a note stands where on an axis, "x" or "y"; `ref` is what that place refers to."""
     return {letter: at, f"{letter}anchor": anchor, f"{letter}ref": ref or letter}
 
@@ -191,19 +192,22 @@ def ticks(names: Sequence[str], longest: int = 20) -> list[str]:
 def explained(
     bars_of: Sequence[tuple[str, float, str]], colours: Sequence[str], theme: Theme, x: str, y: str
 ) -> tuple[Part, Part]:
-    """A lying bar for each name, value and text beyond its end, the first on top; and the layout."""
+    """A lying bar for each name, value and text, the first on top, the texts right of all; and the layout."""
     names, values, texts = map(list, zip(*bars_of, strict=True))
     low, high = min(0, *values), max(0, *values)
-    room = 0.3 * (high - low or 1)  # for the texts beyond the bars
-    ends = [low - room * (low < 0), high + room * (high > 0)]
+    room = 0.04 * (high - low or 1)
     trace = {
         **bars(values, names, list(colours)),
         "text": texts,
+        "textposition": "none",  # it is what hovering says; see the notes
         "orientation": "h",
-        "textposition": "outside",
-        "textfont": {"size": 12},
-        "cliponaxis": False,
     }
+    beside = [
+        note(text, theme, 12, **placed("x", 1.01, "left", "paper"), **placed("y", name, "middle"))
+        for name, text in zip(names, texts, strict=True)
+        if text
+    ]
+    ends = [low - room * (low < 0), high + room * (high > 0)]
     across = {"gridcolor": theme.line, "zerolinecolor": theme.muted, "nticks": 5, "range": ends}
     down = {"title": {"text": y}, "type": "category", "autorange": "reversed", "dtick": 1}
     return trace, {
@@ -211,4 +215,6 @@ def explained(
         "xaxis": {"title": {"text": x}, **across},
         "yaxis": down,
         "showlegend": False,
+        "annotations": beside,
+        "margin": {"r": 14 + round(_DIGIT * max(map(len, texts)))},
     }

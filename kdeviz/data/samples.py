@@ -48,7 +48,8 @@ def load_sample(name: str = "digits") -> EmbeddingSet:
     if name not in EXAMPLES:
         raise OptionError(f"there is no example {name!r}: choose from {', '.join(EXAMPLES)}")
     rows = load_embeddings(resource(f"sample_data/{name}.parquet"))
-    return replace(rows, name=EXAMPLES[name].title, notes=())  # what there was to guess is known
+    # What there was to guess about the file is known.
+    return replace(rows, name=EXAMPLES[name].title, notes=(), embedding_choices=())
 
 
 def sample_source(name: str) -> str:

@@ -42,8 +42,7 @@ def cell_text(value: Any) -> str:
     """A value of a column as text; empty where there is none."""
     if isinstance(value, str):
         return value
-    missing = value is None or value != value or str(value) in ("<NA>", "NaT")
-    return "" if missing else str(value)
+    return "" if value is None or str(value) in ("<NA>", "NaT", "nan") else str(value)
 
 
 def sound_bytes(value: str, folder: Path | None) -> bytes:
@@ -71,7 +70,7 @@ def sound_type(data: bytes) -> str:
 
 def _decoded(uri: str) -> bytes:
     head, _, body = uri.partition(",")
-    if not head.endswith(";base64") or 3 * len(body) // 4 > MOST_SOUND_BYTES:
+    if not head.endswith(";base64") or 3 * len(body.rstrip("=")) // 4 > MOST_SOUND_BYTES:
         return b""
     try:
         return base64.b64decode(body, validate=True)

@@ -172,6 +172,11 @@ def picked_rows(page: Page) -> Locator:
     return page.get_by_test_id("stDataFrame").locator('tr[aria-selected="true"]')
 
 
+def sample_name(page: Page) -> Locator:
+    """The id of the sample that is looked at, beside the map."""
+    return page.locator(".st-key-sample_name")
+
+
 def table_row(page: Page, row: int) -> list[str]:
     """The cells of a row of the table of samples, counted from 0, from the left edge on as far as drawn."""
     cells = page.get_by_test_id("stDataFrame").first.locator(f'tr[aria-rowindex="{row + 2}"] td')
@@ -221,8 +226,8 @@ def seconds_to_panel(page: Page, name: str) -> float:
             const note = () => pressed = performance.now();
             window.addEventListener("keydown", note, {once: true, capture: true});
             const look = () => {
-                const texts = [...document.querySelectorAll('[data-testid="stText"]')];
-                if (pressed && texts.some(text => text.innerText.startsWith(name + " ·")))
+                const shown = document.querySelector('.st-key-sample_name');
+                if (pressed && shown?.innerText === name)
                     shown((performance.now() - pressed) / 1000);
                 else requestAnimationFrame(look);
             };

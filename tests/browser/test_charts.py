@@ -16,6 +16,7 @@ from browser.steps import (
     figure,
     metric,
     move_slider,
+    sample_name,
     settled,
     upload,
 )
@@ -124,7 +125,7 @@ def test_a_click_picks_what_the_present_chart_shows(open_page: OpenPage, app_url
     points = analysis.coordinates[:, :2]
     alone = int(np.argmax([np.sort(np.linalg.norm(points - point, axis=1))[1] for point in points]))
     click_on_map(page, *points[alone])
-    expect(page.get_by_text(f"{analysis.inspected.ids[alone]} ·").first).to_be_visible()
+    expect(sample_name(page)).to_have_text(str(analysis.inspected.ids[alone]))
     ring = next(trace for trace in figure(page, _MAP)["traces"] if trace["name"] == "picked")
     assert ring["x"][0] == pytest.approx(float(points[alone, 0]), abs=1e-5)
 

@@ -15,6 +15,7 @@ from playwright.sync_api import Page, expect
 
 from browser.steps import (
     Launcher,
+    choose,
     click_on_map,
     drag_box,
     figure,
@@ -22,6 +23,7 @@ from browser.steps import (
     move_slider,
     pick_row,
     picked_rows,
+    sample_name,
     settled,
     upload,
 )
@@ -145,7 +147,7 @@ def test_the_table_follows_a_pick_on_the_map(open_page: OpenPage, app_url: str) 
     gaps = [np.sort(np.linalg.norm(points - points[row], axis=1))[1] for row in top]
     rank = int(np.argmax(gaps))  # counted from 0: a sample that no other hides
     click_on_map(page, *points[top[rank]])
-    expect(page.get_by_text(f"{analysis.inspected.ids[top[rank]]} · labelled")).to_be_visible()
+    expect(sample_name(page)).to_have_text(str(analysis.inspected.ids[top[rank]]))
     expect(picked_rows(page)).to_have_attribute("aria-rowindex", str(rank + 2))
 
 
@@ -178,9 +180,11 @@ def test_picking_a_row_rings_the_sample_on_every_chart(
     train, score = load_sample().train_and_test()
     analysis = analyse(train, score)
     second = int(np.argsort(analysis.scores, kind="stable")[1])
-    expect(page.get_by_text(f"{analysis.inspected.ids[second]} · labelled anomalous")).to_be_visible()
+    expect(sample_name(page)).to_have_text(str(analysis.inspected.ids[second]))
+    expect(page.locator(".st-key-sample_facts").get_by_text("label anomalous")).to_be_visible()
     ring = next(trace for trace in figure(page, 0)["traces"] if trace["name"] == "picked")
     assert ring["x"][0] == pytest.approx(float(analysis.coordinates[second, 0]), abs=1e-5)
+    choose(page, "Density")
     assert any(trace["name"] == "picked" for trace in figure(page, 1)["traces"])
     page.screenshot(path=screenshots / "picked.png")
 

@@ -43,6 +43,7 @@ DRAWN = {
     "curve": (DECISION,),
     "densities": (DECISION, 3),
     "f1": (DECISION,),
+    "flagged_features": (DECISION,),
     "heat_map": (GRID, "auroc", "components", "bandwidth", None, best(GRID)),
     "percentiles": (comparisons.CASES["plain"],),
     "precision_recall": (DECISION,),

@@ -9,6 +9,7 @@ import streamlit as st
 
 from kdeviz import charts
 from kdeviz.ui.panels.selection import Zoom
+from kdeviz.ui.panels.shown_text import text_column, text_control
 from kdeviz.ui.panels.table import chosen_rows
 from kdeviz.ui.state import Screen, Session, session, theme
 from kdeviz.ui.widgets.choices import one_of
@@ -47,7 +48,7 @@ def show_map(
         picked=current.picked,
         region=chosen_rows(current, screen),
         tool=tool,
-        text_column=st.session_state.get("text_column"),
+        text_column=text_column(),
         theme=theme(),
     )
     zoom = current.own(Zoom)
@@ -76,6 +77,7 @@ def map_controls(screen: Screen) -> tuple[tuple[int, ...], str, str]:
             help="Log density is what the model says; verdict is the side of the threshold; residual is the "
             "length of what the components leave out; the others come from the file.",
         )
+        text_control(screen.analysis.inspected)
         dimensions = st.segmented_control(
             "Dimensions",
             _DIMENSIONS,

@@ -13,6 +13,7 @@ from kdeviz.decision import Decision, SampleView, sample_view
 from kdeviz.ui.panels.looked_at import Trail, go_back, looked_at
 from kdeviz.ui.panels.marking import show_marking
 from kdeviz.ui.panels.sample_parts import show_part
+from kdeviz.ui.panels.shown_text import text_column
 from kdeviz.ui.panels.table import ranked_rows
 from kdeviz.ui.state import Screen, Session, session, theme
 from kdeviz.ui.widgets.plots import show_figure
@@ -75,7 +76,7 @@ def _facts(decision: Decision, row: int, screen: Screen, training: bool) -> None
     picture = samples.thumbnail_uri(row, every_pixel=True)
     if (sound := _sound(samples, row, screen)) is not None:
         st.audio(sound, format=sound_type(sound))
-    (text,) = samples.texts([row], st.session_state.get("text_column"))
+    (text,) = samples.texts([row], text_column())
     if text:
         with st.container(key="sample_text"):
             st.text(text)

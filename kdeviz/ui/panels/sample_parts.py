@@ -10,6 +10,7 @@ import streamlit as st
 
 from kdeviz import charts, explain
 from kdeviz.ui.panels.looked_at import Seen, look_at_training
+from kdeviz.ui.panels.shown_text import text_column
 from kdeviz.ui.state import Screen, theme
 from kdeviz.ui.widgets.choices import one_of
 from kdeviz.ui.widgets.plots import clicked_number, show_figure
@@ -43,7 +44,7 @@ def _neighbours(near: explain.Neighbours, screen: Screen, about: object) -> None
         rest = f"; the other {count(near.total - len(rows))} together {percent(near.others)}"
     st.caption(f"Nearest training samples, and their shares of the density here{rest}.")
     notes = [percent(float(share)) for share in near.shares]
-    tiles = tiles_of(train, rows, notes, st.session_state.get("text_column"))
+    tiles = tiles_of(train, rows, notes, text_column())
     show_tiles(
         tiles, "neighbours", f"The {named} nearest training samples", about, partial(_clicked, "neighbours")
     )
@@ -60,19 +61,20 @@ def _meaning(seen: Seen, components: explain.Components, screen: Screen) -> None
     kept, train = len(components.contribution), screen.analysis.train
     strongest = int(components.contribution.argmax()) + 1
     key = f"meaning_{'training_' if seen.training else ''}{seen.row}"
-    chosen = st.number_input("Component", 1, kept, strongest, key=key)
+    left, right = st.columns([1, 2], vertical_alignment="center")
+    chosen = left.number_input("Component", 1, kept, strongest, key=key, label_visibility="collapsed")
+    z = float(components.z[chosen - 1])
+    right.caption(f"This sample lies at {number(z, 2)} standard deviations.")
     meaning = explain.component_meaning(screen.analysis, chosen - 1, _ENDS)
     with st.container(key="sample_meaning"):
         st.text(explain.meaning_words(meaning, screen.analysis))
-        z = float(components.z[chosen - 1])
-        st.text(f"This sample lies at {number(z, 2)} standard deviations.")
     for name, rows, places in (
         ("High", meaning.high, meaning.high_z),
         ("Low", meaning.low, meaning.low_z),
     ):
         st.caption(f"{name} end: training samples, in standard deviations from the mean")
         notes = [number(float(place), 2) for place in places]
-        tiles = tiles_of(train, rows.tolist(), notes, st.session_state.get("text_column"))
+        tiles = tiles_of(train, rows.tolist(), notes, text_column())
         about, end = (screen.key, chosen, name), f"meaning_{name}"
         show_tiles(tiles, end, f"{name} end of component {chosen}", about, partial(_clicked, end))
 

@@ -14,6 +14,7 @@ from kdeviz import charts, explain
 from kdeviz.explain import MOST_READ, SelectionView, Standout
 from kdeviz.ui.panels.looked_at import look_at_training
 from kdeviz.ui.panels.marking import mark_many, show_undo
+from kdeviz.ui.panels.shown_text import text_column
 from kdeviz.ui.state import Screen, Session, session, theme
 from kdeviz.ui.widgets.downloads import score_downloads
 from kdeviz.ui.widgets.plots import clicked_number, show_figure
@@ -111,7 +112,7 @@ def show_description(screen: Screen, found: Found, height: int) -> None:
 
 def _view(screen: Screen, found: Found) -> SelectionView:
     """The description, computed once for one selection and text."""
-    describing, column = session().own(Describing), st.session_state.get("text_column")
+    describing, column = session().own(Describing), text_column()
     if describing.view is None or describing.found is not found or describing.text_column != column:
         describing.view = explain.describe(screen.decision, found.samples, found.kept, column)
         describing.found, describing.text_column = found, column
@@ -154,7 +155,7 @@ def _shares(one: Standout, size: int, rest: int) -> tuple[str, str, str]:
 
 def _near(screen: Screen, view: SelectionView) -> None:
     """The sample in the middle, and the typical one nearest to it."""
-    analysis, column = screen.analysis, st.session_state.get("text_column")
+    analysis, column = screen.analysis, text_column()
     st.caption("In the middle of the selection")
     tiles = tiles_of(analysis.inspected, [view.middle], [""], column)
     show_tiles(

@@ -15,6 +15,7 @@ from kdeviz.data import EmbeddingSet
 from kdeviz.decision import BY_RANK, OWN_COLUMNS, Order, listing, metadata_columns
 from kdeviz.ui.panels.find import show_find
 from kdeviz.ui.panels.selection import Describing, show_actions, show_description
+from kdeviz.ui.panels.shown_text import text_column
 from kdeviz.ui.state import Screen, Session, session
 from kdeviz.ui.work.found import Finding, Found, found
 from kdeviz.wording import count, one_line
@@ -101,7 +102,7 @@ def _part_listed(start: int, total: int) -> None:
 def _list(current: Session, screen: Screen, rows: NDArray[np.int64], height: int) -> None:
     inspected = screen.analysis.inspected
     visible = _cells(screen, rows)
-    columns = _columns(visible, _text_column(inspected))
+    columns = _columns(visible, _text_name(inspected))
     pictures = inspected.thumbnails is not None
     if pictures:
         images = [inspected.thumbnail_uri(row) for row in rows.tolist()]
@@ -135,7 +136,7 @@ def _cells(screen: Screen, rows: NDArray[np.int64]) -> pd.DataFrame:
         marks = screen.book.columns(screen.keys[row] for row in rows.tolist())
         visible.insert(2, "mark", marks["mark"])
     file = {name: cells.iloc[rows] for name, cells in metadata_columns(inspected, OWN_COLUMNS).items()}
-    text = _text_column(inspected)
+    text = _text_name(inspected)
     if text in file:
         shown = [one_line(text, _LONGEST_TEXT) for text in inspected.texts(rows, text)]
         visible.insert(2, text, pd.Series(shown, dtype="str"))
@@ -145,10 +146,9 @@ def _cells(screen: Screen, rows: NDArray[np.int64]) -> pd.DataFrame:
     return visible
 
 
-def _text_column(inspected: EmbeddingSet) -> str:
+def _text_name(inspected: EmbeddingSet) -> str:
     """The texts that people read; empty without any."""
-    chosen = st.session_state.get("text_column")
-    return str(chosen or next(iter(inspected.text_columns), ""))
+    return text_column() or next(iter(inspected.text_columns), "")
 
 
 def _first_listed(current: Session, answer: Found) -> int:

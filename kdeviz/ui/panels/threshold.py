@@ -116,7 +116,7 @@ def show_threshold(current: Session, screen: Screen) -> None:
     rate, low, high = (number(1000 * rate) for rate in alarms[:3])
     st.caption(f"{rate} alarms per 1 000 normals ({low} to {high})")
     with st.container(key="outcome"):
-        columns = st.columns([1, 1, 1, 2.9], gap="small")
+        columns = st.columns([1.25, 1.05, 0.95, 2.7], gap="small")
     for column, (name, (title, text)) in zip(columns[:3], _METRICS.items(), strict=True):
         with column:
             _estimate(title, getattr(metrics, name), text)
