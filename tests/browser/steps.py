@@ -195,6 +195,16 @@ def press(page: Page, key: str) -> None:
     settled(page)
 
 
+def verdict_button(page: Page, verdict: str) -> Locator:
+    """One of the three in the panel of a sample."""
+    return page.locator(".st-key-verdicts").get_by_role("button").filter(has_text=verdict)
+
+
+def press_verdict(page: Page, verdict: str) -> None:
+    verdict_button(page, verdict).click()
+    settled(page)
+
+
 def choose(page: Page, option: str) -> None:
     """Press one part of a segmented control or radio of the page, not of the sidebar."""
     page.get_by_test_id("stMain").get_by_role("radio", name=option, exact=True).click()

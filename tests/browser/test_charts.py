@@ -106,7 +106,7 @@ def test_a_selection_that_is_cleared_leaves_nothing_faded(open_page: OpenPage, a
     drag_box(page, 0.2, 0.2, 0.6, 0.7)
     selected = "plot => plot._fullData.map(trace => trace.selectedpoints !== undefined)"
     assert any(chart(page, _MAP).evaluate(selected))
-    page.get_by_role("button", name="Clear", exact=True).click()
+    page.get_by_role("button", name="Clear all", exact=True).click()
     settled(page)
     assert not any(chart(page, _MAP).evaluate(selected))
     assert not chart(page, _MAP).evaluate("plot => (plot._fullLayout.selections || []).length")

@@ -122,16 +122,18 @@ def test_a_file_with_nan_keeps_the_last_good_result(
 def test_a_box_on_the_map_filters_the_table_and_exports_it(open_page: OpenPage, app_url: str) -> None:
     page = open_page(app_url)
     drag_box(page, 0.02, 0.02, 0.45, 0.5)
-    heading = page.get_by_role("heading", name=re.compile("selected on the map"))
+    heading = page.get_by_role("heading", name=re.compile("of 756 samples"))
     selected = int(heading.inner_text().split()[0].replace("\u202f", ""))
     assert 0 < selected < 756
+    page.get_by_role("button", name="Save", exact=True).click()
     with page.expect_download() as download:
-        page.get_by_test_id("stMain").get_by_role("button", name="CSV", exact=True).click()
+        page.get_by_role("button", name="CSV", exact=True).click()
+    page.keyboard.press("Escape")
     table = pd.read_csv(download.value.path())
     assert len(table) == selected
     pick_row(page, 0)
     expect(heading).to_be_visible()
-    page.get_by_role("button", name="Clear", exact=True).click()
+    page.get_by_role("button", name="Clear all", exact=True).click()
     settled(page)
     expect(page.get_by_role("heading", name="Most anomalous samples")).to_be_visible()
 

@@ -25,6 +25,7 @@ from browser.steps import (
     pick_row,
     picked_rows,
     press,
+    press_verdict,
     sample_name,
     seconds_to_panel,
     settled,
@@ -32,6 +33,7 @@ from browser.steps import (
     table_length,
     table_row,
     upload,
+    verdict_button,
 )
 from kdeviz import Analysis, Settings, analyse, load_sample
 from kdeviz.data.labels import ANOMALOUS, NORMAL
@@ -104,7 +106,8 @@ def agree_on(page: Page, analysis: Analysis, threshold: float) -> None:
 
 
 def verdict(page: Page, name: str) -> None:
-    expect(page.get_by_test_id("stMain").get_by_role("radio", name=name)).to_be_checked()
+    pressed = verdict_button(page, name).and_(page.get_by_test_id("stBaseButton-primary"))
+    expect(pressed).to_be_visible()
 
 
 def test_walking_by_key_moves_table_map_and_panel_together(
@@ -148,7 +151,7 @@ def test_marks_survive_a_reload_and_a_refit_and_can_be_undone(
     threshold = ThresholdRule().threshold(sample.held_out_scores, sample.scores)
     before = counts_at(sample, threshold)
     press(page, "n")
-    choose(page, "False alarm")
+    press_verdict(page, "False alarm")
     note = page.get_by_role("textbox", name="Note")
     note.click()
     page.keyboard.type("no pen: painted", delay=20)
@@ -158,7 +161,7 @@ def test_marks_survive_a_reload_and_a_refit_and_can_be_undone(
     settled(page)
     (path,) = (tmp_path / "marks").glob("*.sqlite")
     assert MarkFile(path).marks == {name: SampleMark("false alarm", "no pen: painted")}
-    expect(page.get_by_role("button", name="Undo")).to_be_enabled()
+    expect(page.locator(".st-key-undo button")).to_be_enabled()
 
     page.reload()
     painted(page)
@@ -184,14 +187,14 @@ def test_marks_survive_a_reload_and_a_refit_and_can_be_undone(
     expect(page.locator(".st-key-sample_facts").get_by_text("label normal")).to_be_visible()
     assert table_row(page, 0)[2:5] == [name, "false alarm", "normal"]
 
-    expect(page.get_by_role("button", name="Undo")).to_be_disabled()  # a reload is another session
-    choose(page, "Unsure")
+    expect(page.locator(".st-key-undo button")).to_be_disabled()  # a reload is another session
+    press_verdict(page, "Unsure")
     press(page, "n")  # undoing goes back to the sample that it is about
-    page.get_by_role("button", name="Undo").click()
+    page.locator(".st-key-undo button").click()
     settled(page)
     place_of(page, sample, first)
     verdict(page, "False alarm")
-    expect(page.get_by_role("button", name="Undo")).to_be_disabled()
+    expect(page.locator(".st-key-undo button")).to_be_disabled()
     assert MarkFile(path).marks == {name: SampleMark("false alarm", "no pen: painted")}
 
 
@@ -215,23 +218,23 @@ def test_two_apps_see_each_others_marks_and_undo_only_their_own(
     one, other = open_page(url), open_page(launch())
     first, second = (str(sample.inspected.ids[row]) for row in by_anomaly(sample)[:2])
     press(one, "n")
-    choose(one, "Confirmed")
+    press_verdict(one, "Confirmed")
     press(other, "n")
     verdict(other, "Confirmed")
-    expect(other.get_by_role("button", name="Undo")).to_be_disabled()
+    expect(other.locator(".st-key-undo button")).to_be_disabled()
     press(other, "n")
-    choose(other, "Unsure")
+    press_verdict(other, "Unsure")
     (path,) = (tmp_path / "marks").glob("*.sqlite")
     assert MarkFile(path).marks == {first: SampleMark("confirmed"), second: SampleMark("unsure")}
-    one.get_by_role("button", name="Undo").click()
+    one.locator(".st-key-undo button").click()
     settled(one)
-    expect(one.get_by_role("button", name="Undo")).to_be_disabled()
+    expect(one.locator(".st-key-undo button")).to_be_disabled()
     assert MarkFile(path).marks == {second: SampleMark("unsure")}
-    other.get_by_role("button", name="Undo").click()
+    other.locator(".st-key-undo button").click()
     settled(other)
     assert MarkFile(path).marks == {}
 
-    choose(one, "False alarm")  # and the app that it was made in dies
+    press_verdict(one, "False alarm")  # and the app that it was made in dies
     leave(one)
     server.kill()
     server.wait()

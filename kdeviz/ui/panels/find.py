@@ -79,10 +79,11 @@ def _ask(name: str, column: Column) -> None:
     if isinstance(column, Values):
         names = zip((*column.names, ""), column.counts, strict=True)
         counts = {value: count(int(n)) for value, n in names if n}
-        st.multiselect(
+        st.pills(
             "Values",
             list(counts),
-            format_func=lambda value: f"{value or _NO_VALUE} ({counts.get(value, 0)})",
+            selection_mode="multi",
+            format_func=lambda value: literal(f"{value or _NO_VALUE} ({counts.get(value, 0)})"),
             key=f"values_{name}",
         )
     elif isinstance(column, Numbers):

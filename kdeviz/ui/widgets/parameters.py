@@ -41,8 +41,8 @@ def among(options: Iterable[str]) -> Possible:
 
 
 def shorter(most: int) -> Possible:
-    """A text of at most so many characters, all of them printable."""
-    return lambda text: len(text) <= most and text.isprintable()
+    """A text of at most so many characters, in one line."""
+    return lambda text: len(text) <= most and len(text.splitlines()) < 2 and "\0" not in text
 
 
 def drop_impossible(parameters: Mapping[str, Possible]) -> list[str]:
