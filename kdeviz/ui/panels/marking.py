@@ -108,7 +108,7 @@ def mark_many(screen: Screen, rows: NDArray[np.int64]) -> None:
         if not st.session_state.get(MANY):
             return
         st.caption(
-            f"One verdict for all {count(len(rows))} listed samples; notes stay. One undo takes it back."
+            f"One verdict for all {count(len(rows))} samples found; notes stay. One undo takes it back."
         )
         for verdict in (*MARK_LABELS, ""):
             st.button(

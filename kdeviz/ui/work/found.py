@@ -108,7 +108,7 @@ class Finding:
 
     def answer(self, current: Session, screen: Screen) -> Found:
         """What is found on this screen; the same again while nothing has changed."""
-        self.follow_address(screen.data.origin)
+        self.follow_address(current.data.origin)  # which may still be fitted
         text = str(st.session_state.get(SEARCH, st.query_params.get(SEARCH, ""))).strip()[:LONGEST_SEARCH]
         about = (screen.decision, screen.book.changes, text, self.asked, current.selections)
         if self._latest is None or about != self._about:
