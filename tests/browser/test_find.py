@@ -191,8 +191,9 @@ def test_marks_in_bulk_and_by_key_with_undo_and_redo(
     press(page, "n")
     press(page, "3")  # it was unsure already: taken away
     assert counts() == {"unsure": caught - 3, "confirmed": 1, "false alarm": 1}
-    press(page, "z")
+    page.keyboard.press("z")
     expect(page.get_by_test_id("stToast").filter(has_text="unsure taken away")).to_be_visible()
+    settled(page)
     press(page, "z")
     press(page, "z")
     assert counts() == {"unsure": caught}

@@ -6,7 +6,7 @@ from base64 import b64decode
 import numpy as np
 import pandas as pd
 import pytest
-from app_steps import button, click, has, markdowns, page_session, press, put, rerun, table, upload
+from app_steps import button, captions, click, has, markdowns, page_session, press, put, rerun, table, upload
 from test_ui import parquet
 
 from kdeviz.decision import Between, Holds, OneOf, Order
@@ -95,6 +95,17 @@ def test_walking_goes_through_what_is_found(opened):
     assert page_session(opened).picked == rows[0]
     press(opened.button(key="Next"))
     assert page_session(opened).picked == rows[1]
+
+
+def test_more_lists_the_next_ones_until_something_else_is_asked(opened):
+    press(button(opened, "More"))
+    assert "61 to 120 of 240 listed" in captions(opened)
+    press(button(opened, "More"))
+    assert "121 to 180 of 240 listed" in captions(opened)
+    first = answer(opened)
+    assert answer(rerun(opened)) is first  # nothing is searched again
+    put(opened.text_input(key="find"), "works")
+    assert "1 to 60 of 220 listed" in captions(opened)
 
 
 # --- filters

@@ -128,7 +128,7 @@ def _mark_all(screen: Screen, rows: NDArray[np.int64], verdict: str) -> None:
         what = f"marked {verdict}" if verdict else "without a verdict"
         stay = len(rows) - int(changed)
         rest = f" ({count(stay)} had been before)" if stay else ""
-        st.toast(f"{count(len(rows))} samples {what}{rest}.", icon=":material/flag:")
+        st.toast(f"{count(len(rows))} samples {what}{rest}.", icon=":material/flag:", duration="long")
 
 
 def _undo_and_redo(screen: Screen) -> None:
@@ -154,7 +154,8 @@ def _step(screen: Screen, do: Callable[[], Any]) -> None:
     step = _mark(do)
     if step is None:
         return
-    st.toast(literal(step.words, 200), icon=":material/history:" if step.samples else ":material/group:")
+    icon = ":material/history:" if step.samples else ":material/group:"
+    st.toast(literal(step.words, 200), icon=icon, duration="long")
     if len(step.samples) == 1 and step.samples[0] in screen.row_of:
         session().pick(screen.row_of[step.samples[0]])
 

@@ -110,7 +110,9 @@ class Finding:
         """What is found on this screen; the same again while nothing has changed."""
         self.follow_address(current.data.origin)  # which may still be fitted
         text = str(st.session_state.get(SEARCH, st.query_params.get(SEARCH, ""))).strip()[:LONGEST_SEARCH]
-        about = (screen.decision, screen.book.changes, text, self.asked, current.selections)
+        decision = screen.decision  # a new one in each run of the page
+        decided = (decision.analysis, decision.threshold, decision.curve, screen.fitted)
+        about = (*decided, screen.book.changes, text, self.asked, current.selections)
         if self._latest is None or about != self._about:
             self._about, self._latest = about, self._find(current, screen, text)
         return self._latest
