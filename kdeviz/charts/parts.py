@@ -74,7 +74,7 @@ def note(text: str, theme: Theme, size: float = 12.5, **more: Any) -> Part:
     return {"text": text, "font": {"color": theme.text, "size": size}, "showarrow": False, **more}
 
 
-def placed(letter: str, at: float | str, anchor: str, ref: str | None = None) -> Part:
+def placed(letter: str, at: float, anchor: str, ref: str | None = None) -> Part:
     """Which side of a note stands where on an axis, "x" or "y"; `ref` is what that place refers to."""
     return {letter: at, f"{letter}anchor": anchor, f"{letter}ref": ref or letter}
 
@@ -177,7 +177,7 @@ def colour_scale(colours: Sequence[str]) -> list[list[Any]]:
     return [[place / (len(colours) - 1), colour] for place, colour in enumerate(colours)]
 
 
-def ticks(names: Sequence[str], longest: int = 20) -> list[str]:
+def ticks(names: Sequence[str], longest: int = 24) -> list[str]:
     """Names that a file gives, short enough to stand at an axis, and no two alike."""
     shown: list[str] = []
     for name in names:
@@ -203,8 +203,8 @@ def explained(
         "orientation": "h",
     }
     beside = [
-        note(text, theme, 12, **placed("x", 1.01, "left", "paper"), **placed("y", name, "middle"))
-        for name, text in zip(names, texts, strict=True)
+        note(text, theme, 12, **placed("x", 1.01, "left", "paper"), **placed("y", place, "middle"))
+        for place, text in enumerate(texts)
         if text
     ]
     ends = [low - room * (low < 0), high + room * (high > 0)]

@@ -88,7 +88,7 @@ def test_one_key_shows_the_ring_and_all_of_the_sample_without_scrolling(
     ring = [trace for trace in figure(page, 0)["traces"] if trace["name"] == "picked"]
     np.testing.assert_allclose([ring[0]["x"][0], ring[0]["y"][0]], analysis.coordinates[first, :2], atol=1e-4)
     if name == "digits":
-        in_sight(page, facts(page).get_by_role("img"))
+        in_sight(page, facts(page).locator("img"))
         assert neighbours(page).locator("img").count() == neighbours(page).count()
     if name == "sentences":
         in_sight(page, page.locator(".st-key-sample_text"))
