@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdeviz.charts.theme import Part, Theme, faint
-from kdeviz.wording import number, one_line
+from kdeviz.wording import number, one_line, wrapped
 
 # Above this many points SVG becomes slow; below it SVG is crisper than WebGL.
 WEBGL_ABOVE = 2000
@@ -184,6 +184,11 @@ def ticks(names: Sequence[str], longest: int = 24) -> list[str]:
         short = html.escape(one_line(name, longest), quote=False)
         shown.append(short + "\u200b" * sum(other.rstrip("\u200b") == short for other in shown))
     return shown
+
+
+def hovered(name: str) -> str:
+    """What a file calls a sample, for a hover text: wrapped, and never markup."""
+    return html.escape(wrapped(name)).replace("\n", "<br>")
 
 
 # --- bars that explain one sample
