@@ -175,7 +175,7 @@ def test_features_have_their_names_wherever_one_is_named(
     settled(page)
     expect(sample_name(page)).to_have_text(ends[0].split("\n")[0])
     press(page, "b")
-    page.get_by_role("radiogroup", name="Beside the map").get_by_role("radio", name="Features").click()
+    page.get_by_role("radiogroup", name="Beside the map").get_by_role("radio", name="What matters").click()
     settled(page)
     page.screenshot(path=screenshots / "features-that-matter.png")
     assert re.match(r".+ matters most, by [\d.]+ σ", figure(page, 1)["title"])
