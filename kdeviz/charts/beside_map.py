@@ -39,7 +39,7 @@ CHARTS = {
         needs_labels=False,
         sets_threshold=False,
     ),
-    "Features": Chart(
+    "What matters": Chart(
         "Input features that matter for the flagged samples",
         flagged_features,
         needs_labels=False,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,7 +10,16 @@ from numpy.typing import NDArray
 
 from kdeviz.analysis import Analysis, cached
 from kdeviz.charts.curve import CurveNumbers, curve_numbers, probability_line
-from kdeviz.charts.parts import bare_axis, bars, graded_axis, ring, scatter, share_axis, threshold_line
+from kdeviz.charts.parts import (
+    bare_axis,
+    bars,
+    graded_axis,
+    hovered,
+    ring,
+    scatter,
+    share_axis,
+    threshold_line,
+)
 from kdeviz.charts.picked import PickedNumbers, picked_numbers
 from kdeviz.charts.score_ranges import drawn_range
 from kdeviz.charts.theme import NOTEBOOK, Part, Theme, drawn, faint
@@ -173,6 +181,6 @@ def _ring(picked: PickedNumbers, numbers: DensitiesNumbers, theme: Theme) -> Par
         yaxis="y2",
         showlegend=False,
         marker=ring(16, theme),
-        text=[html.escape(picked.name)],
+        text=[hovered(picked.name)],
         hovertemplate=f"%{{text}}: {number(picked.log_density, 4)} nats<extra></extra>",
     )

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdeviz.charts.theme import Part, Theme, faint
-from kdeviz.wording import number, one_line
+from kdeviz.wording import number, one_line, wrapped
 
 # Above this many points SVG becomes slow; below it SVG is crisper than WebGL.
 WEBGL_ABOVE = 2000
@@ -74,7 +74,7 @@ def note(text: str, theme: Theme, size: float = 12.5, **more: Any) -> Part:
     return {"text": text, "font": {"color": theme.text, "size": size}, "showarrow": False, **more}
 
 
-def placed(letter: str, at: float | str, anchor: str, ref: str | None = None) -> Part:
+def placed(letter: str, at: float, anchor: str, ref: str | None = None) -> Part:
     """Which side of a note stands where on an axis, "x" or "y"; `ref` is what that place refers to."""
     return {letter: at, f"{letter}anchor": anchor, f"{letter}ref": ref or letter}
 
@@ -177,13 +177,18 @@ def colour_scale(colours: Sequence[str]) -> list[list[Any]]:
     return [[place / (len(colours) - 1), colour] for place, colour in enumerate(colours)]
 
 
-def ticks(names: Sequence[str], longest: int = 20) -> list[str]:
+def ticks(names: Sequence[str], longest: int = 24) -> list[str]:
     """Names that a file gives, short enough to stand at an axis, and no two alike."""
     shown: list[str] = []
     for name in names:
         short = html.escape(one_line(name, longest), quote=False)
         shown.append(short + "\u200b" * sum(other.rstrip("\u200b") == short for other in shown))
     return shown
+
+
+def hovered(name: str) -> str:
+    """What a file calls a sample, for a hover text: wrapped, and never markup."""
+    return html.escape(wrapped(name)).replace("\n", "<br>")
 
 
 # --- bars that explain one sample
@@ -203,8 +208,8 @@ def explained(
         "orientation": "h",
     }
     beside = [
-        note(text, theme, 12, **placed("x", 1.01, "left", "paper"), **placed("y", name, "middle"))
-        for name, text in zip(names, texts, strict=True)
+        note(text, theme, 12, **placed("x", 1.01, "left", "paper"), **placed("y", place, "middle"))
+        for place, text in enumerate(texts)
         if text
     ]
     ends = [low - room * (low < 0), high + room * (high > 0)]

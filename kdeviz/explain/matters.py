@@ -13,7 +13,7 @@ from kdeviz.explain.place import Floats
 from kdeviz.explain.row import explain
 from kdeviz.explain.spread import feature_spread, in_spreads
 
-MOST_ROWS = 200
+MOST_ROWS = 100
 
 
 class Matters(NamedTuple):

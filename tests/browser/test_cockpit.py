@@ -88,7 +88,7 @@ def test_one_key_shows_the_ring_and_all_of_the_sample_without_scrolling(
     ring = [trace for trace in figure(page, 0)["traces"] if trace["name"] == "picked"]
     np.testing.assert_allclose([ring[0]["x"][0], ring[0]["y"][0]], analysis.coordinates[first, :2], atol=1e-4)
     if name == "digits":
-        in_sight(page, facts(page).get_by_role("img"))
+        in_sight(page, facts(page).locator("img"))
         assert neighbours(page).locator("img").count() == neighbours(page).count()
     if name == "sentences":
         in_sight(page, page.locator(".st-key-sample_text"))
@@ -175,7 +175,7 @@ def test_features_have_their_names_wherever_one_is_named(
     settled(page)
     expect(sample_name(page)).to_have_text(ends[0].split("\n")[0])
     press(page, "b")
-    page.get_by_role("radiogroup", name="Beside the map").get_by_role("radio", name="Features").click()
+    page.get_by_role("radiogroup", name="Beside the map").get_by_role("radio", name="What matters").click()
     settled(page)
     page.screenshot(path=screenshots / "features-that-matter.png")
     assert re.match(r".+ matters most, by [\d.]+ σ", figure(page, 1)["title"])
