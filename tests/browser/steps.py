@@ -236,8 +236,8 @@ def seconds_to_panel(page: Page, name: str) -> float:
             const note = () => pressed = performance.now();
             window.addEventListener("keydown", note, {once: true, capture: true});
             const look = () => {
-                const shown = document.querySelector('.st-key-sample_name');
-                if (pressed && shown?.innerText === name)
+                const place = document.querySelector('.st-key-sample_name');
+                if (pressed && place?.innerText === name)
                     shown((performance.now() - pressed) / 1000);
                 else requestAnimationFrame(look);
             };
