@@ -161,7 +161,7 @@ def test_marks_survive_a_reload_and_a_refit_and_can_be_undone(
     settled(page)
     (path,) = (tmp_path / "marks").glob("*.sqlite")
     assert MarkFile(path).marks == {name: SampleMark("false alarm", "no pen: painted")}
-    expect(page.locator(".st-key-undo button")).to_be_enabled()
+    expect(page.get_by_role("button", name="Undo")).to_be_enabled()
 
     page.reload()
     painted(page)
@@ -187,14 +187,14 @@ def test_marks_survive_a_reload_and_a_refit_and_can_be_undone(
     expect(page.locator(".st-key-sample_facts").get_by_text("label normal")).to_be_visible()
     assert table_row(page, 0)[2:5] == [name, "false alarm", "normal"]
 
-    expect(page.locator(".st-key-undo button")).to_be_disabled()  # a reload is another session
+    expect(page.get_by_role("button", name="Undo")).to_be_disabled()  # a reload is another session
     press_verdict(page, "Unsure")
     press(page, "n")  # undoing goes back to the sample that it is about
-    page.locator(".st-key-undo button").click()
+    page.get_by_role("button", name="Undo").click()
     settled(page)
     place_of(page, sample, first)
     verdict(page, "False alarm")
-    expect(page.locator(".st-key-undo button")).to_be_disabled()
+    expect(page.get_by_role("button", name="Undo")).to_be_disabled()
     assert MarkFile(path).marks == {name: SampleMark("false alarm", "no pen: painted")}
 
 
@@ -221,16 +221,16 @@ def test_two_apps_see_each_others_marks_and_undo_only_their_own(
     press_verdict(one, "Confirmed")
     press(other, "n")
     verdict(other, "Confirmed")
-    expect(other.locator(".st-key-undo button")).to_be_disabled()
+    expect(other.get_by_role("button", name="Undo")).to_be_disabled()
     press(other, "n")
     press_verdict(other, "Unsure")
     (path,) = (tmp_path / "marks").glob("*.sqlite")
     assert MarkFile(path).marks == {first: SampleMark("confirmed"), second: SampleMark("unsure")}
-    one.locator(".st-key-undo button").click()
+    one.get_by_role("button", name="Undo").click()
     settled(one)
-    expect(one.locator(".st-key-undo button")).to_be_disabled()
+    expect(one.get_by_role("button", name="Undo")).to_be_disabled()
     assert MarkFile(path).marks == {second: SampleMark("unsure")}
-    other.locator(".st-key-undo button").click()
+    other.get_by_role("button", name="Undo").click()
     settled(other)
     assert MarkFile(path).marks == {}
 
