@@ -1,4 +1,4 @@
-"""Which components can be drawn, and which rows lie in a region of the projection."""
+"""Which rows lie in a region of a map."""
 
 from __future__ import annotations
 
@@ -8,36 +8,20 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from kdeviz.analysis import Analysis
+from kdeviz.charts.map_axes import MapAxes, placed
 from kdeviz.decision import Decision
-from kdeviz.errors import OptionError
 
 _ROOM, _LEAST_ROOM = 0.08, 0.01  # of the ranges of the rows, and of all
 
 
-def check_drawable(analysis: Analysis, components: tuple[int, ...], lengths: tuple[int, ...]) -> None:
-    """Raise OptionError unless these are different components of the model, as many as one of `lengths`."""
-    k = analysis.classifier.n_components_
-    if k < 2:
-        raise OptionError("a map needs two components, this model keeps one: raise the number of components")
-    different = len(set(components)) == len(components)
-    if len(components) not in lengths or not different or not all(0 <= c < k for c in components):
-        choose = " or ".join(map(str, lengths))
-        raise OptionError(
-            f"components={components} cannot be drawn: choose {choose} different ones from 0 to {k - 1}"
-        )
-
-
 def rows_inside(
     decision: Decision,
-    components: tuple[int, ...],
+    axes: MapAxes | tuple[int, ...],
     box: tuple[tuple[float, float], tuple[float, float]] | None = None,
     lasso: NDArray[Any] | None = None,
 ) -> NDArray[np.int64]:
     """Which inspected rows, drawn or not, lie in a box ((x0, x1), (y0, y1)) or a lasso polygon (V, 2)."""
-    analysis = decision.analysis
-    check_drawable(analysis, components, (2, 3))
-    points = analysis.coordinates[:, components[:2]].astype(np.float64)
+    points = _points(decision, axes)[:, :2].astype(np.float64)
     if box is not None:
         (x0, x1), (y0, y1) = sorted(box[0]), sorted(box[1])
         x, y = points.T
@@ -68,9 +52,18 @@ def box_around(points: NDArray[Any], rows: NDArray[np.int64]) -> tuple[tuple[flo
     return tuple(zip((low - room).tolist(), (high + room).tolist(), strict=True))
 
 
-def zoom_to(figure: go.Figure, points: NDArray[Any], rows: NDArray[np.int64] | None) -> None:
-    """Let a map of (M, 2 or 3) points show these rows, which fill it; all of them if None or none."""
-    box = None if rows is None else box_around(points, rows)
+def zoom_to(
+    figure: go.Figure,
+    decision: Decision,
+    axes: MapAxes | tuple[int, ...],
+    rows: NDArray[np.int64] | None,
+) -> None:
+    """Let a map with these axes show these inspected rows, which fill it; all of them if None or none."""
+    box = None if rows is None else box_around(_points(decision, axes), rows)
     if box is not None:
-        axes = {f"{name}axis": {"range": list(ends)} for name, ends in zip("xyz", box, strict=False)}
-        figure.update_layout(axes if len(box) == 2 else {"scene": axes})
+        ranges = {f"{name}axis": {"range": list(ends)} for name, ends in zip("xyz", box, strict=False)}
+        figure.update_layout(ranges if len(box) == 2 else {"scene": ranges})
+
+
+def _points(decision: Decision, axes: MapAxes | tuple[int, ...]) -> NDArray[Any]:
+    return placed(decision.analysis, decision.threshold, axes).inspected

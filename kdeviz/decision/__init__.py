@@ -16,6 +16,7 @@ from kdeviz.decision.finding.query import (
     possible,
 )
 from kdeviz.decision.finding.samples import OWN_COLUMNS, Samples, sample_columns
+from kdeviz.decision.given import check_kind
 from kdeviz.decision.metrics.bootstrap import (
     Bootstrap,
     Estimate,
@@ -35,6 +36,7 @@ from kdeviz.decision.metrics.separation import (
     labelled_rows,
     places,
 )
+from kdeviz.decision.metrics.steps import Steps, threshold_steps
 from kdeviz.decision.p_values import p_values
 from kdeviz.decision.rules import RULES, Asked, Rule, ThresholdRule
 from kdeviz.decision.table import (
@@ -78,12 +80,14 @@ __all__ = [
     "Rule",
     "SampleView",
     "Samples",
+    "Steps",
     "Texts",
     "ThresholdRule",
     "Values",
     "auroc",
     "average_precision",
     "bootstrap",
+    "check_kind",
     "check_resampling",
     "confusion",
     "curve_from_spread",
@@ -108,4 +112,5 @@ __all__ = [
     "sample_view",
     "stored_decision",
     "student_quantile",
+    "threshold_steps",
 ]

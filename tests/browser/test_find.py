@@ -57,6 +57,11 @@ def press_button(page: Page, key: str) -> None:
     settled(page)
 
 
+def press_caught(page: Page) -> None:
+    page.get_by_test_id("stMain").get_by_role("button", name=re.compile("^Caught")).first.click()
+    settled(page)
+
+
 def add_filter(page: Page, column: str, *values: str) -> None:
     press_button(page, "add_filter")
     page.get_by_role("combobox", name="Column").click()
@@ -148,7 +153,7 @@ def test_a_heading_sorts_all_samples_and_the_toolbar_covers_nothing(page: Page) 
 
 def test_a_selection_is_described_and_the_map_zooms_to_it(page: Page, screenshots: Path) -> None:
     whole = axis_ranges(page)
-    press_button(page, "cell_caught")
+    press_caught(page)
     press_button(page, "describe")
     expect(page.get_by_text("More often here than among the others")).to_be_visible()
     assert figure(page, 2)["title"].startswith("Median ")
@@ -169,7 +174,7 @@ def test_marks_in_bulk_and_by_key_with_undo_and_redo(
     open_page: OpenPage, launch: Launcher, tmp_path: Path
 ) -> None:
     page = open_page(launch(str(SENTENCES)))
-    press_button(page, "cell_caught")
+    press_caught(page)
     caught = int(page.get_by_role("heading", name=re.compile("of 174 samples")).inner_text().split()[0])
     press_button(page, "mark_many")
     page.get_by_role("button", name="Unsure", exact=True).click()

@@ -6,7 +6,20 @@ from base64 import b64decode
 import numpy as np
 import pandas as pd
 import pytest
-from app_steps import button, captions, click, has, markdowns, page_session, press, put, rerun, table, upload
+from app_steps import (
+    button,
+    captions,
+    click,
+    has,
+    markdowns,
+    on_strip,
+    page_session,
+    press,
+    put,
+    rerun,
+    table,
+    upload,
+)
 from test_ui import parquet
 
 from kdeviz.decision import Between, Holds, OneOf, Order
@@ -151,7 +164,7 @@ def test_search_filters_map_and_confusion_cell_together(app):
     put(app.text_input(key="find"), "damaged")
     ask(app, Between("rank", 1, 200))
     page_session(app).select(np.arange(0, 756, 2))
-    press(app.button(key="cell_caught"))
+    on_strip(app, "cell", "caught")
     ids, ranks = screen.analysis.inspected.ids, answer(app).samples.columns["rank"].values
     cell = set(screen.decision.rows_in_cell("caught").tolist())
     plain = [row for row in range(0, 756, 2) if "damaged" in ids[row] and ranks[row] <= 200 and row in cell]
