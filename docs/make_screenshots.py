@@ -56,8 +56,6 @@ def _inspected(page: Page, url: str) -> Page:
         settled(page)
     page.get_by_role("radio", name="False alarm").click()
     settled(page)
-    page.get_by_text("Threshold on log density").scroll_into_view_if_needed()
-    page.get_by_test_id("stMain").evaluate("main => main.scrollTo(0, 585)")
     page.wait_for_timeout(1500)
     return page
 

@@ -11,7 +11,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from kdeviz.charts.parts import bare_axis, bars, graded_axis, positions
+from kdeviz.charts.parts import bare_axis, bars, graded_axis, hovered, positions
 from kdeviz.charts.theme import NOTEBOOK, Part, Theme, drawn, faint
 from kdeviz.data import EmbeddingSet
 from kdeviz.sweep import AGREES, CAP, Stability
@@ -161,7 +161,7 @@ def _subtitle(numbers: StripNumbers) -> str:
 def _hover(numbers: StripNumbers, place: int) -> str:
     share = float(numbers.frequency[place])
     again = "not repeated" if math.isnan(share) else f"in {html.escape(percent(share))} of the repeats"
-    name = html.escape(numbers.names[place]).replace("\n", "<br>")
+    name = hovered(numbers.names[place])
     return f"{name}<br>{again}<br>log density {number(float(numbers.scores[place]), 4)} nats"
 
 

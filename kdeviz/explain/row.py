@@ -23,6 +23,7 @@ from kdeviz.explain.place import (
     place_of,
 )
 from kdeviz.explain.residual import Residual, residual_of
+from kdeviz.explain.spread import feature_spread, in_spreads
 from kdeviz.model import KDEClassifier, bandwidth_factor
 
 # Under "norm" a derivative along the row is 0 up to rounding.
@@ -87,11 +88,13 @@ class Direction(NamedTuple):
     feature_shift: Floats
     """(D,) change of each input feature."""
     features: NDArray[np.int64]
-    """(F,) the features that would have to change most, the largest change first; see above."""
+    """(F,) the features that would have to change most, in their own standard deviations of training."""
     present: Floats
     """(F,) their values in the row."""
     change: Floats
     """(F,) their part of `feature_shift`."""
+    change_in_spreads: Floats
+    """(F,) the same in standard deviations of training, the largest change first."""
 
 
 class Explanation(NamedTuple):
@@ -189,8 +192,9 @@ def _direction(
     axes, weights = double(pca.singular_vectors), as_array(double(pca.weights))
     jacobian = classifier.settings.scaling.jacobian(place.scores, double(classifier.max_length))
     standard_shift = as_array(axes @ (torch.linalg.pinv(jacobian, rtol=_RANK) @ shift))
-    most = np.argsort(-np.abs(standard_shift), kind="stable")[:wanted]
     feature_shift = np.divide(standard_shift, weights, out=np.zeros_like(weights), where=weights > 0)
+    compared = in_spreads(feature_shift, feature_spread(analysis))
+    most = np.argsort(-np.abs(compared), kind="stable")[:wanted]
     return Direction(
         gradient=as_array(gradient),
         shift=as_array(shift),
@@ -199,4 +203,5 @@ def _direction(
         features=most,
         present=np.asarray(analysis.inspected.features[row][most], dtype=np.float64),
         change=feature_shift[most],
+        change_in_spreads=compared[most],
     )

@@ -43,6 +43,16 @@ class ProbabilityCurve:
                 f"steepness={shown(self.steepness)} is not possible: give a positive number per nat"
             )
 
+    @property
+    def is_default(self) -> bool:
+        """Whether it is the curve of anomalib, which nothing about the data has chosen."""
+        return self == ProbabilityCurve()
+
+    @property
+    def name(self) -> str:
+        """What to call its values: with the default curve nobody may take them for shares of samples."""
+        return "uncalibrated probability" if self.is_default else "probability"
+
     def __call__(self, log_density: Values) -> Values:
         """Probabilities, elementwise, of the same kind, shape and dtype (whole numbers give float64).
 

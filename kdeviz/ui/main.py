@@ -15,12 +15,12 @@ import streamlit as st
 from PIL import Image
 from streamlit.delta_generator import DeltaGenerator
 
-from kdeviz.charts import CHARTS
 from kdeviz.ui.door import options
 from kdeviz.ui.pages import PAGES, compare, tune
-from kdeviz.ui.panels import load_data, model, sidebar, sweep, why
+from kdeviz.ui.panels import find, load_data, model, sample_parts, sidebar, sweep
 from kdeviz.ui.panels import map as samples_map
 from kdeviz.ui.panels import preflight as preflight_panel
+from kdeviz.ui.panels.charts import tabs
 from kdeviz.ui.panels.comparison import SIDE_KEYS
 from kdeviz.ui.panels.kept_runs import keep_button, keep_problems
 from kdeviz.ui.panels.sweep import GRID_KEYS
@@ -131,12 +131,13 @@ def _icon() -> str:
 def _read_address(current: Session) -> None:
     """Say once what of the address is not possible; the widgets do not hear of it."""
     data = current.data
-    parts = {"tune": tune.PARTS, "compare": compare.PARTS, "chart": CHARTS, "why": why.PARTS}
+    parts = {"tune": tune.PARTS, "compare": compare.PARTS, "chart": tabs(), "why": sample_parts.PARTS}
     dropped = drop_impossible(
         {
             **model.address(data),
             **sidebar.address(data),
             **samples_map.address(),
+            **find.address(),
             **{name: among(options) for name, options in parts.items()},
         }
     )

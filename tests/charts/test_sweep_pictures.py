@@ -521,7 +521,7 @@ def test_ids_are_shown_as_text(theme):
     figure = draw_strip(strip([1, 0.5], [NASTY, "two\nlines " + "x" * 80]), theme)
     assert_tame(figure, theme)
     assert "&lt;script&gt;" in figure.data[1].hovertext[0]
-    assert "two<br>lines" in figure.data[1].hovertext[1]
+    assert "two lines" in figure.data[1].hovertext[1]
     assert all(len(text) < 60 and "\n" not in text for text in figure.layout.xaxis.ticktext)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from kdeviz.charts import scree_numbers
+from kdeviz.charts import kept_words, scree_numbers
 from kdeviz.decision import Decision
 from kdeviz.scaling import SCALINGS, scalings_in_words
 from kdeviz.settings import FeatureScalingMethod, Offer, Settings, name_of
@@ -15,7 +15,7 @@ from kdeviz.ui.state import Session, session
 from kdeviz.ui.widgets.address import read_choice, write_choice
 from kdeviz.ui.widgets.parameters import Possible, among, real, whole
 from kdeviz.ui.work.loaded import Loaded
-from kdeviz.wording import count, percent
+from kdeviz.wording import count
 
 _DEFAULT_COMPONENTS = 16
 _MOST_COMPONENTS = 128
@@ -220,8 +220,7 @@ def _bandwidth() -> str | float:
 
 def variance_words(decision: Decision) -> str:
     """How much of the training variance the fitted components keep."""
-    numbers = scree_numbers(decision)
-    return f"{count(numbers.kept)} components keep {percent(numbers.kept_share)} of the variance"
+    return kept_words(scree_numbers(decision))
 
 
 def _most_components(data: Loaded) -> int:

@@ -1,11 +1,16 @@
 """Text that may hold what a user typed or a file said: shown as text, never as Markdown or HTML."""
 
 import logging
+import re
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from kdeviz.errors import KdevizError
+from kdeviz.wording import one_line
+
+_MARKDOWN = re.compile(r"([!-/:-@\[-`{-~])")
+_UNSEEN = "\u2060"
 
 _WARNING = ":orange[:material/warning:]"
 
@@ -50,3 +55,11 @@ def _told(sign: str, message: str) -> DeltaGenerator:
     signs.markdown(sign)
     words.text(message)
     return rest
+
+
+def literal(text: str, most: int = 60) -> str:
+    """What somebody else wrote, for the label of a button or the like, where Markdown would be read.
+
+    Streamlit looks for names of icons after Markdown is done with; an unseen sign keeps it from finding any.
+    """
+    return _MARKDOWN.sub(r"\\\1", one_line(text, most)).replace(":", f":{_UNSEEN}")
