@@ -2,6 +2,7 @@
 
 from kdeviz.decision.curve_fitting import PlattFit, Reliability, curve_from_spread, platt
 from kdeviz.decision.decision import CELLS, Decision, ExpectedAlarms, decide, stored_decision
+from kdeviz.decision.given import check_kind
 from kdeviz.decision.metrics.bootstrap import (
     Bootstrap,
     Estimate,
@@ -21,6 +22,7 @@ from kdeviz.decision.metrics.separation import (
     labelled_rows,
     places,
 )
+from kdeviz.decision.metrics.steps import Steps, threshold_steps
 from kdeviz.decision.p_values import p_values
 from kdeviz.decision.rules import RULES, Asked, Rule, ThresholdRule
 from kdeviz.decision.table import (
@@ -47,10 +49,12 @@ __all__ = [
     "Reliability",
     "Rule",
     "SampleView",
+    "Steps",
     "ThresholdRule",
     "auroc",
     "average_precision",
     "bootstrap",
+    "check_kind",
     "check_resampling",
     "confusion",
     "curve_from_spread",
@@ -69,4 +73,5 @@ __all__ = [
     "sample_view",
     "stored_decision",
     "student_quantile",
+    "threshold_steps",
 ]

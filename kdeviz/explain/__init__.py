@@ -1,5 +1,9 @@
-"""Why one row has its density: neighbours, components, the way back to normal, and what PCA cannot see."""
+"""Why one row has its density: neighbours, components, the way back to normal, what PCA cannot see.
 
+And where the anomalous as a whole stand out, what a component stands for, which features matter.
+"""
+
+from kdeviz.explain.discriminant import Separating, separating
 from kdeviz.explain.matters import Matters, features_that_matter
 from kdeviz.explain.meaning import Meaning, component_meaning, meaning_words
 from kdeviz.explain.reason import Strongest, reason, strongest_of
@@ -17,6 +21,7 @@ __all__ = [
     "Meaning",
     "Neighbours",
     "Residual",
+    "Separating",
     "Slice",
     "Strongest",
     "component_meaning",
@@ -27,6 +32,7 @@ __all__ = [
     "meaning_words",
     "reason",
     "residuals",
+    "separating",
     "slice_density",
     "strongest_of",
 ]

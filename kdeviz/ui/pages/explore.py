@@ -50,7 +50,7 @@ def _cockpit(current: Session, screen: Screen) -> None:
     _headline(current, screen)
     left, right = st.columns([1.08, 1], gap="medium")
     with left, st.container(gap="xsmall"):
-        asked = map_controls(screen)
+        asked = map_controls(current, screen)
         map_place, threshold_place = st.container(), st.container(gap="xsmall")
     panel, table_place = right.container(gap="xsmall"), st.container()
     parts = {
