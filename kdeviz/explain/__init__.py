@@ -1,6 +1,7 @@
 """Why one row has its density: neighbours, components, the way back to normal, what PCA cannot see.
 
-And where the anomalous as a whole stand out, and what a selection has in common.
+And where the anomalous as a whole stand out, what a component stands for, which features matter, and what
+a selection has in common.
 """
 
 from kdeviz.explain.discriminant import Separating, separating

@@ -102,8 +102,8 @@ def map_controls(current: Session, screen: Screen) -> MapView:
             help="Log density is what the model says; verdict is the side of the threshold; residual is the "
             "length of what the components leave out; the others come from the file.",
         )
-        text_control(screen.analysis.inspected)
         axes = map_axes.choose_axes(current, screen)
+        text_control(screen.analysis.inspected)
         drawn_already = screen.analysis.inspects_training
         training = st.toggle(
             "Training samples",
