@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from kdeviz.cli.inputs import existing, is_sample
+from kdeviz.cli.inputs import example_of, existing
 from kdeviz.cli.options import Device, RunsFolder, TrackingServer
 from kdeviz.cli.output import say
 from kdeviz.errors import OptionError
@@ -21,7 +21,12 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 def open_app(
     file: Annotated[
-        str | None, typer.Argument(metavar="FILE", help="Embeddings to open; the sample set without it.")
+        str | None,
+        typer.Argument(
+            metavar="FILE",
+            help="Embeddings to open, or an example: sample (opened without this), sample:sentences, "
+            "sample:breast_cancer.",
+        ),
     ] = None,
     port: Annotated[
         int | None,
@@ -80,7 +85,7 @@ def open_app(
     """Open the app in a browser; Ctrl-C stops it."""
     from kdeviz.data import resource
 
-    opened = [] if file is None or is_sample(file) else [str(existing(file))]
+    opened = [] if file is None else [file if example_of(file) else str(existing(file))]
     _check_address(host, port)
     _check_proxy(host, user_header)
     _check_device(device)

@@ -38,4 +38,8 @@ from .rows import Features as Features
 from .rows import OnBlock as OnBlock
 from .rows import Rows as Rows
 from .rows import working_dtype as working_dtype
+from .samples import EXAMPLES as EXAMPLES
 from .samples import load_sample as load_sample
+from .samples import sample_name as sample_name
+from .samples import sample_source as sample_source
+from .texts import sound_type as sound_type

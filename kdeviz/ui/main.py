@@ -15,12 +15,12 @@ import streamlit as st
 from PIL import Image
 from streamlit.delta_generator import DeltaGenerator
 
-from kdeviz.charts import CHARTS
 from kdeviz.ui.door import options
 from kdeviz.ui.pages import PAGES, compare, tune
-from kdeviz.ui.panels import load_data, model, sidebar, sweep, why
+from kdeviz.ui.panels import find, load_data, model, sample_parts, sidebar, sweep
 from kdeviz.ui.panels import map as samples_map
 from kdeviz.ui.panels import preflight as preflight_panel
+from kdeviz.ui.panels.charts import tabs
 from kdeviz.ui.panels.comparison import SIDE_KEYS
 from kdeviz.ui.panels.kept_runs import keep_button, keep_problems
 from kdeviz.ui.panels.sweep import GRID_KEYS
@@ -67,11 +67,11 @@ def main() -> None:
         device, machine = sidebar.device_control(said.device)
         cost = st.empty()
         with checks:
-            preflight_panel.checks_button(current, settings.n_pca_components)
+            preflight_panel.checks_button(current, settings)
     wanted = (current.data.token, settings, device)
-    preflight_panel.open_on_problems(current, settings.n_pca_components)
+    preflight_panel.open_on_problems(current, settings)
     with _place():
-        preflight_panel.show_checks(current, settings.n_pca_components)
+        preflight_panel.show_checks(current, settings)
     with _place():
         fitting = fit(current, wanted)
         cost.caption(fitting.words)
@@ -131,12 +131,13 @@ def _icon() -> str:
 def _read_address(current: Session) -> None:
     """Say once what of the address is not possible; the widgets do not hear of it."""
     data = current.data
-    parts = {"tune": tune.PARTS, "compare": compare.PARTS, "chart": CHARTS, "why": why.PARTS}
+    parts = {"tune": tune.PARTS, "compare": compare.PARTS, "chart": tabs(), "why": sample_parts.PARTS}
     dropped = drop_impossible(
         {
             **model.address(data),
             **sidebar.address(data),
             **samples_map.address(),
+            **find.address(),
             **{name: among(options) for name, options in parts.items()},
         }
     )
@@ -171,7 +172,8 @@ def _open_path_once(current: Session, path: str | None) -> None:
 def _name_other(screen: Screen) -> None:
     """Say that the screen is not about the present data and settings."""
     settings = screen.analysis.settings
+    units = ", standardised" if settings.standardise else ""
     plain_warning(
         f"Still showing the last finished fit: {screen.data.everything.name}, "
-        f"{settings.n_pca_components} components, {settings.feature_scaling_method.value}"
+        f"{settings.n_pca_components} components, {settings.feature_scaling_method.value}{units}"
     )

@@ -15,6 +15,7 @@ from playwright.sync_api import Page, expect
 
 from browser.steps import (
     Launcher,
+    choose,
     click_on_map,
     drag_box,
     figure,
@@ -22,6 +23,7 @@ from browser.steps import (
     move_slider,
     pick_row,
     picked_rows,
+    sample_name,
     settled,
     upload,
 )
@@ -98,7 +100,7 @@ def test_an_uploaded_array_is_fitted_and_the_sample_set_comes_back(
     expect(page.get_by_text("300 to learn from")).to_be_visible()
     assert metric(page, "Flagged") == "3 of 300"
     assert metric(page, "Separation") == "no labels"
-    page.get_by_role("button", name="Back to the sample set").click()
+    page.get_by_role("button", name="Handwritten digits").click()
     settled(page)
     assert metric(page, "Flagged").endswith("of 756")
 
@@ -120,16 +122,18 @@ def test_a_file_with_nan_keeps_the_last_good_result(
 def test_a_box_on_the_map_filters_the_table_and_exports_it(open_page: OpenPage, app_url: str) -> None:
     page = open_page(app_url)
     drag_box(page, 0.02, 0.02, 0.45, 0.5)
-    heading = page.get_by_role("heading", name=re.compile("selected on the map"))
+    heading = page.get_by_role("heading", name=re.compile("of 756 samples"))
     selected = int(heading.inner_text().split()[0].replace("\u202f", ""))
     assert 0 < selected < 756
+    page.get_by_role("button", name="Save", exact=True).click()
     with page.expect_download() as download:
-        page.get_by_test_id("stMain").get_by_role("button", name="CSV", exact=True).click()
+        page.get_by_role("button", name="CSV", exact=True).click()
+    page.keyboard.press("Escape")
     table = pd.read_csv(download.value.path())
     assert len(table) == selected
     pick_row(page, 0)
     expect(heading).to_be_visible()
-    page.get_by_role("button", name="Clear", exact=True).click()
+    page.get_by_role("button", name="Clear all", exact=True).click()
     settled(page)
     expect(page.get_by_role("heading", name="Most anomalous samples")).to_be_visible()
 
@@ -145,7 +149,7 @@ def test_the_table_follows_a_pick_on_the_map(open_page: OpenPage, app_url: str) 
     gaps = [np.sort(np.linalg.norm(points - points[row], axis=1))[1] for row in top]
     rank = int(np.argmax(gaps))  # counted from 0: a sample that no other hides
     click_on_map(page, *points[top[rank]])
-    expect(page.get_by_text(f"{analysis.inspected.ids[top[rank]]} · labelled")).to_be_visible()
+    expect(sample_name(page)).to_have_text(str(analysis.inspected.ids[top[rank]]))
     expect(picked_rows(page)).to_have_attribute("aria-rowindex", str(rank + 2))
 
 
@@ -178,9 +182,11 @@ def test_picking_a_row_rings_the_sample_on_every_chart(
     train, score = load_sample().train_and_test()
     analysis = analyse(train, score)
     second = int(np.argsort(analysis.scores, kind="stable")[1])
-    expect(page.get_by_text(f"{analysis.inspected.ids[second]} · labelled anomalous")).to_be_visible()
+    expect(sample_name(page)).to_have_text(str(analysis.inspected.ids[second]))
+    expect(page.locator(".st-key-sample_facts").get_by_text("label anomalous")).to_be_visible()
     ring = next(trace for trace in figure(page, 0)["traces"] if trace["name"] == "picked")
     assert ring["x"][0] == pytest.approx(float(analysis.coordinates[second, 0]), abs=1e-5)
+    choose(page, "Density")
     assert any(trace["name"] == "picked" for trace in figure(page, 1)["traces"])
     page.screenshot(path=screenshots / "picked.png")
 

@@ -60,7 +60,7 @@ def test_a_file_that_is_gone_is_said(start):
 
 def test_the_sample_set_is_not_in_the_address(app):
     upload(app, "rows.npy", npy(gaussian()))
-    next(button for button in app.button if button.label == "Back to the sample set").click().run()
+    app.button(key="example_digits").click().run()
     assert shown(app) is sample()
     assert "data" not in app.query_params
 

@@ -18,7 +18,7 @@ def pick_first(app):
 def test_nothing_is_taken_kept_or_marked(start, tmp_path):
     app = pick_first(start("--read-only"))
     labels = [button.label for button in app.button]
-    assert not {"Keep run", "Undo", "Back to the sample set"} & {*labels}
+    assert not {"Keep run", "Undo", "Handwritten digits"} & {*labels}
     assert not app.get("file_uploader")
     assert not [area for area in app.text_input if area.label == "Note"]
     assert not [control for control in app.get("button_group") if control.label == "Your verdict"]

@@ -20,9 +20,12 @@ from kdeviz.comparison import (
     why_words,
 )
 from kdeviz.data import EmbeddingSet
+from kdeviz.ui.panels.shown_text import text_column
 from kdeviz.ui.state import Screen, Session, session, theme
 from kdeviz.ui.widgets.plots import show_figure
-from kdeviz.wording import count
+from kdeviz.wording import count, one_line
+
+_LONGEST_TEXT = 80
 
 
 @dataclass(eq=False)
@@ -59,6 +62,10 @@ def _flip_table(comparison: Comparison, side: str, inspected: EmbeddingSet) -> N
         "second_rank": st.column_config.NumberColumn("by the second"),
     }
     rows = _rows_in(inspected, comparison)
+    texts = [""] if rows is None else inspected.texts(rows[table["sample"]], text_column())
+    if any(texts):
+        shown.insert(1, "text", [one_line(text, _LONGEST_TEXT) for text in texts])
+        columns["text"] = st.column_config.TextColumn("Text", width="medium")
     if rows is not None and inspected.thumbnails is not None:
         images = [inspected.thumbnail_uri(int(row)) for row in rows[table["sample"]]]
         shown.insert(0, "picture", pd.Series(images, dtype=object))
@@ -98,7 +105,11 @@ def _why_of_each(comparison: Comparison, sample: int, screen: Screen) -> None:
         picture = None if rows is None else inspected.thumbnail_uri(int(rows[sample]), every_pixel=True)
         if picture is not None:
             st.image(picture, width=80)
-        st.text(str(comparison.ids[sample]))
+        with st.container(key="sample_flipped"):
+            st.text(str(comparison.ids[sample]))
+            (text,) = [""] if rows is None else inspected.texts([rows[sample]], text_column())
+            if text:
+                st.text(text)
     places = ((comparison.first, comparison.first_rows), (comparison.second, comparison.second_rows))
     for column, title, (scored, own) in zip(
         st.columns(2, gap="medium"), ("first", "second"), places, strict=True

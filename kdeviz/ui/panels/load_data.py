@@ -6,12 +6,13 @@ import copyreg
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from kdeviz.data import FORMATS, Corrections, EmbeddingSet
+from kdeviz.data import EXAMPLES, FORMATS, Corrections, EmbeddingSet, sample_name, sample_source
 from kdeviz.errors import KdevizError
 from kdeviz.settings import Settings
 from kdeviz.ui.door import options
@@ -49,9 +50,10 @@ class Uploads:
 
 
 def open_path(current: Session, path: str) -> None:
-    """Look at a file on the server's disk, or say why not."""
+    """Look at a file on the server's disk or at an example, or say why not."""
+    example = None if Path(path).exists() else sample_name(path)
     try:
-        current.use(from_path(path, _at_first()))
+        current.use(from_path(path, _at_first()) if example is None else sample(example))
     except KdevizError as error:
         _failed(current, str(error))
 
@@ -73,7 +75,8 @@ def follow_address(current: Session) -> None:
 def _find_again(current: Session, token: str | None) -> None:
     if token is None:
         return
-    data = held_data().find(token, viewer())
+    example = sample_name(token)
+    data = held_data().find(token, viewer()) if example is None else sample(example)
     if data is None:
         st.toast("The file of this address is no longer on this server: load it again.", duration="long")
         st.query_params.pop("data", None)
@@ -135,16 +138,32 @@ def _uploaders(current: Session) -> tuple[tuple[UploadedFile | None, ...], Delta
             "A table about the samples to score (optional)", type=list(FORMATS), key="score_about_file"
         )
         inside = st.container()
-        is_sample = current.data.source == sample().source
-        st.button("Back to the sample set", on_click=_use_sample, disabled=is_sample, width="stretch")
+        _examples(current)
     return (main, score, about, score_about), inside
 
 
-def _use_sample() -> None:
+def _examples(current: Session) -> None:
+    st.caption("Or look at an example")
+    for name, example in EXAMPLES.items():
+        st.button(
+            example.title,
+            key=f"example_{name}",
+            help=example.words,
+            on_click=_use_example,
+            args=(name,),
+            disabled=current.data.source == sample_source(name),
+            width="stretch",
+        )
+
+
+def _use_example(name: str) -> None:
     session().own(FileReading).drop()
     forget_corrections()
-    st.query_params.pop("data", None)
-    session().use(sample())
+    session().use(sample(name))
+    if sample_source(name) == sample().source:
+        st.query_params.pop("data", None)
+    else:
+        st.query_params["data"] = sample_source(name)
 
 
 def _follow_reading(current: Session) -> None:
@@ -216,9 +235,9 @@ def _optional(file: UploadedFile | None) -> Upload | None:
 
 def _read(current: Session, wanted: object, name: str, read: Callable[[], Loaded]) -> None:
     shown = current.screen
-    components = Settings().n_pca_components if shown is None else shown.analysis.settings.n_pca_components
+    settings = Settings() if shown is None else shown.analysis.settings
     with st.spinner(f"Reading {name} …"):
-        current.own(FileReading).start(wanted, name, read, lambda data: check(data.everything, components))
+        current.own(FileReading).start(wanted, name, read, lambda data: check(data.everything, settings))
     _follow_reading(current)
 
 

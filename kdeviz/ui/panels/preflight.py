@@ -11,6 +11,8 @@ from streamlit.delta_generator import DeltaGenerator
 from kdeviz.data import EmbeddingSet
 from kdeviz.errors import DataError
 from kdeviz.preflight import Finding, Fix, Preflight, preflight
+from kdeviz.settings import Settings
+from kdeviz.ui.panels.model import offer_button
 from kdeviz.ui.state import Session, session
 from kdeviz.ui.widgets.text import plain_error
 from kdeviz.ui.work.loaded import Loaded
@@ -40,33 +42,35 @@ class Checks:
     problem: str = ""
 
 
-_REPORTS: WeakKeyDictionary[EmbeddingSet, dict[int | float, Preflight]] = WeakKeyDictionary()
+_REPORTS: WeakKeyDictionary[EmbeddingSet, dict[tuple[int | float, bool], Preflight]] = WeakKeyDictionary()
 
 
-def check(data: EmbeddingSet, components: int | float) -> Preflight:
+def check(data: EmbeddingSet, settings: Settings) -> Preflight:
     """The checks of a file, made once; again only when more components are asked for than it may have."""
     known = _REPORTS.setdefault(data, {})
-    for asked, report in known.items():
-        if asked == components or max(asked, components) <= (report.facts.rank or 0):
+    components, wanted = settings.n_pca_components, settings.standardise
+    for (asked, standardise), report in known.items():
+        enough = asked == components or max(asked, components) <= (report.facts.rank or 0)
+        if enough and standardise == wanted:
             return report
-    known[components] = preflight(data, components)
-    return known[components]
+    known[components, wanted] = preflight(data, components, wanted)
+    return known[components, wanted]
 
 
-def open_on_problems(current: Session, components: int | float) -> None:
+def open_on_problems(current: Session, settings: Settings) -> None:
     """Open the checks when newly loaded data has an error or a warning."""
     checks = current.own(Checks)
     if checks.of is current.data:
         return
     checks.of, checks.problem = current.data, ""
-    report = check(current.data.everything, components)
+    report = check(current.data.everything, settings)
     serious = any(finding.severity in ("error", "warning") for finding in report.findings)
     checks.open = serious or current.data.before is not None
 
 
-def checks_button(current: Session, components: int | float) -> None:
+def checks_button(current: Session, settings: Settings) -> None:
     """One line in the sidebar: how many problems there are; opens and closes the panel."""
-    problems = check(current.data.everything, components).problems
+    problems = check(current.data.everything, settings).problems
     kinds = [finding.severity for finding in problems]
     parts = [
         f"{kinds.count(kind)} {kind if kinds.count(kind) == 1 else plural}"
@@ -87,12 +91,12 @@ def _toggle() -> None:
     checks.open = not checks.open
 
 
-def show_checks(current: Session, components: int | float) -> None:
+def show_checks(current: Session, settings: Settings) -> None:
     """The panel on top of the page, while it is open."""
     checks = current.own(Checks)
     if not checks.open:
         return
-    report = check(current.data.everything, components)
+    report = check(current.data.everything, settings)
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.subheader("Before you fit", width="stretch")
@@ -136,6 +140,8 @@ def _show(finding: Finding) -> None:
     with buttons, st.container(horizontal=True, horizontal_alignment="right"):
         for fix in finding.fixes:
             st.button(fix.title, key=f"fix_{fix.name}", on_click=_apply, args=(fix,))
+        if finding.offer is not None:
+            offer_button(finding.offer, f"offer_{finding.kind}")
 
 
 def _line(sign: str, sentence: str) -> DeltaGenerator:

@@ -14,7 +14,16 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from kdeviz.data import GUESS, Corrections, EmbeddingSet, aligned, load_embeddings, load_sample
+from kdeviz.data import (
+    EXAMPLES,
+    GUESS,
+    Corrections,
+    EmbeddingSet,
+    aligned,
+    load_embeddings,
+    load_sample,
+    sample_source,
+)
 from kdeviz.errors import DataError
 from kdeviz.preflight import Fix, apply
 
@@ -105,10 +114,10 @@ def _others(fix: Fix) -> NDArray[np.bool_]:
 
 
 @st.cache_resource(show_spinner=False)
-def sample() -> Loaded:
-    """The sample set, read once per server."""
-    everything = load_sample()
-    return _from_one_file(everything, "sample", "sample", lambda _: sample())
+def sample(name: str = next(iter(EXAMPLES))) -> Loaded:
+    """A built-in example, read once per server."""
+    source = sample_source(name)
+    return _from_one_file(load_sample(name), source, source, lambda _: sample(name))
 
 
 def from_path(path: str, said: Corrections = GUESS) -> Loaded:
