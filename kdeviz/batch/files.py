@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
-from pathlib import Path
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from pathlib import Path, PurePath
+from typing import Any, NamedTuple, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from kdeviz.batch.scoring import KEY, scores_about
-from kdeviz.data import Corrections, format_of
+from kdeviz.data import Corrections, RemoteFile, format_of, is_remote, remote_files, shown
 from kdeviz.errors import DataError
 from kdeviz.model import KDEClassifier
 
 _SUFFIX = ".scores.parquet"
+_File = TypeVar("_File", Path, RemoteFile)
 
 
 class Job(NamedTuple):
     """One file to score.
 
     Attributes:
-        path: the file.
+        path: the file, here or on another machine.
         out: where its scores go.
     """
 
-    path: Path
+    path: Path | RemoteFile
     out: Path
 
 
@@ -37,18 +38,20 @@ def jobs_of(data: Iterable[str | Path], folder: Path) -> list[Job]:
     place they have below it. A pattern stands for the files that match.
 
     Args:
-        data: files, folders and patterns such as "part-*.parquet".
+        data: files, folders and patterns such as "part-*.parquet", also on other machines, such as
+            s3://bucket/folder.
         folder: where the scores go.
 
     Raises:
         DataError: something is not there, no file can be read, or two would have the same place.
+        OptionError: a package that an address needs is not installed.
     """
-    jobs: dict[Path, Job] = {}
+    jobs: dict[Path | RemoteFile, Job] = {}
     for text in map(str, data):
         for path, name in _files(text):
             out = folder / name.with_name(name.name + _SUFFIX)
-            jobs.setdefault(path.resolve(), Job(path, out))
-    by_place: dict[Path, Path] = {}
+            jobs.setdefault(path if isinstance(path, RemoteFile) else path.resolve(), Job(path, out))
+    by_place: dict[Path, Path | RemoteFile] = {}
     for job in jobs.values():
         other = by_place.setdefault(job.out, job.path)
         if other != job.path:
@@ -61,22 +64,28 @@ def is_finished(job: Job, model: KDEClassifier, said: Corrections) -> bool:
     try:
         metadata = pq.read_schema(job.out).metadata or {}
         about: Any = json.loads(metadata.get(KEY, b"null"))
-        later = job.out.stat().st_mtime_ns >= job.path.stat().st_mtime_ns
+        later = isinstance(job.path, RemoteFile) or job.out.stat().st_mtime_ns >= job.path.stat().st_mtime_ns
         return bool(about == json.loads(json.dumps(scores_about(model, job.path, said))) and later)
     except (OSError, ValueError, pa.ArrowException, RecursionError):
         return False
 
 
-def _files(text: str) -> Iterator[tuple[Path, Path]]:
+def _files(text: str) -> Iterable[tuple[Path | RemoteFile, PurePath]]:
     """The files that one argument stands for, and their places below what it names."""
     path = Path(text)
+    if is_remote(text):
+        found = remote_files(text)
+        return found if len(found) == 1 else _readable(found, shown(text))
     if path.is_dir():
-        yield from _in_folder(path)
-    elif path.exists():
-        yield path, Path(path.name)
-    else:
-        for match in _matches(path):
-            yield from _in_folder(match) if match.is_dir() else [(match, Path(match.name))]
+        return _in_folder(path)
+    if path.exists():
+        return [(path, Path(path.name))]
+    matches = _matches(path)
+    return [
+        file
+        for match in matches
+        for file in (_in_folder(match) if match.is_dir() else [(match, Path(match.name))])
+    ]
 
 
 def _matches(pattern: Path) -> list[Path]:
@@ -88,14 +97,19 @@ def _matches(pattern: Path) -> list[Path]:
     return found
 
 
-def _in_folder(folder: Path) -> list[tuple[Path, Path]]:
+def _in_folder(folder: Path) -> list[tuple[Path, PurePath]]:
     inside = [(path, path.relative_to(folder)) for path in sorted(folder.rglob("*")) if path.is_file()]
+    return _readable(inside, str(folder))
+
+
+def _readable(inside: Sequence[tuple[_File, PurePath]], folder: str) -> list[tuple[_File, PurePath]]:
+    """The files of a folder, or of a pattern, that are data."""
     found = [
         (path, name)
         for path, name in inside
-        if format_of(path.name) is not None
+        if format_of(name.name) is not None
         and not any(step.startswith((".", "_")) for step in name.parts)
-        and not path.name.endswith(_SUFFIX)
+        and not name.name.endswith(_SUFFIX)
     ]
     if not found:
         raise DataError(f"{folder}: the folder holds no file that can be read")

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from kdeviz.analysis import analysis_of_part
 from kdeviz.atomic import written_whole
 from kdeviz.batch.ahead import ahead, behind
-from kdeviz.data import GUESS, Corrections, Piece, pieces_of_batches, read_pieces
+from kdeviz.data import GUESS, Corrections, Piece, RemoteFile, pieces_of_batches, read_pieces, size_of
 from kdeviz.decision import Decision, stored_decision
 from kdeviz.model import KDEClassifier, is_out_of_memory
 
@@ -75,7 +75,7 @@ def score_batches(
 
 def score_file(
     model: KDEClassifier | str | Path,
-    path: str | Path,
+    path: str | Path | RemoteFile,
     out: str | Path,
     *,
     device: str = "auto",
@@ -88,7 +88,7 @@ def score_file(
 
     Args:
         model: a fitted model, or the path of a model file.
-        path: one file with embeddings.
+        path: one file with embeddings; see `jobs_of` for those on other machines.
         out: where the scores go.
         device: for a model that is loaded here.
         said: what is known of the columns instead of a guess.
@@ -102,7 +102,7 @@ def score_file(
     began = perf_counter()
     fitted = model if isinstance(model, KDEClassifier) else KDEClassifier.load(model, device)
     scorer, rows, flagged = Scorer(fitted), 0, 0
-    about = scores_about(fitted, Path(path), said)
+    about = scores_about(fitted, path if isinstance(path, RemoteFile) else Path(path), said)
     with (
         ahead(read_pieces(path, said)) as pieces,
         written_whole(out) as file,
@@ -118,10 +118,11 @@ def score_file(
     return FileScores(rows, flagged, perf_counter() - began, tuple(scorer.notes))
 
 
-def scores_about(model: KDEClassifier, path: Path, said: Corrections) -> dict[str, Any]:
+def scores_about(model: KDEClassifier, path: Path | RemoteFile, said: Corrections) -> dict[str, Any]:
     """What scores depend on: the model, the file by name and size, and how it was read; ready for JSON."""
     digest = hashlib.blake2b(model.to_bytes(), digest_size=16).hexdigest()
-    return {"model": digest, "file": path.name, "bytes": path.stat().st_size, "read": said.given}
+    about = {"model": digest, "file": path.name, "bytes": size_of(path), "read": said.given}
+    return about | ({"version": path.version} if isinstance(path, RemoteFile) else {})
 
 
 class Scorer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from kdeviz.cli.inputs import is_sample
+from kdeviz.cli.inputs import example_of
 from kdeviz.cli.output import say
 from kdeviz.errors import DataError, OptionError
 
@@ -38,7 +38,7 @@ class InParts:
         rule: ThresholdRule,
         score: str | None,
     ) -> None:
-        from kdeviz.data import is_beyond_memory
+        from kdeviz.data import is_beyond_memory, is_remote
 
         self._data, self._asked = data, bool(asked)
         why_not = next(_reasons(data, need_all, rule, score), None)
@@ -47,7 +47,8 @@ class InParts:
         guessed = asked is None and why_not is None and is_beyond_memory(data)
         self.chosen = bool(asked) or guessed
         if guessed:
-            say("note", "DATA is large beside the free memory, so it is read in parts, as by --in-parts")
+            why = "is on another machine" if any(map(is_remote, data)) else "is large beside the free memory"
+            say("note", f"DATA {why}, so it is read in parts, as by --in-parts")
 
     def analyse(
         self,
@@ -79,8 +80,8 @@ def _reasons(
     data: Sequence[str], need_all: Mapping[str, object], rule: ThresholdRule, score: str | None
 ) -> Iterator[str]:
     """Why DATA has to be in memory as a whole."""
-    if len(data) == 1 and is_sample(data[0]):
-        yield "the sample set is small"
+    if len(data) == 1 and example_of(data[0]) is not None:
+        yield "a built-in example is small"
     for option, value in need_all.items():
         if value:
             yield f"{option} needs all rows in memory"

@@ -24,8 +24,10 @@ def example_of(data: str) -> str | None:
 
 def existing(path: str) -> Path:
     """The full path of a file or a folder that is there."""
+    from kdeviz.data import shown
+
     if not Path(path).exists():
-        raise DataError(f"{path}: there is no such file")
+        raise DataError(f"{shown(path)}: there is no such file")
     return Path(path).resolve()
 
 

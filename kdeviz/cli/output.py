@@ -123,7 +123,9 @@ def print_table(columns: Mapping[str, Sequence[str]]) -> list[str]:
 
 def say(kind: str, message: str) -> None:
     """A note, warning or error on stderr, in one line."""
-    typer.echo(f"{kind}: {_one_line(message)}", err=True)
+    from kdeviz.data import shown_in
+
+    typer.echo(f"{kind}: {shown_in(_one_line(message))}", err=True)
 
 
 def _one_line(text: str) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from kdeviz.cli.output import print_facts, say
-from kdeviz.data import Corrections
+from kdeviz.data import Corrections, RemoteFile
 from kdeviz.errors import OptionError
 
 if TYPE_CHECKING:
@@ -38,8 +38,13 @@ def score_many(
 ) -> None:
     """Score every file of `data` into `output`, and leave with status 1 where one could not be scored."""
     from kdeviz.batch import ENGINES, Plan, Work, jobs_of
+    from kdeviz.data import shown
     from kdeviz.model import KDEClassifier
 
+    if output.parts and output.parts[0].endswith(":") and len(output.parts[0]) > 2:
+        raise OptionError(
+            f"{shown(output.as_posix())}: scores go into a folder of this machine; name one with -o"
+        )
     if engine not in ENGINES:
         raise OptionError(f"--engine {engine}: choose {', '.join(ENGINES)}")
     jobs = jobs_of(data, output)
@@ -75,7 +80,7 @@ class _Tally:
             self.flagged += outcome.scores.flagged
             self._tell(outcome.job.path, outcome.scores.notes)
 
-    def _tell(self, path: Path, notes: Sequence[str]) -> None:
+    def _tell(self, path: Path | RemoteFile, notes: Sequence[str]) -> None:
         """What was not said of another file."""
         for note in notes:
             said = note.removeprefix(f"{path.stem}: ")

@@ -31,6 +31,12 @@ from .reading import NONE as NONE
 from .reading import ROLES as ROLES
 from .reading import Corrections as Corrections
 from .reading import Reading as Reading
+from .remote import RemoteFile as RemoteFile
+from .remote import is_remote as is_remote
+from .remote import remote_files as remote_files
+from .remote import shown as shown
+from .remote import shown_in as shown_in
+from .remote import size_of as size_of
 from .resources import resource as resource
 from .row_keys import find_rows as find_rows
 from .row_keys import row_keys as row_keys

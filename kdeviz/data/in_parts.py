@@ -21,6 +21,7 @@ from kdeviz.data.readers.labels import Distinct
 from kdeviz.data.readers.opening import files_of
 from kdeviz.data.readers.source import Source
 from kdeviz.data.reading import GUESS, Corrections, Reading
+from kdeviz.data.remote import size_of
 from kdeviz.data.rows import Rows, RowsDigest
 from kdeviz.errors import DataError
 
@@ -80,7 +81,7 @@ def survey(data: Sequence[str | Path], said: Corrections = GUESS, on_share: OnSh
     at: arrays that lie in files of their own, such as labels beside features, are not joined.
 
     Args:
-        data: files, folders and patterns.
+        data: files, folders and patterns, also on other machines (s3://bucket/folder).
         said: what is known of the columns instead of a guess.
         on_share: called after every piece.
 
@@ -196,7 +197,7 @@ def _pieces(
     beside: bool = True,
 ) -> Iterator[tuple[Member, Piece]]:
     """Those of all files, each read as the first one."""
-    sizes = [file.path.stat().st_size if file.path.is_file() else 0 for file in files]
+    sizes = [size_of(file.path) for file in files]
     for file, size, before in zip(files, sizes, np.cumsum([0, *sizes]).tolist(), strict=False):
         with suppress(*([NoRowsError] if len(files) > 1 else [])):  # Spark and Dask write some without
             for piece in read_pieces(file.path, _said_of(file, said), plan, beside):

@@ -12,6 +12,7 @@ from kdeviz.data.embedding_set import MAX_BYTES
 from kdeviz.data.formats import format_of
 from kdeviz.data.readers.opening import files_of
 from kdeviz.data.readers.streams import STREAMS
+from kdeviz.data.remote import RemoteFile, size_of
 
 _MEMORY = Path("/proc/meminfo")
 _SHARE = 0.25  # packed columns become larger, and a fit takes as much again
@@ -30,7 +31,7 @@ def free_memory() -> int | None:
 def is_beyond_memory(data: Sequence[str | Path]) -> bool:
     """Whether files are better read in parts, and can be.
 
-    They are larger than a quarter of the free memory, or than what is read at once.
+    They are larger than a quarter of the free memory, or than what is read at once, or not on this machine.
 
     Args:
         data: files, folders and patterns.
@@ -39,8 +40,10 @@ def is_beyond_memory(data: Sequence[str | Path]) -> bool:
         DataError: a folder or pattern holds no file that can be read.
     """
     paths = [file.path for file in files_of(data)[1]]
-    if not all(path.is_file() and format_of(path.name) in STREAMS for path in paths):
+    if any(isinstance(path, RemoteFile) for path in paths):
+        return True
+    if not all(size_of(path) and format_of(path.name) in STREAMS for path in paths):
         return False
     free = free_memory()
     most = MAX_BYTES if free is None else min(MAX_BYTES, int(_SHARE * free))
-    return sum(path.stat().st_size for path in paths) > most
+    return sum(map(size_of, paths)) > most

@@ -25,6 +25,7 @@ from kdeviz.data.readers.source import Source
 from kdeviz.data.readers.streams import STREAMS, CannotCutError, Columns, Part, parts_of_batch
 from kdeviz.data.readers.tables import TableContent
 from kdeviz.data.reading import GUESS, NONE, Corrections, Reading
+from kdeviz.data.remote import RemoteFile
 from kdeviz.data.row_numbers import row_numbers
 from kdeviz.errors import DataError
 
@@ -70,13 +71,17 @@ class Piece(NamedTuple):
 
 
 def read_pieces(
-    path: str | Path, said: Corrections = GUESS, plan: Plan | None = None, beside: bool = False
+    path: str | Path | RemoteFile,
+    said: Corrections = GUESS,
+    plan: Plan | None = None,
+    beside: bool = False,
 ) -> Iterator[Piece]:
     """Read a file a piece at a time.
 
     Parquet, Arrow, .npy, text tables and lines of JSON take little memory, however large they are. What
     becomes of the columns is decided on the first piece, as `load_embeddings` does it, and then the same for
-    all. Other kinds, and texts that cannot be cut, are read whole.
+    all. Other kinds, and texts that cannot be cut, are read whole. A file on another machine is copied here,
+    as long as it is read.
 
     Args:
         path: one file.
@@ -88,6 +93,10 @@ def read_pieces(
         DataError: it is missing, unreadable or unsafe, holds no usable embedding, or can only be read whole
             and takes more than `WHOLE_BYTES`.
     """
+    if isinstance(path, RemoteFile):
+        with path.fetched() as copy:
+            yield from read_pieces(copy, said, plan, beside)
+        return
     path = Path(path)
     kind = format_of(path.name)
     if kind is not None and kind in STREAMS and path.is_file():

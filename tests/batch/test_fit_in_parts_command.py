@@ -80,7 +80,7 @@ def test_what_needs_all_rows_is_refused(run, files, options, why):
 
 
 def test_the_sample_set_is_not_read_in_parts(run):
-    assert "the sample set is small" in refused(run("fit", "sample", "-o", "m.safetensors", "--in-parts"))
+    assert "a built-in example is small" in refused(run("fit", "sample", "-o", "m.safetensors", "--in-parts"))
 
 
 def test_large_files_are_read_in_parts_unless_all_rows_are_needed(run, files, monkeypatch):

@@ -6,13 +6,14 @@ import glob
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath
 from typing import NamedTuple
 from urllib.parse import unquote
 
 from kdeviz.data.readers.labels import are_labels
 from kdeviz.data.readers.name_order import in_name_order
 from kdeviz.data.readers.splits import split_in, without_split
+from kdeviz.data.remote import RemoteFile, remote_files, shown
 from kdeviz.errors import DataError
 
 _MISSING = "__HIVE_DEFAULT_PARTITION__"
@@ -37,7 +38,7 @@ class Member(NamedTuple):
         columns: what its path says about all of its rows.
     """
 
-    path: Path
+    path: Path | RemoteFile
     name: str
     columns: dict[str, str | None]
 
@@ -60,7 +61,7 @@ def members_of_glob(pattern: str) -> list[Member]:
     return members_of_paths([path for path in found if path.is_file()] or found)
 
 
-def members_of_paths(paths: Iterable[Path]) -> list[Member]:
+def members_of_paths(paths: Iterable[Path | RemoteFile]) -> list[Member]:
     """These files, in name order."""
     by_name = {str(path): path for path in paths}
     files = [(by_name[name], by_name[name].name) for name in in_name_order(by_name)]
@@ -85,14 +86,38 @@ def members_of_folder(folder: Path, kind_of: Callable[[str], str | None]) -> lis
     if (folder / "state.json").is_file():
         return _with_columns([(path, path.name) for path in _hugging_face_files(folder)])
     names = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
+    return _with_columns([(folder / name, name) for name in _data_files(names, folder, kind_of)])
+
+
+def members_of_address(address: str, kind_of: Callable[[str], str | None]) -> list[Member]:
+    """The same on another machine, where the address may also be that of a file, or a pattern.
+
+    Raises:
+        DataError: as for a folder; or nothing is there, or it cannot be read.
+        OptionError: a package that this kind of address needs is not installed.
+    """
+    found = {name: file for file, name in remote_files(address)}
+    folder = PurePosixPath(shown(address))
+    for mark, what in _OTHER_TABLES.items():
+        if any(name.is_relative_to(mark) for name in found):
+            raise DataError(f"{folder.name}: {what}")
+    if len(found) == 1:
+        return [Member(file, file.name, {}) for file in found.values()]
+    files = {name.as_posix(): file for name, file in found.items()}
+    return _with_columns([(files[name], name) for name in _data_files([*found], folder, kind_of)])
+
+
+def _data_files(
+    names: Sequence[PurePath], folder: PurePath, kind_of: Callable[[str], str | None]
+) -> list[str]:
+    """Those of the files in a folder that hold its data, in name order."""
     plain = [name for name in names if not any(step.startswith((".", "_")) for step in name.parts)]
     found = {name.as_posix(): kind for name in plain if (kind := kind_of(name.name)) is not None}
     kinds = _main_kinds(found, folder, plain)
-    chosen = in_name_order(name for name, kind in found.items() if kind in kinds)
-    return _with_columns([(folder / name, name) for name in chosen])
+    return in_name_order(name for name, kind in found.items() if kind in kinds)
 
 
-def _main_kinds(found: dict[str, str], folder: Path, names: Sequence[Path]) -> set[str]:
+def _main_kinds(found: dict[str, str], folder: PurePath, names: Sequence[PurePath]) -> set[str]:
     """The one kind of file that is read."""
     counts = Counter(found.values())
     main = {kind: count for kind, count in counts.items() if kind not in _BESIDE} or counts
@@ -133,7 +158,7 @@ def _listed(path: Path, key: str) -> list[dict[str, str]]:
         ) from error
 
 
-def _with_columns(files: Sequence[tuple[Path, str]]) -> list[Member]:
+def _with_columns(files: Sequence[tuple[Path | RemoteFile, str]]) -> list[Member]:
     """Partitions (label=good/part-0.parquet), and the split and label that folders or names tell apart."""
     names = [Path(name).with_suffix("") for _, name in files]
     splits = [next(filter(None, map(split_in, name.parts)), None) for name in names]

@@ -11,10 +11,18 @@ from kdeviz.data.formats import COMPRESSIONS, FORMATS, READERS, TEXT_READERS, fo
 from kdeviz.data.readers import foreign
 from kdeviz.data.readers.content import Content, NoRowsError
 from kdeviz.data.readers.disguise import refuse_disguised
-from kdeviz.data.readers.folder import Member, is_glob, members_of_folder, members_of_glob, members_of_paths
+from kdeviz.data.readers.folder import (
+    Member,
+    is_glob,
+    members_of_address,
+    members_of_folder,
+    members_of_glob,
+    members_of_paths,
+)
 from kdeviz.data.readers.several import Part, one_after_the_other
 from kdeviz.data.readers.source import Readable, Source
 from kdeviz.data.reading import Corrections
+from kdeviz.data.remote import RemoteFile, is_remote, shown
 from kdeviz.errors import DataError
 
 Reader = Callable[[Source], Content]
@@ -38,11 +46,12 @@ def opened(
     Raises:
         DataError: nothing is there, or it is of no kind that is read.
     """
+    _refuse_remote(data)
     members = _members(data)
     if members is None:
         source = Source.of(data, filename, max_bytes, wanted)  # type: ignore[arg-type]
         return source, _read(source)
-    whole = Source(members[0].path, _name(data, members), max_bytes, wanted)
+    whole = Source(Path(str(members[0].path)), _name(data, members), max_bytes, wanted)
     parts = list(_parts(members, whole))
     if not parts:
         raise DataError(f"{whole.name}: there are no rows in any of its {len(members)} files")
@@ -52,21 +61,32 @@ def opened(
 
 
 def files_of(data: Sequence[str | Path]) -> tuple[str, list[Member]]:
-    """A name for the set, and every file of it in name order: of files, folders and patterns.
+    """A name for the set, and every file of it in name order: of files, folders, patterns and addresses.
 
     Raises:
         DataError: a folder holds no file that can be read, or files of several kinds; no file matches.
+        OptionError: a package that an address needs is not installed.
     """
-    found = [_members(str(one)) for one in data]
+    found = [members_of_address(str(one), _suffix) if is_remote(one) else _members(str(one)) for one in data]
     if len(data) == 1:
         members = found[0] or [Member(Path(data[0]), Path(data[0]).name, {})]
-        return _name(data[0], members), members
+        return _name(shown(str(data[0])), members), members
     if any(found):  # whose paths are whole ones
         several = (some or [Member(Path(one), "", {})] for some, one in zip(found, data, strict=True))
-        members = members_of_paths(member.path.resolve() for some in several for member in some)
+        paths = [member.path for some in several for member in some]
+        members = members_of_paths(p if isinstance(p, RemoteFile) else p.resolve() for p in paths)
     else:
         members = members_of_paths(map(Path, data))
     return _name(data, members), members
+
+
+def _refuse_remote(data: Readable | Several) -> None:
+    for one in data if isinstance(data, list | tuple) else [data]:
+        if is_remote(one):
+            raise DataError(
+                f"{shown(str(one))}: files on other machines are read in parts, by kdeviz fit --in-parts and "
+                "kdeviz score into a folder, not at once; copy it to this machine first"
+            )
 
 
 def _members(data: Readable | Several) -> list[Member] | None:
@@ -85,6 +105,7 @@ def _members(data: Readable | Several) -> list[Member] | None:
 def _parts(members: Sequence[Member], whole: Source) -> Iterator[Part]:
     """Every file that has rows: Spark and Dask write some without."""
     for member in members:
+        assert isinstance(member.path, Path)  # addresses are only read in parts
         source = Source.of(member.path, None, whole.max_bytes, whole.wanted)
         with suppress(NoRowsError):
             yield Part(member.name, _read(source), member.columns)
