@@ -20,6 +20,7 @@ from kdeviz.data import ANOMALOUS, EmbeddingSet, Features, Rows, aligned
 from kdeviz.errors import DataError
 from kdeviz.model import (
     AxesCache,
+    AxesOf,
     Groups,
     KDEClassifier,
     device_name,
@@ -43,6 +44,8 @@ def analyse(
     device: str | torch.device = "auto",
     on_progress: OnProgress | None = None,
     cancelled: Callable[[], bool] | None = None,
+    *,
+    axes_of: AxesOf | None = None,
 ) -> Analysis:
     """Fit on `train`, score `score` (or, without one, `train` itself, each row by a model without it).
 
@@ -55,6 +58,7 @@ def analyse(
             halved first, and then the CPU takes over, with a warning.
         on_progress: told after every block of rows.
         cancelled: asked after every block of rows.
+        axes_of: gives the principal axes, where they are not those of the training rows; see `AllRows`.
 
     Raises:
         DataError: the data cannot be fitted or scored.
@@ -69,12 +73,12 @@ def analyse(
         score, notes = aligned(score, train.feature_names, train.features.shape[1], train.name)
     watch = Watch(on_progress, cancelled)
     try:
-        return _analyse(train, score, settings, chosen, watch, notes)
+        return _analyse(train, score, settings, chosen, watch, notes, axes_of)
     except RuntimeError as error:
         if chosen.type == "cpu" or not is_out_of_memory(error):
             raise
         note = f"{device_name(chosen)} ran out of memory: computed on the CPU"
-    return _analyse(train, score, settings, torch.device("cpu"), watch, (*notes, note))
+    return _analyse(train, score, settings, torch.device("cpu"), watch, (*notes, note), axes_of)
 
 
 def _analyse(
@@ -84,6 +88,7 @@ def _analyse(
     device: torch.device,
     watch: Watch,
     notes: tuple[str, ...],
+    axes_of: AxesOf | None,
 ) -> Analysis:
     timings: dict[str, float] = {}
     classifier, fitted = KDEClassifier(**settings.to_dict()).to(device), train.to_fit
@@ -91,7 +96,7 @@ def _analyse(
         raise DataError(f"{score.name}: there are no rows to score: load some, or score the training rows")
     with _timed(timings, "fit"), watch.stage(FITTING) as on_block:
         subset = (settings.max_training_points, settings.seed)
-        axes_of = _AXES.of((fitted.digest, subset if len(fitted) > subset[0] else None))
+        axes_of = axes_of or _AXES.of((fitted.digest, subset if len(fitted) > subset[0] else None))
         report = classifier.fit_report(
             fitted.features,
             axes_of=axes_of,

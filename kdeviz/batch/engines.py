@@ -111,7 +111,7 @@ class _Actor:
         self._work = work
 
     def do(self, job: Job) -> Outcome:
-        return self._work(Job(*job))
+        return self._work(job)
 
 
 def _engine(module: str, extra: str) -> Any:

@@ -10,12 +10,15 @@ from typing import NamedTuple
 import torch
 
 from kdeviz.analysis import Analysis, OnProgress, analyse
+from kdeviz.batch.adding import sums_of_all
+from kdeviz.batch.engines import Plan
 from kdeviz.data import GUESS, Corrections, EmbeddingSet, OnShare, Survey, draw, survey
-from kdeviz.model import training_subset
+from kdeviz.model import AllRows, training_subset
 from kdeviz.settings import Settings
 
 COUNTING = "Reading all rows"
 DRAWING = "Keeping the rows to fit on"
+ADDING = "Adding up all rows"
 
 
 class FitInParts(NamedTuple):
@@ -38,6 +41,9 @@ def analyse_in_parts(
     *,
     said: Corrections = GUESS,
     on_progress: OnProgress | None = None,
+    axes_of_all: bool = False,
+    engine: str = "none",
+    plan: Plan | None = None,
 ) -> FitInParts:
     """`analyse` of files of any size, of which only the rows to fit on are kept in memory.
 
@@ -52,19 +58,29 @@ def analyse_in_parts(
         device: see `analyse`.
         said: what is known of the columns instead of a guess.
         on_progress: told after every part, and after every block of rows.
+        axes_of_all: take the principal axes of all rows, the density alone of those that are drawn; the files
+            are read a third time. There have to be as many rows as dimensions.
+        engine: what spreads that third time over processes and machines, by its name in `ENGINES`.
+        plan: where the engine works; on this machine if None.
 
     Raises:
         DataError: the data cannot be read in parts, or cannot be fitted or scored.
+        OptionError: there is no such engine, or it cannot be had.
     """
     settings = settings or Settings()
     found = survey(data, said, _told(on_progress, COUNTING))
     numbers = training_subset(found.rows_to_fit, settings)
     drawn = draw(found, numbers, _told(on_progress, DRAWING))
-    analysis = analyse(drawn.data, score, settings, device, on_progress)
+    axes_of = None
+    if axes_of_all and len(numbers) < found.rows_to_fit:
+        rows = AllRows(drawn.data.features, settings.standardise)
+        axes_of = rows.axes_of(sums_of_all(rows, found, engine, plan or Plan(), _told(on_progress, ADDING)))
+    analysis = analyse(drawn.data, score, settings, device, on_progress, axes_of=axes_of)
     model = analysis.classifier
     model.training_rows = torch.from_numpy(numbers).to(model.training_rows.device)
     model.data_digest = drawn.digest
     whole = {"train_digest": drawn.digest, "train_shape": [found.rows_to_fit, found.dimensions]}
+    whole |= {"axes": "sample" if axes_of is None else "all"}
     return FitInParts(replace(analysis, provenance=analysis.provenance | whole), found)
 
 

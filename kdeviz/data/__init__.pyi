@@ -7,6 +7,7 @@ from .in_parts import Drawn as Drawn
 from .in_parts import OnShare as OnShare
 from .in_parts import Survey as Survey
 from .in_parts import draw as draw
+from .in_parts import rows_to_fit as rows_to_fit
 from .in_parts import survey as survey
 from .labels import ANOMALOUS as ANOMALOUS
 from .labels import NORMAL as NORMAL

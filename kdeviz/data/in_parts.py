@@ -37,6 +37,7 @@ class Survey(NamedTuple):
         files: in name order.
         plan: how each is read.
         rows: how many there are.
+        rows_of: how many each file has.
         train: (rows,) True for those to fit on; None for all.
         labels: (rows,) int8 as in `EmbeddingSet`, or None.
         dtype: that holds the features of all files.
@@ -49,6 +50,7 @@ class Survey(NamedTuple):
     files: tuple[Member, ...]
     plan: Plan
     rows: int
+    rows_of: tuple[int, ...]
     train: NDArray[np.bool_] | None
     labels: NDArray[np.int8] | None
     dtype: np.dtype[Any]
@@ -128,6 +130,22 @@ def draw(found: Survey, numbers: NDArray[np.int64], on_share: OnShare | None = N
     return Drawn(_set(found, features, ids, numbers), digest.hexdigest())
 
 
+def rows_to_fit(
+    file: Member, plan: Plan, train: NDArray[np.bool_] | None, dtype: np.dtype[Any]
+) -> Iterator[tuple[NDArray[Any], float]]:
+    """The rows to fit on of one file, some at a time, and the share of the file that ends with them.
+
+    Args:
+        file: one of `Survey.files`.
+        plan: as there.
+        train: (rows of the file,) True for those to fit on; None for all.
+        dtype: that of the result.
+    """
+    for _, piece in _pieces([file], plan.said, plan, None, beside=False):
+        inside = slice(None) if train is None else _inside(train, piece.start, piece)
+        yield piece.data.features[inside].astype(dtype, copy=False), piece.done
+
+
 class _Found:
     """What the first pass has found so far."""
 
@@ -136,6 +154,7 @@ class _Found:
         self.plan: Plan | None = None
         self._first = ""
         self._rows, self._dimensions = 0, 0
+        self._rows_of: dict[str, int] = {}
         self._dtypes: list[np.dtype[Any]] = []
         self._columns: dict[str, Distinct] = {}
 
@@ -156,6 +175,7 @@ class _Found:
             known.pad(self._rows)
             known.add(column)
         self._rows += len(features)
+        self._rows_of[str(member.path)] = self._rows_of.get(str(member.path), 0) + len(features)
 
     def survey(self, name: str, files: Sequence[Member]) -> Survey:
         """The end of the pass."""
@@ -180,6 +200,7 @@ class _Found:
             tuple(files),
             self.plan,
             self._rows,
+            tuple(self._rows_of.get(str(file.path), 0) for file in files),
             _to_fit(about),
             about.labels.values,
             dtype,
@@ -199,7 +220,9 @@ def _pieces(
     """Those of all files, each read as the first one."""
     sizes = [size_of(file.path) for file in files]
     for file, size, before in zip(files, sizes, np.cumsum([0, *sizes]).tolist(), strict=False):
-        with suppress(*([NoRowsError] if len(files) > 1 else [])):  # Spark and Dask write some without
+        with suppress(
+            *([NoRowsError] if len(files) > 1 or plan is not None else [])
+        ):  # Spark and Dask write some without
             for piece in read_pieces(file.path, _said_of(file, said), plan, beside):
                 plan = piece.plan
                 yield file, piece

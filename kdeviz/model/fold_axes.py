@@ -67,11 +67,22 @@ class TallGrams:
         parts: how many.
         unit: of the rows, see `PrincipalAxes`; (D,) where features are standardised.
         floor: (D,) see `deviations_of`; then features are standardised.
+        kept: how many of the parts, the last ones, belong to no fold.
+
+    Attributes:
+        unit: as given.
     """
 
-    def __init__(self, shift: Tensor, parts: int, unit: float | Tensor, floor: Tensor | None = None) -> None:
-        d = len(shift)
-        self._shift, self._unit, self._floor = shift, unit, floor
+    def __init__(
+        self,
+        shift: Tensor,
+        parts: int,
+        unit: float | Tensor,
+        floor: Tensor | None = None,
+        kept: int = 0,
+    ) -> None:
+        d, self._folds = len(shift), parts - kept
+        self._shift, self.unit, self._floor = shift, unit, floor
         self._counts = shift.new_zeros(parts)
         self._totals = shift.new_zeros(parts, d)
         self._grams = shift.new_zeros(parts, d, d)  # upper triangles
@@ -81,14 +92,32 @@ class TallGrams:
         """Of all matrices."""
         return int(self._grams.nbytes)
 
-    def add(self, block: Tensor, numbers: NDArray[np.int64]) -> None:
-        """Add (B, D) shifted rows to the parts with these (B,) numbers."""
+    def add(self, block: Tensor, numbers: NDArray[np.int64]) -> Tensor:
+        """Add (B, D) rows to the parts with these (B,) numbers; the block is overwritten.
+
+        Returns:
+            (B,) the lengths of the rows in `unit`.
+        """
+        lengths: Tensor = torch.linalg.vector_norm(block.div_(self.unit), dim=1)
+        block.sub_(self._shift)
         for number in np.unique(numbers):
             mine = np.flatnonzero(numbers == number)
             rows = block if len(mine) == len(block) else block[torch.from_numpy(mine).to(block.device)]
             self._counts[number] += len(rows)
             self._totals[number] += rows.sum(0)
             add_products(self._grams[number], rows)
+        return lengths
+
+    def merge(self, other: TallGrams) -> None:
+        """Add the rows that another one has of the same parts, about the same shift."""
+        self._counts += other._counts
+        self._totals += other._totals
+        self._grams += other._grams
+
+    @property
+    def count(self) -> int:
+        """How many rows there are."""
+        return int(self._counts.sum())
 
     def whole(self) -> tuple[Tensor, Tensor, Tensor | None]:
         """Of all rows their mean, their centred Gram matrix, and their deviations if they are standardised.
@@ -100,17 +129,17 @@ class TallGrams:
 
     def _centred(self, gram: Tensor, total: Tensor, count: float) -> tuple[Tensor, Tensor, Tensor | None]:
         rest, raw = total / count, gram.diagonal().clone()
-        mean, gram = (self._shift + rest) * self._unit, gram.sub_(torch.outer(rest, total))
+        mean, gram = (self._shift + rest) * self.unit, gram.sub_(torch.outer(rest, total))
         if self._floor is None:
             return mean, gram, None
         deviations = deviations_of(gram.diagonal(), raw, count, self._floor)
         weights = weights_of(deviations)
-        return mean, gram.mul_(weights).mul_(weights[:, None]), deviations * self._unit
+        return mean, gram.mul_(weights).mul_(weights[:, None]), deviations * self.unit
 
     def axes(self, basis: Tensor, k: int) -> Iterator[FoldAxes]:
         """See `FoldGrams`."""
         gram, total, count = self._grams.sum(0), self._totals.sum(0), float(self._counts.sum())
-        for number, fold in enumerate(self._grams):
+        for number, fold in enumerate(self._grams[: self._folds]):
             left = count - float(self._counts[number])
             rest, sums = gram - fold, total - self._totals[number]
             if self._floor is not None and (gram.diagonal() > _FAR_OUT * rest.diagonal()).any():

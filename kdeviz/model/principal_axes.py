@@ -14,18 +14,15 @@ from torch import Tensor
 from kdeviz.data import OnBlock, Rows, working_dtype
 from kdeviz.errors import DataError
 from kdeviz.model.eigenvectors import eigenvectors
-from kdeviz.model.fold_axes import FoldGrams, TallGrams, WideGram, add_products, both_triangles
-from kdeviz.model.noise import noise_of, noise_of_standardised, steps_of
-from kdeviz.model.standardising import deviations_of, rounding_of, units_of, weights_of
+from kdeviz.model.fold_axes import FoldGrams
+from kdeviz.model.moments import Moments, moments_of_tall, moments_of_wide, sample_of
+from kdeviz.model.noise import steps_of
+from kdeviz.model.standardising import weights_of
 
 # A Gram matrix squares the condition number: below this variance ratio its float64 eigenvectors are no
 # longer good to 1e-8, and the slower QR route is taken.
 _GRAM_LIMIT = 1e-6
-_SHIFT_ROWS = 256
 _SHARE_ROUNDING = 1e-12
-_USUAL_EXPONENT = 150
-# Sums and differences of larger features could overflow, whatever their unit.
-LARGEST_FEATURE = 1e302
 ALL = 2**63
 """As `PrincipalAxes.accurate`: all of them."""
 
@@ -105,23 +102,6 @@ def _computed(route: str, compute: Callable[[], PrincipalAxes]) -> PrincipalAxes
     return compute()
 
 
-class _Moments(NamedTuple):
-    """What one pass over the rows gives."""
-
-    mean: Tensor
-    """(D,)"""
-    unit: float
-    """As in `PrincipalAxes`; of all that follows."""
-    deviations: Tensor | None
-    """As in `PrincipalAxes`."""
-    gram: Tensor
-    """(D, D) or (N, N), whichever is smaller, of the centred rows; only the upper triangle is filled."""
-    noise: float
-    """The standard deviation that rounding of the stored numbers alone can cause along an axis."""
-    folds: FoldGrams | None
-    """Of the folds, where folds were given."""
-
-
 @torch.no_grad()
 def principal_axes(
     rows: Rows,
@@ -175,26 +155,36 @@ def _from_gram(
     if len(rows) < 2:
         raise DataError(f"a fit needs at least two rows, got {len(rows)}")
     work_device = device if working_dtype(device) == torch.float64 else torch.device("cpu")
-    moments = _tall_moments if len(rows) >= rows.dimensions else _wide_moments
-    some = rows.select(np.unique(np.linspace(0, len(rows) - 1, _SHIFT_ROWS).astype(np.int64)))
-    sample = some.block(0, len(some), torch.float64, work_device)
-    if sample.abs().max() > LARGEST_FEATURE:
-        rows.check_finite()
-        raise DataError(
-            f"some features are above {LARGEST_FEATURE:g}, too large to compute with: divide them first"
-        )
-    mean, unit, deviations, gram, noise, grams = moments(rows, sample, on_block, folds, standardise)
+    moments = moments_of_tall if len(rows) >= rows.dimensions else moments_of_wide
+    sample = sample_of(rows, work_device)
+    return axes_of_moments(moments(rows, sample, on_block, folds, standardise), rows, sample, len(rows))
+
+
+def axes_of_moments(found: Moments, rows: Rows, sample: Tensor, count: int) -> PrincipalAxes:
+    """The axes that moments lead to.
+
+    Args:
+        found: of as many rows as `count` says.
+        rows: all of them, or some, which tell how finely their numbers are stored.
+        sample: a few of those in float64.
+        count: of the rows in the moments.
+
+    Raises:
+        DataError: all rows are equal, or too large.
+    """
+    mean, unit, deviations, gram, noise, grams = found
     if not torch.isfinite(gram).all():
         rows.check_finite()
         raise DataError("some features are too large to be squared beside the others: divide them first")
     squares, vectors = eigenvectors(gram)
-    possible = min(len(rows) - 1, rows.dimensions)
-    variances = squares.flip(0)[:possible].clamp_min(0) / (len(rows) - 1)
+    possible = min(count - 1, rows.dimensions)
+    variances = squares.flip(0)[:possible].clamp_min(0) / (count - 1)
     # The Gram matrix holds the squares of standard deviations.
     steps = steps_of(rows, sample, deviations)
     basis = vectors[:, -possible:].flip(1)
     axes = PrincipalAxes(mean, variances, basis, ALL, noise, steps, unit, deviations=deviations)
-    rank, noise = _rank(rows, axes, rounding=_rounding(rows) ** 0.5)
+    rounding = torch.finfo(torch.float64).eps * max(count, rows.dimensions)
+    rank, noise = _rank(rows, axes, rounding=rounding**0.5)
     accurate = int((variances >= _GRAM_LIMIT * variances[0]).sum())
     if accurate == possible or rank < accurate:
         accurate = ALL
@@ -245,76 +235,3 @@ def _rank(rows: Rows, axes: PrincipalAxes, rounding: float) -> tuple[int, float]
         above = (deviations[:real] > own).nonzero()
         rank = max(rank, int(above[-1]) + 1 if len(above) else real)
     return rank, min(axes.noise, float(deviations[rank - 1]) / 2)
-
-
-def _tall_moments(
-    rows: Rows,
-    sample: Tensor,
-    on_block: OnBlock | None,
-    folds: NDArray[np.int64] | None,
-    standardise: bool,
-) -> _Moments:
-    """One pass: rows are shifted by a mean of some of them, and the rest of the mean is taken out after."""
-    unit = units_of(sample) if standardise else _unit(sample)
-    floor = rounding_of(rows, sample) / unit if standardise else None
-    shift = sample.mean(0) / unit
-    numbers = np.zeros(len(rows), np.int64) if folds is None else folds
-    parts, done, lengths = TallGrams(shift, int(numbers.max()) + 1, unit, floor), 0, []
-    for block in rows.stream(shift.dtype, shift.device, on_block):
-        lengths.append(torch.linalg.vector_norm(block.div_(unit), dim=1))
-        parts.add(block.sub_(shift), numbers[done : done + len(block)])
-        done += len(block)
-    mean, gram, deviations = parts.whole()
-    if isinstance(unit, float):
-        noise = noise_of(rows, sample / unit, lengths)
-        return _Moments(mean, unit, None, gram, noise, None if folds is None else parts)
-    assert deviations is not None
-    noise = noise_of_standardised(rows, sample, deviations)
-    return _Moments(mean, 1.0, deviations, gram, noise, None if folds is None else parts)
-
-
-def _wide_moments(
-    rows: Rows,
-    sample: Tensor,
-    on_block: OnBlock | None,
-    folds: NDArray[np.int64] | None,
-    standardise: bool,
-) -> _Moments:
-    unit = units_of(sample) if standardise else _unit(sample)
-    centred, done = sample.new_empty(len(rows), rows.dimensions), 0
-    for block in rows.stream(sample.dtype, sample.device, on_block):
-        centred[done : done + len(block)] = block.div_(unit)
-        done += len(block)
-    lengths, mean = torch.linalg.vector_norm(centred, dim=1), centred.mean(0)
-    centred.sub_(mean)
-    if isinstance(unit, float):
-        gram = _products(centred)
-        grams = None if folds is None else WideGram((both_triangles(gram),), folds, unit)
-        return _Moments(mean * unit, unit, None, gram, noise_of(rows, sample / unit, [lengths]), grams)
-    floor = rounding_of(rows, sample) / unit
-    own = _deviations(centred, floor)
-    if folds is not None:
-        parts = [_deviations(centred[torch.from_numpy(folds != i)], floor) for i in range(folds.max() + 1)]
-        grams = WideGram(tuple(both_triangles(_products(centred, part)) for part in parts), folds, 1.0)
-    gram, noise = _products(centred, own), noise_of_standardised(rows, sample, own * unit)
-    return _Moments(mean * unit, 1.0, own * unit, gram, noise, grams if folds is not None else None)
-
-
-def _deviations(rows: Tensor, floor: Tensor) -> Tensor:
-    """(D,) of rows that are near their mean."""
-    raw = rows.square().sum(0)
-    return deviations_of(raw - rows.sum(0).square() / len(rows), raw, len(rows), floor)
-
-
-def _products(rows: Tensor, deviations: Tensor | None = None) -> Tensor:
-    """(N, N) of the rows with each other, divided by the deviations; the upper triangle is filled."""
-    gram = rows.new_zeros(len(rows), len(rows))
-    add_products(gram, (rows if deviations is None else rows * weights_of(deviations)).T)
-    return gram
-
-
-def _unit(sample: Tensor) -> float:
-    """1; where the largest entry of some rows is far from it, a power of two near that: no digit changes."""
-    largest = float(sample.abs().max())
-    exponent = math.frexp(largest)[1] if 0 < largest < math.inf else 0
-    return 1.0 if abs(exponent) <= _USUAL_EXPONENT else math.ldexp(1.0, min(max(exponent, -1000), 1000))

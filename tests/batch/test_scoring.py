@@ -72,7 +72,9 @@ def test_batches_have_the_scores_of_the_file(model):
     found = list(score_batches("model.safetensors", table.to_batches(max_chunksize=97)))
     assert all(batch.schema.equals(SCHEMA) for batch in found)
     # Lists of Python numbers are float64 here, those of the file float32.
-    scores, expected = (t["log_density"] for t in (pa.Table.from_batches(found), pq.read_table("out.parquet")))
+    scores, expected = (
+        t["log_density"] for t in (pa.Table.from_batches(found), pq.read_table("out.parquet"))
+    )
     np.testing.assert_allclose(scores, expected, rtol=1e-5, atol=1e-5)
 
 
