@@ -25,8 +25,10 @@ from kdeviz.ui.panels.comparison import SIDE_KEYS
 from kdeviz.ui.panels.kept_runs import keep_button, keep_problems
 from kdeviz.ui.panels.sweep import GRID_KEYS
 from kdeviz.ui.state import Screen, Session, session
+from kdeviz.ui.widgets.history import keep_history
 from kdeviz.ui.widgets.parameters import among, drop_impossible
 from kdeviz.ui.widgets.text import plain_warning
+from kdeviz.ui.work import in_address
 from kdeviz.ui.work.fitting import adopt, fit
 
 
@@ -35,6 +37,7 @@ def main() -> None:
     _spare_the_modules()
     st.set_page_config("kdeviz", _icon(), layout="wide")
     st.html(Path(__file__).with_name("style.css"))
+    keep_history()
     said = options()
     st.session_state["marks_folder"] = said.marks
     st.session_state["runs_folder"] = said.runs
@@ -45,7 +48,6 @@ def main() -> None:
     _open_path_once(current, said.file)
     load_data.follow_address(current)
     sweep.follow_address(current)
-    _read_address(current)
     pages = {
         page.path: st.Page(
             page.show,
@@ -60,6 +62,11 @@ def main() -> None:
     page = st.navigation(list(pages.values()), position="top")
     with st.sidebar:
         checks, keep = load_data.data_control(current)
+    if load_data.is_missing(current):
+        load_data.say_missing(current)
+        return
+    _read_address(current)
+    with st.sidebar:
         settings, variance = model.model_control(current)
         rule = sidebar.threshold_control(current)
         with st.expander("Probability curve"):
@@ -83,6 +90,7 @@ def main() -> None:
                 variance.caption(model.variance_words(screen.decision))
             else:
                 _name_other(screen)
+    in_address.follow_address(current)
     with keep:
         keep_button(current)
     machine.text(sidebar.device_words(device, current.screen))
@@ -132,9 +140,11 @@ def _read_address(current: Session) -> None:
     parts = {"tune": tune.PARTS, "compare": compare.PARTS, "chart": CHARTS, "why": why.PARTS}
     dropped = drop_impossible(
         {
+            **load_data.address(),
             **model.address(data),
             **sidebar.address(data),
             **samples_map.address(),
+            **in_address.address(data),
             **{name: among(options) for name, options in parts.items()},
         }
     )

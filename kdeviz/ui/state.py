@@ -69,6 +69,7 @@ class Session:
         region: the inspected rows selected on the map.
         cell: which of `CELLS` is selected; never together with a region.
         selections: how often something was selected, or a selection was taken back.
+        unread: whether the address has yet to say what is picked and selected, see `in_address`.
     """
 
     data: Loaded
@@ -79,6 +80,7 @@ class Session:
     region: NDArray[np.int64] | None = None
     cell: str | None = None
     selections: int = 0
+    unread: bool = True
     _own: dict[type, Any] = field(default_factory=dict)
 
     def own(self, kind: type[Own]) -> Own:
@@ -90,7 +92,7 @@ class Session:
 
     def use(self, data: Loaded) -> None:
         """Look at other data: picks and selections were about the old one."""
-        self.data = data
+        self.data, self.unread = data, False
         self.select(None)
         self.pick(None)
 

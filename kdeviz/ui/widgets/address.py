@@ -7,10 +7,15 @@ from typing import Any
 
 import streamlit as st
 
+from kdeviz.ui.widgets.history import is_going_back
+
 
 def read_choice(key: str, options: Sequence[Any], default: Any) -> None:
-    """Before a widget with this key is made: its first value, from the address or else the default."""
-    if st.session_state.get(key) not in options:
+    """Before a widget with this key is made: its first value, from the address or else the default.
+
+    So is its value after the browser's Back or Forward.
+    """
+    if st.session_state.get(key) not in options or is_going_back():
         asked = st.query_params.get(key)
         st.session_state[key] = next((option for option in options if str(option) == asked), default)
 
@@ -26,7 +31,7 @@ def write_choice(key: str, default: Any) -> None:
 
 def read_choices(key: str, options: Sequence[str], default: Sequence[str]) -> None:
     """Before a widget of several choices is made: its first values, from the address or else the default."""
-    if key not in st.session_state:
+    if key not in st.session_state or is_going_back():
         asked = st.query_params.get_all(key) or default
         st.session_state[key] = list(asked)
     st.session_state[key] = [value for value in st.session_state[key] if value in options]

@@ -1,0 +1,61 @@
+"""Which sample is picked and which are selected, in the page's address."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from kdeviz.decision import CELLS
+from kdeviz.ui.state import Session
+from kdeviz.ui.widgets.parameters import Possible, among, whole
+from kdeviz.ui.work.loaded import Loaded
+from kdeviz.ui.work.row_text import rows_of, text_of
+
+_PICKED, _SELECTED, _CELL = "sample", "selected", "cell"
+
+
+def address(data: Loaded) -> dict[str, Possible]:
+    """What the address may say of samples: the number of one, a selection, or a cell of the confusion table."""
+    total = len(data.inspected)
+    return {
+        _PICKED: whole(0, total - 1),
+        _SELECTED: lambda text: rows_of(text, total) is not None,
+        _CELL: among(CELLS),
+    }
+
+
+def follow_address(current: Session) -> None:
+    """Once the data are on the screen, pick and select what the address says; later, let it say what is.
+
+    After the browser's Back and Forward the address is asked again.
+    """
+    if current.screen is None or current.screen.data is not current.data:
+        return
+    if current.unread:
+        current.unread = False
+        _read(current)
+    else:
+        write_address(current)
+
+
+def write_address(current: Session) -> None:
+    """Let the address say what is picked and selected now."""
+    total, region = len(current.data.inspected), current.region
+    _say(_PICKED, None if current.picked is None else str(current.picked))
+    _say(_SELECTED, None if region is None else text_of(region, total))
+    _say(_CELL, current.cell)
+
+
+def _read(current: Session) -> None:
+    said = {name: st.query_params[name] for name in address(current.data) if name in st.query_params}
+    text = said.get(_SELECTED)
+    region = None if text is None else rows_of(text, len(current.data.inspected))
+    cell = said.get(_CELL) if region is None else None
+    current.select(region, cell)
+    current.pick(int(said[_PICKED]) if _PICKED in said else None)
+
+
+def _say(name: str, value: str | None) -> None:
+    if value is None:
+        st.query_params.pop(name, None)
+    elif st.query_params.get(name) != value:
+        st.query_params[name] = value
