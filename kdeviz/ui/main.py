@@ -18,7 +18,7 @@ from streamlit.delta_generator import DeltaGenerator
 from kdeviz.charts import CHARTS
 from kdeviz.ui.door import options
 from kdeviz.ui.pages import PAGES, compare, tune
-from kdeviz.ui.panels import load_data, model, sidebar, sweep, why
+from kdeviz.ui.panels import load_data, model, sidebar, sweep_list, why
 from kdeviz.ui.panels import map as samples_map
 from kdeviz.ui.panels import preflight as preflight_panel
 from kdeviz.ui.panels.comparison import SIDE_KEYS
@@ -47,7 +47,7 @@ def main() -> None:
     st.session_state["images_folder"] = said.images
     _open_path_once(current, said.file)
     load_data.follow_address(current)
-    sweep.follow_address(current)
+    sweep_list.follow_address(current)
     pages = {
         page.path: st.Page(
             page.show,
@@ -141,6 +141,7 @@ def _read_address(current: Session) -> None:
     dropped = drop_impossible(
         {
             **load_data.address(),
+            **sweep_list.address(),
             **model.address(data),
             **sidebar.address(data),
             **samples_map.address(),

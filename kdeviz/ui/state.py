@@ -63,7 +63,8 @@ class Session:
     Attributes:
         data: what is being looked at.
         screen: the last good result, which stays until the next is ready.
-        swept: the last sweep.
+        sweeps: all that were started here or named by the address, the newest first.
+        swept: the one that is looked at.
         picked: the inspected row that is ringed; see `pick`.
         picks: how often something other than the table has picked, which asks for a fresh table.
         region: the inspected rows selected on the map.
@@ -74,6 +75,7 @@ class Session:
 
     data: Loaded
     screen: Screen | None = None
+    sweeps: list[SweepRun] = field(default_factory=list)
     swept: SweepRun | None = None
     picked: int | None = None
     picks: int = 0

@@ -28,8 +28,12 @@ def show() -> None:
 
 def show_running(shown: str = "") -> None:
     """What runs goes on while something else is looked at than its own part of the page."""
-    runs = {"Sweep": session().swept, "Stability": session().own(Repeated).run}
-    for part, run in runs.items():
-        if part != shown and run is not None and run.task.running:
+    current = session()
+    runs = [("Sweep", run) for run in current.sweeps if shown != "Sweep" or run is not current.swept]
+    repeated = current.own(Repeated).run
+    if repeated is not None and shown != "Stability":
+        runs.append(("Stability", repeated))
+    for part, run in runs:
+        if run.task.running:
             draw = partial(show_progress, run.task, f"{part.lower()}_elsewhere", f"{part}: ")
             watch(run.task.future, draw, eager=False)

@@ -11,12 +11,14 @@ from kdeviz.errors import OptionError
 from kdeviz.scaling import SCALINGS
 from kdeviz.sweep import Grid
 from kdeviz.ui.panels.sweep_results import show_results
+from kdeviz.ui.panels.sweep_list import add_sweep, free_name, show_sweeps
 from kdeviz.ui.panels.sweep_table import ChosenRow
 from kdeviz.ui.state import Screen, Session, session
+from kdeviz.ui.widgets.address import read_text, write_choice
 from kdeviz.ui.widgets.progress import show_progress, watch
 from kdeviz.ui.widgets.text import plain_error
 from kdeviz.ui.work.jobs import job_board
-from kdeviz.ui.work.sweep_run import SweepRun, known_sweeps
+from kdeviz.ui.work.sweep_run import SweepRun
 from kdeviz.wording import count
 
 _FIELDS = {
@@ -30,6 +32,7 @@ _FIELDS = {
 GRID_KEYS = (*(f"grid_{name}" for name in _FIELDS), "sweep_metric")
 """Widgets that keep their values while another page is shown."""
 
+_SCALINGS = [", ".join(SCALINGS), *SCALINGS]
 _USUAL_COMPONENTS = (2, 4, 6, 8, 12, 16, 20, 24, 28, 32)
 
 
@@ -41,10 +44,11 @@ class Proposal:
 
 
 def show_sweep(current: Session, screen: Screen) -> None:
-    """Draw the grid, and what is known of the last sweep."""
+    """Draw the grid, the list of sweeps, and what is known of the one that is looked at."""
     run = current.swept
-    running = run is not None and run.task.running
-    _grid(screen, running)
+    _grid(screen, any(other.task.running for other in current.sweeps))
+    if current.sweeps:
+        show_sweeps(current)
     if run is None:
         st.info(
             "A sweep fits every combination of these settings and shows how well each tells anomalous from "
@@ -53,7 +57,7 @@ def show_sweep(current: Session, screen: Screen) -> None:
             icon=":material/info:",
         )
         return
-    if running:
+    if run.task.running:
         watch(run.task.future, partial(_so_far, current, screen, run), eager=False)
     else:
         show_results(current, screen, run)
@@ -66,15 +70,17 @@ def _so_far(current: Session, screen: Screen, run: SweepRun) -> None:
 
 def _grid(screen: Screen, running: bool) -> None:
     """What to try, and the button that starts it."""
-    _default_grid(screen)
+    proposed = _default_grid(screen)
     columns = st.columns([1.7, 1.1, 1.1, 1, 0.65, 1.15], gap="small", vertical_alignment="bottom")
     texts: dict[str, str] = {}
     for column, (name, (label, words)) in zip(columns[:-1], _FIELDS.items(), strict=True):
+        key = f"grid_{name}"
         with column:
             if name == "scalings":
-                texts[name] = st.selectbox(label, [", ".join(SCALINGS), *SCALINGS], key=f"grid_{name}")
+                texts[name] = st.selectbox(label, _SCALINGS, key=key)
             else:
-                texts[name] = st.text_input(label, key=f"grid_{name}", help=words)
+                texts[name] = st.text_input(label, key=key, help=words)
+        write_choice(key, proposed[key])
     grid, problem = None, ""
     try:
         grid = Grid.parse(**texts)
@@ -97,18 +103,8 @@ def _grid(screen: Screen, running: bool) -> None:
         plain_error("This grid cannot be read", problem)
 
 
-def follow_address(current: Session) -> None:
-    """After a reload of the page, the sweep that its address is about; later, the sweep in the address."""
-    asked = st.query_params.get("sweep")
-    if current.swept is None and asked is not None:
-        current.swept = known_sweeps().get(asked)
-    if current.swept is None:
-        st.query_params.pop("sweep", None)
-    elif asked != current.swept.id:
-        st.query_params["sweep"] = current.swept.id
-
-
-def _default_grid(screen: Screen) -> None:
+def _default_grid(screen: Screen) -> dict[str, str]:
+    """Fill the fields that nobody has filled otherwise; what is proposed for each."""
     limit = min(screen.analysis.train.features.shape)
     settings, proposal = screen.analysis.settings, session().own(Proposal)
     in_use = screen.analysis.classifier.n_components_
@@ -122,21 +118,27 @@ def _default_grid(screen: Screen) -> None:
     }
     for key, value in defaults.items():
         # What was typed stays; what was proposed follows the data and the settings in use.
-        if st.session_state.get(key) in (None, proposal.fields.get(key)):
-            st.session_state[key] = value
+        read_text(key, value, proposal.fields.get(key))
+    if st.session_state["grid_scalings"] not in _SCALINGS:
+        st.session_state["grid_scalings"] = defaults["grid_scalings"]
     proposal.fields = defaults
+    return defaults
 
 
 def _start(screen: Screen, grid: Grid) -> None:
     current = session()
     current.own(ChosenRow).settings = None
-    current.swept = SweepRun.start(
-        job_board(),
-        screen.key[0],
-        screen.analysis,
-        grid,
-        screen.rule,
-        screen.decision.curve,
-        screen.key[2],
-        st.session_state.get("mlflow"),
+    add_sweep(
+        current,
+        SweepRun.start(
+            job_board(),
+            screen.key[0],
+            screen.analysis,
+            grid,
+            screen.rule,
+            screen.decision.curve,
+            screen.key[2],
+            free_name(current, f"{count(len(grid))} settings of {screen.data.everything.name}"),
+            st.session_state.get("mlflow"),
+        ),
     )
