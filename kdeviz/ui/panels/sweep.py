@@ -138,7 +138,7 @@ def _start(screen: Screen, grid: Grid) -> None:
             screen.rule,
             screen.decision.curve,
             screen.key[2],
-            free_name(current, f"{count(len(grid))} settings of {screen.data.everything.name}"),
+            free_name(current, f"{count(len(grid))} setting{'s' * (len(grid) != 1)} of {screen.data.everything.name}"),
             st.session_state.get("mlflow"),
         ),
     )
