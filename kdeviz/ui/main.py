@@ -79,6 +79,7 @@ def main() -> None:
     preflight_panel.open_on_problems(current, settings.n_pca_components)
     with _place():
         preflight_panel.show_checks(current, settings.n_pca_components)
+        preflight_panel.watch_checks(current)
     with _place():
         fitting = fit(current, wanted)
         cost.caption(fitting.words)
