@@ -76,7 +76,7 @@ def open_app(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Where uploaded files are kept for a week after their last use; your cache folder without it.",
+            help="Where uploaded files are kept, for a week; your cache folder without it.",
         ),
     ] = None,
     mlflow: TrackingServer = None,

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from kdeviz.comparison import Comparison, Scored
     from kdeviz.data import EmbeddingSet
 
-_Side = Annotated[str, typer.Argument(help="A kept run (its name, id or folder; a beginning will do) or a model file.")]
+_Side = Annotated[
+    str, typer.Argument(help="A kept run (its name, id or folder; a beginning will do) or a model file.")
+]
 
 
 @correctable

@@ -34,8 +34,8 @@ class Evidence(NamedTuple):
     def which(self, finding: Finding) -> str:
         """The rows or columns of a finding by their names, as many as fit in a line."""
         if finding.rows is not None and len(finding.rows):
-            first = self.data.ids[finding.rows[:_MOST_NAMED]]
-            return _enumerated("row", first, len(finding.rows))
+            ids = map(str, self.data.ids[finding.rows[:_MOST_NAMED]])
+            return _enumerated("row", ids, len(finding.rows))
         if finding.columns is not None and len(finding.columns):
             names, first = self.data.feature_names, finding.columns[:_MOST_NAMED]
             known = [str(column + 1) if names is None else names[column] for column in first]

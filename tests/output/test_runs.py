@@ -763,7 +763,14 @@ def three(store, small):
 
 @pytest.mark.parametrize(
     ("text", "name"),
-    [("wine", "wine"), ("w", "wine"), ("WI", "wine"), ("Digits", "Digits"), ("digits", "Digits"), ("digits,  w", "digits, wide")],
+    [
+        ("wine", "wine"),
+        ("w", "wine"),
+        ("WI", "wine"),
+        ("Digits", "Digits"),
+        ("digits", "Digits"),
+        ("digits,  w", "digits, wide"),
+    ],
 )
 def test_a_run_is_meant_by_the_beginning_of_its_name(store, three, text, name):
     assert store.match(text) == three[name]
@@ -790,7 +797,7 @@ def test_two_runs_of_one_name_are_told_apart_by_their_ids(store, small, three):
 
 @pytest.mark.parametrize("text", ["x", "", " ", "ine", "../wine"])
 def test_other_texts_mean_no_run(store, three, text):
-    with pytest.raises(OptionError, match="there is no run .* nor one whose name begins so"):
+    with pytest.raises(OptionError, match="nor one whose name begins so"):
         store.match(text)
 
 

@@ -120,7 +120,11 @@ def pick(app, first, second):
     """Choose the two by the beginning of what the lists show, after the name of the sample set."""
     for key, start in (("first_side", first), ("second_side", second)):
         box = app.selectbox(key=key)
-        (index,) = [i for i, option in enumerate(box.options) if option.removeprefix("Handwritten digits, ").startswith(start)]
+        (index,) = [
+            i
+            for i, option in enumerate(box.options)
+            if option.removeprefix("Handwritten digits, ").startswith(start)
+        ]
         box.select_index(index)
     return compared(rerun(app))
 

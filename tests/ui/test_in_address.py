@@ -39,7 +39,9 @@ def test_a_text_cannot_ask_for_much_memory():
 
 
 def address(app):
-    return {name: app.query_params[name] for name in ("sample", "selected", "cell") if name in app.query_params}
+    return {
+        name: app.query_params[name] for name in ("sample", "selected", "cell") if name in app.query_params
+    }
 
 
 def test_the_address_brings_back_what_is_picked_and_selected(app, start):

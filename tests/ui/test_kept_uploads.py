@@ -114,7 +114,13 @@ def test_without_users_all_is_forgotten(store):
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"\xff", b"{}", b'{"files": [], "said": {}}', b'{"files": [["a", "../b"], null, null, null], "said": {}}'],
+    [
+        b"",
+        b"\xff",
+        b"{}",
+        b'{"files": [], "said": {}}',
+        b'{"files": [["a", "../b"], null, null, null], "said": {}}',
+    ],
 )
 def test_a_damaged_record_is_as_good_as_none(store, content):
     store.keep(rows())

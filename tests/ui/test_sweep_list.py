@@ -35,7 +35,9 @@ def test_a_new_sweep_is_added_and_the_old_one_can_be_looked_at_again(two):
     assert page_session(two).swept is newer
     put(two.selectbox(key="sweep_shown"), older.id)
     assert page_session(two).swept is older
-    assert {row.components for row in older.rows} == {2} and any("2 components" in words for words in captions(two))
+    assert {row.components for row in older.rows} == {2} and any(
+        "2 components" in words for words in captions(two)
+    )
 
 
 def test_a_sweep_is_named_and_taken_off_the_list(two):

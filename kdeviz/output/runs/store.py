@@ -166,10 +166,10 @@ class RunStore:
         known = [(run.id, run.name if isinstance(run, Run) else "") for run in self.runs()]
         wanted = " ".join(text.split()).casefold()
         ways: list[Callable[[str, str], bool]] = [
-            lambda id, name: id == text,
-            lambda id, name: name.casefold() == wanted,
-            lambda id, name: name.casefold().startswith(wanted),
-            lambda id, name: id.casefold().startswith(wanted),  # it may begin with a name of before
+            lambda run, _: run == text,
+            lambda _, name: name.casefold() == wanted,
+            lambda _, name: name.casefold().startswith(wanted),
+            lambda run, _: run.casefold().startswith(wanted),  # it may begin with a name of before
         ]
         for is_meant in ways:
             meant = [run for run in known if wanted and is_meant(*run)]
@@ -178,7 +178,8 @@ class RunStore:
             if meant:
                 raise OptionError(f"{text!r} may mean each of these runs, say more: {_listed(meant)}")
         raise OptionError(
-            f"there is no run {text!r}, nor one whose name begins so, in {self.folder}: see `kdeviz runs list`"
+            f"there is no run {text!r}, nor one whose name begins so, in {self.folder}: "
+            "see `kdeviz runs list`"
         )
 
     def rename(self, id: str, name: str, by: str | None = None) -> Run:  # noqa: A002
@@ -255,7 +256,7 @@ class RunStore:
 
 def _listed(runs: Sequence[tuple[str, str]]) -> str:
     """Ids and names, of the first few."""
-    first = [f"{id} ({name})" if name else id for id, name in runs[:_MOST_LISTED]]
+    first = [f"{run} ({name})" if name else run for run, name in runs[:_MOST_LISTED]]
     more = len(runs) - len(first)
     return "; ".join(first) + (f"; and {more} more" if more else "")
 

@@ -29,11 +29,10 @@ def show() -> None:
 def show_running(shown: str = "") -> None:
     """What runs goes on while something else is looked at than its own part of the page."""
     current = session()
-    runs = [("Sweep", run) for run in current.sweeps if shown != "Sweep" or run is not current.swept]
-    repeated = current.own(Repeated).run
-    if repeated is not None and shown != "Stability":
-        runs.append(("Stability", repeated))
-    for part, run in runs:
-        if run.task.running:
-            draw = partial(show_progress, run.task, f"{part.lower()}_elsewhere", f"{part}: ")
-            watch(run.task.future, draw, eager=False)
+    sweeps = [run for run in current.sweeps if shown != "Sweep" or run is not current.swept]
+    repeated = [current.own(Repeated).run] if shown != "Stability" else []
+    for part, runs in (("Sweep", sweeps), ("Stability", repeated)):
+        for run in runs:
+            if run is not None and run.task.running:
+                draw = partial(show_progress, run.task, f"{part.lower()}_elsewhere", f"{part}: ")
+                watch(run.task.future, draw, eager=False)

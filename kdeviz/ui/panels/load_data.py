@@ -94,7 +94,9 @@ def say_missing(current: Session) -> None:
     if current.own(Uploads).awaited is not None:
         st.info("Opening the file of this address …", icon=":material/hourglass_top:")
         return
-    again = "" if options().read_only else " Load the file again, and the rest of the address holds as before."
+    again = (
+        "" if options().read_only else " Load the file again, and the rest of the address holds as before."
+    )
     st.warning(
         "The file of this address is no longer on this server, which keeps uploaded files for a week after "
         f"their last use, and while there is room.{again}",
@@ -210,8 +212,8 @@ def _uploaders(current: Session) -> tuple[tuple[UploadedFile | None, ...], Delta
             "Forget uploaded files",
             on_click=_forget_uploads,
             width="stretch",
-            help="Uploaded files are kept on this server for a week after their last use, so that a reload and "
-            "a link find them again. This deletes "
+            help="Uploaded files are kept on this server for a week after their last use, so that a reload "
+            "and a link find them again. This deletes "
             + ("yours." if visitor() else "all of them, whoever has sent them."),
         )
     return (main, score, about, score_about), inside

@@ -10,8 +10,8 @@ import streamlit as st
 from kdeviz.errors import OptionError
 from kdeviz.scaling import SCALINGS
 from kdeviz.sweep import Grid
-from kdeviz.ui.panels.sweep_results import show_results
 from kdeviz.ui.panels.sweep_list import add_sweep, free_name, show_sweeps
+from kdeviz.ui.panels.sweep_results import show_results
 from kdeviz.ui.panels.sweep_table import ChosenRow
 from kdeviz.ui.state import Screen, Session, session
 from kdeviz.ui.widgets.address import read_text, write_choice
@@ -138,7 +138,10 @@ def _start(screen: Screen, grid: Grid) -> None:
             screen.rule,
             screen.decision.curve,
             screen.key[2],
-            free_name(current, f"{count(len(grid))} setting{'s' * (len(grid) != 1)} of {screen.data.everything.name}"),
+            free_name(
+                current,
+                f"{count(len(grid))} setting{'s' * (len(grid) != 1)} of {screen.data.everything.name}",
+            ),
             st.session_state.get("mlflow"),
         ),
     )

@@ -48,7 +48,9 @@ def follow_address(current: Session) -> None:
         if not found:  # then all of them are left out, and that is said
             return
     shown = [] if current.swept is None else [current.swept]
-    wanted = [run.id for run in (*shown, *(run for run in current.sweeps if run not in shown))] if shown else []
+    wanted = (
+        [run.id for run in (*shown, *(run for run in current.sweeps if run not in shown))] if shown else []
+    )
     if wanted != asked:
         st.query_params[_PARAMETER] = wanted
 
@@ -76,7 +78,7 @@ def show_sweeps(current: Session) -> None:
             "Sweep",
             list(by_id),
             index=None,
-            format_func=lambda id: by_id[id].name,
+            format_func=lambda key: by_id[key].name,
             key=_SHOWN,
             placeholder="Choose a sweep",
             label_visibility="collapsed",
@@ -84,12 +86,15 @@ def show_sweeps(current: Session) -> None:
         )
     run = current.swept
     # Under another key it is another popover, which is closed.
-    with change, st.popover(
-        "Name",
-        icon=":material/edit:",
-        width="stretch",
-        disabled=run is None,
-        key=f"sweep_change_{current.own(SweepList).done}",
+    with (
+        change,
+        st.popover(
+            "Name",
+            icon=":material/edit:",
+            width="stretch",
+            disabled=run is None,
+            key=f"sweep_change_{current.own(SweepList).done}",
+        ),
     ):
         if run is None:
             return

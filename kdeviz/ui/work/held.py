@@ -72,7 +72,7 @@ class HeldData:
             self._held.move_to_end(data.token)
 
     def forget(self, owner: str | None = None) -> None:
-        """Free what this user uploaded, or with None all; pages that show it keep it until they are closed."""
+        """Free what this user uploaded, or with None all; open pages keep it until they are closed."""
         with self._lock:
             for token, held in list(self._held.items()):
                 if owner is None or held.data.owner == owner:

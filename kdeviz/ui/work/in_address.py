@@ -14,7 +14,7 @@ _PICKED, _SELECTED, _CELL = "sample", "selected", "cell"
 
 
 def address(data: Loaded) -> dict[str, Possible]:
-    """What the address may say of samples: the number of one, a selection, or a cell of the confusion table."""
+    """What the address may say of samples: a picked one, a selection, or a cell of the confusion table."""
     total = len(data.inspected)
     return {
         _PICKED: whole(0, total - 1),

@@ -1,4 +1,4 @@
-"""Uploaded files on the server's disk: found again by their address after a restart, limited, and forgotten."""
+"""Uploaded files on the server's disk: found by their address after a restart, limited, and forgotten."""
 
 from __future__ import annotations
 
