@@ -60,6 +60,10 @@ def main() -> None:
     }
     st.session_state["explore_page"] = pages[""]
     page = st.navigation(list(pages.values()), position="top")
+    # On a phone streamlit puts them out of sight, see style.css.
+    with st.container(horizontal=True, gap="xxsmall", key="phone_pages"):
+        for link in pages.values():
+            st.page_link(link, icon=None, width="content")
     with st.sidebar:
         checks, keep = load_data.data_control(current)
     if load_data.is_missing(current):

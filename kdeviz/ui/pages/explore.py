@@ -79,7 +79,8 @@ def _headline(screen: Screen) -> tuple[tuple[int, ...], str, str]:
     """The four numbers, and what the map is asked to show."""
     decision, expected = screen.decision, screen.decision.expected_alarms
     auroc = decision.auroc
-    columns = st.columns([1, 1, 1, 0.8, 0.9], vertical_alignment="center")
+    with st.container(key="headline"):
+        columns = st.columns([1, 1, 1, 0.8, 0.9], vertical_alignment="center")
     columns[0].metric(
         "Flagged",
         f"{count(decision.n_flagged)} of {count(len(decision.flagged))}",

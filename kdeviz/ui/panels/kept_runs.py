@@ -78,10 +78,16 @@ def keep_button(current: Session) -> None:
     ):
         if screen is None or done:
             return
-        proposed = proposed_name(screen.decision)
-        key = f"run_name_{proposed}"
-        st.text_input("Name", proposed, max_chars=200, key=key)
-        st.button("Keep", key="keep", type="primary", on_click=_keep, args=(key,), width="stretch")
+        # As wide as most names.
+        with st.container(width=440):
+            _name_and_keep(screen)
+
+
+def _name_and_keep(screen: Screen) -> None:
+    proposed = proposed_name(screen.decision)
+    key = f"run_name_{proposed}"
+    st.text_input("Name", proposed, max_chars=200, key=key)
+    st.button("Keep", key="keep", type="primary", on_click=_keep, args=(key,), width="stretch")
 
 
 def keep_problems(current: Session) -> None:
