@@ -14,11 +14,12 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 from streamlit.delta_generator import DeltaGenerator
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from kdeviz.charts import CHARTS
 from kdeviz.ui.door import options
 from kdeviz.ui.pages import PAGES, compare, tune
-from kdeviz.ui.panels import load_data, model, sidebar, sweep_list, why
+from kdeviz.ui.panels import load_data, model, sidebar, sweep, sweep_list, why
 from kdeviz.ui.panels import map as samples_map
 from kdeviz.ui.panels import preflight as preflight_panel
 from kdeviz.ui.panels.comparison import SIDE_KEYS
@@ -48,6 +49,7 @@ def main() -> None:
     _open_path_once(current, said.file)
     load_data.follow_address(current)
     sweep_list.follow_address(current)
+    sweep.follow_grid(current)
     pages = {
         page.path: st.Page(
             page.show,
@@ -160,19 +162,31 @@ def _read_address(current: Session) -> None:
 
 @dataclass(eq=False)
 class Remembered:
-    """Values of widgets for when their page is drawn again."""
+    """Values of widgets for when their page is drawn again.
+
+    Attributes:
+        values: by the keys of the widgets.
+        place: the page, and the parts of pages, that were shown last.
+    """
 
     values: dict[str, Any] = field(default_factory=dict)
+    place: tuple[object, ...] = ()
 
 
 def _keep_widgets(current: Session) -> None:
-    """Streamlit forgets the values of widgets while pages without them are drawn."""
-    remembered = current.own(Remembered).values
+    """Streamlit forgets the values of widgets while pages without them are drawn.
+
+    Where they are drawn again it has to be told, or else the browser shows them as they were made.
+    """
+    remembered, context = current.own(Remembered), get_script_run_ctx(suppress_warning=True)
+    page = None if context is None else context.page_script_hash
+    place = (page, *(st.session_state.get(part) for part in ("tune", "compare")))
+    moved, remembered.place = place != remembered.place, place
     for key in (*GRID_KEYS, *SIDE_KEYS):
         if key in st.session_state:
-            remembered[key] = st.session_state[key]
-        elif key in remembered:
-            st.session_state[key] = remembered[key]
+            remembered.values[key] = st.session_state[key]
+        if key in remembered.values and (moved or key not in st.session_state):
+            st.session_state[key] = remembered.values[key]
 
 
 def _open_path_once(current: Session, path: str | None) -> None:

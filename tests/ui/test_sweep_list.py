@@ -95,7 +95,10 @@ def test_what_was_typed_stays_across_pages_a_reload_and_a_failed_reading(start, 
     assert app.text_input(key="grid_components").value == text
     put(app.slider(key="components"), 9)
     assert app.text_input(key="grid_components").value == text
+    visit(app, "compare")
     kept = {name: app.query_params[name] for name in app.query_params}
+    elsewhere = start(at="compare", **kept)
+    assert visit(elsewhere, "tune").text_input(key="grid_components").value == text
     again = start(at="tune", **kept)
     assert again.text_input(key="grid_components").value == text
 

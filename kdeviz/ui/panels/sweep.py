@@ -14,7 +14,8 @@ from kdeviz.ui.panels.sweep_list import add_sweep, free_name, show_sweeps
 from kdeviz.ui.panels.sweep_results import show_results
 from kdeviz.ui.panels.sweep_table import ChosenRow
 from kdeviz.ui.state import Screen, Session, session
-from kdeviz.ui.widgets.address import read_text, write_choice
+from kdeviz.ui.widgets.address import say
+from kdeviz.ui.widgets.history import is_going_back
 from kdeviz.ui.widgets.progress import show_progress, watch
 from kdeviz.ui.widgets.text import plain_error
 from kdeviz.ui.work.jobs import job_board
@@ -32,15 +33,36 @@ _FIELDS = {
 GRID_KEYS = (*(f"grid_{name}" for name in _FIELDS), "sweep_metric")
 """Widgets that keep their values while another page is shown."""
 
+_LONGEST_TEXT = 300
 _SCALINGS = [", ".join(SCALINGS), *SCALINGS]
 _USUAL_COMPONENTS = (2, 4, 6, 8, 12, 16, 20, 24, 28, 32)
 
 
 @dataclass(eq=False)
 class Proposal:
-    """What the fields of the grid were filled with, by their keys."""
+    """What the fields of the grid say, by their keys.
+
+    Attributes:
+        fields: what was proposed when they were drawn last.
+        typed: what somebody typed instead, which the address has; None before it was read.
+    """
 
     fields: dict[str, str] = field(default_factory=dict)
+    typed: dict[str, str] | None = None
+
+
+def follow_grid(current: Session) -> None:
+    """After a reload, Back or Forward, what was typed into the grid; later, on every page, what is typed."""
+    proposal, fields = current.own(Proposal), [f"grid_{name}" for name in _FIELDS]
+    if proposal.typed is None or is_going_back():
+        said = {key: st.query_params[key][:_LONGEST_TEXT] for key in fields if key in st.query_params}
+        proposal.typed = said
+        return
+    if proposal.fields:
+        shown = {key: st.session_state.get(key, proposal.fields[key]) for key in fields}
+        proposal.typed = {key: text for key, text in shown.items() if text != proposal.fields[key]}
+    for key in fields:
+        say(key, proposal.typed.get(key))
 
 
 def show_sweep(current: Session, screen: Screen) -> None:
@@ -70,7 +92,7 @@ def _so_far(current: Session, screen: Screen, run: SweepRun) -> None:
 
 def _grid(screen: Screen, running: bool) -> None:
     """What to try, and the button that starts it."""
-    proposed = _default_grid(screen)
+    _default_grid(screen)
     columns = st.columns([1.7, 1.1, 1.1, 1, 0.65, 1.15], gap="small", vertical_alignment="bottom")
     texts: dict[str, str] = {}
     for column, (name, (label, words)) in zip(columns[:-1], _FIELDS.items(), strict=True):
@@ -80,7 +102,6 @@ def _grid(screen: Screen, running: bool) -> None:
                 texts[name] = st.selectbox(label, _SCALINGS, key=key)
             else:
                 texts[name] = st.text_input(label, key=key, help=words)
-        write_choice(key, proposed[key])
     grid, problem = None, ""
     try:
         grid = Grid.parse(**texts)
@@ -103,8 +124,8 @@ def _grid(screen: Screen, running: bool) -> None:
         plain_error("This grid cannot be read", problem)
 
 
-def _default_grid(screen: Screen) -> dict[str, str]:
-    """Fill the fields that nobody has filled otherwise; what is proposed for each."""
+def _default_grid(screen: Screen) -> None:
+    """Fill the fields that nobody has filled otherwise."""
     limit = min(screen.analysis.train.features.shape)
     settings, proposal = screen.analysis.settings, session().own(Proposal)
     in_use = screen.analysis.classifier.n_components_
@@ -118,11 +139,13 @@ def _default_grid(screen: Screen) -> dict[str, str]:
     }
     for key, value in defaults.items():
         # What was typed stays; what was proposed follows the data and the settings in use.
-        read_text(key, value, proposal.fields.get(key))
+        if key not in st.session_state or is_going_back():
+            st.session_state[key] = (proposal.typed or {}).get(key, value)
+        elif st.session_state[key] == proposal.fields.get(key):
+            st.session_state[key] = value
     if st.session_state["grid_scalings"] not in _SCALINGS:
         st.session_state["grid_scalings"] = defaults["grid_scalings"]
     proposal.fields = defaults
-    return defaults
 
 
 def _start(screen: Screen, grid: Grid) -> None:

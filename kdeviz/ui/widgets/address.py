@@ -9,8 +9,6 @@ import streamlit as st
 
 from kdeviz.ui.widgets.history import is_going_back
 
-_LONGEST_TEXT = 300
-
 
 def read_choice(key: str, options: Sequence[Any], default: Any) -> None:
     """Before a widget with this key is made: its first value, from the address or else the default.
@@ -39,20 +37,6 @@ def read_choices(key: str, options: Sequence[str], default: Sequence[str]) -> No
     st.session_state[key] = [value for value in st.session_state[key] if value in options]
 
 
-def read_text(key: str, proposed: str, proposed_before: str | None) -> None:
-    """Before a text field is made: what was typed into it, or else what is proposed.
-
-    Args:
-        key: of the field, whose text is in the address as long as it is not what is proposed.
-        proposed: the text that it has until somebody types another.
-        proposed_before: the same when it was drawn last.
-    """
-    if key not in st.session_state or is_going_back():
-        st.session_state[key] = st.query_params.get(key, proposed)[:_LONGEST_TEXT]
-    elif st.session_state[key] == proposed_before:
-        st.session_state[key] = proposed
-
-
 def write_choices(key: str) -> None:
     """After the widget: its values into the address, which names none of none."""
     values = list(st.session_state[key])
@@ -60,3 +44,11 @@ def write_choices(key: str) -> None:
         st.query_params.pop(key, None)
     elif st.query_params.get_all(key) != values:
         st.query_params[key] = values
+
+
+def say(name: str, value: str | None) -> None:
+    """Let the address say this, or nothing, by that name."""
+    if value is None:
+        st.query_params.pop(name, None)
+    elif st.query_params.get(name) != value:
+        st.query_params[name] = value

@@ -6,6 +6,7 @@ import streamlit as st
 
 from kdeviz.decision import CELLS
 from kdeviz.ui.state import Session
+from kdeviz.ui.widgets.address import say
 from kdeviz.ui.widgets.parameters import Possible, among, whole
 from kdeviz.ui.work.loaded import Loaded
 from kdeviz.ui.work.row_text import rows_of, text_of
@@ -40,9 +41,9 @@ def follow_address(current: Session) -> None:
 def write_address(current: Session) -> None:
     """Let the address say what is picked and selected now."""
     total, region = len(current.data.inspected), current.region
-    _say(_PICKED, None if current.picked is None else str(current.picked))
-    _say(_SELECTED, None if region is None else text_of(region, total))
-    _say(_CELL, current.cell)
+    say(_PICKED, None if current.picked is None else str(current.picked))
+    say(_SELECTED, None if region is None else text_of(region, total))
+    say(_CELL, current.cell)
 
 
 def _read(current: Session) -> None:
@@ -52,10 +53,3 @@ def _read(current: Session) -> None:
     cell = said.get(_CELL) if region is None else None
     current.select(region, cell)
     current.pick(int(said[_PICKED]) if _PICKED in said else None)
-
-
-def _say(name: str, value: str | None) -> None:
-    if value is None:
-        st.query_params.pop(name, None)
-    elif st.query_params.get(name) != value:
-        st.query_params[name] = value
