@@ -25,6 +25,7 @@ from kdeviz.ui.panels import preflight as preflight_panel
 from kdeviz.ui.panels.comparison import SIDE_KEYS
 from kdeviz.ui.panels.kept_runs import keep_button, keep_problems
 from kdeviz.ui.panels.sweep import GRID_KEYS
+from kdeviz.ui.panels.uploads import is_missing
 from kdeviz.ui.state import Screen, Session, session
 from kdeviz.ui.widgets.history import keep_history
 from kdeviz.ui.widgets.parameters import among, drop_impossible
@@ -68,7 +69,7 @@ def main() -> None:
             st.page_link(link, icon=None, width="content")
     with st.sidebar:
         checks, keep = load_data.data_control(current)
-    if load_data.is_missing(current):
+    if is_missing(current):
         load_data.say_missing(current)
         return
     _read_address(current)

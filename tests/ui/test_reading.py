@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from app_steps import button, charts, gaussian, npy, page_session, press, texts, upload
 
-from kdeviz.ui.panels import load_data
+from kdeviz.ui.panels import load_data, uploads
 from kdeviz.ui.work import held, reading
 from kdeviz.ui.work.held import HeldData
 from kdeviz.ui.work.loaded import from_uploads, sample
@@ -16,7 +16,8 @@ from kdeviz.ui.work.loaded import from_uploads, sample
 def store(monkeypatch):
     """What this test's pages have loaded."""
     fresh = HeldData()
-    monkeypatch.setattr(load_data, "held_data", lambda: fresh)
+    for module in (load_data, uploads):
+        monkeypatch.setattr(module, "held_data", lambda: fresh)
     return fresh
 
 

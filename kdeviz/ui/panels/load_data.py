@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 import streamlit as st
@@ -17,6 +16,7 @@ from kdeviz.settings import Settings
 from kdeviz.ui.door import options, visitor
 from kdeviz.ui.panels.about_file import about_file, corrections, forget_corrections, restore
 from kdeviz.ui.panels.preflight import check
+from kdeviz.ui.panels.uploads import Uploads, failed, hold, is_done, is_missing, keep
 from kdeviz.ui.state import Session, session
 from kdeviz.ui.widgets.address import read_choice, write_choice
 from kdeviz.ui.widgets.history import is_going_back
@@ -29,40 +29,13 @@ from kdeviz.ui.work.reading import FileReading
 from kdeviz.ui.work.tasks import viewer
 from kdeviz.wording import count
 
-logger = logging.getLogger(__name__)
-
-
-@dataclass(eq=False)
-class Uploads:
-    """What was loaded last.
-
-    Attributes:
-        files: which uploaded files were read, whether or not they could be.
-        problem: why the last of them is not on the screen.
-        beside: the data that stayed there.
-        first: what the app showed when it was opened, where the address names no file.
-        awaited: the file of the address, which is being read.
-        gone: whether the address is about a file that is no longer here.
-        done: how many times the popover has done its work, and was closed.
-        forgotten: how many times the uploaded files were forgotten.
-    """
-
-    files: tuple[str | None, ...] = (None, None, None, None)
-    problem: str = ""
-    beside: Loaded | None = None
-    first: Loaded | None = None
-    awaited: str | None = None
-    gone: bool = False
-    done: int = 0
-    forgotten: int = 0
-
 
 def open_path(current: Session, path: str) -> None:
     """Look at a file on the server's disk, or say why not."""
     try:
         current.use(from_path(path, _at_first()))
     except KdevizError as error:
-        _failed(current, str(error))
+        failed(current, str(error))
 
 
 def address() -> dict[str, Possible]:
@@ -79,14 +52,8 @@ def follow_address(current: Session) -> None:
         current.unread = True
     elif data.uploaded and asked != data.token and not is_missing(current):
         # A fix was applied or taken back, or the page was changed.
-        _hold(current, data)
+        hold(current, data)
         st.query_params["data"] = data.token
-
-
-def is_missing(current: Session) -> bool:
-    """Whether the data that the address is about cannot be shown, or not yet."""
-    uploads = current.own(Uploads)
-    return uploads.gone or uploads.awaited is not None
 
 
 def say_missing(current: Session) -> None:
@@ -121,24 +88,6 @@ def _find(current: Session, token: str | None) -> None:
             _read(current, token, "the file of this address", read)
         else:
             uploads.gone = True
-
-
-def _hold(current: Session, data: Loaded) -> None:
-    """Keep the data for a reload, and their files for a restart."""
-    try:
-        held_data().hold(data, viewer())
-    except KdevizError as error:
-        _failed(current, str(error))
-    _keep(data)
-
-
-def _keep(data: Loaded) -> None:
-    if not data.uploaded or options().read_only:
-        return
-    try:
-        kept_uploads().keep(data)
-    except KdevizError:  # they are found again as long as the server runs
-        logger.exception("uploaded files are not kept")
 
 
 def data_control(current: Session) -> tuple[DeltaGenerator, DeltaGenerator]:
@@ -225,13 +174,7 @@ def _use_sample() -> None:
     st.query_params.pop("data", None)
     current = session()
     current.use(sample())
-    _is_done(current)
-
-
-def _is_done(current: Session) -> None:
-    """Close the popover, whose data are on the screen now."""
-    uploads = current.own(Uploads)
-    uploads.gone, uploads.awaited, uploads.done = False, None, uploads.done + 1
+    is_done(current)
 
 
 def _forget_uploads() -> None:
@@ -240,13 +183,13 @@ def _forget_uploads() -> None:
     try:
         kept_uploads().forget(owner)
     except KdevizError as error:
-        _failed(current, str(error))
+        failed(current, str(error))
         return
     held_data().forget(owner)
     uploads.files, uploads.forgotten = (None, None, None, None), uploads.forgotten + 1
     if current.data.uploaded and owner in (None, current.data.owner):
         _use_sample()
-    _is_done(current)
+    is_done(current)
     st.toast("The uploaded files are forgotten.", icon=":material/delete:")
 
 
@@ -264,13 +207,13 @@ def _follow_reading(current: Session) -> None:
         if correction:
             st.session_state["column"] = current.data.everything.embedding_column
             restore(current.data)
-        _failed(current, str(error))
+        failed(current, str(error))
     else:
         if data is not None:
             current.use(data)
             # The address may have waited for these very data.
             current.unread = data.token == st.query_params.get("data")
-            _is_done(current)
+            is_done(current)
             st.rerun()  # what is above was drawn for the old data
 
 
@@ -287,7 +230,7 @@ def _follow_uploads(current: Session, main: UploadedFile | None, *others: Upload
         read = partial(from_uploads, _upload(main), score, about, _at_first(), score_about, visitor())
         _read(current, files, main.name, read)
     elif any(others):
-        _failed(current, "Load the embeddings first: the other files belong to them")
+        failed(current, "Load the embeddings first: the other files belong to them")
 
 
 def _follow_corrections(current: Session) -> None:
@@ -331,12 +274,7 @@ def _read(current: Session, wanted: object, name: str, read: Callable[[], Loaded
 
 def _check_and_keep(components: int | float, data: Loaded) -> None:
     check(data.everything, components)
-    _keep(data)
-
-
-def _failed(current: Session, problem: str) -> None:
-    uploads = current.own(Uploads)
-    uploads.problem, uploads.beside = problem, current.data
+    keep(data)
 
 
 def _shape_words(train: EmbeddingSet, score: EmbeddingSet | None) -> str:
