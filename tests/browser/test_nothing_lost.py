@@ -223,7 +223,7 @@ def test_on_a_phone_pages_are_in_sight_and_the_map_is_not_far_below(
     open_page: OpenPage, app_url: str, screenshots: Path, scheme: str
 ) -> None:
     page = open_page(app_url, scheme)
-    links = page.get_by_test_id("stMain").get_by_role("link")
+    links = page.locator(".st-key-phone_pages").get_by_role("link")
     expect(links).to_have_count(0)  # there are others above the page
     page.set_viewport_size({"width": 390, "height": 844})
     settled(page)
