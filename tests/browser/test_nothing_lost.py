@@ -132,6 +132,25 @@ def test_back_and_forward_visit_the_screens_that_were_seen(open_page: OpenPage, 
         assert shown(page) == screen
 
 
+def test_what_a_closed_popover_said_does_not_come_back_after_back(open_page: OpenPage, app_url: str) -> None:
+    page = open_page(app_url)
+    first = shown(page)
+    page.get_by_role("button", name="Axes, colour").click()
+    page.get_by_role("combobox", name="Axes").first.click()
+    page.get_by_role("option").nth(1).click()
+    settled(page)
+    page.keyboard.press("Escape")
+    assert "axes=" in page.url and shown(page)[4:] != first[4:]
+    page.go_back()
+    settled(page)
+    assert shown(page) == first
+    pick_next(page)  # any run of the page
+    assert "axes=" not in page.url
+    page.go_back()
+    settled(page)
+    assert shown(page) == first
+
+
 def test_back_crosses_pages_and_returns_to_data_that_were_looked_at(
     open_page: OpenPage, launch: Launcher, rows: Path
 ) -> None:
