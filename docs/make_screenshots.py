@@ -67,7 +67,7 @@ def _tuned(page: Page, url: str) -> Page:
     page.goto(url)
     painted(page)
     page.get_by_role("link", name="Tune").click()
-    page.get_by_role("button", name="Run 60 fits").click()
+    page.get_by_role("button", name="Run 36 fits").click()
     page.get_by_text("Best AUROC:").wait_for()
     page.get_by_test_id("stProgress").wait_for(state="detached")
     settled(page)

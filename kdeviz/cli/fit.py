@@ -18,6 +18,7 @@ from kdeviz.cli.options import (
     Force,
     Metadata,
     RunsFolder,
+    Standardise,
     TrackingServer,
     rule_names,
 )
@@ -111,6 +112,7 @@ def fit(
     max_training_points: _MaxTrainingPoints = _DEFAULTS.max_training_points,
     bandwidth: _Bandwidth = str(_DEFAULTS.bandwidth),
     seed: _Seed = _DEFAULTS.seed,
+    standardise: Standardise = False,
     threshold_rule: _ThresholdRule = "quantile",
     threshold_value: _ThresholdValue = None,
     midpoint: _Midpoint = None,
@@ -136,7 +138,8 @@ def fit(
         check_output(output, force, *data, metadata, score, score_metadata)
     points = max_training_points
     method: Any = scaling  # Settings makes an enum of a string
-    settings = Settings(number_or_text(components), method, points, number_or_text(bandwidth), seed)
+    width = number_or_text(bandwidth)
+    settings = Settings(number_or_text(components), method, points, width, seed, standardise)
     with progress() as tell:
         from kdeviz.analysis import analyse
         from kdeviz.decision import decide
@@ -159,6 +162,8 @@ def fit(
             facts |= {"run": run.id, "kept in": str(run.folder)}
     for warning in analysis.warnings:
         say("warning", warning)
+    if analysis.groups is not None and analysis.groups.offer is not None:
+        say("note", f"to follow that, fit again with {analysis.groups.offer.options}")
     tell_of_all(decision)
     for remark in filter(None, (decision.remark, decision.saved_remark)):
         say("note", remark)

@@ -32,7 +32,8 @@ class Residual(NamedTuple):
     """
 
     norm: float
-    """Length of what is left of the row, in the units of the features."""
+    """Length of what is left of the row, in the units of the features; in their standard deviations, where
+    the model standardises them."""
     limit: float
     """`UNUSUAL_RESIDUAL` quantile of the residuals of the training rows."""
     larger_than: float
@@ -63,7 +64,8 @@ def _rounding(classifier: KDEClassifier, row: Rows) -> float:
     """
     mean = double(classifier.pca_model.mean)
     values = row.block(0, 1, torch.float64, mean.device)[0]
-    length, from_mean = _lengths(torch.stack([values, values - mean]))
+    weights = double(classifier.pca_model.weights)
+    length, from_mean = _lengths(torch.stack([values, values - mean]) * weights)
     axes = torch.finfo(classifier.pca_model.mean.dtype).eps ** 0.5
     return float(row.resolution * length + axes * from_mean)
 
@@ -87,7 +89,7 @@ def _cached_by_model(find: Callable[[Analysis], Floats]) -> Callable[[Analysis],
 
 @_cached_by_model
 def residuals(analysis: Analysis) -> Floats:
-    """(M,) lengths of what PCA throws away of the inspected rows, in the units of the features.
+    """(M,) lengths of what PCA throws away of the inspected rows; see `Residual.norm`.
 
     Computed in blocks, once per analysis; read-only.
     """
@@ -105,11 +107,14 @@ def _training_residuals(analysis: Analysis) -> Floats:
 @torch.no_grad()
 def _norms(classifier: KDEClassifier, rows: Rows) -> Floats:
     pca = classifier.pca_model
-    mean, axes = double(pca.mean), double(pca.singular_vectors)
+    mean, axes, weights = double(pca.mean), double(pca.singular_vectors), double(pca.weights)
     norms = mean.new_empty(len(rows))
     done = 0
     for block in rows.stream(torch.float64, mean.device):
-        block.sub_(mean).clamp_(-_LARGEST_ENTRY, _LARGEST_ENTRY)
+        block.sub_(mean)
+        if pca.standardise:
+            block.mul_(weights)
+        block.clamp_(-_LARGEST_ENTRY, _LARGEST_ENTRY)
         block -= (block @ axes) @ axes.T
         norms[done : done + len(block)] = _lengths(block)
         done += len(block)

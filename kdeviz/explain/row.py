@@ -73,7 +73,9 @@ class Direction(NamedTuple):
     The way to the D input features is exact for `feature_gradient`. `feature_shift` is the smallest change of
     the features that moves x by `shift`: exactly under "scale", to first order under "norm", where a row
     cannot leave the unit sphere and only the part of `shift` along it counts. Both are 0 for a row without a
-    direction: one at the training mean, under "norm".
+    direction: one at the training mean, under "norm". Where the model standardises features, the smallest
+    change is that of the fewest standard deviations, and features are ordered by it; all is told in the units
+    of the features.
     """
 
     gradient: Floats
@@ -85,7 +87,7 @@ class Direction(NamedTuple):
     feature_shift: Floats
     """(D,) change of each input feature."""
     features: NDArray[np.int64]
-    """(F,) the features that would have to change most, the largest change first."""
+    """(F,) the features that would have to change most, the largest change first; see above."""
     present: Floats
     """(F,) their values in the row."""
     change: Floats
@@ -183,14 +185,16 @@ def _direction(
     shift: Tensor,
     wanted: int,
 ) -> Direction:
-    axes = double(classifier.pca_model.singular_vectors)
+    pca = classifier.pca_model
+    axes, weights = double(pca.singular_vectors), as_array(double(pca.weights))
     jacobian = classifier.settings.scaling.jacobian(place.scores, double(classifier.max_length))
-    feature_shift = as_array(axes @ (torch.linalg.pinv(jacobian, rtol=_RANK) @ shift))
-    most = np.argsort(-np.abs(feature_shift), kind="stable")[:wanted]
+    standard_shift = as_array(axes @ (torch.linalg.pinv(jacobian, rtol=_RANK) @ shift))
+    most = np.argsort(-np.abs(standard_shift), kind="stable")[:wanted]
+    feature_shift = np.divide(standard_shift, weights, out=np.zeros_like(weights), where=weights > 0)
     return Direction(
         gradient=as_array(gradient),
         shift=as_array(shift),
-        feature_gradient=as_array(axes @ (gradient @ jacobian)),
+        feature_gradient=as_array(axes @ (gradient @ jacobian)) * weights,
         feature_shift=feature_shift,
         features=most,
         present=np.asarray(analysis.inspected.features[row][most], dtype=np.float64),

@@ -81,11 +81,11 @@ def main() -> None:
         device, machine = sidebar.device_control(said.device)
         cost = st.empty()
         with checks:
-            preflight_panel.checks_button(current, settings.n_pca_components)
+            preflight_panel.checks_button(current, settings)
     wanted = (current.data.token, settings, device)
-    preflight_panel.open_on_problems(current, settings.n_pca_components)
+    preflight_panel.open_on_problems(current, settings)
     with _place():
-        preflight_panel.show_checks(current, settings.n_pca_components)
+        preflight_panel.show_checks(current, settings)
         preflight_panel.watch_checks(current)
     with _place():
         fitting = fit(current, wanted)
@@ -202,7 +202,8 @@ def _open_path_once(current: Session, path: str | None) -> None:
 def _name_other(screen: Screen) -> None:
     """Say that the screen is not about the present data and settings."""
     settings = screen.analysis.settings
+    units = ", standardised" if settings.standardise else ""
     plain_warning(
         f"Still showing the last finished fit: {screen.data.everything.name}, "
-        f"{settings.n_pca_components} components, {settings.feature_scaling_method.value}"
+        f"{settings.n_pca_components} components, {settings.feature_scaling_method.value}{units}"
     )

@@ -123,6 +123,7 @@ def test_settings_as_people_read_them():
         "components": ("95 % of the variance", "8", True),
         "components kept": ("1", "1", False),
         "scaling": ("scale", "norm", True),
+        "standardised": ("no", "no", False),
         "training cap": (f"40{THIN}000", "500", True),
         "training samples": ("8", "8", False),
         "bandwidth": ("Scott × 0.5", "Silverman", True),

@@ -24,8 +24,8 @@ from kdeviz.preflight.findings import apply
 from kdeviz.preflight.scan import scan
 
 KINDS = (
-    "missing|infinite|too large|zero rows|duplicate rows|constant columns|duplicate columns|outliers|labels|"
-    "contamination|rank"
+    "missing|infinite|too large|zero rows|duplicate rows|constant columns|duplicate columns|outliers|units|"
+    "labels|contamination|rank"
 )
 CLEAN = correlated_rows(200, 6).astype(np.float32)
 

@@ -11,11 +11,12 @@ from streamlit.delta_generator import DeltaGenerator
 from kdeviz.analysis import drift
 from kdeviz.ui.panels.charts import show_chart
 from kdeviz.ui.panels.map import MapView, map_controls, show_map
+from kdeviz.ui.panels.model import offer_button
 from kdeviz.ui.panels.table import show_table
 from kdeviz.ui.panels.threshold import show_threshold
 from kdeviz.ui.panels.why import show_why
 from kdeviz.ui.state import Screen, Session, session
-from kdeviz.ui.widgets.text import plain_warning
+from kdeviz.ui.widgets.text import plain_warning, warning_with
 from kdeviz.wording import count, duration, number, percent
 
 _CHART_HEIGHT = 380
@@ -38,8 +39,13 @@ def show() -> None:
         st.skeleton(_CHART_HEIGHT)
         return
     with st.container():
+        groups = screen.analysis.groups
         for message in screen.analysis.warnings:
-            plain_warning(message)
+            if groups is None or groups.offer is None or message != groups.in_words:
+                plain_warning(message)
+                continue
+            with warning_with(message), st.container(horizontal_alignment="right"):
+                offer_button(groups.offer, "offer_groups")
         found = drift(screen.analysis)
         if found is not None and found.found:
             plain_warning(found.in_words)

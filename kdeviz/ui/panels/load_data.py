@@ -271,14 +271,14 @@ def _optional(file: UploadedFile | None) -> Upload | None:
 
 def _read(current: Session, wanted: object, name: str, read: Callable[[], Loaded]) -> None:
     shown = current.screen
-    components = Settings().n_pca_components if shown is None else shown.analysis.settings.n_pca_components
+    settings = Settings() if shown is None else shown.analysis.settings
     with st.spinner(f"Reading {name} …"):
-        current.own(FileReading).start(wanted, name, read, partial(_check_and_keep, components))
+        current.own(FileReading).start(wanted, name, read, partial(_check_and_keep, settings))
     _follow_reading(current)
 
 
-def _check_and_keep(components: int | float, data: Loaded) -> None:
-    check(data.everything, components)
+def _check_and_keep(settings: Settings, data: Loaded) -> None:
+    check(data.everything, settings)
     keep(data)
 
 

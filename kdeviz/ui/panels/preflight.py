@@ -12,6 +12,8 @@ from streamlit.delta_generator import DeltaGenerator
 from kdeviz.data import EmbeddingSet
 from kdeviz.errors import DataError
 from kdeviz.preflight import Finding, Fix, Preflight, preflight
+from kdeviz.settings import Settings
+from kdeviz.ui.panels.model import offer_button
 from kdeviz.ui.state import Session, session
 from kdeviz.ui.widgets.progress import watch
 from kdeviz.ui.widgets.text import plain_error
@@ -51,27 +53,28 @@ class Checks:
     asked: object = None
 
 
-_REPORTS: WeakKeyDictionary[EmbeddingSet, dict[int | float, Preflight]] = WeakKeyDictionary()
+_REPORTS: WeakKeyDictionary[EmbeddingSet, dict[tuple[int | float, bool], Preflight]] = WeakKeyDictionary()
 
 
-def check(data: EmbeddingSet, components: int | float) -> Preflight:
+def check(data: EmbeddingSet, settings: Settings) -> Preflight:
     """The checks of a file, made once; again only when more components are asked for than it may have."""
-    known = _known(data, components)
+    known = _known(data, settings)
     if known is None:
-        known = _REPORTS.setdefault(data, {})[components] = preflight(data, components)
+        asked = settings.n_pca_components, settings.standardise
+        known = _REPORTS.setdefault(data, {})[asked] = preflight(data, *asked)
     return known
 
 
-def _report(current: Session, components: int | float) -> Preflight | None:
+def _report(current: Session, settings: Settings) -> Preflight | None:
     """The checks of the present data; None as long as they are not done, and then the page is watched."""
     checks, data = current.own(Checks), current.data.everything
-    known = _known(data, components)
+    known = _known(data, settings)
     if known is not None:
         return known
-    asked = (data, components)
+    asked = (data, settings.n_pca_components, settings.standardise)
     if checks.task is None or checks.asked != asked:
         checks.asked = asked
-        checks.task = job_board().start_aside(lambda report, cancelled: check(data, components))
+        checks.task = job_board().start_aside(lambda report, cancelled: check(data, settings))
     wait([checks.task.future], _PATIENCE_SECONDS)
     if checks.task.running:
         return None
@@ -85,19 +88,21 @@ def watch_checks(current: Session) -> None:
         watch(task.future, task.watch)
 
 
-def _known(data: EmbeddingSet, components: int | float) -> Preflight | None:
-    for asked, report in _REPORTS.get(data, {}).items():
-        if asked == components or max(asked, components) <= (report.facts.rank or 0):
+def _known(data: EmbeddingSet, settings: Settings) -> Preflight | None:
+    components = settings.n_pca_components
+    for (asked, standardise), report in _REPORTS.get(data, {}).items():
+        enough = asked == components or max(asked, components) <= (report.facts.rank or 0)
+        if enough and standardise == settings.standardise:
             return report
     return None
 
 
-def open_on_problems(current: Session, components: int | float) -> None:
+def open_on_problems(current: Session, settings: Settings) -> None:
     """Open the checks when newly loaded data has an error or a warning."""
     checks = current.own(Checks)
     if checks.of is current.data:
         return
-    report = _report(current, components)
+    report = _report(current, settings)
     if report is None:
         return
     checks.of, checks.problem = current.data, ""
@@ -105,10 +110,10 @@ def open_on_problems(current: Session, components: int | float) -> None:
     checks.open = serious or current.data.before is not None
 
 
-def checks_button(current: Session, components: int | float) -> None:
+def checks_button(current: Session, settings: Settings) -> None:
     """One line in the sidebar: how many problems there are; opens and closes the panel."""
     waits_for = "the new file" if current.own(FileReading).task is not None else ""
-    report = None if waits_for else _report(current, components)
+    report = None if waits_for else _report(current, settings)
     if report is None:
         label = f"Checks: waiting for {waits_for}" if waits_for else "Checks: under way …"
         st.button(label, icon=":material/hourglass_top:", type="tertiary", disabled=True, key="checks_wait")
@@ -133,10 +138,10 @@ def _toggle() -> None:
     checks.open = not checks.open
 
 
-def show_checks(current: Session, components: int | float) -> None:
+def show_checks(current: Session, settings: Settings) -> None:
     """The panel on top of the page, while it is open."""
     checks = current.own(Checks)
-    report = _report(current, components) if checks.open else None
+    report = _report(current, settings) if checks.open else None
     if report is None:
         return
     with st.container(border=True):
@@ -183,6 +188,8 @@ def _show(finding: Finding) -> None:
     with buttons, st.container(horizontal=True, horizontal_alignment="right"):
         for fix in finding.fixes:
             st.button(fix.title, key=f"fix_{fix.name}", on_click=_apply, args=(fix,))
+        if finding.offer is not None:
+            offer_button(finding.offer, f"offer_{finding.kind}")
 
 
 def _line(sign: str, sentence: str) -> DeltaGenerator:

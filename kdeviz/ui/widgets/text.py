@@ -3,8 +3,11 @@
 import logging
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from kdeviz.errors import KdevizError
+
+_WARNING = ":orange[:material/warning:]"
 
 logger = logging.getLogger(__name__)
 
@@ -27,5 +30,23 @@ def plain_error(title: str, message: str) -> None:
 def plain_warning(message: str) -> None:
     """A warning shown literally."""
     with st.container(border=True, horizontal=True):
-        st.markdown(":orange[:material/warning:]", width="content")
+        st.markdown(_WARNING, width="content")
         st.text(message)
+
+
+def warning_with(message: str) -> DeltaGenerator:
+    """A warning shown literally; gives the place beside it for what can be done."""
+    return _told(_WARNING, message)
+
+
+def note_with(message: str) -> DeltaGenerator:
+    """A note shown literally; gives the place beside it for what can be done."""
+    return _told(":blue[:material/info:]", message)
+
+
+def _told(sign: str, message: str) -> DeltaGenerator:
+    with st.container(border=True):
+        signs, words, rest = st.columns([0.35, 8, 4.4], vertical_alignment="center")
+    signs.markdown(sign)
+    words.text(message)
+    return rest

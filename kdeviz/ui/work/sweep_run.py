@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -65,14 +65,14 @@ class SweepRun:
         device: str,
         name: str,
         mlflow: str | None = None,
+        known: Sequence[SweepRow] = (),
     ) -> SweepRun:
-        """Queue a sweep over the rows, and with the labels, of an analysis."""
+        """Queue a sweep over the rows, and with the labels, of an analysis; some rows may be known."""
         run = cls(token, analysis.train, grid, rule, analysis.inspected, name)
 
         def work(report: OnProgress, cancelled: Callable[[], bool]) -> None:
-            sweep(
-                analysis.train, analysis.scored, grid, rule, device, run.rows.append, report, cancelled, curve
-            )
+            one = run.rows.append
+            sweep(analysis.train, analysis.scored, grid, rule, device, one, report, cancelled, curve, known)
             if mlflow and run.rows:
                 run.logging = board.start_aside(lambda report, cancelled: _log(mlflow, run.finished))
 
