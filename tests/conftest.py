@@ -158,7 +158,7 @@ def start(monkeypatch, tmp_path):
     monkeypatch.setattr("kdeviz.ui.work.reading._PATIENCE_SECONDS", 60)
 
     def started(*arguments, at="", **query):
-        folders = (f"--{name}={tmp_path / name}" for name in ("marks", "runs"))
+        folders = (f"--{name}={tmp_path / name}" for name in ("marks", "runs", "uploads"))
         monkeypatch.setattr("sys.argv", ["app.py", *folders, *arguments])
         test = AppTest.from_file(str(SCRIPT), default_timeout=60)
         if at:

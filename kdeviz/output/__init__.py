@@ -5,7 +5,7 @@ from kdeviz.output.model import MODEL_FORMATS, ModelFormat, model_bytes, model_f
 from kdeviz.output.recipe import Files, python_recipe, shell_recipe
 from kdeviz.output.runs.record import checked_name
 from kdeviz.output.runs.run import Run, read_run
-from kdeviz.output.runs.store import DamagedRun, RunStore
+from kdeviz.output.runs.store import DamagedRun, RunStore, proposed_name
 from kdeviz.output.scores import score_bytes
 from kdeviz.output.sweeps import sweep_bytes
 from kdeviz.output.tables import TABLE_WRITERS, Table, TableWriter
@@ -27,6 +27,7 @@ __all__ = [
     "log_sweep",
     "model_bytes",
     "model_format",
+    "proposed_name",
     "python_recipe",
     "read_run",
     "score_bytes",
