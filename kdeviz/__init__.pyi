@@ -12,6 +12,7 @@ from .data import load_sample as load_sample
 from .decision import Decision as Decision
 from .decision import ThresholdRule as ThresholdRule
 from .decision import decide as decide
+from .detector import KDEOutlierDetector as KDEOutlierDetector
 from .errors import Cancelled as Cancelled
 from .errors import DataError as DataError
 from .errors import FitWarning as FitWarning

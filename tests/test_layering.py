@@ -20,11 +20,11 @@ ROOMS = (
     "preflight",
     "analysis",
     "decision",
-    "explain",
+    "detector explain",
     "sweep comparison",
     "charts",
     "output",
-    "detector batch",
+    "batch",
     "cli",
     "ui",
 )

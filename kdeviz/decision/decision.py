@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -18,7 +19,7 @@ from kdeviz.decision.p_values import p_values
 from kdeviz.decision.rules import ThresholdRule
 from kdeviz.decision.rules.rule import Scores
 from kdeviz.errors import OptionError
-from kdeviz.model import ProbabilityCurve
+from kdeviz.model import KDEClassifier, ProbabilityCurve
 
 DEFAULT_RULE = ThresholdRule("quantile", 0.01)
 CELLS = ("caught", "false alarms", "missed", "passed")
@@ -82,6 +83,13 @@ class Decision:
         An old model file has none, and a model of fewer rows than can be held out.
         """
         return p_values_of(self.analysis)
+
+    @property
+    def fitted_model(self) -> KDEClassifier:
+        """The classifier with this threshold and curve; the one in the analysis keeps its own."""
+        model = copy.copy(self.analysis.classifier)
+        model.threshold, model.curve = self.threshold, self.curve
+        return model
 
     @property
     def remark(self) -> str:
