@@ -2,10 +2,38 @@
 
 from __future__ import annotations
 
-FORMATS = (
-    *("npy", "npz", "csv", "tsv", "txt", "vec", "jsonl", "ndjson", "json", "xlsx"),
-    *("parquet", "pq", "feather", "arrow", "ipc", "pt", "pth", "safetensors", "h5", "hdf5"),
-)
+_HERE = "kdeviz.data.readers"
+
+TEXT_READERS = {
+    "csv": f"{_HERE}.delimited:read_delimited",
+    "tsv": f"{_HERE}.delimited:read_delimited",
+    "txt": f"{_HERE}.delimited:read_delimited",
+    "vec": f"{_HERE}.delimited:read_delimited",
+    "jsonl": f"{_HERE}.records:read_json_lines",
+    "ndjson": f"{_HERE}.records:read_json_lines",
+    "json": f"{_HERE}.records:read_json",
+}
+"""Of texts, which may also be compressed."""
+
+READERS = {
+    "npy": f"{_HERE}.numpy_files:read_npy",
+    "npz": f"{_HERE}.numpy_files:read_npz",
+    **TEXT_READERS,
+    "xlsx": f"{_HERE}.sheets:read_sheet",
+    "parquet": f"{_HERE}.parquet:read_parquet",
+    "pq": f"{_HERE}.parquet:read_parquet",
+    "feather": f"{_HERE}.feather:read_feather",
+    "arrow": f"{_HERE}.feather:read_feather",
+    "ipc": f"{_HERE}.feather:read_feather",
+    "pt": f"{_HERE}.tensors:read_torch",
+    "pth": f"{_HERE}.tensors:read_torch",
+    "safetensors": f"{_HERE}.tensors:read_safetensors",
+    "h5": f"{_HERE}.hdf5:read_hdf5",
+    "hdf5": f"{_HERE}.hdf5:read_hdf5",
+}
+"""Extension to the function of a Source that reads such a file: named, and imported with the first one."""
+
+FORMATS = READERS.keys()
 """Extensions of files that are read."""
 
 _MAGIC = {b"\x89PNG\r\n\x1a\n": "png", b"\xff\xd8\xff": "jpeg", b"GIF87a": "gif", b"GIF89a": "gif"}

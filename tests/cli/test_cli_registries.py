@@ -1,11 +1,16 @@
 """What is added to a registry is there in the commands without another line."""
 
 import json
+import subprocess
+import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from kdeviz.analysis.analyse import analyse
+from kdeviz.data.formats import FORMATS, READERS
+from kdeviz.data.readers.numpy_files import read_npy
 from kdeviz.data.samples import load_sample
 from kdeviz.decision.decision import decide
 from kdeviz.decision.rules import RULES, ThresholdRule
@@ -57,6 +62,31 @@ def test_a_model_in_a_new_format(run, monkeypatch, tmp_path):
     monkeypatch.setitem(MODEL_FORMATS, ".rule", ModelFormat("the rule", write, "One line of text."))
     done = run("fit", "blob.npy", "-o", "m.RULE", "--components", 2)
     assert (tmp_path / "m.RULE").read_text() == f"below {done.fact('threshold').removesuffix(' nats')}"
+
+
+def read_other(source):
+    """Four bytes, then what numpy writes."""
+    return read_npy(replace(source, data=source.data.read_bytes()[4:]))
+
+
+def test_data_in_a_new_format(run, monkeypatch, tmp_path):
+    monkeypatch.setitem(READERS, "other", f"{__name__}:read_other")
+    (tmp_path / "blob.other").write_bytes(b"OTHR" + (tmp_path / "blob.npy").read_bytes())
+    for data in ("blob.other", "blob.npy"):
+        fitted = run("fit", data, "-o", f"{data}.safetensors", "--components", 2)
+        assert fitted.code == 0, fitted.err
+        run("score", f"{data}.safetensors", data, "-o", f"{data}.csv")
+    assert "other" in FORMATS
+    assert (tmp_path / "blob.other.csv").read_bytes() == (tmp_path / "blob.npy.csv").read_bytes()
+
+
+def test_help_of_data_names_a_new_format():
+    code = (
+        "from kdeviz.data.formats import READERS; READERS['other'] = 'json:loads'\n"
+        "from kdeviz.cli.options import Data; print(Data.__metadata__[0].help)"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert " .other;" in shown
 
 
 def test_a_format_that_there_is_not_is_refused_with_those_that_are(run, lines_format):

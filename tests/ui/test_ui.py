@@ -18,7 +18,7 @@ from app_steps import gaussian, metrics, npy, page_session, texts, titles, uploa
 
 from kdeviz import Settings, ThresholdRule, analyse, load_sample
 from kdeviz.analysis.estimate import Estimate
-from kdeviz.data.formats import FORMATS
+from kdeviz.data.formats import FORMATS, READERS
 from kdeviz.data.reading import Corrections
 from kdeviz.errors import Cancelled, DataError
 from kdeviz.ui.panels import sidebar
@@ -534,7 +534,10 @@ def test_a_table_about_the_samples_to_score(app):
     assert page_session(app).data.everything.labels is None
 
 
-def test_the_uploaders_take_every_format(app):
+def test_the_uploaders_take_every_format(app, monkeypatch):
+    monkeypatch.setitem(READERS, "other", "json:loads")
+    app.run()
+    assert ".other" in app.file_uploader(key="main_file").proto.type
     assert app.file_uploader(key="main_file").proto.type == [f".{name}" for name in FORMATS]
     assert app.file_uploader(key="about_file").proto.type == [f".{name}" for name in FORMATS]
 

@@ -2,61 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from types import MappingProxyType
+from pkgutil import resolve_name
 
+from kdeviz.data.formats import FORMATS, READERS, TEXT_READERS
 from kdeviz.data.readers import foreign
 from kdeviz.data.readers.content import Content, NoRowsError
-from kdeviz.data.readers.delimited import read_delimited
 from kdeviz.data.readers.disguise import refuse_disguised
-from kdeviz.data.readers.feather import read_feather
 from kdeviz.data.readers.folder import Member, is_glob, members_of_folder, members_of_glob, members_of_paths
-from kdeviz.data.readers.hdf5 import read_hdf5
-from kdeviz.data.readers.numpy_files import read_npy, read_npz
-from kdeviz.data.readers.parquet import read_parquet
-from kdeviz.data.readers.records import read_json, read_json_lines
 from kdeviz.data.readers.several import Part, one_after_the_other
-from kdeviz.data.readers.sheets import read_sheet
 from kdeviz.data.readers.source import Readable, Source
-from kdeviz.data.readers.tensors import read_safetensors, read_torch
 from kdeviz.data.readers.text import COMPRESSIONS
 from kdeviz.data.reading import Corrections
 from kdeviz.errors import DataError
 
 Reader = Callable[[Source], Content]
 Several = Sequence[str | Path]
-
-_TEXTS: Mapping[str, Reader] = MappingProxyType(
-    {
-        ".csv": read_delimited,
-        ".tsv": read_delimited,
-        ".txt": read_delimited,
-        ".vec": read_delimited,
-        ".jsonl": read_json_lines,
-        ".ndjson": read_json_lines,
-        ".json": read_json,
-    }
-)
-READERS: Mapping[str, Reader] = MappingProxyType(
-    {
-        ".npy": read_npy,
-        ".npz": read_npz,
-        **_TEXTS,
-        ".xlsx": read_sheet,
-        ".parquet": read_parquet,
-        ".pq": read_parquet,
-        ".feather": read_feather,
-        ".arrow": read_feather,
-        ".ipc": read_feather,
-        ".pt": read_torch,
-        ".pth": read_torch,
-        ".safetensors": read_safetensors,
-        ".h5": read_hdf5,
-        ".hdf5": read_hdf5,
-    }
-)
 
 
 def opened(
@@ -118,23 +81,29 @@ def _name(data: object, members: Sequence[Member]) -> str:
 
 def _suffix(name: str) -> str | None:
     """What kind of file a name says it is; a text may be compressed, as in features.csv.gz."""
-    suffix, inner = Path(name).suffix.lower(), Path(name).with_suffix("").suffix.lower()
-    if suffix in COMPRESSIONS and inner in _TEXTS:
+    suffix, inner = _suffixes(name)
+    if suffix in COMPRESSIONS and inner[1:] in TEXT_READERS:
         return inner
-    return suffix if suffix in READERS else None
+    return suffix if suffix[1:] in READERS else None
+
+
+def _suffixes(name: str) -> tuple[str, str]:
+    """The last one, and the one before it."""
+    return Path(name).suffix.lower(), Path(name).with_suffix("").suffix.lower()
 
 
 def _read(source: Source) -> Content:
     name, kind = source.name, _suffix(source.name)
     if kind is not None:
-        refuse_disguised(source, kind, kind in _TEXTS)
-        return READERS[kind](source)
-    suffix, inner = Path(name).suffix.lower(), Path(name).with_suffix("").suffix.lower()
-    if suffix in COMPRESSIONS and inner in READERS:
+        refuse_disguised(source, kind, kind[1:] in TEXT_READERS)
+        read: Reader = resolve_name(READERS[kind[1:]])
+        return read(source)
+    suffix, inner = _suffixes(name)
+    if suffix in COMPRESSIONS and inner[1:] in READERS:
         raise DataError(f"{name}: only texts are read compressed; unpack it first, as {inner}")
     if remedy := foreign.why_not(suffix):
         raise DataError(f"{name}: {suffix} files are not read: {remedy}")
     raise DataError(
-        f"{name}: the extension is {suffix!r}, need one of {', '.join(READERS)}; text may also be compressed "
-        f"({', '.join(f'.csv{compression}' for compression in COMPRESSIONS)})"
+        f"{name}: the extension is {suffix!r}, need one of {', '.join(f'.{kind}' for kind in FORMATS)}; "
+        f"text may also be compressed ({', '.join(f'.csv{compression}' for compression in COMPRESSIONS)})"
     )

@@ -113,21 +113,21 @@ def _uploaders(current: Session) -> tuple[tuple[UploadedFile | None, ...], Delta
     with st.popover("Load data", width="stretch"):
         main = st.file_uploader(
             "Embeddings: one row per sample",
-            type=FORMATS,
+            type=list(FORMATS),
             key="main_file",
             help="A column called id, label, split or thumbnail is recognised. Rows whose split is train "
             "are fitted, the others are scored.",
         )
-        score = st.file_uploader("More samples to score (optional)", type=FORMATS, key="score_file")
+        score = st.file_uploader("More samples to score (optional)", type=list(FORMATS), key="score_file")
         about = st.file_uploader(
             "A table about the embeddings (optional)",
-            type=FORMATS,
+            type=list(FORMATS),
             key="about_file",
             help="Labels or anything else about the rows of the first file: joined by id where both have "
             "ids, otherwise by order.",
         )
         score_about = st.file_uploader(
-            "A table about the samples to score (optional)", type=FORMATS, key="score_about_file"
+            "A table about the samples to score (optional)", type=list(FORMATS), key="score_about_file"
         )
         inside = st.container()
         is_sample = current.data.source == sample().source
