@@ -15,6 +15,7 @@ from .decision import decide as decide
 from .detector import KDEOutlierDetector as KDEOutlierDetector
 from .errors import Cancelled as Cancelled
 from .errors import DataError as DataError
+from .errors import ExportError as ExportError
 from .errors import FitWarning as FitWarning
 from .errors import ForkError as ForkError
 from .errors import KdevizError as KdevizError

@@ -15,7 +15,7 @@ from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from kdeviz.analysis import analyse
+from kdeviz import analysis
 from kdeviz.data import EmbeddingSet
 from kdeviz.decision import Decision, ThresholdRule, decide
 from kdeviz.errors import FitWarning
@@ -101,10 +101,10 @@ class KDEOutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
             EmbeddingSet.from_array(rows, "training rows"),
             feature_names=None if names is None else tuple(names),
         )
-        analysis = analyse(train, settings=settings, device=self.device)
-        for note in (*notes, *analysis.warnings):
+        found = analysis.analyse(train, settings=settings, device=self.device)
+        for note in (*notes, *found.warnings):
             warnings.warn(note, FitWarning, stacklevel=2)
-        self._keep(decide(analysis, rule))
+        self._keep(decide(found, rule))
         return self
 
     @classmethod

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kdeviz.cli.corrections import correctable
+from kdeviz.cli.exporting import check_destination, write_model
 from kdeviz.cli.inputs import fixed, fixed_like, read, read_beside, reading_facts
 from kdeviz.cli.options import (
     COMPONENTS,
@@ -133,14 +134,13 @@ def fit(
         raise OptionError("--score-metadata is about the file to score: name that with --score")
     _check_destinations(output, keep, {"--name": name, "--runs": runs, "--mlflow": mlflow})
     if output is not None:
-        check_output(output, force, *data, metadata, score, score_metadata)
+        _check_model_file(output, force, *data, metadata, score, score_metadata)
     points = max_training_points
     method: Any = scaling  # Settings makes an enum of a string
     settings = Settings(number_or_text(components), method, points, number_or_text(bandwidth), seed)
     with progress() as tell:
         from kdeviz.analysis import analyse
         from kdeviz.decision import decide
-        from kdeviz.output import model_format
 
         rule, curve = _threshold_rule(threshold_rule, threshold_value), _curve(midpoint, steepness)
         store = _checked_store(runs, name, mlflow) if keep else None
@@ -152,8 +152,7 @@ def fit(
         decision = decide(analysis, rule, curve)
         facts = {**reading_facts(train), **_fit_facts(decision)}
         if output is not None:
-            write(output, model_format(output.suffix).write(decision))
-            facts["model"] = str(output)
+            facts |= _write(output, decision)
         if store is not None:
             run = store.keep(decision, name=name, fixes=fix or ())
             facts |= {"run": run.id, "kept in": str(run.folder)}
@@ -167,6 +166,27 @@ def fit(
         from kdeviz.output import log_run
 
         print_facts({"MLflow run": log_run(mlflow, run)})
+
+
+def _check_model_file(output: Path, force: bool, *inputs: str | None) -> None:
+    from kdeviz.output import format_of_suffix
+
+    kind = format_of_suffix(output.suffix)
+    if kind.name == "native":
+        check_output(output, force, *inputs)
+    else:
+        check_destination(output, kind, force, *inputs)
+
+
+def _write(output: Path, decision: Decision) -> dict[str, str]:
+    """kdeviz's own file, or what the suffix says, verified."""
+    from kdeviz.output import format_of_suffix, model_bytes
+
+    kind = format_of_suffix(output.suffix)
+    if kind.name != "native":
+        return write_model(decision, kind, output)
+    write(output, model_bytes(decision))
+    return {"model": str(output)}
 
 
 def _check_destinations(output: Path | None, keep: bool, about_the_run: dict[str, object]) -> None:
