@@ -26,5 +26,6 @@ from .model import PCA as PCA
 from .model import GaussianKDE as GaussianKDE
 from .model import KDEClassifier as KDEClassifier
 from .model import ProbabilityCurve as ProbabilityCurve
+from .model import read_anomalib as read_anomalib
 from .settings import FeatureScalingMethod as FeatureScalingMethod
 from .settings import Settings as Settings

@@ -18,6 +18,7 @@ from kdeviz.cli.check import check
 from kdeviz.cli.compare import compare
 from kdeviz.cli.export import export
 from kdeviz.cli.fit import fit
+from kdeviz.cli.import_model import import_model
 from kdeviz.cli.info import info
 from kdeviz.cli.output import say
 from kdeviz.cli.runs import runs
@@ -44,6 +45,7 @@ cli.command()(fit)
 cli.command()(score)
 cli.command()(info)
 cli.command()(export)
+cli.command("import")(import_model)
 cli.command()(sweep)
 cli.command()(compare)
 cli.add_typer(runs, name="runs")

@@ -1,5 +1,6 @@
 """The model: PCA, scaling, Gaussian kernel density, and the classifier that joins them."""
 
+from kdeviz.model.anomalib_file import read_anomalib
 from kdeviz.model.axes_cache import AxesCache
 from kdeviz.model.classifier import KDEClassifier, training_subset
 from kdeviz.model.curve import ProbabilityCurve
@@ -32,6 +33,7 @@ __all__ = [
     "hold_out",
     "is_out_of_memory",
     "principal_axes",
+    "read_anomalib",
     "read_model_file",
     "resolve_device",
     "training_subset",

@@ -63,15 +63,16 @@ class RuleFormat(ModelFormat):
     title = "the rule"
     suffix = ".rule"
     words = "One line of text."
-    loading = "open(FILE).read()"
     added = 0.0
 
+    def loading(self, decision, file):
+        return f"open({file!r}).read()"
+
     def write(self, decision, path):
-        self.model = decision.fitted_model
         path.write_text(repr(decision.threshold))
 
-    def check(self, path, rows):
-        scores = self.model.log_density(rows).numpy() + self.added
+    def check(self, decision, path, rows):
+        scores = decision.fitted_model.log_density(rows).numpy() + self.added
         return Scored("a line of text", "1", scores, flagged=scores < float(path.read_text()))
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from oracles import LOG_DENSITY
 
 from kdeviz import KDEClassifier, Settings, analyse, decide
 from kdeviz.data.embedding_set import EmbeddingSet
@@ -18,7 +19,6 @@ from kdeviz.output.formats.export import export
 from kdeviz.output.formats.onnx_file import Onnx, onnx_bytes
 from kdeviz.output.formats.probes import synthetic_rows
 from kdeviz.output.formats.stored import decision_of_model
-from oracles import LOG_DENSITY
 
 CURVE = ProbabilityCurve(20.0, 0.1)
 RULE = ThresholdRule("quantile", 0.05)
@@ -175,7 +175,7 @@ def test_another_scaling_is_refused(monkeypatch, tmp_path):
         name = "other"
 
     monkeypatch.setitem(SCALINGS, "other", Other())
-    with pytest.raises(OptionError, match="it knows the scalings .*, not other"):
+    with pytest.raises(OptionError, match=r"it knows the scalings .*, not other"):
         export(decided(scaling="other"), Onnx(), tmp_path / "m.onnx")
     assert list(tmp_path.iterdir()) == []
 

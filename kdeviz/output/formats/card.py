@@ -14,10 +14,10 @@ from kdeviz.wording import count, number, percent
 
 _INTENDED = (
     "Finds unusual rows among embeddings of the same feature extractor as the training rows. A row is "
-    "flagged when its log density is below the threshold. The model knows only what the training rows looked like: "
-    "rows from another extractor, or new kinds of normal rows, are flagged or missed without notice, so "
-    "count the flagged from time to time and fit again when their share moves. It gives no reason why a row is "
-    "unusual, and should not be the only ground for a decision about a person."
+    "flagged when its log density is below the threshold. The model knows only what the training rows looked "
+    "like: rows from another extractor, or new kinds of normal rows, are flagged or missed without notice, "
+    "so count the flagged from time to time, and fit again when their share moves. It should not be the only "
+    "ground for a decision about a person."
 )
 
 
@@ -30,7 +30,7 @@ def model_card(decision: Decision, kind: ModelFormat, verification: Verification
         "Metrics": _metrics(decision),
         "Warnings": _warnings(decision, kind),
         "Verification": [verification.sentence],
-        "How to load": [f"```python\n{kind.loading.replace('FILE', repr(file))}\n```"],
+        "How to load": [f"```python\n{kind.loading(decision, file)}\n```"],
     }
     body = "".join(f"\n## {title}\n\n{chr(10).join(lines)}\n" for title, lines in sections.items())
     return f"# {file}\n\nA model of kdeviz {__version__}, written as {kind.title}.\n{body}"

@@ -76,7 +76,7 @@ def beside(path: Path, kind: ModelFormat) -> list[Path]:
 
 def _verified(kind: ModelFormat, file: Path, expected: Expected) -> Verification:
     try:
-        found = kind.check(file, expected.rows)
+        found = kind.check(expected.decision, file, expected.rows)
     except (KdevizError, OSError, MemoryError) as error:
         raise ExportError(f"{kind.name}: {one_line(error, 300)}: nothing was written") from error
     except Exception as error:  # whatever a runtime raises
@@ -84,7 +84,10 @@ def _verified(kind: ModelFormat, file: Path, expected: Expected) -> Verification
             f"{kind.name}: its runtime does not load it ({type(error).__name__}: {one_line(error, 300)}): "
             "nothing was written"
         ) from error
-    return verify(kind.name, expected, found)
+    try:
+        return verify(kind.name, expected, found)
+    except ExportError as error:
+        raise ExportError(f"{error}. {kind.limits}" if kind.limits else str(error)) from None
 
 
 def _moved(hidden: Path, path: Path) -> tuple[Path, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from importlib import import_module
 from importlib.util import find_spec
@@ -25,8 +26,8 @@ class Scored(NamedTuple):
     probability: NDArray[Any] | None = None
     p_value: NDArray[Any] | None = None
     flagged: NDArray[np.bool_] | None = None
-    in_range: NDArray[np.bool_] | None = None
-    """(M,) False where the runtime can hold no such number; None where it always can."""
+    holds: tuple[float, float] = (-math.inf, math.inf)
+    """Between which log densities the runtime's numbers can hold the density."""
 
 
 class ModelFormat(ABC):
@@ -42,10 +43,10 @@ class ModelFormat(ABC):
     """Suffixes of what belongs to it beside it."""
     words: ClassVar[str]
     """What a person should know about it, in Markdown."""
-    loading: ClassVar[str]
-    """Lines of Python that load it and score `rows`; FILE stands for the file's name."""
     warning: ClassVar[str] = ""
     """What a person should know before anybody opens such a file."""
+    limits: ClassVar[str] = ""
+    """Why its runtime may give other scores, a sentence with a remedy, where that is known."""
     needs: ClassVar[tuple[str, ...]] = ()
     """The modules that its runtime takes."""
     install: ClassVar[str] = ""
@@ -56,12 +57,16 @@ class ModelFormat(ABC):
         return ""
 
     @abstractmethod
+    def loading(self, decision: Decision, file: str) -> str:
+        """Lines of Python that load a file of this name and score `rows`."""
+
+    @abstractmethod
     def write(self, decision: Decision, path: Path) -> None:
         """Write the file or folder, and what belongs to it beside it under the same stem."""
 
     @abstractmethod
-    def check(self, path: Path, rows: NDArray[np.float32]) -> Scored:
-        """Load it with the runtime that it is for, and score (M, D) rows."""
+    def check(self, decision: Decision, path: Path, rows: NDArray[np.float32]) -> Scored:
+        """Load what was written for this decision with the runtime that it is for, and score (M, D) rows."""
 
     def check_installed(self) -> None:
         """See that its runtime is there.

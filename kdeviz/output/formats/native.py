@@ -26,9 +26,12 @@ class Native(ModelFormat):
         "probability curve, held-out scores for p-values, and the names of the features. "
         "`KDEClassifier.load` reads it back and gives the very scores on this screen."
     )
-    loading = """\
+
+    def loading(self, decision: Decision, file: str) -> str:
+        """See `ModelFormat`."""
+        return f"""\
 import kdeviz
-model = kdeviz.KDEClassifier.load(FILE)
+model = kdeviz.KDEClassifier.load({file!r})
 log_density = model.log_density(rows)
 flagged = log_density < model.threshold"""
 
@@ -36,19 +39,19 @@ flagged = log_density < model.threshold"""
         """See `ModelFormat`."""
         path.write_bytes(model_bytes(decision))
 
-    def check(self, path: Path, rows: NDArray[np.float32]) -> Scored:
+    def check(self, decision: Decision, path: Path, rows: NDArray[np.float32]) -> Scored:
         """See `ModelFormat`; the file must give back the very same bytes."""
-        decision = read_decision(path)
-        if model_bytes(decision) != path.read_bytes():
+        found = read_decision(path)
+        if model_bytes(found) != path.read_bytes():
             raise ExportError("what was read back is not what was written")
-        scores: NDArray[Any] = decision.fitted_model.log_density(rows.astype(np.float64)).numpy()
+        scores: NDArray[Any] = found.fitted_model.log_density(rows.astype(np.float64)).numpy()
         return Scored(
             "kdeviz",
             __version__,
             scores,
-            decision.curve(scores),
-            p_values(decision.analysis.calibration, scores),
-            scores < decision.threshold,
+            found.curve(scores),
+            p_values(found.analysis.calibration, scores),
+            scores < found.threshold,
         )
 
 

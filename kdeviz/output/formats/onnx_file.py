@@ -30,16 +30,19 @@ class Onnx(ModelFormat):
     suffix = ".onnx"
     words = (
         "One ONNX file for any batch size. It takes `features` and gives `log_density`, `p_value`, "
-        "`probability` and `is_anomalous`. It holds the projected training points and the held-out scores, and "
-        "no row of the data; settings, threshold and the names of the features are in its metadata."
+        "`probability` and `is_anomalous`. It holds the projected training points and the held-out scores, "
+        "and no row of the data; settings, threshold and the names of the features are in its metadata."
     )
-    loading = """\
-import onnxruntime
-session = onnxruntime.InferenceSession(FILE)
-outputs = session.run(None, {"features": rows.astype("float32")})
-log_density, p_value, probability, is_anomalous = outputs"""
     needs = ("onnx", "onnxruntime")
     install = "pip install 'kdeviz[onnx]'"
+
+    def loading(self, decision: Decision, file: str) -> str:
+        """See `ModelFormat`."""
+        return f"""\
+import onnxruntime
+session = onnxruntime.InferenceSession({file!r})
+outputs = session.run(None, {{"features": rows.astype("float32")}})
+log_density, p_value, probability, is_anomalous = outputs"""
 
     def refusal(self, decision: Decision) -> str:
         """See `ModelFormat`."""
@@ -49,7 +52,7 @@ log_density, p_value, probability, is_anomalous = outputs"""
         """See `ModelFormat`."""
         path.write_bytes(onnx_bytes(decision))
 
-    def check(self, path: Path, rows: NDArray[np.float32]) -> Scored:
+    def check(self, decision: Decision, path: Path, rows: NDArray[np.float32]) -> Scored:
         """See `ModelFormat`; also in batches of one, and of none."""
         import onnxruntime
 

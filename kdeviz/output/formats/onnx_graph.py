@@ -106,18 +106,27 @@ def model_proto(numbers: Numbers, metadata: dict[str, str], description: str) ->
 
 
 def _whitened(graph: Graph, affine: Affine) -> str:
-    """(M, k) coordinates among the points, in float64: differences of large features are exact there."""
-    wide = graph.cast(INPUT, np.float64)
-    centred = graph.add("Sub", wide, graph.const(affine.mean, np.float64))
+    """(M, k) coordinates among the points, in float64.
+
+    A runtime may have only float32: then x - m is exact for features near m, which is the mean in float32, and
+    what m lacks comes after the projection.
+    """
+    near = affine.mean.astype(np.float32).astype(np.float64)
+    centred = graph.add("Sub", graph.cast(INPUT, np.float64), graph.const(near, np.float64))
+    rest = affine.mean - near
     if affine.by_length:
-        scores = graph.add("MatMul", centred, graph.const(affine.axes, np.float64))
+        scores = _projected(graph, centred, affine.axes, rest @ affine.axes)
         unit = graph.add("Sub", _directions(graph, scores), graph.const(affine.centre, np.float64))
         z = graph.add("MatMul", unit, graph.const(affine.transform, np.float64))
     else:
         axes, shift = affine.straight
-        moved = graph.add("MatMul", centred, graph.const(axes, np.float64))
-        z = graph.add("Sub", moved, graph.const(shift, np.float64))
+        z = _projected(graph, centred, axes, rest @ axes + shift)
     return _within_reach(graph, z)
+
+
+def _projected(graph: Graph, rows: str, axes: NDArray[np.float64], shift: NDArray[np.float64]) -> str:
+    moved = graph.add("MatMul", rows, graph.const(axes, np.float64))
+    return graph.add("Sub", moved, graph.const(shift, np.float64))
 
 
 def _directions(graph: Graph, scores: str) -> str:

@@ -13,6 +13,12 @@ if TYPE_CHECKING:
 MODEL_FORMATS: dict[str, str | ModelFormat] = {
     "native": "kdeviz.output.formats.native:Native",
     "onnx": "kdeviz.output.formats.onnx_file:Onnx",
+    "openvino": "kdeviz.output.formats.openvino_file:OpenVino",
+    "anomalib": "kdeviz.output.formats.anomalib_file:Anomalib",
+    "skops": "kdeviz.output.formats.skops_file:Skops",
+    "mlflow": "kdeviz.output.formats.mlflow_folder:MlflowModel",
+    "torch-export": "kdeviz.output.formats.torch_program:TorchProgram",
+    "numpy": "kdeviz.output.formats.numpy_script:NumpyScript",
 }
 """Every format of models by its name, in the order in which people are offered them: the format, or where its
 class is, which is imported when it is asked for."""

@@ -93,7 +93,8 @@ def verify(name: str, expected: Expected, found: Scored) -> Verification:
         ExportError: a score, a probability, a p-value or a verdict is another one.
     """
     who = f"{found.runtime} {found.version}"
-    compared = np.ones(len(expected.rows), bool) if found.in_range is None else found.in_range
+    low, high = found.holds
+    compared = (expected.log_density >= low) & (expected.log_density <= high)
     if not compared.any():
         raise ExportError(f"{who} gives no number for any of {len(compared)} rows: nothing was written")
     truth, got = expected.log_density[compared], np.asarray(found.log_density, np.float64)[compared]
