@@ -27,9 +27,9 @@ class MlflowModel(ModelFormat):
     title = "MLflow model"
     suffix = ""
     words = (
-        "A folder that `mlflow models serve` and `mlflow.pyfunc.load_model` open, with the names of the features "
-        "as its signature and a synthetic example. It gives a table of log density, p-value, probability and "
-        "verdict, and takes kdeviz to run."
+        "A folder that `mlflow models serve` and `mlflow.pyfunc.load_model` open, with the names of the "
+        "features as its signature and a synthetic example. It gives a table of log density, p-value, "
+        "probability and verdict, and takes kdeviz to run."
     )
     needs = ("mlflow",)
     install = "pip install 'kdeviz[mlflow]'"

@@ -36,7 +36,8 @@ for name, entry in header.items():
 def log_density(rows):
     s = (np.asarray(rows, float) - t["pca_model.mean"]) @ t["pca_model.singular_vectors"]
     length = np.linalg.norm(s, axis=1, keepdims=True)
-    s = s / (t["max_length"] if about["settings"]["feature_scaling_method"] == "scale" else length + (length == 0))
+    scale = about["settings"]["feature_scaling_method"] == "scale"
+    s = s / (t["max_length"] if scale else length + (length == 0))
     z, y = (s - t["kde_model.mean"]) @ t["kde_model.bw_transform"], t["kde_model.dataset"]
     sums = [np.logaddexp.reduce(-0.5 * ((y - row) ** 2).sum(1)) for row in z]
     return np.array(sums) - np.log(len(y)) + t["kde_model.log_norm"]
@@ -61,8 +62,8 @@ class NumpyScript(ModelFormat):
     suffix = ".py"
     companions = (".safetensors",)
     words = (
-        "Kdeviz's own model file and a short script that reads it: no torch, no kdeviz, nothing but numpy. It "
-        "gives log densities; the threshold is in the model card. It is slow, and short enough to be read."
+        "kdeviz's own model file and a short script that reads it: no torch, no kdeviz, nothing but numpy. "
+        "It gives log densities; the threshold is in the model card. It is slow, and short enough to be read."
     )
 
     def loading(self, decision: Decision, file: str) -> str:

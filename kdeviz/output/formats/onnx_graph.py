@@ -108,8 +108,8 @@ def model_proto(numbers: Numbers, metadata: dict[str, str], description: str) ->
 def _whitened(graph: Graph, affine: Affine) -> str:
     """(M, k) coordinates among the points, in float64.
 
-    A runtime may have only float32: then x - m is exact for features near m, which is the mean in float32, and
-    what m lacks comes after the projection.
+    A runtime may have only float32: then x - m is exact for features near m, which is the mean in float32,
+    and what m lacks comes after the projection.
     """
     near = affine.mean.astype(np.float32).astype(np.float64)
     centred = graph.add("Sub", graph.cast(INPUT, np.float64), graph.const(near, np.float64))

@@ -25,9 +25,9 @@ class OpenVino(ModelFormat):
     suffix = ".xml"
     companions = (".bin",)
     words = (
-        "An `.xml` and a `.bin` for Intel's runtime, with the outputs of the ONNX file. Weights stay in float32. "
-        "OpenVINO shortens numbers when it computes, unless it is told not to: compile with the two options "
-        "that the model card shows."
+        "An `.xml` and a `.bin` for Intel's runtime, with the outputs of the ONNX file. Weights stay in "
+        "float32. OpenVINO shortens numbers when it computes, unless it is told not to: compile with the two "
+        "options that the model card shows."
     )
     limits = (
         "OpenVINO has no double precision: where some components vary a thousand times less than others, or "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +22,8 @@ class Skops(ModelFormat):
     title = "scikit-learn estimator (skops)"
     suffix = ".skops"
     words = (
-        "A fitted `kdeviz.KDEOutlierDetector`, a scikit-learn estimator, saved by skops: opening it runs no code "
-        f"from the file. The only type to trust is `{_OWN}`. It takes kdeviz to open it."
+        "A fitted `kdeviz.KDEOutlierDetector`, a scikit-learn estimator, saved by skops: opening it runs no "
+        f"code from the file. The only type to trust is `{_OWN}`. It takes kdeviz to open it."
     )
     needs = ("skops",)
     install = "pip install 'kdeviz[skops]'"
@@ -52,6 +53,14 @@ flagged = detector.predict(rows) == -1"""
         if unknown:
             raise ExportError(f"it holds types to be trusted beyond our own: {', '.join(sorted(unknown))}")
         detector = skops.io.load(path, trusted=[_OWN])
-        scores = detector.score_samples(rows.astype(np.float64))
-        flagged = detector.predict(rows.astype(np.float64)) == -1
+        given = _named(decision, rows.astype(np.float64))
+        scores, flagged = detector.score_samples(given), detector.predict(given) == -1
         return Scored("skops", skops.__version__, scores, flagged=flagged)
+
+
+def _named(decision: Decision, rows: NDArray[np.float64]) -> Any:
+    """Under the names of the features, where they have any: scikit-learn warns otherwise."""
+    import pandas as pd
+
+    names = decision.analysis.classifier.feature_names
+    return rows if names is None else pd.DataFrame(rows, columns=list(names))

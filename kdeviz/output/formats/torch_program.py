@@ -25,10 +25,12 @@ class TorchProgram(ModelFormat):
     title = "torch.export program"
     suffix = ".pt2"
     words = (
-        "A `.pt2` program of torch.export for any batch size, in double precision inside. It gives log density, "
-        "p-value, probability and the verdict, and takes torch, not kdeviz."
+        "A `.pt2` program of torch.export for any batch size, in double precision inside. It gives log "
+        "density, p-value, probability and the verdict, and takes torch, not kdeviz."
     )
-    warning = "a .pt2 file can execute code when it is opened: open only those that you or people you trust have written"
+    warning = (
+        "a .pt2 file can execute code when it is opened: open only those that come from people you trust"
+    )
 
     def loading(self, decision: Decision, file: str) -> str:
         """See `ModelFormat`."""
@@ -65,6 +67,13 @@ log_density, p_value, probability, is_anomalous = program(torch.as_tensor(rows).
 class _Program(nn.Module):
     """Log density, p-value, probability and verdict of (M, D) float32 features."""
 
+    mean: Tensor
+    axes: Tensor
+    centre: Tensor
+    transform: Tensor
+    points: Tensor
+    calibration: Tensor
+
     def __init__(self, decision: Decision) -> None:
         super().__init__()
         affine, calibration = Affine.of(decision.analysis.classifier), decision.analysis.calibration
@@ -97,6 +106,6 @@ class _Program(nn.Module):
         half = z.square().sum(1, keepdim=True) / 2
         blocks = [
             torch.logsumexp(z @ points.T - half - points.square().sum(1) / 2, 1)
-            for points in self.points.split(_POINTS_AT_ONCE)
+            for points in torch.split(self.points, _POINTS_AT_ONCE)
         ]
         return torch.logsumexp(torch.stack(blocks), 0)
