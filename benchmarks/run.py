@@ -16,7 +16,21 @@ from typing import Any
 
 import torch
 
-from benchmarks import app, explain, fit, gpu, load, load_files, memory, peers, scale, score, sweep, trust
+from benchmarks import (
+    app,
+    batch,
+    explain,
+    fit,
+    gpu,
+    load,
+    load_files,
+    memory,
+    peers,
+    scale,
+    score,
+    sweep,
+    trust,
+)
 from benchmarks.tables import Table, markdown
 from kdeviz.sweep import Grid
 
@@ -30,6 +44,7 @@ QUESTIONS = {
     "trust": trust,
     "scale": scale,
     "load_files": load_files,
+    "batch": batch,
     "app": app,
     "load": load,
     "gpu": gpu,
@@ -54,6 +69,7 @@ QUICK: dict[str, dict[str, Any]] = {
         "points": (300, 600), "queries": (64, 128), "fixed": (300, 64), "names": ALWAYS_THERE, "plot": None,
     },
     "load_files": {"binary": (200, 8), "text": (100, 8), "wide": (3, 40), "rounds": 2},
+    "batch": {"shape": (300, 8), "points": 60, "files": (1, 40), "workers": (), "rounds": 2},
     "app": {"moves": 2, "shape": (1000, 32)},
     "load": {"visitors": (2,), "rounds": 1, "every": 0.5},
     "gpu": {"device": "cpu", "points": 300, "queries": 64, "components": (2, 8), "rounds": 2, "size": 128},

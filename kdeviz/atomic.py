@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 try:
     import fcntl
@@ -48,6 +49,30 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
             temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+    sync(target.parent)
+
+
+@contextmanager
+def written_whole(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
+    """A file to write into, which is on the disk and has its name when the block ends; nothing if it fails.
+
+    Raises:
+        OSError: as `write_whole`.
+    """
+    target = Path(path)
+    sweep(target.parent)
+    temporary = target.with_name(f".kdeviz-{secrets.token_hex(8)}.tmp")
+    descriptor = _new_file(temporary)
+    try:
+        with open(descriptor, "wb", closefd=os.name == "nt") as file:  # an open one cannot be renamed there
+            yield file
+            file.flush()
+            _sync(descriptor)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+        if os.name != "nt":
+            os.close(descriptor)
     sync(target.parent)
 
 

@@ -4,6 +4,8 @@ import re
 import subprocess
 import sys
 
+import pyarrow as pa
+
 from kdeviz import Settings, load_sample
 from kdeviz.data.resources import resource
 from kdeviz.sweep.choice import best
@@ -32,6 +34,27 @@ def test_the_python_example_prints_what_it_says_and_the_other_lines_run_after_it
     assert f"It prints `{of_the_example.strip()}`" in README
     assert of_the_others.splitlines()[-1].startswith("20 components, norm")
     assert len(example.strip().splitlines()) <= 14
+
+
+def test_the_lines_for_spark_score_batches_as_the_schema_says(run):
+    run("fit", "sample", "-o", "model.safetensors")
+    (lines,) = blocks("python3")
+
+    class Frame:
+        @staticmethod
+        def mapInArrow(function, schema):  # noqa: N802 (Spark's name)
+            batches = [pa.record_batch({"vector": load_sample().features[:50].tolist()})]
+            return schema, pa.Table.from_batches(function(iter(batches)))
+
+    namespace = {"frame": Frame}
+    exec(lines, namespace)
+    columns, table = namespace["scores"]
+    kinds = {"string": pa.string(), "double": pa.float64(), "boolean": pa.bool_()}
+    said = [column.split() for column in columns.split(", ")]
+    assert [(field.name, field.type) for field in table.schema] == [
+        (name, kinds[kind]) for name, kind in said
+    ]
+    assert len(table) == 50
 
 
 def test_what_it_says_about_the_sample_set_is_so():

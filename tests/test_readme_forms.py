@@ -16,7 +16,7 @@ import torch
 
 from kdeviz.cli.corrections import _OPTIONS
 from kdeviz.data import FORMATS, load_embeddings
-from kdeviz.data.readers.text import COMPRESSIONS
+from kdeviz.data.formats import COMPRESSIONS
 from kdeviz.data.resources import resource
 
 README = resource("README.md").read_text()

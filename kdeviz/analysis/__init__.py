@@ -6,7 +6,7 @@ from kdeviz.analysis.cache import cached
 from kdeviz.analysis.drift import Drift, drift
 from kdeviz.analysis.estimate import Estimate, estimate, is_measured, measure_speeds, rough_seconds
 from kdeviz.analysis.judges import Judge, judge_of
-from kdeviz.analysis.opened import analysis_of_model, opened_analysis
+from kdeviz.analysis.opened import analysis_of_model, analysis_of_part, opened_analysis
 from kdeviz.analysis.progress import OnProgress, Watch
 from kdeviz.analysis.scoring import (
     known_points,
@@ -22,6 +22,7 @@ __all__ = [
     "Watch",
     "analyse",
     "analysis_of_model",
+    "analysis_of_part",
     "cached",
     "drift",
     "estimate",

@@ -65,6 +65,29 @@ def analysis_of_model(model: KDEClassifier, data: EmbeddingSet, on_block: OnBloc
     )
 
 
+def analysis_of_part(model: KDEClassifier, data: EmbeddingSet, first_row: int = 0) -> Analysis:
+    """The same for some rows of a data set that is read in parts.
+
+    Rows of the fit are known by their content; those of an older model file, which tells them only when all
+    are there, are scored like any others.
+
+    Args:
+        model: a fitted model.
+        data: (M, D) rows.
+        first_row: the number of the first one in the whole data set, by which errors name rows.
+
+    Raises:
+        DataError: a dimension is missing, wrong shape, NaN or infinity.
+    """
+    data, notes = aligned(data, model.feature_names, len(model.pca_model.mean), "the model")
+    Rows(data.features).check_finite(first_row)
+    none = points_at(np.empty(0, np.int64), len(data))
+    points = model.recognised(data.features) if model.training_keys.numel() else none
+    scores = log_densities(model, data, points)
+    held_out = model.held_out_scores.cpu().numpy()
+    return opened_analysis(model, None, data, scores, held_out, points=points, warnings=notes)
+
+
 def _held_out_now(
     model: KDEClassifier, rows: Rows, on_block: OnBlock | None
 ) -> tuple[KDEClassifier, tuple[str, ...]]:

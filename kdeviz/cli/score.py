@@ -13,6 +13,7 @@ from kdeviz.cli.corrections import correctable
 from kdeviz.cli.inputs import fixed, fixed_like, read
 from kdeviz.cli.options import Data, Device, Fixes, Force, Metadata, Model
 from kdeviz.cli.output import check_output, check_table_name, print_facts, progress, say, tell_of_all, write
+from kdeviz.cli.score_many import is_folder, score_many
 from kdeviz.data import Corrections
 from kdeviz.errors import OptionError
 
@@ -25,7 +26,11 @@ if TYPE_CHECKING:
 _Output = Annotated[
     Path,
     typer.Option(
-        "-o", "--output", metavar="FILE", help="The table to write, such as scores.parquet or scores.csv."
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="The table to write, such as scores.parquet or scores.csv; or a folder, into which every file "
+        "of DATA is scored by itself.",
     ),
 ]
 _AllRows = Annotated[bool, typer.Option("--all-rows", help="Score the rows of split train as well.")]
@@ -41,6 +46,22 @@ _FittedColumn = Annotated[
     str | None, typer.Option(metavar="NAME", help="The --embedding-column of --fitted.")
 ]
 _FittedMetadata = Annotated[str | None, typer.Option(metavar="FILE", help="The --metadata of --fitted.")]
+_Engine = Annotated[
+    str,
+    typer.Option(
+        "--engine",
+        metavar="NAME",
+        help="What spreads the files over processes and machines, with a folder as output: none, dask or ray "
+        "(pip install 'kdeviz[dask]' or 'kdeviz[ray]').",
+    ),
+]
+_Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Processes of the engine.")]
+_Address = Annotated[
+    str | None,
+    typer.Option(
+        "--address", metavar="ADDRESS", help="A Dask scheduler or Ray cluster, in place of one here."
+    ),
+]
 
 
 @correctable
@@ -56,6 +77,9 @@ def score(
     fitted_column: _FittedColumn = None,
     fitted_metadata: _FittedMetadata = None,
     force: Force = False,
+    engine: _Engine = "none",
+    workers: _Workers = None,
+    address: _Address = None,
     *,
     said: Corrections,
 ) -> None:
@@ -65,7 +89,19 @@ def score(
     Rows that the model was fitted on are known by their content, wherever they stand, and have the scores of
     models that have not seen them. A p-value is the share of new normal rows that score so low. Columns are
     matched by name, where the model and DATA have names.
+
+    With a folder as output, files of any number and size are read in parts: each gets one parquet file of
+    scores, without ranks and other columns, and every row is scored. Files that are finished are skipped, so
+    a run that was ended goes on where it was; --force scores them again. Status 1 says that some file could
+    not be scored.
     """
+    if is_folder(output):
+        if metadata or fix or fitted or all_rows:
+            raise OptionError("--metadata, --fix, --fitted and --all-rows are for one table: name it with -o")
+        score_many(model, data, output, device, said, force, engine, workers, address)
+        return
+    if engine != "none" or workers or address:
+        raise OptionError("--engine, --workers and --address are for many files: name a folder with -o")
     check_table_name(output, "scores")
     if not (fix and fitted) and any((fitted, fitted_column, fitted_metadata)):
         raise OptionError("--fitted is where --fix looks: give both, or leave out what begins with --fitted")

@@ -2,6 +2,7 @@ from .align import aligned as aligned
 from .embedding_set import MAX_BYTES as MAX_BYTES
 from .embedding_set import EmbeddingSet as EmbeddingSet
 from .formats import FORMATS as FORMATS
+from .formats import format_of as format_of
 from .labels import ANOMALOUS as ANOMALOUS
 from .labels import NORMAL as NORMAL
 from .labels import UNKNOWN as UNKNOWN
@@ -13,6 +14,10 @@ from .marks import SampleMark as SampleMark
 from .marks import marks_bytes as marks_bytes
 from .marks import read_marks as read_marks
 from .marks import sample_keys as sample_keys
+from .pieces import WHOLE_BYTES as WHOLE_BYTES
+from .pieces import Piece as Piece
+from .pieces import pieces_of_batches as pieces_of_batches
+from .pieces import read_pieces as read_pieces
 from .preview import label_counts as label_counts
 from .preview import preview as preview
 from .reading import GUESS as GUESS

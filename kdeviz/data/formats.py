@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 _HERE = "kdeviz.data.readers"
 
 TEXT_READERS = {
@@ -35,6 +37,21 @@ READERS = {
 
 FORMATS = READERS.keys()
 """Extensions of files that are read."""
+
+COMPRESSIONS = (".gz", ".bz2", ".xz", ".zst")
+"""What texts may be compressed with, by the last part of a name."""
+
+
+def format_of(name: str) -> str | None:
+    """The extension by which a file is read, without its dot; None for a file that is not read.
+
+    A text may be compressed, as features.csv.gz is.
+    """
+    last, inner = Path(name).suffix.lower(), Path(name).with_suffix("").suffix.lower()
+    if last in COMPRESSIONS and inner[1:] in TEXT_READERS:
+        return inner[1:]
+    return last[1:] if last[1:] in READERS else None
+
 
 _MAGIC = {b"\x89PNG\r\n\x1a\n": "png", b"\xff\xd8\xff": "jpeg", b"GIF87a": "gif", b"GIF89a": "gif"}
 

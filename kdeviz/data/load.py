@@ -84,6 +84,26 @@ def load_embeddings(
         images=None if images is None else str(images),
     )
     source, content = opened(path_or_bytes, filename, max_bytes, wanted)
+    if metadata is None:
+        return embedding_set(source, content)
+    about_data, about_name = metadata if isinstance(metadata, tuple) else (metadata, None)
+    return embedding_set(source, content, opened(about_data, about_name, max_bytes, wanted))
+
+
+def embedding_set(
+    source: Source, content: Content, about: tuple[Source, Content] | None = None
+) -> EmbeddingSet:
+    """What a file holds, read as its source says what is wanted.
+
+    Args:
+        source: the file.
+        content: what was found in it.
+        about: a second file with metadata.
+
+    Raises:
+        DataError: it holds no usable embedding, or the second file does not fit.
+    """
+    wanted = source.wanted
     _check_left_out(content, source)
     candidate = _choose(content, wanted, source.name)
     features = content.features(candidate)
@@ -94,11 +114,9 @@ def load_embeddings(
     table = content.columns(candidate, len(features))
     left_out = _left_out(content, candidate, table)
     notes = [*_guess(content, candidate, wanted), *content.notes]
-    if metadata is not None:
-        about_data, about_name = metadata if isinstance(metadata, tuple) else (metadata, None)
-        second, other = opened(about_data, about_name, max_bytes, wanted)
-        about = _about(other.columns(None, len(features)), second)
-        table, remarks = join(table, about, second)
+    if about is not None:
+        second, other = about
+        table, remarks = join(table, _about(other.columns(None, len(features)), second), second)
         notes += [*other.notes, *remarks]
     described = describe(table, source)
     reading = replace(

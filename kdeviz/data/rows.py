@@ -141,8 +141,12 @@ class Rows:
             if on_block is not None:
                 on_block(stop, len(self))
 
-    def check_finite(self) -> None:
-        """Raise DataError naming the first rows with NaN or infinity, and how many there are."""
+    def check_finite(self, first_row: int = 0) -> None:
+        """Raise DataError naming the first rows with NaN or infinity, and how many there are.
+
+        Args:
+            first_row: the number of the first row, where these are a part of more.
+        """
         if isinstance(self._source, Tensor):
             about_to_compute()
         bad: list[int] = []
@@ -151,7 +155,7 @@ class Rows:
             if _surely_finite(part):
                 continue
             finite = torch.isfinite(part).cpu().numpy() if isinstance(part, Tensor) else np.isfinite(part)
-            bad.extend(int(i) + start for i in np.flatnonzero(~finite.all(1)))
+            bad.extend(int(i) + start + first_row for i in np.flatnonzero(~finite.all(1)))
         if bad:
             named = ", ".join(map(str, bad[:_NAMED_ROWS])) + (", …" if len(bad) > _NAMED_ROWS else "")
             raise DataError(

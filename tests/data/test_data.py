@@ -19,11 +19,10 @@ import safetensors.torch
 import torch
 
 from kdeviz.data.embedding_set import EmbeddingSet
-from kdeviz.data.formats import FORMATS
+from kdeviz.data.formats import COMPRESSIONS, FORMATS
 from kdeviz.data.labels import ANOMALOUS, NORMAL, UNKNOWN
 from kdeviz.data.load import load_embeddings
 from kdeviz.data.pictures import picture_uri
-from kdeviz.data.readers.text import COMPRESSIONS
 from kdeviz.data.rows import Rows
 from kdeviz.errors import DataError
 

@@ -74,7 +74,7 @@ def _without_titles(data: bytes, dialect: Dialect, notes: list[str]) -> tuple[by
     for row in dialect.rows[:titles]:
         notes.append(f"The line {row[0].strip()[:40]!r} above the table was skipped.")
         data = rest_of(data.lstrip(b"\n"), dialect)
-    return data, dialect._replace(rows=dialect.rows[titles:])
+    return data.lstrip(b"\n"), dialect._replace(rows=dialect.rows[titles:])
 
 
 def _check_size(source: Source, data: bytes, dialect: Dialect) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -24,15 +25,7 @@ def read_feather(source: Source) -> TableContent:
     """Read an Arrow IPC file or stream: its messages are walked once for sizes and once for values."""
     with source.reading("Arrow"):
         buffer = source.buffer()
-        is_file = buffer.size >= _SHORTEST and buffer[:6].to_pybytes() == _MAGIC
-        if is_file and buffer[-6:].to_pybytes() != _MAGIC:
-            raise DataError(f"{source.name}: the end of this Arrow file is missing; copy or write it again")
-        if buffer[:4].to_pybytes() == _FEATHER_1:
-            raise DataError(f"{source.name}: Feather version 1 is not read; {_REMEDY}")
-        if not is_file and buffer[:4].to_pybytes() != _CONTINUES:
-            raise DataError(
-                f"{source.name}: neither an Arrow IPC file (Feather version 2) nor a stream; {_REMEDY}"
-            )
+        is_file = _is_file(source, buffer)
         rows = _check_messages(source, _of_file(buffer) if is_file else _of_stream(buffer))
         with (pa.ipc.open_file if is_file else pa.ipc.open_stream)(buffer) as reader:
             width = sum(value_bytes(kind) for kind in reader.schema.types)
@@ -41,6 +34,43 @@ def read_feather(source: Source) -> TableContent:
         # Arrow trusts the offsets of a file; wrong ones would read beyond the buffer.
         table.validate(full=True)
         return plain_content(source, table)
+
+
+def batches_of_file(source: Source) -> Iterator[tuple[pa.RecordBatch, float]]:
+    """Every batch with rows, none larger than the limit, and the share of the file that ends with it."""
+    with source.reading("Arrow"):
+        buffer = source.buffer()
+        is_file = _is_file(source, buffer)
+        total = 0
+        for message in _of_file(buffer) if is_file else _of_stream(buffer):
+            total += _check_messages(source, [message])
+        done = 0
+        file = replace(source, mapped=False).native()
+        with (pa.ipc.open_file if is_file else pa.ipc.open_stream)(file) as reader:
+            numbers = range(reader.num_record_batches) if is_file else ()
+            for batch in map(reader.get_batch, numbers) if is_file else reader:
+                batch.validate(full=True)
+                done += len(batch)
+                if len(batch):
+                    yield batch, done / max(total, 1)
+
+
+def _is_file(source: Source, buffer: pa.Buffer) -> bool:
+    """Whether this is a file of Arrow, not a stream.
+
+    Raises:
+        DataError: it is neither.
+    """
+    is_file = bool(buffer.size >= _SHORTEST and buffer[:6].to_pybytes() == _MAGIC)
+    if is_file and buffer[-6:].to_pybytes() != _MAGIC:
+        raise DataError(f"{source.name}: the end of this Arrow file is missing; copy or write it again")
+    if buffer[:4].to_pybytes() == _FEATHER_1:
+        raise DataError(f"{source.name}: Feather version 1 is not read; {_REMEDY}")
+    if not is_file and buffer[:4].to_pybytes() != _CONTINUES:
+        raise DataError(
+            f"{source.name}: neither an Arrow IPC file (Feather version 2) nor a stream; {_REMEDY}"
+        )
+    return is_file
 
 
 def _of_stream(buffer: pa.Buffer) -> Iterator[pa.ipc.Message]:

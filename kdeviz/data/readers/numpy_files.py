@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -40,8 +41,31 @@ class _Header(NamedTuple):
 
 def read_npy(source: Source) -> Content:
     """Map a .npy file, or view the bytes of an upload; nothing is copied."""
+    with source.reading(".npy"):
+        array = _mapped(source, *_checked(source))
+        return structured(source, array) if array.dtype.names else ArrayContent(source, {"": array})
+
+
+def mapped_parts(source: Source, most_bytes: int) -> Iterator[tuple[NDArray[Any], float]]:
+    """Rows of a .npy file that take about so much, each mapped anew; the share of all that ends with them."""
+    with source.reading(".npy"):
+        header, start = _checked(source)
+        rows = header.shape[0] if header.shape else 1
+        step = max(most_bytes * rows // max(header.bytes, 1), 1)
+        for first in range(0, rows, step):
+            # What was looked at stays in memory as long as its mapping.
+            array = _mapped(source, header, start)
+            yield array[first : first + step] if header.shape else array, min((first + step) / rows, 1.0)
+
+
+def _checked(source: Source) -> tuple[_Header, int]:
+    """What a .npy file says of its array, and where that begins.
+
+    Raises:
+        DataError: it is another kind of file, too large, cut short, or holds Python objects.
+    """
     where = f"{source.name}: the array"
-    with source.reading(".npy"), source.open() as stream:
+    with source.open() as stream:
         _refuse_other_kinds(stream.read(len(_MAGIC)), source.name)
         stream.seek(0)
         header = _header(stream, where)
@@ -60,8 +84,7 @@ def read_npy(source: Source) -> Content:
             )
         stream.seek(start + needed)
         _refuse_trailing(stream, header, source)
-        array = _mapped(source, header, start)
-        return structured(source, array) if array.dtype.names else ArrayContent(source, {"": array})
+    return header, start
 
 
 def read_npz(source: Source) -> Content:

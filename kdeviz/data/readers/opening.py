@@ -7,14 +7,13 @@ from contextlib import suppress
 from pathlib import Path
 from pkgutil import resolve_name
 
-from kdeviz.data.formats import FORMATS, READERS, TEXT_READERS
+from kdeviz.data.formats import COMPRESSIONS, FORMATS, READERS, TEXT_READERS, format_of
 from kdeviz.data.readers import foreign
 from kdeviz.data.readers.content import Content, NoRowsError
 from kdeviz.data.readers.disguise import refuse_disguised
 from kdeviz.data.readers.folder import Member, is_glob, members_of_folder, members_of_glob, members_of_paths
 from kdeviz.data.readers.several import Part, one_after_the_other
 from kdeviz.data.readers.source import Readable, Source
-from kdeviz.data.readers.text import COMPRESSIONS
 from kdeviz.data.reading import Corrections
 from kdeviz.errors import DataError
 
@@ -80,11 +79,9 @@ def _name(data: object, members: Sequence[Member]) -> str:
 
 
 def _suffix(name: str) -> str | None:
-    """What kind of file a name says it is; a text may be compressed, as in features.csv.gz."""
-    suffix, inner = _suffixes(name)
-    if suffix in COMPRESSIONS and inner[1:] in TEXT_READERS:
-        return inner
-    return suffix if suffix[1:] in READERS else None
+    """`format_of` with its dot."""
+    kind = format_of(name)
+    return None if kind is None else f".{kind}"
 
 
 def _suffixes(name: str) -> tuple[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,22 +19,26 @@ from kdeviz.errors import DataError
 
 _FIRST_ROWS = 1024
 _BATCH_BYTES, _FEWEST_ROWS, _MOST_ROWS = 1 << 24, 128, 1 << 16  # at once; measured on lists and wide tables
+_STREAMED_BYTES = 1 << 23
 _MANY = 16
+_BUFFER_BYTES = 1 << 18  # of each column, where the file is not mapped
 
 
 def read_parquet(source: Source) -> TableContent:
     """Open a parquet file; its pages are read when columns are asked for."""
     with source.reading("parquet"):
-        buffer = source.buffer()
-        metadata = pq.read_metadata(pa.BufferReader(buffer))
+        metadata = pq.read_metadata(source.native())
         leaves = _leaves(metadata)
         # Texts stay dictionaries until their decoded length is known: one long text may stand in every row.
         columns = [metadata.schema.column(i) for i in range(metadata.num_columns)]
         texts = [column.path for column in columns if column.physical_type == "BYTE_ARRAY"]
-        file = pq.ParquetFile(pa.BufferReader(buffer), metadata=metadata)
+        how: dict[str, Any] = {"metadata": metadata}
+        if not source.mapped:
+            how |= {"buffer_size": _BUFFER_BYTES, "pre_buffer": False}
+        file = pq.ParquetFile(source.native(), **how)
         fields = Fields(file.schema_arrow)
         if texts:
-            file = pq.ParquetFile(pa.BufferReader(buffer), metadata=metadata, read_dictionary=texts)
+            file = pq.ParquetFile(source.native(), read_dictionary=texts, **how)
         plain = PlainTypes(source, class_names(fields.schema.metadata))
 
         def first(name: str) -> pa.Array:
@@ -47,7 +52,9 @@ def read_parquet(source: Source) -> TableContent:
     def batches(names: list[str]) -> Iterator[pa.RecordBatch]:
         kinds = {name: schema.field(name).type for name in names}
         needed = _check(source, file, kinds, leaves)
-        most = _BATCH_BYTES * (4 if len(names) > _MANY else 1)  # each column costs, however few its rows
+        most = _BATCH_BYTES if source.mapped else _STREAMED_BYTES
+        if source.mapped and len(names) > _MANY:  # each column costs, however few its rows
+            most *= 4
         at_once = min(max(most * metadata.num_rows // max(needed, 1), _FEWEST_ROWS), _MOST_ROWS)
         total = 0
         for batch in file.iter_batches(at_once, columns=names):

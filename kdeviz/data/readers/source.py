@@ -26,12 +26,14 @@ class Source:
         name: the file's own name, without folders; every message begins with it.
         max_bytes: the most that its arrays may take in memory.
         wanted: what was asked for instead of a guess.
+        mapped: whether Arrow maps a file; otherwise it reads what it needs, and the rest takes no memory.
     """
 
     data: Path | bytes
     name: str
     max_bytes: int
     wanted: Corrections = GUESS
+    mapped: bool = True
 
     @classmethod
     def of(cls, data: Readable, filename: str | None, max_bytes: int, wanted: Corrections = GUESS) -> Source:
@@ -76,6 +78,12 @@ class Source:
         if not self.size:  # an empty file cannot be mapped
             return pa.py_buffer(b"")
         return pa.memory_map(str(self.data)).read_buffer()
+
+    def native(self) -> pa.NativeFile:
+        """The file as Arrow reads it."""
+        if self.mapped or isinstance(self.data, bytes):
+            return pa.BufferReader(self.buffer())
+        return pa.OSFile(str(self.data))
 
     def check(self, needed: int, what: str) -> None:
         """Refuse before inflating.

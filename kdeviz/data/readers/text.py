@@ -6,7 +6,8 @@ import bz2
 import gzip
 import lzma
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import IO, NamedTuple, cast
 
@@ -27,16 +28,14 @@ def _open_gzip(stream: IO[bytes]) -> IO[bytes]:
     return cast("IO[bytes]", opened)
 
 
-COMPRESSIONS: Mapping[str, Callable[[IO[bytes]], IO[bytes]]] = MappingProxyType(
+_MAGIC: Mapping[bytes, Callable[[IO[bytes]], IO[bytes]]] = MappingProxyType(
     {
-        ".gz": _open_gzip,
-        ".bz2": bz2.BZ2File,
-        ".xz": lzma.LZMAFile,
-        ".zst": _open_zstd,
+        b"\x1f\x8b": _open_gzip,
+        b"BZh": bz2.BZ2File,
+        b"\xfd7zXZ\0": lzma.LZMAFile,
+        b"\x28\xb5\x2f\xfd": _open_zstd,
     }
 )
-"""What a text table may be compressed with, by the last part of its name."""
-_MAGIC = {b"\x1f\x8b": ".gz", b"BZh": ".bz2", b"\xfd7zXZ\0": ".xz", b"\x28\xb5\x2f\xfd": ".zst"}
 
 _BOMS = {
     b"\xef\xbb\xbf": "utf-8-sig",
@@ -82,20 +81,34 @@ def read_text(source: Source) -> Text:
     return Text(data, notes)
 
 
+@contextmanager
+def inflating(stream: IO[bytes]) -> Iterator[IO[bytes]]:
+    """What was compressed into a stream; the stream itself where nothing was."""
+    start = stream.read(6)
+    stream.seek(0)
+    opener = next((opener for magic, opener in _MAGIC.items() if start.startswith(magic)), None)
+    if opener is None:
+        yield stream
+        return
+    with opener(stream) as inflated:
+        yield inflated
+
+
+def is_wide(begin: bytes) -> bool:
+    """Whether a text seems to be in UTF-16 or UTF-32, of which a line end is no single byte."""
+    return b"\0" in begin[:_HEAD]
+
+
 def _inflated(source: Source) -> bytes:
-    with source.open() as stream:
-        start = stream.read(6)
-    kind = next((kind for magic, kind in _MAGIC.items() if start.startswith(magic)), None)
-    with source.open() as stream:
-        if kind is None:
-            return stream.read()
-        with COMPRESSIONS[kind](stream) as inflating:
-            # Asked for in parts: a reader asked for everything may inflate everything first.
-            parts, total = [], 0
-            while part := inflating.read(1 << 24):
-                parts.append(part)
-                total += len(part)
-                source.check(total, "the inflated text")
+    with source.open() as stored, inflating(stored) as stream:
+        if stream is stored:
+            return stored.read()
+        # Asked for in parts: a reader asked for everything may inflate everything first.
+        parts, total = [], 0
+        while part := stream.read(1 << 24):
+            parts.append(part)
+            total += len(part)
+            source.check(total, "the inflated text")
     return b"".join(parts)
 
 

@@ -34,7 +34,10 @@ for name, entry in header.items():
     t[name] = np.frombuffer(raw[begin:end], kind).reshape(entry["shape"])
 
 def log_density(rows):
-    s = (np.asarray(rows, float) - t["pca_model.mean"]) @ t["pca_model.singular_vectors"]
+    x = np.asarray(rows, float) - t["pca_model.mean"]
+    if len(t.get("pca_model.deviations", "")):  # the model standardises features
+        x = np.divide(x, t["pca_model.deviations"], out=0 * x, where=t["pca_model.deviations"] > 0)
+    s = x @ t["pca_model.singular_vectors"]
     length = np.linalg.norm(s, axis=1, keepdims=True)
     scale = about["settings"]["feature_scaling_method"] == "scale"
     s = s / (t["max_length"] if scale else length + (length == 0))

@@ -33,13 +33,13 @@ def synthetic_rows(model: KDEClassifier, seed: int = 0) -> NDArray[np.float32]:
     """Rows on rays from the mean of the training rows, through them and across; nobody's data."""
     rng = np.random.default_rng(seed)
     pca = model.pca_model
-    k, mean = model.n_components_, pca.mean.cpu().numpy()
-    axes, spread = pca.singular_vectors.cpu().numpy(), np.sqrt(pca.spectrum[:k].cpu().numpy())
+    k, spread = model.n_components_, np.sqrt(pca.spectrum[: model.n_components_].cpu().numpy())
     directions = rng.normal(size=(_DIRECTIONS, k)) * spread
     directions[: min(k, _DIRECTIONS // 2)] = np.diag(spread)[: _DIRECTIONS // 2]
     rows = _STEPS[:, None, None] * directions
-    aside = rng.normal(size=(*rows.shape[:2], len(mean))) * float(spread[-1]) / 10
-    found: NDArray[np.float32] = (mean + rows @ axes.T + aside).reshape(-1, len(mean)).astype(np.float32)
+    inside = pca.inverse_transform(rows.reshape(-1, k)).cpu().numpy()
+    aside = rng.normal(size=inside.shape) * float(spread[-1]) / 10
+    found: NDArray[np.float32] = (inside + aside).astype(np.float32)
     return found
 
 

@@ -1,0 +1,12 @@
+from .engines import ENGINES as ENGINES
+from .engines import Engine as Engine
+from .engines import Plan as Plan
+from .files import Job as Job
+from .files import jobs_of as jobs_of
+from .scoring import SCHEMA as SCHEMA
+from .scoring import FileScores as FileScores
+from .scoring import OnRows as OnRows
+from .scoring import score_batches as score_batches
+from .scoring import score_file as score_file
+from .work import Outcome as Outcome
+from .work import Work as Work

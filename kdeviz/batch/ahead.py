@@ -1,0 +1,52 @@
+"""Reading and writing beside the computation: a little ahead of it, a little behind it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TypeVar
+
+T = TypeVar("T")
+_AT_ONCE = 2
+
+
+@contextmanager
+def ahead(items: Iterator[T]) -> Iterator[Iterator[T]]:
+    """The same items, of which two are made in another thread while one is used."""
+    end = object()
+    with ThreadPoolExecutor(1, "reading") as thread:
+
+        def made() -> Iterator[T]:
+            waiting: deque[Future[object]] = deque()
+            while True:
+                while len(waiting) < _AT_ONCE:
+                    waiting.append(thread.submit(next, items, end))
+                item = waiting.popleft().result()
+                if item is end:
+                    return
+                yield item  # type: ignore[misc]
+
+        try:
+            yield made()
+        finally:
+            thread.shutdown(cancel_futures=True)
+            if (close := getattr(items, "close", None)) is not None:
+                close()
+
+
+@contextmanager
+def behind(write: Callable[[T], object]) -> Iterator[Callable[[T], None]]:
+    """The same function, which works in another thread; at the end all is written, or its error is raised."""
+    with ThreadPoolExecutor(1, "writing") as thread:
+        waiting: deque[Future[object]] = deque()
+
+        def put(item: T) -> None:
+            waiting.append(thread.submit(write, item))
+            if len(waiting) > _AT_ONCE:
+                waiting.popleft().result()
+
+        yield put
+        for future in waiting:
+            future.result()

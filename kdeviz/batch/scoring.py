@@ -1,0 +1,166 @@
+"""Scores of one file or of record batches, in memory that does not grow with them. No engine is needed."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from time import perf_counter
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from kdeviz.analysis import analysis_of_part
+from kdeviz.atomic import written_whole
+from kdeviz.batch.ahead import ahead, behind
+from kdeviz.data import GUESS, Corrections, Piece, pieces_of_batches, read_pieces
+from kdeviz.decision import Decision, stored_decision
+from kdeviz.model import KDEClassifier, is_out_of_memory
+
+SCHEMA = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("log_density", pa.float64(), nullable=False),
+        pa.field("p_value", pa.float64()),
+        pa.field("probability", pa.float64(), nullable=False),
+        pa.field("flagged", pa.bool_(), nullable=False),
+    ]
+)
+"""Columns of the scores; `p_value` is null where the model holds no held-out scores."""
+KEY = b"kdeviz"
+"""Under this key the metadata of a scores file say, as JSON, of which model and file they are."""
+
+OnRows = Callable[[int, float], None]
+"""Called with (rows scored so far, share of the file); what it raises ends the work."""
+
+
+class FileScores(NamedTuple):
+    """What became of one file."""
+
+    rows: int
+    flagged: int
+    seconds: float
+    notes: tuple[str, ...]
+
+
+def score_batches(
+    model: KDEClassifier | str | Path,
+    batches: Iterable[pa.RecordBatch],
+    *,
+    device: str = "auto",
+    **columns: Any,
+) -> Iterator[pa.RecordBatch]:
+    """Scores of record batches, for engines that hand out such: one batch of `SCHEMA` for each.
+
+    Rows of the fit are known by their content and have their held-out scores.
+
+    Args:
+        model: a fitted model, or the path of a model file.
+        batches: (rows, columns); which columns are the embedding and the id is decided on the first one.
+            Without ids, rows are numbered from the first row of the first batch.
+        device: for a model that is loaded here.
+        columns: `embedding_column`, `id_column` and `leave_out` as `load_embeddings` takes them.
+
+    Raises:
+        DataError: there is no usable embedding, wrong shape, NaN or infinity.
+        ModelFileError: the model file cannot be read.
+    """
+    fitted = model if isinstance(model, KDEClassifier) else KDEClassifier.load(model, device)
+    yield from map(Scorer(fitted).table, pieces_of_batches(batches, Corrections(**columns)))
+
+
+def score_file(
+    model: KDEClassifier | str | Path,
+    path: str | Path,
+    out: str | Path,
+    *,
+    device: str = "auto",
+    said: Corrections = GUESS,
+    on_rows: OnRows | None = None,
+) -> FileScores:
+    """Score every row of a file into a parquet file of `SCHEMA`, which appears when it is whole.
+
+    Reading, scoring and writing overlap. See `read_pieces` for what is read in parts.
+
+    Args:
+        model: a fitted model, or the path of a model file.
+        path: one file with embeddings.
+        out: where the scores go.
+        device: for a model that is loaded here.
+        said: what is known of the columns instead of a guess.
+        on_rows: called after each part.
+
+    Raises:
+        DataError: the file cannot be read, or holds NaN or infinity.
+        ModelFileError: the model file cannot be read.
+        OSError: `out` cannot be written.
+    """
+    began = perf_counter()
+    fitted = model if isinstance(model, KDEClassifier) else KDEClassifier.load(model, device)
+    scorer, rows, flagged = Scorer(fitted), 0, 0
+    about = scores_about(fitted, Path(path), said)
+    with (
+        ahead(read_pieces(path, said)) as pieces,
+        written_whole(out) as file,
+        pq.ParquetWriter(file, SCHEMA.with_metadata({KEY: json.dumps(about)})) as writer,
+        behind(writer.write_batch) as write,
+    ):
+        for piece in pieces:
+            table = scorer.table(piece)
+            write(table)
+            rows, flagged = rows + len(table), flagged + int(np.sum(table.column("flagged").to_numpy(False)))
+            if on_rows is not None:
+                on_rows(rows, piece.done)
+    return FileScores(rows, flagged, perf_counter() - began, tuple(scorer.notes))
+
+
+def scores_about(model: KDEClassifier, path: Path, said: Corrections) -> dict[str, Any]:
+    """What scores depend on: the model, the file by name and size, and how it was read; ready for JSON."""
+    digest = hashlib.blake2b(model.to_bytes(), digest_size=16).hexdigest()
+    return {"model": digest, "file": path.name, "bytes": path.stat().st_size, "read": said.given}
+
+
+class Scorer:
+    """A model at work on the parts of a file.
+
+    Attributes:
+        notes: what a person should know, each said once.
+    """
+
+    def __init__(self, model: KDEClassifier) -> None:
+        self._model = model
+        self.notes: dict[str, None] = {}
+
+    def table(self, piece: Piece) -> pa.RecordBatch:
+        """The scores of some rows, in their order."""
+        decision = stored_decision(self._analysis(piece))
+        self.notes.update(dict.fromkeys(decision.analysis.warnings))
+        return _table(decision)
+
+    def _analysis(self, piece: Piece) -> Any:
+        try:
+            return analysis_of_part(self._model, piece.data, piece.start)
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+        self.notes[f"{self._model.device} ran out of memory: computed on the CPU"] = None
+        self._model = copy.deepcopy(self._model).cpu()  # the caller's stays where it is
+        return analysis_of_part(self._model, piece.data, piece.start)
+
+
+def _table(decision: Decision) -> pa.RecordBatch:
+    analysis = decision.analysis
+    p_values = decision.p_values
+    none = [None] * len(analysis.scores)
+    columns = [
+        pa.array(analysis.inspected.ids, pa.string()),
+        pa.array(analysis.scores, pa.float64()),
+        pa.array(none if p_values is None else p_values, pa.float64()),
+        pa.array(decision.probabilities, pa.float64()),
+        pa.array(decision.flagged, pa.bool_()),
+    ]
+    return pa.record_batch(columns, schema=SCHEMA)

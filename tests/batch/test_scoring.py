@@ -1,0 +1,138 @@
+"""Scores of files and batches are those of the analysis, however they are read."""
+
+import json
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from kdeviz.analysis import analysis_of_model
+from kdeviz.batch import SCHEMA, score_batches, score_file, scoring
+from kdeviz.data import load_embeddings
+from kdeviz.data.readers import streams
+from kdeviz.decision import decide, stored_decision
+from kdeviz.errors import Cancelled, DataError, ModelFileError
+from kdeviz.model import KDEClassifier
+
+RANDOM = np.random.default_rng(1)
+TRAIN = RANDOM.normal(size=(300, 6)).astype(np.float32)
+NEW = np.concatenate([2 * RANDOM.normal(size=(500, 6)), TRAIN[:100]]).astype(np.float32)
+
+
+@pytest.fixture
+def model():
+    fitted = KDEClassifier(n_pca_components=3)
+    fitted.fit(TRAIN)
+    analysis = analysis_of_model(fitted, load_embeddings(saved("train.npy", TRAIN)))
+    fitted.held_out_scores = analysis.classifier.held_out_scores
+    fitted.threshold = decide(analysis).threshold
+    return fitted
+
+
+@pytest.fixture(autouse=True)
+def small_parts(monkeypatch, tmp_path):
+    monkeypatch.setattr(streams, "_ARRAY_BYTES", 2000)
+    monkeypatch.chdir(tmp_path)
+
+
+def saved(path, features):
+    np.save(path, features)
+    return path
+
+
+def test_a_file_has_the_scores_of_the_analysis(model):
+    told = []
+    done = score_file(model, saved("new.npy", NEW), "out.parquet", on_rows=lambda *now: told.append(now))
+    decision = stored_decision(analysis_of_model(model, load_embeddings("new.npy")))
+    table = pq.read_table("out.parquet")
+    assert table.schema.equals(SCHEMA)
+    assert table["id"].to_pylist() == [str(i) for i in range(len(NEW))]
+    np.testing.assert_allclose(table["log_density"], decision.analysis.scores, rtol=1e-6)
+    np.testing.assert_allclose(table["p_value"], decision.p_values, rtol=1e-12)
+    np.testing.assert_allclose(table["probability"], decision.probabilities, rtol=1e-6)
+    assert table["flagged"].to_pylist() == decision.flagged.tolist()
+    assert (done.rows, done.flagged) == (len(NEW), decision.n_flagged)
+    assert 0 < decision.n_flagged < len(NEW)
+    assert len(told) > 5
+    assert told[-1] == (len(NEW), 1.0)
+
+
+def test_rows_of_the_fit_have_their_held_out_scores(model):
+    score_file(model, saved("new.npy", NEW), "out.parquet")
+    scores = pq.read_table("out.parquet")["log_density"].to_numpy()
+    np.testing.assert_allclose(scores[500:], model.held_out_scores.numpy()[:100], rtol=1e-6)
+
+
+def test_batches_have_the_scores_of_the_file(model):
+    score_file(model, saved("new.npy", NEW), "out.parquet")
+    model.save("model.safetensors")
+    table = pa.table({"vector": NEW.tolist()})
+    found = list(score_batches("model.safetensors", table.to_batches(max_chunksize=97)))
+    assert all(batch.schema.equals(SCHEMA) for batch in found)
+    # Lists of Python numbers are float64 here.
+    np.testing.assert_allclose(
+        pa.Table.from_batches(found)["log_density"], pq.read_table("out.parquet")["log_density"], rtol=1e-5
+    )
+
+
+def test_a_model_without_calibration_gives_no_p_values(model):
+    model.held_out_scores = model.held_out_scores[:0]
+    score_file(model, saved("new.npy", NEW), "out.parquet")
+    table = pq.read_table("out.parquet")
+    assert table["p_value"].null_count == len(NEW)
+    assert table["flagged"].to_pylist() == (table["log_density"].to_numpy() < model.threshold).tolist()
+
+
+def test_the_file_says_what_its_scores_depend_on(model):
+    score_file(model, saved("new.npy", NEW), "a.parquet")
+    score_file(model, "new.npy", "b.parquet")
+    assert open("a.parquet", "rb").read() == open("b.parquet", "rb").read()  # noqa: PTH123, SIM115
+    about = json.loads(pq.read_schema("a.parquet").metadata[scoring.KEY])
+    assert about["file"] == "new.npy"
+    model.threshold += 1
+    score_file(model, "new.npy", "c.parquet")
+    assert json.loads(pq.read_schema("c.parquet").metadata[scoring.KEY])["model"] != about["model"]
+
+
+def test_bad_rows_are_named_by_their_numbers_in_the_file(model, tmp_path):
+    bad = NEW.copy()
+    bad[431, 2] = np.nan
+    with pytest.raises(DataError, match=r"rows 431\)"):
+        score_file(model, saved("bad.npy", bad), "out.parquet")
+    assert not (tmp_path / "out.parquet").exists()
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_whoever_cancels_gets_no_file(model, tmp_path):
+    def cancel(rows, done):
+        raise Cancelled("enough")
+
+    with pytest.raises(Cancelled):
+        score_file(model, saved("new.npy", NEW), "out.parquet", on_rows=cancel)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["new.npy", "train.npy"]
+
+
+def test_other_dimensions_and_no_model_are_refused(model):
+    with pytest.raises(DataError, match="5 dimensions"):
+        score_file(model, saved("narrow.npy", NEW[:, :5]), "out.parquet")
+    with pytest.raises(ModelFileError):
+        score_file("none.safetensors", saved("new.npy", NEW), "out.parquet")
+
+
+def test_a_device_without_memory_leaves_the_rest_to_the_cpu(model, monkeypatch):
+    real, calls = scoring.analysis_of_part, []
+
+    def once_too_much(*arguments):
+        calls.append(arguments[0])
+        if len(calls) == 3:
+            raise RuntimeError("out of memory")
+        return real(*arguments)
+
+    score_file(model, saved("new.npy", NEW), "plain.parquet")
+    monkeypatch.setattr(scoring, "analysis_of_part", once_too_much)
+    done = score_file(model, "new.npy", "out.parquet")
+    assert any("ran out of memory" in note for note in done.notes)
+    assert calls[1] is model
+    assert calls[3] is not model
+    assert pq.read_table("out.parquet").equals(pq.read_table("plain.parquet"))
