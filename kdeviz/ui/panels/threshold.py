@@ -110,7 +110,7 @@ def show_threshold(current: Session, screen: Screen) -> None:
         if decision.remark:
             st.caption(decision.remark[0].upper() + decision.remark[1:] + ".")
         if labelled:
-            rate, low, high = (number(1000 * rate) for rate in alarms[:3])
+            rate, low, high = (number(1000 * rate) for rate in (alarms.rate, alarms.low, alarms.high))
             st.caption(f"{rate} alarms per 1 000 normals ({low} to {high})")
     if metrics is None or counts is None:
         with columns[1]:
@@ -128,7 +128,7 @@ def show_threshold(current: Session, screen: Screen) -> None:
 
 
 def _alarm_sentence(alarms: ExpectedAlarms) -> str:
-    rate, low, high = (number(1000 * rate) for rate in alarms[:3])
+    rate, low, high = (number(1000 * rate) for rate in (alarms.rate, alarms.low, alarms.high))
     return f"About **{rate}** alarms per 1 000 normal samples, between {low} and {high} with 95 % confidence."
 
 
