@@ -160,6 +160,30 @@ def click(app, element, *, row=None, carried=None):
     assert not app.exception, app.exception
 
 
+def strip(app):
+    """What the browser gets of the threshold's slider and its numbers."""
+    (found,) = [one for one in app.get("bidi_component") if one.proto.component_name == "kdeviz.threshold"]
+    return found, json.loads(found.proto.bytes)
+
+
+def on_strip(app, event, value):
+    """Do something with the strip: ("moved", {"to": step, "about": ..., "moves": ...}) or ("cell", name)."""
+    from streamlit.proto.WidgetStates_pb2 import WidgetState
+
+    element, _ = strip(app)
+    done = json.dumps([{"event": event, "value": value}])
+    name = f"$$STREAMLIT_INTERNAL_KEY_{element.proto.id}__events"
+    states = app._tree.get_widget_states()
+    states.widgets.append(WidgetState(id=name, json_trigger_value=done))
+    app._run(states)
+    assert not app.exception, app.exception
+
+
+def slide(app, to):
+    """Move the threshold's slider to a step."""
+    on_strip(app, "moved", {"to": to, "about": strip(app)[1]["about"], "moves": to + 1})
+
+
 def chart(app, key):
     """The chart with this key."""
     (found,) = [chart for chart in charts(app) if key_of(chart) == key]

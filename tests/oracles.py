@@ -153,3 +153,28 @@ def auroc(normal, anomalous):
     lower = anomalous[:, None] < normal
     tied = anomalous[:, None] == normal
     return (lower + tied / 2).mean()
+
+
+def ledoit_wolf(rows):
+    """Ledoit and Wolf, Journal of Multivariate Analysis 88, 2004, lemma 3.3, of centred rows."""
+    n, k = rows.shape
+    sample = rows.T @ rows / n
+    target = np.trace(sample) / k * np.eye(k)
+    distance = ((sample - target) ** 2).sum()
+    error = sum(((np.outer(row, row) - sample) ** 2).sum() for row in rows) / n**2
+    share = min(error / distance, 1) if distance > 0 else 0
+    return share * target + (1 - share) * sample
+
+
+def pulled_apart(anomalous, others):
+    """Centre and directions, by the definition, with the largest mean square found among eigenvectors."""
+    anomalous, others = anomalous.astype(np.float64), others.astype(np.float64)
+    centre, spread = others.mean(0), others.std(0)
+    shrunk = spread[:, None] * ledoit_wolf((others - centre) / spread) * spread
+    first = np.linalg.solve(shrunk, anomalous.mean(0) - centre)
+    first /= np.sqrt(first @ shrunk @ first)
+    # Directions w with w S first = 0: what is left of the rows is x - S first (first . x).
+    left = (anomalous - centre) - np.outer((anomalous - centre) @ first, shrunk @ first)
+    root = np.linalg.cholesky(np.linalg.inv(shrunk))
+    _, vectors = np.linalg.eigh(root.T @ (left.T @ left / len(left)) @ root)
+    return centre, np.stack([first, root @ vectors[:, -1]], axis=1)

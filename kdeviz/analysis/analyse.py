@@ -15,7 +15,7 @@ from torch import Tensor
 from kdeviz.analysis.analysis import Analysis, Places
 from kdeviz.analysis.opened import made_by
 from kdeviz.analysis.progress import OnProgress, Watch
-from kdeviz.analysis.scoring import hold_out_rows, known_note, known_points, log_densities
+from kdeviz.analysis.scoring import hold_out_rows, known_note, known_points, log_densities, points_at
 from kdeviz.data import ANOMALOUS, EmbeddingSet, Features, Rows, aligned
 from kdeviz.errors import DataError
 from kdeviz.model import AxesCache, KDEClassifier, device_name, is_out_of_memory, resolve_device
@@ -106,9 +106,7 @@ def _analyse(
         )
     inspected = train if score is None else score
     with _timed(timings, "score"), watch.stage(SCORING) as on_block:
-        points = known_points(classifier, inspected)
-        if score is None:
-            points[fitted_on] = np.arange(len(fitted_on))  # of equal rows each has its own
+        points = _points(classifier, inspected, fitted_on if score is None else None)
         scores = log_densities(classifier, inspected, points, on_block)
     if score is not None and (note := known_note(classifier, points)):
         notes = (*notes, note)
@@ -138,6 +136,16 @@ def _contamination(train: EmbeddingSet, fitted_on: NDArray[np.int64]) -> tuple[s
         f"{labelled} of the {len(fitted_on)} training rows are labelled anomalous: the model learns them as "
         "normal, and the alarm budget counts them",
     )
+
+
+def _points(
+    classifier: KDEClassifier, inspected: EmbeddingSet, fitted_on: NDArray[np.int64] | None
+) -> NDArray[np.int64]:
+    """See `known_points`; of equal rows that are known to be fitted on, each has its own point."""
+    if fitted_on is None:
+        return known_points(classifier, inspected)
+    own = points_at(fitted_on, len(inspected))
+    return own if (own >= 0).all() else np.where(own < 0, known_points(classifier, inspected), own)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ drawn, as a NamedTuple of arrays.
 """
 
 from kdeviz.charts.agreement import MEASURES, AgreementNumbers, agreement, agreement_numbers
+from kdeviz.charts.axis_columns import axis_choices
 from kdeviz.charts.beside_map import CHARTS, Chart
 from kdeviz.charts.colours import colour_choices
 from kdeviz.charts.compared_roc import ComparedRocNumbers, compared_roc, compared_roc_numbers
@@ -14,11 +15,21 @@ from kdeviz.charts.densities import DensitiesNumbers, densities, densities_numbe
 from kdeviz.charts.f1 import f1
 from kdeviz.charts.heat_map import HeatMapNumbers, heat_map, heat_map_numbers
 from kdeviz.charts.knobs import KNOBS, KnobValue, knob_text, knob_value, values_of, varied
+from kdeviz.charts.map_axes import ColumnAxes, ComponentAxes, MapAxes, SeparatingAxes, axes_key
+from kdeviz.charts.map_numbers import ProjectionNumbers, projection_numbers
+from kdeviz.charts.neighbour_map import (
+    NeighbourAxes,
+    NeighbourFit,
+    NeighbourPlaces,
+    has_neighbour_maps,
+    neighbour_fit,
+    neighbour_places,
+)
 from kdeviz.charts.operating import OperatingNumbers, operating_numbers
 from kdeviz.charts.percentiles import PercentilesNumbers, percentiles, percentiles_numbers
 from kdeviz.charts.picked import PickedNumbers, picked_numbers
 from kdeviz.charts.precision_recall import precision_recall
-from kdeviz.charts.projection import ProjectionNumbers, projection, projection_numbers
+from kdeviz.charts.projection import projection
 from kdeviz.charts.ranks import RanksNumbers, ranks, ranks_numbers
 from kdeviz.charts.reliability import reliability, reliability_numbers
 from kdeviz.charts.roc import RocNumbers, roc, roc_numbers
@@ -42,12 +53,18 @@ __all__ = [
     "NOTEBOOK",
     "AgreementNumbers",
     "Chart",
+    "ColumnAxes",
     "ComparedRocNumbers",
+    "ComponentAxes",
     "ContoursNumbers",
     "CurveNumbers",
     "DensitiesNumbers",
     "HeatMapNumbers",
     "KnobValue",
+    "MapAxes",
+    "NeighbourAxes",
+    "NeighbourFit",
+    "NeighbourPlaces",
     "OperatingNumbers",
     "PercentilesNumbers",
     "PickedNumbers",
@@ -58,11 +75,14 @@ __all__ = [
     "SampleNumbers",
     "SampleSliceNumbers",
     "ScreeNumbers",
+    "SeparatingAxes",
     "StripNumbers",
     "Theme",
     "TuningLinesNumbers",
     "agreement",
     "agreement_numbers",
+    "axes_key",
+    "axis_choices",
     "colour_choices",
     "compared_roc",
     "compared_roc_numbers",
@@ -72,10 +92,13 @@ __all__ = [
     "densities",
     "densities_numbers",
     "f1",
+    "has_neighbour_maps",
     "heat_map",
     "heat_map_numbers",
     "knob_text",
     "knob_value",
+    "neighbour_fit",
+    "neighbour_places",
     "operating_numbers",
     "percentiles",
     "percentiles_numbers",

@@ -1,4 +1,4 @@
-"""The model's own density over two components, as lines behind the samples."""
+"""The model's own density on the map, as lines behind the samples."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 from kdeviz.analysis import Analysis, cached
+from kdeviz.charts.map_axes import MapAxes, axes_key, axes_of, placed
 from kdeviz.charts.parts import level_line
-from kdeviz.charts.selection import check_drawable
 from kdeviz.charts.theme import Part, Theme, faint
 from kdeviz.decision import Decision
 
@@ -20,7 +20,7 @@ _CONTOUR_SAMPLE = 1500
 
 
 class ContoursNumbers(NamedTuple):
-    """The fitted model's exact marginal density over two components."""
+    """The fitted model's exact density along the two axes of a map."""
 
     x: NDArray[Any]
     y: NDArray[Any]
@@ -33,31 +33,40 @@ class ContoursNumbers(NamedTuple):
     """(2, 2): lower left and upper right of the widest region."""
 
 
-def contours_numbers(decision: Decision, components: tuple[int, int] = (0, 1)) -> ContoursNumbers:
-    """The exact marginal of the fitted density over two components.
+def contours_numbers(decision: Decision, axes: MapAxes | tuple[int, ...] = (0, 1)) -> ContoursNumbers | None:
+    """The exact density of the model along the two axes of a map; None where they are no plane of its space.
 
     Its levels are the log densities above which at least `CONTOUR_SHARES` of the training samples lie: the
     smallest regions that hold that share of what is normal. The grid spans the widest of these regions, so
     that a far outlier does not leave it without a line.
 
     Raises:
-        OptionError: these are not two of the model's components.
+        OptionError: this model has no such axes.
     """
-    return _contours(decision.analysis, components)
+    analysis = decision.analysis
+    return _contours(analysis, *axes_key(analysis, decision.threshold, axes_of(axes)))
 
 
 @cached
-def _contours(analysis: Analysis, components: tuple[int, int]) -> ContoursNumbers:
-    check_drawable(analysis, components, (2,))
-    marginal = analysis.classifier.kde_model.marginal(components)
-    train = analysis.train_coordinates[:, components]
+def _contours(analysis: Analysis, axes: MapAxes, threshold: float) -> ContoursNumbers | None:
+    plane = axes.plane(analysis, threshold)
+    if plane is None:
+        return None
+    along = analysis.classifier.kde_model.along(torch.from_numpy(plane.directions))
+    train = placed(analysis, threshold, axes).training
+    centre = (plane.centre @ plane.directions).astype(train.dtype)
     train = train[:: max(1, len(train) // _CONTOUR_SAMPLE)]
-    at_train = marginal.log_prob(train).cpu().numpy()
+    at_train = along.log_prob(train + centre).cpu().numpy()
     levels = np.quantile(at_train, [1 - share for share in CONTOUR_SHARES], method="lower")
     within = train[at_train >= levels[-1]]
-    x, y = _axes(within, marginal.bw_transform)
+    x, y = _axes(within, along.bw_transform)
     grid = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
-    log_density = marginal.log_prob(grid.astype(np.float32)).cpu().numpy().reshape(len(y), len(x))
+    log_density = (
+        along.log_prob(grid.astype(np.float32) + centre.astype(np.float32))
+        .cpu()
+        .numpy()
+        .reshape(len(y), len(x))
+    )
     # With narrow kernels the region is islands round the samples, which may all lie between grid points.
     held = np.concatenate([within, grid[log_density.ravel() >= levels[-1]]])
     return ContoursNumbers(

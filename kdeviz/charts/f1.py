@@ -49,7 +49,7 @@ def draw_f1(numbers: OperatingNumbers, theme: Theme) -> go.Figure:
         **rate_axes("", "value", theme),
         "xaxis": bare_axis("threshold on log density, nats", nticks=6, range=[lowest, highest]),
         "showlegend": True,
-        "legend": {"x": 0.01, "y": 0.02, "yanchor": "bottom", "font": {"size": 12}},
+        "legend": {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "font": {"size": 12}},
     }
     return drawn(traces, theme, title, "F1, precision and recall at every threshold", layout)
 

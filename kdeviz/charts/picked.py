@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
-from numpy.typing import NDArray
+from typing import NamedTuple
 
 from kdeviz.decision import Decision
 
@@ -15,8 +13,8 @@ class PickedNumbers(NamedTuple):
     name: str
     log_density: float
     probability: float
-    coordinates: NDArray[Any]
-    """(k,) in the model's space."""
+    row: int
+    """Among the inspected."""
 
 
 def picked_numbers(decision: Decision, row: int | None) -> PickedNumbers | None:
@@ -28,5 +26,5 @@ def picked_numbers(decision: Decision, row: int | None) -> PickedNumbers | None:
         str(analysis.inspected.ids[row]),
         float(analysis.scores[row]),
         float(decision.curve(analysis.scores[row : row + 1])[0]),
-        analysis.coordinates[row],
+        row,
     )

@@ -73,6 +73,24 @@ def draw_points(
     }
 
 
+def quiet_points(coordinates: NDArray[Any], colour: str, kind: str, name: str) -> Part:
+    """Points behind the others, that nobody picks."""
+    return {
+        "type": kind,
+        **dict(zip("xyz", coordinates.T, strict=False)),
+        "mode": "markers",
+        "name": name,
+        "marker": {
+            "size": 2 if kind == "scatter3d" else 4,
+            "color": colour,
+            "opacity": 0.3,
+            "line": {"width": 0},
+        },
+        "hoverinfo": "skip",
+        "showlegend": False,
+    }
+
+
 def kind_of(components: int, samples: int) -> str:
     """Of the points and of what lies above them: one kind, or WebGL hides what is drawn otherwise."""
     if components == 3:

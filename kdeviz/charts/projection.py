@@ -1,186 +1,61 @@
-"""The projection on principal components: which samples are drawn, where, and in what colour."""
+"""The map: samples on two or three axes, with the model's own contours behind them."""
 
 from __future__ import annotations
 
 import html
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from kdeviz.analysis import Analysis, cached
-from kdeviz.charts.colours import category_colours, colour_of
+from kdeviz.charts.colours import category_colours
 from kdeviz.charts.contours import ContoursNumbers, contour_lines, contours_numbers
+from kdeviz.charts.map_axes import MapAxes
+from kdeviz.charts.map_numbers import ProjectionNumbers, projection_numbers
 from kdeviz.charts.parts import bare_axis, colour_bar, colour_scale, heat, ring
 from kdeviz.charts.picked import PickedNumbers, picked_numbers
-from kdeviz.charts.points import PointsNumbers, draw_points, kind_of
-from kdeviz.charts.score_ranges import score_range
-from kdeviz.charts.selection import check_drawable
+from kdeviz.charts.points import PointsNumbers, draw_points, kind_of, quiet_points
 from kdeviz.charts.theme import NOTEBOOK, Part, Theme, drawn, faint
-from kdeviz.charts.thinning import counts_of, thinned
 from kdeviz.decision import LABEL_WORDS, Decision
-from kdeviz.wording import count, number, percent
-
-MOST_POINTS = 5000
+from kdeviz.wording import count, number
 
 _Look = tuple[str, PointsNumbers, Part, Part]
 """A name, points, and what the trace adds to their markers and to the rest."""
 
 
-class ProjectionNumbers(NamedTuple):
-    """Inspected samples in two or three of the model's components."""
-
-    coordinates: NDArray[Any]
-    """(S, 2 or 3) of the samples that are drawn."""
-    rows: NDArray[np.int64]
-    """(S,) which inspected rows these are."""
-    components: tuple[int, ...]
-    """0-based."""
-    colour: NDArray[Any]
-    """(S,) numbers, or strings for categories."""
-    colour_name: str
-    colour_range: tuple[float, float]
-    """What the colours tell apart, when they stand for numbers."""
-    flagged: NDArray[np.bool_]
-    """(S,) below the threshold."""
-    total: int
-    """Inspected samples in all; more than S when normals were thinned."""
-    background: tuple[NDArray[Any], NDArray[Any], NDArray[Any]] | None
-    """x centres, y centres and counts of the bulk of all samples, when not every one is drawn."""
-    variance_shares: tuple[float, ...]
-    """Share of the training variance along each drawn component."""
-
-    @property
-    def n_flagged(self) -> int:
-        """How many samples are below the threshold; all of these are drawn."""
-        return int(self.flagged.sum())
-
-    @property
-    def numeric(self) -> bool:
-        """Whether the colours stand for numbers."""
-        return self.colour.dtype.kind == "f"
-
-    @property
-    def categories(self) -> dict[str, int]:
-        """How many drawn samples have each value, the most frequent first."""
-        names, counts = np.unique(self.colour, return_counts=True)
-        order = np.argsort(-counts, kind="stable")
-        return dict(zip(names[order].tolist(), counts[order].tolist(), strict=True))
-
-    @property
-    def groups(self) -> dict[str, PointsNumbers]:
-        """Of colours that stand for numbers: the samples without one, those not flagged, those flagged."""
-        known = ~np.isnan(self.colour)
-        masks = {"no value": ~known, "not flagged": known & ~self.flagged, "flagged": known & self.flagged}
-        return {name: self._points(mask) for name, mask in masks.items() if mask.any() or name != "no value"}
-
-    @property
-    def shade(self) -> NDArray[np.float64]:
-        """What the background's colours stand for: log(1 + count), NaN where nothing is."""
-        assert self.background is not None
-        counts = self.background[2]
-        return np.where(counts > 0, np.log1p(counts), np.nan)
-
-    def of_values(self, values: Sequence[str]) -> PointsNumbers:
-        """The drawn samples of these categories."""
-        return self._points(np.isin(self.colour, list(values)))
-
-    def ranges(self, contours: ContoursNumbers | None) -> list[list[float]]:
-        """Of the x and the y axis, with room for every drawn sample and every line."""
-        corners = [] if contours is None else [contours.corners]
-        drawn = np.concatenate([self.coordinates[:, :2], *corners])
-        low, high = drawn.min(0).astype(float), drawn.max(0).astype(float)
-        margin = np.where(high > low, 0.05 * (high - low), 1)
-        return [[low[i] - margin[i], high[i] + margin[i]] for i in (0, 1)]
-
-    def _points(self, mask: NDArray[np.bool_]) -> PointsNumbers:
-        places = np.flatnonzero(mask)
-        at = (self.coordinates[places], self.rows[places], self.flagged[places], self.colour[places])
-        return PointsNumbers(places, *at)
-
-
-def projection_numbers(
-    decision: Decision,
-    components: tuple[int, ...] = (0, 1),
-    colour_by: str = "log density",
-    most: int = MOST_POINTS,
-) -> ProjectionNumbers:
-    """Inspected samples in two or three components.
-
-    Above `most`, every flagged sample is drawn, and of the others a sample thinned by local density: crowded
-    places lose most, lone points none.
-
-    Raises:
-        OptionError: there is no such component or colour.
-    """
-    return _projection(decision.analysis, decision.threshold, components, colour_by, most)
-
-
-@cached
-def _projection(
-    analysis: Analysis, threshold: float, components: tuple[int, ...], colour_by: str, most: int
-) -> ProjectionNumbers:
-    check_drawable(analysis, components, (2, 3))
-    points = analysis.coordinates[:, components]
-    flagged = analysis.scores < threshold
-    rows = thinned(points[:, :2], flagged, most)
-    share = analysis.classifier.pca_model.explained_variance_ratio.cpu().numpy()
-    colour = colour_of(analysis, colour_by, flagged)[rows]
-    return ProjectionNumbers(
-        coordinates=points[rows],
-        rows=rows,
-        components=components,
-        colour=colour,
-        colour_name=colour_by,
-        colour_range=score_range(analysis) if colour_by == "log density" else _finite_range(colour),
-        flagged=flagged[rows],
-        total=len(points),
-        background=counts_of(points) if len(rows) < len(points) else None,
-        variance_shares=tuple(float(share[c]) for c in components),
-    )
-
-
-def _finite_range(values: NDArray[Any]) -> tuple[float, float]:
-    finite = values[np.isfinite(values)] if values.dtype.kind == "f" else values[:0]
-    return (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
-
-
-# --- the picture
-
-
 def projection(
     decision: Decision,
-    components: tuple[int, ...] = (0, 1),
+    axes: MapAxes | tuple[int, ...] = (0, 1),
     colour_by: str = "log density",
     *,
     picked: int | None = None,
     region: NDArray[np.int64] | None = None,
     tool: str = "pan",
+    training: bool = False,
     theme: Theme = NOTEBOOK,
 ) -> go.Figure:
-    """The PCA projection: samples, and in two components the model's own contours behind them.
+    """The map: samples, and behind them the model's own contours where the map is a plane of its space.
 
     Args:
         decision: what is drawn.
-        components: two or three of the model's components, 0-based.
+        axes: two or three of the model's components, 0-based, or one of the other kinds of `MapAxes`.
         colour_by: one of `colour_choices`.
         picked: the inspected row to ring.
         region: the inspected rows to stand out from the others; None for no such selection.
         tool: what dragging does on a flat map: "pan", "select" (a box) or "lasso".
+        training: whether to draw the training samples as well, small and behind the others.
         theme: LIGHT, DARK or NOTEBOOK.
 
     Raises:
-        OptionError: there is no such component or colour.
+        OptionError: there are no such axes, or there is no such colour.
     """
-    numbers = projection_numbers(decision, components, colour_by)
-    flat = len(components) == 2
+    numbers = projection_numbers(decision, axes, colour_by, training=training)
     return draw_projection(
         numbers,
         theme,
         hover_names(decision, numbers),
-        contours_numbers(decision, (components[0], components[1])) if flat else None,
+        contours_numbers(decision, axes),
         picked_numbers(decision, picked),
         region,
         tool,
@@ -216,25 +91,27 @@ def draw_projection(
     tool: str = "pan",
 ) -> go.Figure:
     """The figure of these numbers, with a text per drawn sample."""
-    deep = len(numbers.components) == 3
     traces = [
         *([] if numbers.background is None else [_background(numbers, theme)]),
         *([] if contours is None else contour_lines(contours, theme)),
+        *([] if not len(numbers.training) else [_training_layer(numbers, theme)]),
         *_samples(numbers, theme, names, region),
-        *([] if picked is None else [_ring(picked, numbers, theme)]),
+        *([] if picked is None else _ring(picked, numbers, theme)),
     ]
     layout = {
-        **(_deep_axes(numbers, theme) if deep else _flat_axes(numbers, contours)),
-        "dragmode": "orbit" if deep else tool,
+        **(_deep_axes(numbers, theme) if numbers.deep else _flat_axes(numbers, contours)),
+        "dragmode": "orbit" if numbers.deep else tool,
     }
     title = f"{count(numbers.n_flagged)} of {count(numbers.total)} samples fall below the threshold"
     return drawn(traces, theme, title, _subtitle(numbers, contours), layout)
 
 
 def _subtitle(numbers: ProjectionNumbers, contours: ContoursNumbers | None) -> str:
-    parts, shown = ["Main directions (PCA)"], len(numbers.rows)
+    parts, shown = [numbers.placed.words], len(numbers.rows)
     if shown < numbers.total:
         parts.append(f"{count(shown)} of {count(numbers.total)} drawn")
+    if numbers.n_placed < numbers.total:
+        parts.append(f"{count(numbers.total - numbers.n_placed)} {numbers.placed.without}")
     if contours is not None:
         shares = ", ".join(f"{100 * share:g}" for share in contours.shares)
         parts.append(f"lines hold {shares} % of training samples")
@@ -243,10 +120,8 @@ def _subtitle(numbers: ProjectionNumbers, contours: ContoursNumbers | None) -> s
 
 def _flat_axes(numbers: ProjectionNumbers, contours: ContoursNumbers | None) -> Part:
     x, y = (
-        bare_axis(f"component {c + 1} · {percent(share)} of variance", range=ends)
-        for c, share, ends in zip(
-            numbers.components, numbers.variance_shares, numbers.ranges(contours), strict=True
-        )
+        bare_axis(title, range=ends, showticklabels=numbers.placed.scaled)
+        for title, ends in zip(numbers.placed.titles, numbers.ranges(contours), strict=True)
     )
     return {"xaxis": x, "yaxis": y}
 
@@ -259,11 +134,19 @@ def _deep_axes(numbers: ProjectionNumbers, theme: Theme) -> Part:
         "showspikes": False,
     }
     scene = {
-        f"{name}axis": {**look, "title": {"text": f"component {c + 1}"}}
-        for name, c in zip("xyz", numbers.components, strict=True)
+        f"{name}axis": {**look, "title": {"text": title.partition(" · ")[0]}}
+        for name, title in zip("xyz", numbers.placed.titles, strict=True)
     }
-    camera = {"eye": {"x": 1.5, "y": 1.5, "z": 0.9}, "center": {"x": 0, "y": 0, "z": -0.15}}
+    camera = {"eye": {"x": 1.65, "y": 1.65, "z": 1.0}, "center": {"x": 0, "y": 0, "z": -0.15}}
     return {"scene": {**scene, "camera": camera}, "margin": {"l": 0, "b": 0}}
+
+
+def _training_layer(numbers: ProjectionNumbers, theme: Theme) -> Part:
+    return quiet_points(numbers.training, theme.normal, _kind(numbers), "training samples")
+
+
+def _kind(numbers: ProjectionNumbers) -> str:
+    return kind_of(len(numbers.placed.titles), len(numbers.rows) + len(numbers.training))
 
 
 def _background(numbers: ProjectionNumbers, theme: Theme) -> Part:
@@ -277,7 +160,7 @@ def _samples(
     numbers: ProjectionNumbers, theme: Theme, names: Sequence[str], region: NDArray[np.int64] | None
 ) -> list[Part]:
     """Back to front."""
-    kind = kind_of(len(numbers.components), len(numbers.rows))
+    kind = _kind(numbers)
     hover = [html.escape(name).replace("\n", "<br>") for name in names]
     looks = _scaled(numbers, theme) if numbers.numeric else _categories(numbers, theme)
     return [
@@ -321,16 +204,13 @@ def _colour_bar(numbers: ProjectionNumbers, theme: Theme) -> Part:
     return colour_bar(title, thickness=10, len=0.9, x=1.01, tickfont={"color": theme.muted})
 
 
-def _ring(picked: PickedNumbers, numbers: ProjectionNumbers, theme: Theme) -> Part:
-    at = [float(picked.coordinates[component]) for component in numbers.components]
+def _ring(picked: PickedNumbers, numbers: ProjectionNumbers, theme: Theme) -> list[Part]:
+    """Round the picked sample; none where it has no place."""
+    at = numbers.place_of(picked.row)
+    if at is None:
+        return []
     marker = ring(20, theme)
     marker["line"]["color"] = theme.text
-    return {
-        "type": kind_of(len(at), len(numbers.rows)),
-        **{axis: [value] for axis, value in zip("xyz", at, strict=False)},
-        "mode": "markers",
-        "marker": marker,
-        "showlegend": False,
-        "hoverinfo": "skip",
-        "name": "picked",
-    }
+    places = {axis: [value] for axis, value in zip("xyz", at, strict=False)}
+    shown = {"mode": "markers", "marker": marker, "showlegend": False, "hoverinfo": "skip", "name": "picked"}
+    return [{"type": _kind(numbers), **places, **shown}]

@@ -1,4 +1,4 @@
-"""Which components can be drawn, and which rows lie in a region of the projection."""
+"""Which rows lie in a region of a map."""
 
 from __future__ import annotations
 
@@ -7,34 +7,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kdeviz.analysis import Analysis
+from kdeviz.charts.map_axes import MapAxes, placed
 from kdeviz.decision import Decision
-from kdeviz.errors import OptionError
-
-
-def check_drawable(analysis: Analysis, components: tuple[int, ...], lengths: tuple[int, ...]) -> None:
-    """Raise OptionError unless these are different components of the model, as many as one of `lengths`."""
-    k = analysis.classifier.n_components_
-    if k < 2:
-        raise OptionError("a map needs two components, this model keeps one: raise the number of components")
-    different = len(set(components)) == len(components)
-    if len(components) not in lengths or not different or not all(0 <= c < k for c in components):
-        choose = " or ".join(map(str, lengths))
-        raise OptionError(
-            f"components={components} cannot be drawn: choose {choose} different ones from 0 to {k - 1}"
-        )
 
 
 def rows_inside(
     decision: Decision,
-    components: tuple[int, ...],
+    axes: MapAxes | tuple[int, ...],
     box: tuple[tuple[float, float], tuple[float, float]] | None = None,
     lasso: NDArray[Any] | None = None,
 ) -> NDArray[np.int64]:
     """Which inspected rows, drawn or not, lie in a box ((x0, x1), (y0, y1)) or a lasso polygon (V, 2)."""
-    analysis = decision.analysis
-    check_drawable(analysis, components, (2, 3))
-    points = analysis.coordinates[:, components[:2]].astype(np.float64)
+    points = placed(decision.analysis, decision.threshold, axes).inspected[:, :2].astype(np.float64)
     if box is not None:
         (x0, x1), (y0, y1) = sorted(box[0]), sorted(box[1])
         x, y = points.T

@@ -215,7 +215,7 @@ def _checked_store(runs: Path | None, name: str | None, mlflow: str | None) -> R
 
 
 def _fit_facts(decision: Decision) -> dict[str, str]:
-    analysis, alarms = decision.analysis, decision.expected_alarms
+    analysis, (alarms, rows) = decision.analysis, decision.training_alarms
     train, model = analysis.train.features, analysis.classifier
     separation = {} if decision.auroc is None else {"AUROC": number(decision.auroc)}
     return {
@@ -224,7 +224,7 @@ def _fit_facts(decision: Decision) -> dict[str, str]:
         "components kept": str(model.n_components_),
         "variance kept": percent(float(model.pca_model.explained_variance_ratio.sum())),
         "threshold": f"{decision.threshold!r} nats",
-        "training alarms": f"{alarms.alarms} ({percent(alarms.rate)})",
+        "training alarms": f"{alarms} ({percent(alarms / max(rows, 1))})",
         "flagged": f"{decision.n_flagged} of {len(analysis.scores)} inspected rows",
         **separation,
         "time": f"{duration(sum(analysis.timings.values()))} on {analysis.provenance['device']}",

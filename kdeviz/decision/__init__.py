@@ -21,6 +21,7 @@ from kdeviz.decision.metrics.separation import (
     labelled_rows,
     places,
 )
+from kdeviz.decision.metrics.steps import Steps, threshold_steps
 from kdeviz.decision.p_values import p_values
 from kdeviz.decision.rules import RULES, Asked, Rule, ThresholdRule
 from kdeviz.decision.table import (
@@ -47,6 +48,7 @@ __all__ = [
     "Reliability",
     "Rule",
     "SampleView",
+    "Steps",
     "ThresholdRule",
     "auroc",
     "average_precision",
@@ -69,4 +71,5 @@ __all__ = [
     "sample_view",
     "stored_decision",
     "student_quantile",
+    "threshold_steps",
 ]

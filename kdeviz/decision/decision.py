@@ -32,25 +32,15 @@ class ExpectedAlarms(NamedTuple):
     Equal rows, which are not independent, count as one.
     """
 
+    rate: float
+    """Share of the training rows whose held-out score is below the threshold; 0 where there is none."""
+    low: float
+    """Lower end of the 95 % interval, which is (0, 1) where nothing is known."""
+    high: float
     alarms: int
-    """Training rows whose held-out score is below the threshold."""
+    """How many training rows that are."""
     rows: int
     """Training rows in all."""
-
-    @property
-    def rate(self) -> float:
-        """Share of the training rows that is below; 0 where there is none."""
-        return self.alarms / max(self.rows, 1)
-
-    @property
-    def low(self) -> float:
-        """Lower end of the 95 % interval, which is (0, 1) where nothing is known."""
-        return rate_interval(self.alarms, self.rows).low
-
-    @property
-    def high(self) -> float:
-        """Its upper end."""
-        return rate_interval(self.alarms, self.rows).high
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,8 +72,14 @@ class Decision:
     @cached_property
     def expected_alarms(self) -> ExpectedAlarms:
         """How many false alarms to expect among new normal samples."""
+        alarms, rows = self.training_alarms
+        return ExpectedAlarms(alarms / max(rows, 1), *rate_interval(alarms, rows), alarms, rows)
+
+    @cached_property
+    def training_alarms(self) -> tuple[int, int]:
+        """How many training rows have a held-out score below the threshold, and how many there are."""
         scores = self.analysis.calibration
-        return ExpectedAlarms(int((scores < self.threshold).sum()), len(scores))
+        return int((scores < self.threshold).sum()), len(scores)
 
     @cached_property
     def p_values(self) -> NDArray[np.float64] | None:

@@ -1,5 +1,9 @@
-"""Why one row has its density: neighbours, components, the way back to normal, and what PCA cannot see."""
+"""Why one row has its density: neighbours, components, the way back to normal, what PCA cannot see.
 
+And where the anomalous as a whole stand out.
+"""
+
+from kdeviz.explain.discriminant import Separating, separating
 from kdeviz.explain.residual import UNUSUAL_RESIDUAL, Residual, residuals
 from kdeviz.explain.row import Components, Direction, Explanation, Neighbours, explain
 from kdeviz.explain.slice import Slice, slice_density
@@ -11,8 +15,10 @@ __all__ = [
     "Explanation",
     "Neighbours",
     "Residual",
+    "Separating",
     "Slice",
     "explain",
     "residuals",
+    "separating",
     "slice_density",
 ]

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from kdeviz.threads import threads_sleep
 
-# With fewer dimensions than this many times the block, all eigenvectors are found as fast as a few.
-_WORTHWHILE = 8
-_SMALL = 256
-_ROUNDS, _STEPS = 8, 4
+# On two cores torch needs half as much processor time again as one thread: it pays where there are more.
+_SMALL, _LARGE = 256, 2048
+_STEPS, _MOST_ROUNDS = 4, 8
 # Of the gap behind the last eigenvalue: the sine of the largest angle to the exact span.
 _TOLERANCE = 1e-7
 
@@ -19,12 +20,13 @@ _TOLERANCE = 1e-7
 def eigenvectors(gram: Tensor) -> tuple[Tensor, Tensor]:
     """All eigenvalues, ascending, and eigenvectors of a matrix whose upper triangle is filled.
 
-    On the CPU by numpy: torch's threads wait for each other thousands of times. Measured, that takes up to
-    twice as long where they sleep meanwhile (as in the app), and ten times where they share busy cores. But
-    where they do not sleep, they are in the way of numpy's: three times as long for small matrices. scipy's
-    is numpy's routine, but lets no other thread of Python run until it is done.
+    On the CPU by numpy with one thread, or by torch with several where that is faster, if threads were set up
+    by `sleep_while_waiting`. Otherwise those of both spin when they wait, and are in each other's way: torch
+    decomposes what is small, numpy the rest. scipy's routine is numpy's, but lets no other thread of Python
+    run until it is done.
     """
-    if gram.device.type != "cpu" or (len(gram) <= _SMALL and not threads_sleep()):
+    by_torch = len(gram) > _LARGE if threads_sleep() else len(gram) <= _SMALL
+    if gram.device.type != "cpu" or by_torch:
         values, vectors = torch.linalg.eigh(gram, UPLO="U")
         return values, vectors
     values, vectors = map(torch.from_numpy, np.linalg.eigh(gram.numpy(), UPLO="U"))
@@ -35,8 +37,8 @@ def leading_eigenvectors(gram: Tensor, k: int, start: Tensor) -> tuple[Tensor, T
     """The k largest eigenvalues, descending, and their eigenvectors (d, k).
 
     Rounds of a block Krylov space with Rayleigh-Ritz (Saad, Numerical Methods for Large Eigenvalue Problems,
-    2011, chapters 5 and 6) from a guess; where they do not come to rest, all eigenvectors are found. So the
-    guess decides how long it takes, and not what comes out.
+    2011, chapters 5 and 6) from a guess; where they will not come to rest in time, as in noise without
+    structure, all eigenvectors are found. So the guess decides how long it takes, and not what comes out.
 
     Args:
         gram: (d, d), both triangles filled.
@@ -44,12 +46,18 @@ def leading_eigenvectors(gram: Tensor, k: int, start: Tensor) -> tuple[Tensor, T
         start: (d, b) independent columns, b > k.
     """
     b = start.shape[1]
-    if len(gram) > _WORTHWHILE * b and k < b:
-        block = _orthonormal(start)
-        for _ in range(_ROUNDS):
+    # Measured: a round takes as large a share of the time for all eigenvectors as it searches of the space.
+    rounds = min(len(gram) // ((_STEPS + 1) * b), _MOST_ROUNDS)
+    if rounds > 1 and k < b:
+        block, last = _orthonormal(start), math.inf
+        for rounds_left in reversed(range(rounds)):
             values, block, error = _round(gram, block, k)
-            if error <= _TOLERANCE * float(values[k - 1] - values[k]):
+            enough = _TOLERANCE * float(values[k - 1] - values[k])
+            if error <= enough:
                 return values[:k], block[:, :k].contiguous()
+            if error * (error / last) ** rounds_left > enough:
+                break
+            last = error
     values, vectors = eigenvectors(gram)
     return values.flip(0)[:k], vectors[:, -k:].flip(1)
 

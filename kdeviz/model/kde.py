@@ -134,11 +134,25 @@ class GaussianKDE(FittedModule):
             raise OptionError(
                 f"components={components} is not possible: choose different ones from 0 to {k - 1}"
             )
-        inverse = torch.linalg.inv(self.bw_transform)
-        chosen = torch.tensor(components, device=self.device)
-        points = self.dataset @ inverse[:, chosen] + self.mean[chosen]
-        kernel_covariance = (inverse.T @ inverse)[chosen][:, chosen]
-        return GaussianKDE(self.bandwidth)._set(points, kernel_covariance)
+        return self.along(torch.eye(k, dtype=torch.float64)[:, list(components)])
+
+    @torch.no_grad()
+    def along(self, directions: Tensor) -> GaussianKDE:
+        """The exact density of x @ directions, itself a Gaussian KDE.
+
+        A linear map P makes of a Gaussian mixture the mixture of the mapped points, with covariance P^T H P.
+
+        Args:
+            directions: (k, A), of full rank.
+
+        Raises:
+            DataError: the points span fewer than A dimensions along these directions.
+        """
+        self._require_fitted()
+        directions = directions.to(self.device, self.mean.dtype)
+        mapped = torch.linalg.solve(self.bw_transform, directions)
+        points = self.dataset @ mapped + self.mean @ directions
+        return GaussianKDE(self.bandwidth)._set(points, mapped.T @ mapped)
 
     def forward(self, features: Features) -> Tensor:
         """Density of (M, k) features; 0 or infinity where it leaves the dtype's range (see `log_prob`)."""

@@ -32,7 +32,7 @@ from kdeviz.ui.work.fitting import adopt, fit
 
 def main() -> None:
     """Draw the app once."""
-    _spare_the_modules()
+    _spare("modules")
     st.set_page_config("kdeviz", _icon(), layout="wide")
     st.html(Path(__file__).with_name("style.css"))
     said = options()
@@ -91,14 +91,16 @@ def main() -> None:
         if page is not pages["tune"]:
             tune.show_running()
     page.run()
+    _spare("what the first page left")
 
 
 @cache
-def _spare_the_modules() -> None:
-    """Keep what is loaded by now out of all garbage collections.
+def _spare(_what: str) -> None:
+    """Keep what is loaded by now out of all garbage collections, once for each name.
 
     Streamlit collects garbage after each run, and all threads wait for it: 140 to 200 ms with the modules of
-    torch and streamlit, 10 to 20 without them. Reruns that follow each other closely added up to seconds.
+    torch and streamlit, 10 without them, 1 without what the first page left. Reruns that follow each other
+    closely added up to seconds.
     """
     gc.freeze()
 

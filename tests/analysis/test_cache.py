@@ -38,7 +38,8 @@ def test_what_did_not_change_is_not_computed_again():
 def test_every_argument_counts():
     analysis, other = small(), small(1)
     first = projection_numbers(at(analysis))
-    assert projection_numbers(at(analysis), (1, 0)).components == (1, 0)
+    turned = projection_numbers(at(analysis), (1, 0)).coordinates
+    np.testing.assert_array_equal(turned, first.coordinates[:, ::-1])
     assert projection_numbers(at(analysis), colour_by="verdict").colour_name == "verdict"
     assert projection_numbers(at(analysis, 1e9)).flagged.all()
     elsewhere = projection_numbers(at(other))

@@ -259,3 +259,17 @@ def test_a_warning_says_when_only_the_position_is_left(fit_is_named):
     train, new = sides if fit_is_named else sides[::-1]
     said = analyse(train, new, Settings(2), device="cpu")
     assert any("matched by position" in warning for warning in said.warnings)
+
+
+@pytest.mark.parametrize("most", [60, 200])
+def test_of_equal_rows_that_were_fitted_on_each_is_its_own_point(most):
+    """And a copy that was not fitted on is one of theirs."""
+    rows = np.concatenate([blob().features, blob().features])
+    found = analyse(rows, None, Settings(3, max_training_points=most), device="cpu")
+    np.testing.assert_array_equal(found.points[found.fitted_on], np.arange(len(found.fitted_on)))
+    others = np.setdiff1d(np.arange(160), found.fitted_on)
+    assert len(others) == max(160 - most, 0)
+    for row in others:
+        point = found.points[row]
+        twins = [i for i in (row % 80, row % 80 + 80) if i in found.fitted_on]
+        assert point == -1 if not twins else found.fitted_on[point] in twins

@@ -97,12 +97,18 @@ def metric(page: Page, label: str) -> str:
     return box.get_by_test_id("stMetricValue").inner_text()
 
 
+def outcome(page: Page, name: str) -> str:
+    """Precision, recall or F1, as the strip below the charts has it."""
+    return page.locator(".threshold .metrics div").filter(has_text=name).locator(".value").inner_text()
+
+
 def figure(page: Page, chart: int) -> dict[str, Any]:
     """Titles and traces of a chart as the browser has them; arrays as lists, one symbol for each point."""
     script = """(plot) => {
         const each = (value, n) => typeof value === "string" ? Array(n).fill(value) : Array.from(value || []);
         return JSON.stringify({
-        title: plot.layout.title.text, subtitle: plot.layout.title.subtitle.text,
+        title: plot.layout.title.text.replaceAll("<br>", " "),
+        subtitle: plot.layout.title.subtitle.text.replaceAll("<br>", " "),
         shapes: (plot.layout.shapes || []).map(s => s.x0),
         traces: plot._fullData.map(t => ({name: t.name, type: t.type, n: (t.x || []).length,
                                           x: Array.from(t.x || []).slice(0, 5),
@@ -116,7 +122,7 @@ def titled(page: Page, chart: int, words: str) -> None:
     """Wait until the title of a chart begins so: the last rerun of a task comes a moment after its end."""
     script = """([chart, words]) => {
         const plot = document.querySelectorAll(".js-plotly-plot")[chart];
-        return plot && plot.layout.title.text.startsWith(words);
+        return plot && plot.layout.title.text.replaceAll("<br>", " ").startsWith(words);
     }"""
     page.wait_for_function(script, arg=[chart, words])
 

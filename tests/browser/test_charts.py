@@ -143,7 +143,7 @@ def test_charts_are_as_wide_as_there_is_room(open_page: OpenPage, app_url: str) 
 
 def test_a_screen_reader_is_told_what_a_chart_shows(open_page: OpenPage, app_url: str) -> None:
     page = open_page(app_url)
-    expect(page.get_by_role("figure", name="Samples projected on principal components")).to_be_visible()
+    expect(page.get_by_role("figure", name="Map of the samples")).to_be_visible()
 
 
 def test_without_its_drawing_library_the_page_says_so(browser: Browser, app_url: str) -> None:

@@ -21,6 +21,7 @@ from browser.steps import (
     leave,
     metric,
     move_slider,
+    outcome,
     painted,
     pick_row,
     picked_rows,
@@ -100,8 +101,8 @@ def agree_on(page: Page, analysis: Analysis, threshold: float) -> None:
     assert cells(page) == counts_at(analysis, threshold)
     expected = counts_at(analysis, threshold)
     caught, wrong, missed = expected["Caught"], expected["False alarms"], expected["Missed"]
-    assert metric(page, "Precision") == f"{number(100 * caught / (caught + wrong))} %"
-    assert metric(page, "Recall") == f"{number(100 * caught / (caught + missed))} %"
+    assert outcome(page, "Precision") == f"{number(100 * caught / (caught + wrong))} %"
+    assert outcome(page, "Recall") == f"{number(100 * caught / (caught + missed))} %"
 
 
 def verdict(page: Page, name: str) -> None:

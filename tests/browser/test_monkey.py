@@ -43,7 +43,7 @@ def type_something(chance, page):
 
 
 def move_a_slider(chance, page):
-    place = one_of(chance, page, '[role="slider"]:visible')
+    place = one_of(chance, page, '[role="slider"]:visible, input[type="range"]:visible')
     if place is not None:
         place.press(chance.choice(["ArrowLeft", "ArrowRight", "Home", "End"]), timeout=PATIENCE_MS)
 

@@ -20,6 +20,7 @@ from kdeviz.decision.decision import Decision
 from kdeviz.errors import OptionError
 from kdeviz.model.curve import ProbabilityCurve
 from kdeviz.settings import Settings
+from kdeviz.wording import percent
 
 CURVE = ProbabilityCurve()
 
@@ -146,14 +147,16 @@ def test_below_the_limit_every_sample_is_drawn(scored):
     np.testing.assert_array_equal(view.coordinates, scored.coordinates[:, [2, 0]])
     np.testing.assert_array_equal(view.colour, scored.scores)
     np.testing.assert_array_equal(view.flagged, scored.scores < -5.0)
-    assert (view.components, view.total, view.background) == ((2, 0), 60, None)
-    np.testing.assert_allclose(view.variance_shares, scree(scored).shares[[2, 0]])
+    assert (view.total, view.n_placed, view.background) == (60, 60, None)
+    shares = [percent(float(share)) for share in scree(scored).shares[[2, 0]]]
+    titles = [f"component {c} · {share} of variance" for c, share in zip((3, 1), shares, strict=True)]
+    assert view.placed.titles == tuple(titles)
 
 
 def test_three_components(scored):
     view = projection(scored, (2, 0, 1), "verdict", -5.0, most=10)
     np.testing.assert_array_equal(view.coordinates, scored.coordinates[view.rows][:, [2, 0, 1]])
-    assert len(view.variance_shares) == 3
+    assert view.deep
     assert len(view.rows) < view.total
     assert view.background is None
 
@@ -241,9 +244,8 @@ def test_components_that_are_not_there(scored, components):
             draw()
 
 
-def test_contours_have_two_components(scored):
-    with pytest.raises(OptionError, match="choose 2 different"):
-        contours(scored, (0, 1, 2))
+def test_a_map_of_three_components_has_no_contours(scored):
+    assert contours(scored, (0, 1, 2)) is None
 
 
 def test_a_model_of_one_component_has_no_map_but_all_else():

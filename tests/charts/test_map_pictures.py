@@ -107,7 +107,7 @@ def draw_density(analysis, theme, threshold=-5.0, picked=None, curve=None):
 def mark_of(analysis, row=0, name=None):
     name = str(analysis.inspected.ids[row]) if name is None else name
     score = float(analysis.scores[row])
-    return PickedNumbers(name, score, float(ProbabilityCurve()(np.array(score))), analysis.coordinates[row])
+    return PickedNumbers(name, score, float(ProbabilityCurve()(np.array(score))), row)
 
 
 def assert_tame(figure):

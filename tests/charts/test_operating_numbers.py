@@ -112,10 +112,7 @@ def test_the_alarm_rate_is_that_of_the_training_samples(train_scores, threshold)
     expected = binomtest(alarms, len(train_scores)).proportion_ci(0.95, method="exact")
     assert view.expected_alarms.rate == pytest.approx(alarms / len(train_scores))
     np.testing.assert_allclose(
-        (view.expected_alarms.low, view.expected_alarms.high),
-        (expected.low, expected.high),
-        rtol=1e-9,
-        atol=1e-12,
+        view.expected_alarms[1:3], (expected.low, expected.high), rtol=1e-9, atol=1e-12
     )
 
 

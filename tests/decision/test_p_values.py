@@ -121,8 +121,7 @@ def test_without_held_out_scores_there_are_no_p_values():
     assert "p_value" not in ranking(decision)
     assert sample_view(decision, 0).p_value is None
     assert decision.n_flagged == 0
-    alarms = decision.expected_alarms
-    assert (alarms.rate, alarms.low, alarms.high) == (0.0, 0.0, 1.0)
+    assert decision.expected_alarms[:3] == (0.0, 0.0, 1.0)
     with pytest.raises(DataError, match="fdr rule needs p-values, and this model has no held-out scores"):
         decide(decision.analysis, ThresholdRule("fdr", 0.1))
 

@@ -1,5 +1,7 @@
 """Held-out scores are those of slow, separate models of all rows but a fold."""
 
+import sys
+
 import numpy as np
 import oracles
 import pytest
@@ -178,3 +180,31 @@ def test_where_rounds_do_not_come_to_rest_all_eigenvectors_are_found():
     values, vectors = leading_eigenvectors(gram.clone(), 3, torch.from_numpy(spread(300, 11)))
     np.testing.assert_allclose(values, np.ones(3))
     np.testing.assert_allclose(vectors.T @ vectors, np.eye(3), atol=1e-12)
+
+
+@pytest.mark.parametrize(("power", "all_found"), [(0.0, True), (-1.0, False)])
+def test_a_search_that_will_not_come_to_rest_is_given_up_after_two_rounds(power, all_found, monkeypatch):
+    module, done = sys.modules[leading_eigenvectors.__module__], []
+
+    def counted(name):
+        original = getattr(module, name)
+        return lambda *given: done.append((name, len(given[0]))) or original(*given)
+
+    for name in ("_round", "eigenvectors"):
+        monkeypatch.setattr(module, name, counted(name))
+    rows = torch.from_numpy(spread(2000, 600, power))
+    start = torch.linalg.qr(rows[:600, :12]).Q
+    leading_eigenvectors(rows.T @ rows, 4, start)
+    assert (("eigenvectors", 600) in done) == all_found
+    if all_found:
+        assert done.count(("_round", 600)) == 2
+
+
+@pytest.mark.parametrize("limit", [0, 10**6])
+def test_eigenvectors_are_the_same_by_either_library(limit, monkeypatch):
+    for name in ("_SMALL", "_LARGE"):
+        monkeypatch.setattr(sys.modules[eigenvectors.__module__], name, limit)
+    gram = np.cov(spread(200, 40), rowvar=False)
+    values, vectors = eigenvectors(torch.from_numpy(np.triu(gram)))
+    np.testing.assert_allclose(values, np.linalg.eigvalsh(gram), rtol=1e-9)
+    np.testing.assert_allclose(vectors * values @ vectors.T, gram, atol=1e-12 * gram.max())

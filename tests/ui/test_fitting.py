@@ -20,7 +20,7 @@ def page(monkeypatch):
         seen.submitted.append((key, data))
         return SimpleNamespace(key=key)
 
-    def draw(job):
+    def draw(job, page_drawn):
         assert job.key == WANTED
         seen.drawn += 1
 

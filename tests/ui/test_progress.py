@@ -24,9 +24,9 @@ def seen(monkeypatch):
     return log
 
 
-def look(future, drawn):
-    """What the fragment does every second; it draws nothing."""
-    progress._watch.__wrapped__(future, lambda: None, drawn)
+def look(future, drawn, near_the_end=False, draw=lambda: None):
+    """What the fragment does every second."""
+    progress._watch.__wrapped__(future, draw, drawn, lambda: near_the_end)
 
 
 def test_the_rest_of_the_page_is_drawn_before_anything_is_waited_for(seen):
@@ -50,13 +50,16 @@ def test_the_page_is_drawn_as_soon_as_the_future_is_done_and_clicks_are_heard(se
     assert seen == ["glance", "clicks"] * 3 + ["page"]
 
 
-def test_the_waiting_ends_in_time_for_the_next_look(seen, monkeypatch):
+@pytest.mark.parametrize(("near_the_end", "glances"), [(False, 4), (True, 9)])
+def test_the_waiting_ends_in_time_for_the_next_look_and_later_near_the_end(
+    seen, monkeypatch, near_the_end, glances
+):
     clock = iter(range(100))
-    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock) / 4)
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock) / 10)
     drawn = Event()
     drawn.set()
-    look(Future(), drawn)
-    assert 0 < seen.count("glance") < 4 * progress._POLL_SECONDS
+    look(Future(), drawn, near_the_end)
+    assert seen.count("glance") == glances - 1 < 10 * progress._POLL_SECONDS
     assert "page" not in seen
 
 
@@ -73,10 +76,10 @@ def test_however_it_ended_the_page_is_drawn_at_once(seen, end):
 @pytest.mark.parametrize("drawn", [Event(), None])
 def test_how_far_it_is_is_drawn_until_it_has_ended(seen, drawn):
     future = Future()
-    progress._watch.__wrapped__(future, lambda: seen.append("progress"), drawn)
+    look(future, drawn, draw=lambda: seen.append("progress"))
     assert seen == ["progress"]
     future.set_result(None)
-    progress._watch.__wrapped__(future, lambda: seen.append("progress"), drawn)
+    look(future, drawn, draw=lambda: seen.append("progress"))
     assert seen == ["progress", "page"]
 
 
@@ -84,3 +87,11 @@ def test_without_haste_nothing_is_waited_for(seen):
     for _ in range(2):
         look(Future(), None)
     assert seen == []
+
+
+@pytest.mark.parametrize("page_drawn", [False, True])
+def test_whoever_has_drawn_the_page_has_time_to_wait_at_first(seen, monkeypatch, page_drawn):
+    monkeypatch.setattr(progress, "_watch", progress._watch.__wrapped__)
+    progress.watch(Future(), lambda: seen.append("progress"), page_drawn=page_drawn)
+    assert seen[0] == "progress"
+    assert ("glance" in seen) == page_drawn

@@ -1,10 +1,13 @@
 """Files are read in the background, and found again after a reload."""
 
+import copy
 import threading
 
 import numpy as np
 import pytest
 from app_steps import gaussian, npy, page_session, texts, upload
+from streamlit.proto.Common_pb2 import FileURLs
+from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
 
 from kdeviz.ui.panels import load_data
 from kdeviz.ui.work import held, reading
@@ -130,6 +133,11 @@ def test_checks_are_made_while_the_file_is_read(app, monkeypatch):
     )
     upload(app, "rows.npy", npy(gaussian()))
     assert [thread.name for thread in threads] == ["kdeviz-aside"]
+
+
+def test_a_run_of_the_page_does_not_copy_what_was_uploaded():
+    file = UploadedFile(UploadedFileRec("1", "rows.npy", "", npy(gaussian())), FileURLs())
+    assert copy.deepcopy(file) is file
 
 
 def test_bytes_of_loaded_data_count_files_and_rows():

@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from kdeviz.analysis import drift
 from kdeviz.ui.panels.charts import show_chart
-from kdeviz.ui.panels.map import map_controls, show_map
+from kdeviz.ui.panels.map import MapView, map_controls, show_map
 from kdeviz.ui.panels.table import show_table
 from kdeviz.ui.panels.threshold import show_threshold
 from kdeviz.ui.panels.why import show_why
@@ -43,9 +43,9 @@ def show() -> None:
         found = drift(screen.analysis)
         if found is not None and found.found:
             plain_warning(found.in_words)
-    components, colour_by, tool = _headline(screen)
+    asked = _headline(current, screen)
     charts, samples = st.container(), st.container()
-    draw_charts = partial(_charts, charts, current, screen, (components, colour_by, tool))
+    draw_charts = partial(_charts, charts, current, screen, asked)
     draw_samples = partial(_samples, samples, current, screen)
     # Whoever walks from sample to sample looks at the lower half.
     walk = current.own(Walk)
@@ -54,9 +54,7 @@ def show() -> None:
         draw()
 
 
-def _charts(
-    place: DeltaGenerator, current: Session, screen: Screen, asked: tuple[tuple[int, ...], str, str]
-) -> None:
+def _charts(place: DeltaGenerator, current: Session, screen: Screen, asked: MapView) -> None:
     with place:
         left, right = st.columns([1.15, 1], gap="medium")
         with left:
@@ -75,7 +73,7 @@ def _samples(place: DeltaGenerator, current: Session, screen: Screen) -> None:
             show_why(current, screen, _CHART_HEIGHT)
 
 
-def _headline(screen: Screen) -> tuple[tuple[int, ...], str, str]:
+def _headline(current: Session, screen: Screen) -> MapView:
     """The four numbers, and what the map is asked to show."""
     decision, expected = screen.decision, screen.decision.expected_alarms
     auroc = decision.auroc
@@ -104,4 +102,4 @@ def _headline(screen: Screen) -> tuple[tuple[int, ...], str, str]:
         f"({screen.kernel}).",
     )
     with columns[4]:
-        return map_controls(screen)
+        return map_controls(current, screen)

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import streamlit as st
 
 from kdeviz import charts
+from kdeviz.charts import ComponentAxes, MapAxes
+from kdeviz.errors import OptionError
+from kdeviz.ui.panels import map_axes
 from kdeviz.ui.panels.table import chosen_rows
 from kdeviz.ui.state import Screen, Session, session, theme
 from kdeviz.ui.widgets.choices import one_of
-from kdeviz.ui.widgets.parameters import Possible, among, whole
+from kdeviz.ui.widgets.parameters import Possible
 from kdeviz.ui.widgets.plots import clicked, show_figure
+from kdeviz.ui.widgets.text import plain_warning
+from kdeviz.wording import capital
 
 _TOOLS = {
     "displaylogo": False,
@@ -20,48 +26,67 @@ _TOOLS = {
     "displayModeBar": True,
     "modeBarButtons": [["zoomIn2d", "zoomOut2d", "resetScale2d"]],
 }
-_DIMENSIONS = ("2D", "3D")
-_MOST_AXES = 10**6
 _MAP_TOOLS = {"Pick": "pan", "Box": "select", "Lasso": "lasso"}
 _TOOLS_3D = {**_TOOLS, "modeBarButtons": [["orbitRotation", "pan3d", "resetCameraDefault3d"]]}
 
 
+class MapView(NamedTuple):
+    """What the map is asked to show."""
+
+    axes: MapAxes | None
+    """None where the data have none of the wanted kind, or not yet."""
+    colour_by: str
+    tool: str
+    training: bool
+    """Whether to draw the training samples as well."""
+
+
 def address() -> dict[str, Possible]:
-    """What the address may say of the map; of what colours there are, the data decide."""
-    return {"dimensions": among(_DIMENSIONS), **{f"axis_{name}": whole(1, _MOST_AXES) for name in "xyz"}}
+    """What the address may say of the map; of what colours and columns there are, the data decide."""
+    return map_axes.address()
 
 
 def show_map(
-    current: Session, screen: Screen, components: tuple[int, ...], colour_by: str, tool: str, height: int
+    current: Session,
+    screen: Screen,
+    axes: MapAxes | None,
+    colour_by: str,
+    tool: str,
+    training: bool,
+    height: int,
 ) -> None:
     """Draw the map; a click picks a sample, a box or a lasso selects."""
-    if len(components) < 2:
-        st.info("A map needs two components: the model kept one.", icon=":material/info:")
+    map_axes.show_arranging(current)
+    decision = screen.decision
+    if axes is None:
+        axes = ComponentAxes()
+    try:
+        figure = charts.projection(
+            decision,
+            axes,
+            colour_by,
+            picked=current.picked,
+            region=chosen_rows(current, screen),
+            tool=tool,
+            training=training,
+            theme=theme(),
+        )
+    except OptionError as error:
+        plain_warning(f"{capital(str(error))}.")
         return
-    flat = len(components) == 2
-    figure = charts.projection(
-        screen.decision,
-        components,
-        colour_by,
-        picked=current.picked,
-        region=chosen_rows(current, screen),
-        tool=tool,
-        theme=theme(),
-    )
     show_figure(
         figure,
         "map",
-        "Samples projected on principal components",
+        "Map of the samples",
         height,
-        (screen.key, components),
-        partial(_map_selected, components) if flat else None,
-        _TOOLS if flat else _TOOLS_3D,
+        (screen.key, charts.axes_key(decision.analysis, decision.threshold, axes)),
+        partial(_map_selected, axes),
+        _TOOLS if axes.count == 2 else _TOOLS_3D,
     )
 
 
-def map_controls(screen: Screen) -> tuple[tuple[int, ...], str, str]:
-    """Components (0-based), colour and tool of the map, as chosen."""
-    kept = screen.analysis.classifier.n_components_
+def map_controls(current: Session, screen: Screen) -> MapView:
+    """Axes, colour and tool of the map, as chosen."""
     with st.popover("Axes, colour", icon=":material/tune:", width="stretch"):
         colour_by = st.selectbox(
             "Colour by",
@@ -71,35 +96,22 @@ def map_controls(screen: Screen) -> tuple[tuple[int, ...], str, str]:
             help="Log density is what the model says; verdict is the side of the threshold; residual is the "
             "length of what the components leave out; the others come from the file.",
         )
-        dimensions = st.segmented_control(
-            "Dimensions",
-            _DIMENSIONS,
-            default="2D",
-            required=True,
-            key="dimensions",
+        axes = map_axes.choose_axes(current, screen)
+        drawn_already = screen.analysis.inspects_training
+        training = st.toggle(
+            "Training samples",
+            key="map_training",
             bind="query-params",
-            disabled=kept < 3,
+            disabled=drawn_already,
+            help="Small and pale behind the others, 2 000 at most. Where the training samples themselves are "
+            "inspected they are on the map already.",
         )
-        wanted = min(3 if dimensions == "3D" else 2, kept)
-        axes = [_axis(name, i + 1, kept) for i, name in enumerate("xyz"[:wanted])]
-    if len(set(axes)) < len(axes):
-        st.caption("Choose different components for the axes.")
-        axes = list(range(1, wanted + 1))
-    tool = one_of(
-        "On the map", list(_MAP_TOOLS), "tool", in_address=False, wide=True, disabled=len(axes) != 2
-    )
-    return tuple(axis - 1 for axis in axes), colour_by or "log density", _MAP_TOOLS[tool]
+    flat = axes is None or axes.count == 2
+    tool = one_of("On the map", list(_MAP_TOOLS), "tool", in_address=False, wide=True, disabled=not flat)
+    return MapView(axes, colour_by or "log density", _MAP_TOOLS[tool], training and not drawn_already)
 
 
-def _axis(name: str, first: int, kept: int) -> int:
-    key = f"axis_{name}"
-    if st.session_state.get(key, 1) > kept:
-        st.session_state[key] = first
-    axis: int = st.number_input(f"{name} axis: component", 1, kept, first, key=key, bind="query-params")
-    return axis
-
-
-def _map_selected(components: tuple[int, ...]) -> None:
+def _map_selected(axes: MapAxes) -> None:
     """A click picks a sample; a box or lasso selects every sample inside it, drawn or not."""
     current = session()
     chosen = clicked("map")
@@ -108,10 +120,10 @@ def _map_selected(components: tuple[int, ...]) -> None:
     decision = current.screen.decision
     if "box" in chosen:
         box = chosen["box"]
-        current.select(charts.rows_inside(decision, components, box=(tuple(box["x"]), tuple(box["y"]))))
+        current.select(charts.rows_inside(decision, axes, box=(tuple(box["x"]), tuple(box["y"]))))
     elif "lasso" in chosen:
         outline = np.column_stack([chosen["lasso"]["x"], chosen["lasso"]["y"]])
-        current.select(charts.rows_inside(decision, components, lasso=outline))
+        current.select(charts.rows_inside(decision, axes, lasso=outline))
     elif "point" in chosen:
         current.pick(int(chosen["point"]))
     else:

@@ -15,6 +15,22 @@ def read_choice(key: str, options: Sequence[Any], default: Any) -> None:
         st.session_state[key] = next((option for option in options if str(option) == asked), default)
 
 
+def first_choice(key: str, options: Sequence[Any], default: Any) -> int:
+    """Which option a widget in a popover has at first, from the address or else the default.
+
+    Such a widget is made in the browser when the popover is opened, and does not hear what was put into the
+    session's state before.
+    """
+    if st.session_state.get(key, default) not in options:
+        del st.session_state[key]
+    if key not in st.session_state:
+        asked = st.query_params.get(key)
+        first = next((option for option in options if str(option) == asked), default)
+        st.session_state[f"first_{key}"] = first
+    first = st.session_state[f"first_{key}"]
+    return list(options).index(first if first in options else default)
+
+
 def write_choice(key: str, default: Any) -> None:
     """After the widget: its value into the address, unless it is the default."""
     value = st.session_state[key]

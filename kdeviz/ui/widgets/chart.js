@@ -1,5 +1,6 @@
 // Draws a plotly figure, and every later one into the same element: nothing flickers, and the zoom stays.
 
+const STILL = 4; // pixels
 const FAILED = "This chart could not be drawn. Reload the page to try again.";
 
 export default function ({ data, parentElement, setTriggerValue }) {
@@ -47,9 +48,13 @@ async function drawNow(place) {
     if (!isNew(place)) return;
     if (!chart.drawn) place.textContent = "";
     // What is selected is up to the server: plotly keeps none of its own from drawing to drawing.
-    const layout = { ...wanted.layout, width, selectionrevision: ++chart.drawings };
+    const tools = 32 * (wanted.config.modeBarButtons?.flat().length ?? 0);
+    const layout = { ...fitted(wanted.layout, width, tools), width, selectionrevision: ++chart.drawings };
     await Plotly.react(place, wanted.data, layout, wanted.config);
-    if (!chart.drawn) listen(place);
+    if (!chart.drawn) {
+        listen(place);
+        offerFiles(place);
+    }
     Object.assign(chart, { drawn: wanted, width });
 }
 
@@ -61,12 +66,30 @@ function isNew(place) {
 function listen(place) {
     const chart = place.kdeviz;
     const tell = (what) => chart.drawn.clickable && chart.tell({ ...what, about: chart.drawn.about });
-    place.on("plotly_click", ({ points }) => tell({ point: carried(points[0]) }));
+    place.on("plotly_click", ({ points }) => isFlat(chart) && tell({ point: carried(points[0]) }));
+    pickInDepth(place, tell);
     place.on("plotly_selected", (chosen) => {
         if (chosen?.range) tell({ box: chosen.range });
         else if (chosen?.lassoPoints) tell({ lasso: chosen.lassoPoints });
     });
     place.on("plotly_deselect", () => tell({}));
+}
+
+// In three dimensions plotly calls a press a click, also one that turns the map, and misses quick ones.
+function pickInDepth(place, tell) {
+    const chart = place.kdeviz;
+    place.on("plotly_hover", ({ points }) => { chart.over = carried(points[0]); });
+    place.on("plotly_unhover", () => { chart.over = undefined; });
+    const listenTo = (event, heard) => place.addEventListener(event, heard, true);
+    listenTo("pointerdown", ({ clientX, clientY }) => { chart.pressed = [clientX, clientY]; });
+    listenTo("pointerup", ({ clientX, clientY }) => {
+        const [x, y] = chart.pressed ?? [Infinity, 0], still = Math.hypot(clientX - x, clientY - y) < STILL;
+        if (!isFlat(chart) && still && chart.over !== undefined) tell({ point: chart.over });
+    });
+}
+
+function isFlat(chart) {
+    return !chart.drawn.layout.scene;
 }
 
 function carried({ customdata }) {

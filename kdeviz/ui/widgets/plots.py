@@ -1,7 +1,7 @@
 """Charts on the page, and what was clicked on them.
 
-They are drawn by `chart.js` with the plotly.js that plotly for Python brings along: streamlit's own chart is
-thrown away and drawn twice from nothing at each change.
+They are drawn by `chart.js` and its parts with the plotly.js that plotly for Python brings along:
+streamlit's own chart is thrown away and drawn twice from nothing at each change.
 """
 
 from __future__ import annotations
@@ -17,10 +17,15 @@ import streamlit as st
 from streamlit.components.v1 import declare_component
 
 _NO_TOOLS = {"displayModeBar": False}
+_ALWAYS = {"showTips": False}  # plotly's hints would lie over its tools
 # With the version, so that no browser draws with the plotly.js of before an upgrade.
 _LIBRARY = f"plotly-{plotly.__version__}"
+_HERE = Path(__file__).parent
 _chart = st.components.v2.component(
-    "kdeviz.chart", js=Path(__file__).with_name("chart.js").read_text("utf-8"), isolate_styles=False
+    "kdeviz.chart",
+    js="\n".join((_HERE / f"chart{part}.js").read_text("utf-8") for part in ("", "_text", "_save")),
+    css=(_HERE / "chart.css").read_text("utf-8"),
+    isolate_styles=False,
 )
 
 
@@ -54,7 +59,7 @@ def show_figure(
             "alt": alt,
             "about": repr(about),
             "clickable": on_click is not None,
-            "config": dict(config),
+            "config": {**config, **_ALWAYS},
             "library": f"component/{__name__}.{_LIBRARY}/plotly.min.js",
         }
     )

@@ -15,11 +15,18 @@ from kdeviz.wording import duration
 
 _POLL_SECONDS = 1.0
 # Of that, how long to wait for the end; in the rest streamlit attends to clicks in fragments.
-_WAIT_SECONDS = 0.4
+_WAIT_SECONDS, _WAIT_NEAR_THE_END_SECONDS = 0.4, 0.9
 _GLANCE_SECONDS = 0.05
 
 
-def watch(future: Future[Any], draw: Callable[[], object], *, eager: bool = True) -> None:
+def watch(
+    future: Future[Any],
+    draw: Callable[[], object],
+    *,
+    eager: bool = True,
+    page_drawn: bool = False,
+    near_the_end: Callable[[], bool] = lambda: False,
+) -> None:
     """Draw something now and every second, until this has ended; then the whole page.
 
     Args:
@@ -27,30 +34,40 @@ def watch(future: Future[Any], draw: Callable[[], object], *, eager: bool = True
         draw: draws how far it is.
         eager: whether to draw the page the very moment it has ended. What was drawn here attends to clicks
             less often then.
+        page_drawn: whether nothing else is to be drawn now, so that there is time to wait.
+        near_the_end: whether the end is so near that clicks may wait for it.
     """
-    _watch(future, draw, Event() if eager else None)
+    drawn = Event() if eager else None
+    if drawn is not None and page_drawn:
+        drawn.set()
+    _watch(future, draw, drawn, near_the_end)
 
 
 @st.fragment(run_every=_POLL_SECONDS)
-def _watch(future: Future[Any], draw: Callable[[], object], drawn: Event | None) -> None:
+def _watch(
+    future: Future[Any], draw: Callable[[], object], drawn: Event | None, near_the_end: Callable[[], bool]
+) -> None:
     if not future.done():
         draw()
     if drawn is not None:
-        _wait_a_while(future, drawn)
+        _wait_a_while(future, drawn, near_the_end)
     if future.done():
         st.rerun()
 
 
-def _wait_a_while(future: Future[Any], drawn: Event) -> None:
+def _wait_a_while(future: Future[Any], drawn: Event, near_the_end: Callable[[], bool]) -> None:
     """Wait until this has ended, though not so long that the next look would be late.
 
     What the user does elsewhere ends the waiting; what is in a fragment, as the button for cancelling is, has
     to wait for its end. `drawn` is set here: in the first call of a run of the page the rest of it is still
     to be drawn, so that there is no time to wait.
     """
-    until = time.monotonic() + _WAIT_SECONDS * drawn.is_set()
+    began, waits = time.monotonic(), drawn.is_set()
     drawn.set()
-    while not future.done() and time.monotonic() < until:
+    while waits and not future.done():
+        longest = _WAIT_NEAR_THE_END_SECONDS if near_the_end() else _WAIT_SECONDS
+        if time.monotonic() >= began + longest:
+            break
         wait([future], _GLANCE_SECONDS)
         _ = "session" in st.session_state  # at every look into the state, streamlit asks for clicks
 

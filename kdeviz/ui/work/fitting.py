@@ -119,11 +119,12 @@ def _offer(cost: Estimate | None, wanted: Key) -> None:
         fitting.job = job_board().submit(wanted, current.data)
     if fitting.job is not None:  # also when it is pressed twice
         place.empty()
-        _watch_job(fitting.job)
+        _watch_job(fitting.job, page_drawn=pressed)
 
 
-def _watch_job(job: Job) -> None:
-    watch(job.future, partial(show_progress, job, "fit"))
+def _watch_job(job: Job, page_drawn: bool = False) -> None:
+    draw = partial(show_progress, job, "fit")
+    watch(job.future, draw, page_drawn=page_drawn, near_the_end=lambda: job.near_the_end)
 
 
 def _collect(fitting: Fitting, patience: float) -> None:

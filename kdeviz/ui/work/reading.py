@@ -66,7 +66,8 @@ class FileReading:
         if task.is_cancelled():
             raise Cancelled("Cancelled. Choose the file again to read it.")
         if task.running:
-            watch(task.future, partial(show_progress, task, "reading"))
+            draw = partial(show_progress, task, "reading")
+            watch(task.future, draw, near_the_end=lambda: task.near_the_end)
             return None
         self.task = None
         return task.future.result()

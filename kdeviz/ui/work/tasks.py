@@ -79,6 +79,11 @@ class Task(Generic[Result]):
         return (time.monotonic() - self._began) * (1 / self.fraction - 1)
 
     @property
+    def near_the_end(self) -> bool:
+        """Whether it is expected to end within a second."""
+        return self.rest < 1
+
+    @property
     def running(self) -> bool:
         """Whether there may still be something to wait for."""
         return not self.future.done()
