@@ -118,8 +118,11 @@ def number_or_text(text: str) -> Any:
 
 def is_between(value: Any, low: float, high: float) -> bool:
     """Whether it is a number from low to high; also of an integer that is too large for a float."""
-    is_number = isinstance(value, Real) and not isinstance(value, bool)
-    return is_number and bool(low <= value <= high)
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return False
+    # Numbers of numpy's would be compared in their own precision, where the ends may overflow.
+    plain = int(value) if isinstance(value, Integral) else float(value)
+    return low <= plain <= high
 
 
 def _is_whole(value: Any) -> bool:

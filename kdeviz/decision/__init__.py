@@ -2,6 +2,7 @@
 
 from kdeviz.decision.curve_fitting import PlattFit, Reliability, curve_from_spread, platt
 from kdeviz.decision.decision import CELLS, Decision, ExpectedAlarms, decide, stored_decision
+from kdeviz.decision.given import check_kind
 from kdeviz.decision.metrics.bootstrap import (
     Bootstrap,
     Estimate,
@@ -53,6 +54,7 @@ __all__ = [
     "auroc",
     "average_precision",
     "bootstrap",
+    "check_kind",
     "check_resampling",
     "confusion",
     "curve_from_spread",

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from kdeviz.analysis import Analysis, cached
 from kdeviz.data import ANOMALOUS, NORMAL
+from kdeviz.decision.given import check_kind
 from kdeviz.decision.metrics.bootstrap import Bootstrap, bootstrap
 from kdeviz.decision.metrics.intervals import rate_interval
 from kdeviz.decision.metrics.separation import Confusion, auroc, confusion, has_both_labels
@@ -178,8 +179,12 @@ def decide(
 
     Raises:
         DataError: the rule needs labels or p-values and they are not there.
+        OptionError: an argument is of another kind.
     """
-    curve = curve or analysis.classifier.curve
+    check_kind("analysis", analysis, Analysis)
+    check_kind("rule", rule, ThresholdRule)
+    curve = analysis.classifier.curve if curve is None else curve
+    check_kind("curve", curve, ProbabilityCurve)
     labels, found = analysis.inspected.labels, p_values_of(analysis)
     threshold = rule.threshold(analysis.calibration, analysis.scores, labels, curve, found)
     return Decision(analysis, rule, curve, threshold)

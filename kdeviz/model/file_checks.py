@@ -23,6 +23,7 @@ _LARGEST_ROW = 2**53
 # What the numbers of a file in float32 may miss.
 _ROUNDING = 1e-3
 
+_Length = Annotated[float, msgspec.Meta(ge=0, le=1e308)]
 _Count = Annotated[int, msgspec.Meta(ge=1, le=_LARGEST_ROW)]
 
 
@@ -38,6 +39,7 @@ class Described(msgspec.Struct):
     components: _Count
     result_dtype: Literal["float32", "float64"]
     feature_names: list[str] | None = None
+    rounding: tuple[_Length, _Length, _Length, _Length] | None = None
 
     @classmethod
     def of(

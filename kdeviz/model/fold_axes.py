@@ -10,10 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from kdeviz.model.eigenvectors import leading_eigenvectors
+from kdeviz.model.eigenvectors import krylov_block, leading_eigenvectors
 
 _PANEL = 128
-_SPARE = 8
 
 
 class FoldAxes(NamedTuple):
@@ -92,7 +91,7 @@ class TallGrams:
         for number, fold in enumerate(self._grams):
             left = count - float(self._counts[number])
             mean, without = self._centred(gram - fold, total - self._totals[number], left)
-            squares, vectors = leading_eigenvectors(both_triangles(without), k, basis[:, : _block(k)])
+            squares, vectors = leading_eigenvectors(both_triangles(without), k, basis[:, : krylov_block(k)])
             yield FoldAxes(squares / (left - 1), mean, vectors)
 
 
@@ -119,15 +118,11 @@ class WideGram(NamedTuple):
             mean = own.mean(0)
             cross = cross - cross.mean(1, keepdim=True) - (mean - mean.mean())
             own = own - mean - (mean - mean.mean())[:, None]
-            squares, vectors = leading_eigenvectors(own, k, basis[~inside, : _block(k)])
+            squares, vectors = leading_eigenvectors(own, k, basis[~inside, : krylov_block(k)])
             lengths = squares.clamp_min(0).sqrt()
             variances = squares / (len(own) - 1)
             others, fold = vectors * lengths * self.unit, cross @ vectors / lengths * self.unit
             yield FoldAxes(variances, None, None, others, fold)
-
-
-def _block(k: int) -> int:
-    return k + _SPARE + k // 4
 
 
 def both_triangles(gram: Tensor) -> Tensor:

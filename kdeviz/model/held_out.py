@@ -16,6 +16,7 @@ from kdeviz.data import OnBlock, Rows, working_dtype
 from kdeviz.errors import DataError
 from kdeviz.model.fold_axes import FoldAxes
 from kdeviz.model.kde import GaussianKDE
+from kdeviz.model.pca import without_rounding
 from kdeviz.model.principal_axes import ALL, PrincipalAxes, principal_axes
 from kdeviz.scaling import row_lengths
 
@@ -62,8 +63,12 @@ def hold_out(
     found = _axes(rows, folds, axes, k)
     density = GaussianKDE(classifier.settings.bandwidth).to(classifier.device)
     density.kernel = classifier.kde_model.kernel
+    floor = classifier.pca_model.floor(rows) if classifier.settings.scaling.of_directions else None
     for number, (others, fold) in enumerate(_places(rows, folds, found, k)):
         inside = torch.from_numpy(np.flatnonzero(folds == number)).to(scores.device)
+        if floor is not None:
+            outside = torch.from_numpy(np.flatnonzero(folds != number)).to(scores.device)
+            others, fold = without_rounding(others, floor[outside]), without_rounding(fold, floor[inside])
         told = None if on_block is None else _part(on_block, done, len(rows))
         scores[inside] = _scored(classifier, density, others, fold, told)
         done += len(fold)
@@ -163,7 +168,7 @@ def fold_model(classifier: KDEClassifier, rows: Rows, known: FoldAxes | None) ->
         axes = principal_axes(rows, classifier.device, k)
     else:
         axes = PrincipalAxes(known.mean, known.variances, known.vectors, ALL, 0.0)
-    stack, _ = model.take(axes, rows)
+    stack, _ = model.take(axes, rows, classifier.pca_model.rounding)
     longest = _longest(classifier, stack)
     if longest != model.max_length:
         model.max_length = longest

@@ -8,6 +8,8 @@ from torch import Tensor
 from kdeviz.data import Features, Rows, working_dtype
 from kdeviz.model.fitted_module import FittedModule
 from kdeviz.model.principal_axes import PrincipalAxes, leading, principal_axes
+from kdeviz.model.rounding import Rounding
+from kdeviz.scaling import row_lengths
 from kdeviz.settings import Settings
 
 # Sums of larger entries could overflow.
@@ -21,6 +23,9 @@ class PCA(FittedModule):
         n_components: k, an int >= 1, or a float in (0, 1): as many as keep that share of the variance.
             More than the rank of the data is cut to the rank; `n_components_` tells.
 
+    Attributes:
+        rounding: of the training rows; None where it is not known, as in a model of an older kdeviz.
+
     Raises:
         OptionError: `n_components` is neither.
     """
@@ -33,6 +38,7 @@ class PCA(FittedModule):
     def __init__(self, n_components: int | float) -> None:
         super().__init__()
         self.n_components = Settings(n_pca_components=n_components).n_pca_components
+        self.rounding: Rounding | None = None
         self.register_buffer("mean", torch.empty(0))
         self.register_buffer("singular_vectors", torch.empty(0))
         self.register_buffer("spectrum", torch.empty(0))
@@ -65,6 +71,7 @@ class PCA(FittedModule):
         # Copies: loading a state writes into a module's buffers, and axes are shared.
         self.mean = axes.mean.to(dtype, copy=True).to(self.device)
         self.spectrum = axes.variances.to(dtype, copy=True).to(self.device)
+        self.rounding = Rounding.of(axes, rows, k)
         self.singular_vectors = axes.vectors(rows, k).to(dtype).to(self.device).contiguous()
         return self
 
@@ -81,10 +88,30 @@ class PCA(FittedModule):
         empty = self.mean.new_empty((0, self.n_components_), dtype=dtype)
         return torch.cat([empty, *(self.project(rows, *span).to(dtype) for span in rows.spans())])
 
-    def project(self, rows: Rows, start: int, stop: int) -> Tensor:
-        """Scores of rows start to stop in the precision of the model."""
+    def project(self, rows: Rows, start: int, stop: int, *, directions: bool = False) -> Tensor:
+        """Scores of rows start to stop in the precision of the model.
+
+        Args:
+            rows: (M, D).
+            start: the first.
+            stop: the one after the last.
+            directions: whether scores that are rounding and nothing else become 0.
+        """
         block = rows.block(start, stop, self.mean.dtype, self.device).sub_(self.mean)
-        return block.clamp_(-_LARGEST_ENTRY, _LARGEST_ENTRY) @ self.singular_vectors
+        scores = block.clamp_(-_LARGEST_ENTRY, _LARGEST_ENTRY) @ self.singular_vectors
+        return without_rounding(scores, self._floor(block, rows)) if directions else scores
+
+    def floor(self, rows: Rows) -> Tensor:
+        """(M, 1) lengths up to which the scores of (M, D) rows are rounding and nothing else."""
+        parts = [
+            self._floor(block.sub_(self.mean), rows) for block in rows.stream(self.mean.dtype, self.device)
+        ]
+        return torch.cat([self.mean.new_empty(0, 1), *parts])
+
+    def _floor(self, centred: Tensor, rows: Rows) -> Tensor:
+        if self.rounding is None:
+            return centred.new_zeros(len(centred), 1)
+        return self.rounding.floor(rows.resolution / 2, row_lengths(centred))
 
     @torch.no_grad()
     def inverse_transform(self, scores: Features) -> Tensor:
@@ -97,3 +124,8 @@ class PCA(FittedModule):
     def forward(self, features: Features) -> Tensor:
         """Same as `transform`."""
         return self.transform(features)
+
+
+def without_rounding(scores: Tensor, floor: Tensor) -> Tensor:
+    """(M, k) scores, exactly 0 in the rows that are no longer than their (M, 1) floor."""
+    return scores.masked_fill(row_lengths(scores) <= floor, 0)

@@ -21,7 +21,11 @@ from kdeviz.model.fold_axes import FoldGrams, TallGrams, WideGram, add_products,
 _GRAM_LIMIT = 1e-6
 _SHIFT_ROWS = 256
 _SHARE_ROUNDING = 1e-12
+# A standard deviation of Gaussian numbers, in median distances from their median.
+_VARYING = 1.5
 _USUAL_EXPONENT = 150
+# Sums and differences of larger features could overflow, whatever their unit.
+LARGEST_FEATURE = 1e302
 ALL = 2**63
 """As `PrincipalAxes.accurate`: all of them."""
 
@@ -157,6 +161,11 @@ def _from_gram(
     moments = _tall_moments if tall else _wide_moments
     some = rows.select(np.unique(np.linspace(0, len(rows) - 1, _SHIFT_ROWS).astype(np.int64)))
     sample = some.block(0, len(some), torch.float64, work_device)
+    if sample.abs().max() > LARGEST_FEATURE:
+        rows.check_finite()
+        raise DataError(
+            f"some features are above {LARGEST_FEATURE:g}, too large to compute with: divide them first"
+        )
     mean, unit, gram, noise, parts = moments(rows, sample, on_block, folds)
     if not torch.isfinite(gram).all():
         rows.check_finite()
@@ -166,7 +175,7 @@ def _from_gram(
     possible = min(len(rows) - 1, rows.dimensions)
     variances = squares.flip(0)[:possible].clamp_min(0) / (len(rows) - 1)
     # The Gram matrix holds the squares of standard deviations.
-    steps = sample.abs().median(0).values * rows.resolution * _spread(rows)
+    steps = _steps(rows, sample)
     axes = PrincipalAxes(mean, variances, vectors[:, -possible:].flip(1), ALL, noise, steps, unit)
     rank, noise = _rank(rows, axes, rounding=_rounding(rows) ** 0.5)
     accurate = int((variances >= _GRAM_LIMIT * variances[0]).sum())
@@ -233,7 +242,7 @@ def _tall_moments(
         parts.add(block.sub_(shift / unit), numbers[done : done + len(block)])
         done += len(block)
     mean, gram = parts.whole()
-    return _Moments(mean, unit, gram, _noise(rows, lengths), None if folds is None else parts)
+    return _Moments(mean, unit, gram, _noise(rows, sample / unit, lengths), None if folds is None else parts)
 
 
 def _wide_moments(
@@ -249,7 +258,7 @@ def _wide_moments(
     centred.sub_(mean)
     gram = mean.new_zeros(len(rows), len(rows))
     add_products(gram, centred.T)
-    return _Moments(mean * unit, unit, gram, _noise(rows, [lengths]), None)
+    return _Moments(mean * unit, unit, gram, _noise(rows, sample / unit, [lengths]), None)
 
 
 def _unit(sample: Tensor) -> float:
@@ -259,13 +268,26 @@ def _unit(sample: Tensor) -> float:
     return 1.0 if abs(exponent) <= _USUAL_EXPONENT else math.ldexp(1.0, min(max(exponent, -1000), 1000))
 
 
-def _noise(rows: Rows, lengths: list[Tensor]) -> float:
-    """Each entry is off by at most half its rounding step.
+def _steps(rows: Rows, sample: Tensor) -> Tensor:
+    """(D,) see `PrincipalAxes`; of each feature, as some rows have it.
 
-    The median length keeps a single huge row from hiding all others.
+    To store a number costs half a rounding step of it at most; to have computed what varies of it, a whole
+    step or so. Medians keep a single huge row from hiding all others.
     """
+    size = sample.abs().median(0).values
+    varying = _VARYING * (sample - sample.median(0).values).abs().median(0).values
+    return torch.minimum(torch.maximum(size / 2, varying), size) * rows.resolution * _spread(rows)
+
+
+def _noise(rows: Rows, sample: Tensor, lengths: list[Tensor]) -> float:
+    """The same for a typical feature of all rows."""
+    varying, whole = (
+        float(torch.linalg.vector_norm(each, dim=1).median())
+        for each in (sample - sample.median(0).values, sample)
+    )
+    share = min(max(_VARYING * varying / whole, 0.5), 1.0) if whole else 1.0
     typical_entry = float(torch.cat(lengths).median()) / rows.dimensions**0.5
-    return float(rows.resolution * typical_entry * _spread(rows))
+    return float(rows.resolution * typical_entry * share * _spread(rows))
 
 
 def _spread(rows: Rows) -> float:

@@ -5,7 +5,7 @@ from kdeviz.sweep.grid import Grid
 from kdeviz.sweep.held_out import held_out_alarms
 from kdeviz.sweep.metrics import CHOICES, METRICS, OF_LABELS, estimate_of
 from kdeviz.sweep.recall import recall_at_fpr
-from kdeviz.sweep.stability import AGREES, BOOTSTRAP, CAP, SEEDS, Repeats, Stability, stability
+from kdeviz.sweep.stability import AGREES, BOOTSTRAP, CAP, SEEDS, Repeats, Stability, beyond_chance, stability
 from kdeviz.sweep.sweep import Sweep, SweepRow, sweep
 from kdeviz.sweep.table import sweep_table
 
@@ -24,6 +24,7 @@ __all__ = [
     "Sweep",
     "SweepRow",
     "best",
+    "beyond_chance",
     "estimate_of",
     "held_out_alarms",
     "recall_at_fpr",

@@ -80,6 +80,7 @@ def test_metadata_says_what_the_file_is(fitted, saved):
         "training_points": 300,
         "components": 5,
         "result_dtype": "float32",
+        "rounding": [*fitted.pca_model.rounding],
     }
 
 

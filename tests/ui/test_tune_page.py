@@ -784,3 +784,16 @@ def test_stability_of_tiny_data(start, tmp_path):
     found = repeated(app, top=2, repeats=2)
     assert len(found.top) == 2
     assert len(figures(app)) == 2
+
+
+def test_stability_says_where_nothing_can_be_seen(stable, monkeypatch):
+    def equal(*arguments):
+        found = stability(*arguments)
+        return found._replace(scores=np.zeros_like(found.scores))
+
+    replaced(monkeypatch, equal)
+    repeated(stable, repeats=2)
+    assert any(
+        text.startswith("Nothing can be seen here: all samples have the same score") for text in texts(stable)
+    )
+    assert not figures(stable)
