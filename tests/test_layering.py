@@ -20,16 +20,16 @@ ROOMS = (
     "preflight",
     "analysis",
     "decision",
-    "explain",
+    "detector explain",
     "sweep comparison",
     "charts",
     "output",
-    "detector batch",
+    "batch",
     "cli",
     "ui",
 )
 LEVEL = {name: level for level, names in enumerate(ROOMS) for name in names.split()}
-MOST_ROOMS = 19
+MOST_ROOMS = 20
 
 
 def is_type_checking(node):

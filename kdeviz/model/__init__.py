@@ -1,5 +1,6 @@
 """The model: PCA, scaling, Gaussian kernel density, and the classifier that joins them."""
 
+from kdeviz.model.anomalib_file import read_anomalib
 from kdeviz.model.axes_cache import AxesCache
 from kdeviz.model.classifier import KDEClassifier
 from kdeviz.model.curve import ProbabilityCurve, logistic
@@ -40,6 +41,7 @@ __all__ = [
     "krylov_block",
     "logistic",
     "principal_axes",
+    "read_anomalib",
     "read_model_file",
     "resolve_device",
     "separate_groups",

@@ -18,7 +18,6 @@ from kdeviz.decision.rules import ThresholdRule
 from kdeviz.decision.table import LABEL_WORDS
 from kdeviz.model.classifier import KDEClassifier
 from kdeviz.model.curve import ProbabilityCurve
-from kdeviz.output.model import fitted_model
 from kdeviz.output.runs.store import RunStore
 from kdeviz.settings import Settings
 from kdeviz.wording import number
@@ -44,7 +43,7 @@ def master(tmp_path_factory):
         ids.append(store.keep(decision).id)
         scored.append(scored_decision(decision))
         models.append(folder / f"{settings.n_pca_components}.safetensors")
-        fitted_model(decision).save(models[-1])
+        decision.fitted_model.save(models[-1])
     return Kept(store, tuple(ids), tuple(scored), tuple(models))
 
 

@@ -48,7 +48,7 @@ from kdeviz.decision.rules import ThresholdRule
 from kdeviz.errors import Cancelled, DataError, ModelFileError
 from kdeviz.model.classifier import KDEClassifier
 from kdeviz.model.curve import ProbabilityCurve
-from kdeviz.output.model import model_bytes
+from kdeviz.output.formats.native import model_bytes
 from kdeviz.output.runs.run import RECORD, SCORES
 from kdeviz.output.runs.store import RunStore, proposed_name
 from kdeviz.settings import name_of

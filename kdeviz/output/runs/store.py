@@ -19,7 +19,7 @@ from kdeviz.atomic import delete_folder, held, hidden_folder, put_in_place, writ
 from kdeviz.data import MarkBook, marks_bytes, sample_keys
 from kdeviz.decision import Decision, ThresholdRule, average_precision
 from kdeviz.errors import DataError, OptionError
-from kdeviz.output.model import model_bytes
+from kdeviz.output.formats.native import model_bytes
 from kdeviz.output.runs.record import RunRecord, checked_name, record_bytes
 from kdeviz.output.runs.run import (
     FILES,
