@@ -54,6 +54,7 @@ class KDEOutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         alert_budget: the share of new normal rows that may be flagged, in (0, 1). The threshold is this
             quantile of the held-out scores of the training rows. It is not scikit-learn's `contamination`,
             the share of the training rows themselves that is flagged.
+        standardise: divide each centred feature by its standard deviation in training first.
         random_state: seed of the random subset: an int, a RandomState, or None.
         device: "auto", "cpu", "cuda", ...
 
@@ -72,6 +73,7 @@ class KDEOutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         *,
         bandwidth: str | float = "scott",
         alert_budget: float = 0.01,
+        standardise: bool = False,
         random_state: Any = 0,
         device: str = "auto",
     ) -> None:
@@ -80,6 +82,7 @@ class KDEOutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         self.max_training_points = max_training_points
         self.bandwidth = bandwidth
         self.alert_budget = alert_budget
+        self.standardise = standardise
         self.random_state = random_state
         self.device = device
 
@@ -146,7 +149,14 @@ class KDEOutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         if not isinstance(seed, Integral):
             seed = check_random_state(seed).randint(_LARGEST_SEED)
         method: Any = self.feature_scaling_method  # Settings makes an enum of a string
-        return Settings(self.n_pca_components, method, self.max_training_points, self.bandwidth, int(seed))
+        return Settings(
+            self.n_pca_components,
+            method,
+            self.max_training_points,
+            self.bandwidth,
+            int(seed),
+            self.standardise,
+        )
 
     def _keep(self, decision: Decision) -> None:
         self.model_ = decision.fitted_model

@@ -3,7 +3,7 @@ import sys
 from collections import Counter
 from types import ModuleType
 
-from kdeviz.threads import sleep_while_waiting
+from kdeviz.data import sleep_while_waiting
 
 # Before torch is loaded, here and in what tests start: workers share the cores instead of fighting for them.
 sleep_while_waiting()

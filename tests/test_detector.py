@@ -62,7 +62,12 @@ def queries(rows64):
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 def test_scores_are_those_of_the_classifier(rows64, queries, dtype):
     rows, queries = rows64.astype(dtype), queries.astype(dtype)
-    given = {"bandwidth": 0.8, "feature_scaling_method": "norm", "max_training_points": 200}
+    given = {
+        "bandwidth": 0.8,
+        "feature_scaling_method": "norm",
+        "max_training_points": 200,
+        "standardise": True,
+    }
     model = KDEClassifier(5, **given, seed=7)
     model.fit(rows)
     detector = KDEOutlierDetector(5, **given, random_state=7).fit(rows)

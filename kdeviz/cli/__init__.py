@@ -25,8 +25,8 @@ from kdeviz.cli.runs import runs
 from kdeviz.cli.score import score
 from kdeviz.cli.signals import ended_as_by_ctrl_c
 from kdeviz.cli.sweep import sweep
+from kdeviz.data import sleep_while_waiting
 from kdeviz.errors import KdevizError
-from kdeviz.threads import sleep_while_waiting
 
 __all__ = ["cli", "main"]
 

@@ -98,6 +98,15 @@ def test_the_lines_on_the_card_give_our_scores(tmp_path, decision, name):
     assert 0 < found["flagged"].sum() < 40
 
 
+@pytest.mark.parametrize("name", ["native", "onnx", "anomalib", "skops", "torch-export", "numpy"])
+def test_a_standardisation_goes_along(tmp_path, name):
+    rows = rows_of() * np.float32([1, 100, 1, 1e-3, 1, 1])
+    decision = decide(analyse(rows, settings=Settings(4, standardise=True), device="cpu"))
+    kind = model_format(name)
+    done = export(decision, kind, tmp_path / f"m{kind.suffix}")
+    assert done.verification.verdict_flips == 0
+
+
 @pytest.mark.parametrize("name", MODEL_FORMATS)
 def test_what_is_said_of_a_format(name):
     kind = model_format(name)

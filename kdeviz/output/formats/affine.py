@@ -6,7 +6,6 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from kdeviz.model import KDEClassifier
@@ -38,11 +37,9 @@ class Affine(NamedTuple):
         """The arrays of a fitted model."""
         pca, kde = model.pca_model, model.kde_model
         unit = float(model.max_length) if model.settings.scaling.is_unit else 1.0
-        # A model that standardises its features multiplies them by these first.
-        weights = getattr(pca, "weights", torch.ones_like(pca.mean))
         return cls(
             _array(pca.mean),
-            _array(weights[:, None] * pca.singular_vectors) / unit,
+            _array(pca.weights[:, None] * pca.singular_vectors) / unit,
             not model.settings.scaling.is_unit,
             _array(kde.mean),
             _array(kde.bw_transform),
