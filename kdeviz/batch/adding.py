@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -77,7 +76,7 @@ def sums_of_all(
             on_share((done + share) / len(shares))
 
     # The masks of the files go with the shares, so that no worker is sent those of others.
-    work: Any = Adding(rows, found._replace(train=None, labels=None))
+    work = Adding(rows, found._replace(train=None, labels=None))
     sums: dict[int, TallGrams] = {}
     for added in engines.ENGINES[engine](work, shares, plan._replace(on_rows=on_rows)):
         sums[added.number] = added.sums
@@ -89,7 +88,7 @@ def sums_of_all(
     return whole
 
 
-def _shares(found: Survey) -> Sequence[Any]:
+def _shares(found: Survey) -> list[Share]:
     ends = np.cumsum(found.rows_of)
     masks = [None] * len(ends) if found.train is None else np.split(found.train, ends[:-1])
     return [Share(number, mask) for number, mask in enumerate(masks)]

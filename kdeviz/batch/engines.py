@@ -6,9 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from kdeviz.batch.files import Job
 from kdeviz.batch.scoring import OnRows
-from kdeviz.batch.work import Outcome, Work
 from kdeviz.errors import OptionError
 
 _RETRIES = 3
@@ -28,10 +26,13 @@ class Plan(NamedTuple):
     on_rows: OnRows | None = None
 
 
-Engine = Callable[[Work, Sequence[Job], Plan], Iterator[Outcome]]
+Work = Callable[..., Any]
+"""What is done with each job: it takes (job) or (job, on_rows), can be pickled, and returns the outcome."""
+Engine = Callable[[Work, Sequence[Any], Plan], Iterator[Any]]
+"""Does work for every job, and gives what came of each, in whatever order they end."""
 
 
-def in_turn(work: Work, jobs: Sequence[Job], plan: Plan) -> Iterator[Outcome]:
+def in_turn(work: Work, jobs: Sequence[Any], plan: Plan) -> Iterator[Any]:
     """One file after the other in this process, each with all its cores."""
     if plan.workers not in (None, 1) or plan.address is not None:
         raise OptionError("--workers and --address need an engine: --engine dask or --engine ray")
@@ -39,7 +40,7 @@ def in_turn(work: Work, jobs: Sequence[Job], plan: Plan) -> Iterator[Outcome]:
         yield work(job, plan.on_rows)
 
 
-def with_dask(work: Work, jobs: Sequence[Job], plan: Plan) -> Iterator[Outcome]:
+def with_dask(work: Work, jobs: Sequence[Any], plan: Plan) -> Iterator[Any]:
     """Files spread by Dask over processes here, or over the cluster of a scheduler.
 
     A job whose worker dies is done again by another.
@@ -51,7 +52,7 @@ def with_dask(work: Work, jobs: Sequence[Job], plan: Plan) -> Iterator[Outcome]:
             yield outcome
 
 
-def with_ray(work: Work, jobs: Sequence[Job], plan: Plan) -> Iterator[Outcome]:
+def with_ray(work: Work, jobs: Sequence[Any], plan: Plan) -> Iterator[Any]:
     """Files spread by Ray over actors here, or on the cluster at an address; with a GPU each where there are.
 
     An actor that dies is started again, and its job is done again.
@@ -83,7 +84,7 @@ def _dask_client(distributed: Any, plan: Plan) -> Any:
         )
 
 
-def _by_actors(ray: Any, work: Work, jobs: Sequence[Job], plan: Plan) -> Iterator[Outcome]:
+def _by_actors(ray: Any, work: Work, jobs: Sequence[Any], plan: Plan) -> Iterator[Any]:
     there = ray.cluster_resources()
     gpus = int(there.get("GPU", 0))
     workers = min(plan.workers or gpus or 1, len(jobs))
@@ -110,7 +111,7 @@ class _Actor:
     def __init__(self, work: Work) -> None:
         self._work = work
 
-    def do(self, job: Job) -> Outcome:
+    def do(self, job: Any) -> Any:
         return self._work(job)
 
 

@@ -77,6 +77,13 @@ def open_app(
         ),
     ] = None,
     runs: RunsFolder = None,
+    uploads: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Where uploaded files are kept, for a week; your cache folder without it.",
+        ),
+    ] = None,
     mlflow: TrackingServer = None,
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open a browser page, where there is a screen.")
@@ -104,6 +111,7 @@ def open_app(
         "marks": marks and marks.absolute(),
         "images": None if images is None else existing(str(images)),
         "runs": runs and runs.absolute(),
+        "uploads": uploads and uploads.absolute(),
         "mlflow": mlflow,
         "user-header": user_header,
     }

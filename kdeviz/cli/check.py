@@ -13,7 +13,7 @@ from kdeviz.cli.options import COMPONENTS, Components, Data, Metadata, Standardi
 from kdeviz.cli.output import print_facts, print_lines, print_table, progress
 from kdeviz.data import Corrections
 from kdeviz.settings import Settings, number_or_text
-from kdeviz.wording import size
+from kdeviz.wording import capital, size
 
 if TYPE_CHECKING:
     from kdeviz.preflight import Facts, Finding, Preflight
@@ -72,7 +72,8 @@ def _lines(report: Preflight) -> Iterator[tuple[str, str, str]]:
     """Every finding, problems first, each with its fixes below it."""
     passed = tuple(finding for finding in report.findings if finding.severity == "ok")
     for finding in (*report.problems, *passed):
-        yield finding.severity, finding.kind, finding.sentence
+        which = f" {capital(finding.which)}." if finding.which else ""
+        yield finding.severity, finding.kind, finding.sentence + which
         yield from _fixes(finding)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -19,7 +20,7 @@ from kdeviz.decision.p_values import p_values
 from kdeviz.decision.rules import ThresholdRule
 from kdeviz.decision.rules.rule import Scores
 from kdeviz.errors import OptionError
-from kdeviz.model import ProbabilityCurve
+from kdeviz.model import KDEClassifier, ProbabilityCurve
 
 DEFAULT_RULE = ThresholdRule("quantile", 0.01)
 CELLS = ("caught", "false alarms", "missed", "passed")
@@ -72,9 +73,14 @@ class Decision:
     @cached_property
     def expected_alarms(self) -> ExpectedAlarms:
         """How many false alarms to expect among new normal samples."""
-        scores = self.analysis.calibration
-        alarms, rows = int((scores < self.threshold).sum()), len(scores)
+        alarms, rows = self.training_alarms
         return ExpectedAlarms(alarms / max(rows, 1), *rate_interval(alarms, rows), alarms, rows)
+
+    @cached_property
+    def training_alarms(self) -> tuple[int, int]:
+        """How many training rows have a held-out score below the threshold, and how many there are."""
+        scores = self.analysis.calibration
+        return int((scores < self.threshold).sum()), len(scores)
 
     @cached_property
     def p_values(self) -> NDArray[np.float64] | None:
@@ -83,6 +89,13 @@ class Decision:
         An old model file has none, and a model of fewer rows than can be held out.
         """
         return p_values_of(self.analysis)
+
+    @property
+    def fitted_model(self) -> KDEClassifier:
+        """The classifier with this threshold and curve; the one in the analysis keeps its own."""
+        model = copy.copy(self.analysis.classifier)
+        model.threshold, model.curve = self.threshold, self.curve
+        return model
 
     @property
     def remark(self) -> str:

@@ -1,6 +1,7 @@
 """The model: PCA, scaling, Gaussian kernel density, and the classifier that joins them."""
 
 from kdeviz.model.all_rows import AllRows
+from kdeviz.model.anomalib_file import read_anomalib
 from kdeviz.model.axes_cache import AxesCache, AxesOf
 from kdeviz.model.classifier import KDEClassifier
 from kdeviz.model.curve import ProbabilityCurve, logistic
@@ -45,6 +46,7 @@ __all__ = [
     "krylov_block",
     "logistic",
     "principal_axes",
+    "read_anomalib",
     "read_model_file",
     "resolve_device",
     "separate_groups",

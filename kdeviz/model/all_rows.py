@@ -78,8 +78,8 @@ class AllRows:
             axes = axes_of_moments(moments, rows, self._some, sums.count)
             if not axes.suffice(n_components):
                 raise DataError(
-                    f"the variance of component {axes.accurate + 1} is below a millionth of the first one's, which "
-                    "the axes of all rows do not hold: ask for fewer components, or leave --axes all out"
+                    f"the variance of component {axes.accurate + 1} is below a millionth of the first one's, "
+                    "too little for the axes of all rows: ask for fewer components, or leave --axes all out"
                 )
             return axes
 

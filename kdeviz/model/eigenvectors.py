@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from kdeviz.threads import threads_sleep
+from kdeviz.data import threads_sleep
 
 # On two cores torch needs half as much processor time again as one thread: it pays where there are more.
 _SMALL, _LARGE = 256, 2048

@@ -102,6 +102,7 @@ def moments_of_wide(
     folds: NDArray[np.int64] | None,
     standardise: bool,
 ) -> Moments:
+    """The inner products of the rows with each other, where these are fewer than those of the features."""
     unit = units_of(sample) if standardise else _unit(sample)
     centred, done = sample.new_empty(len(rows), rows.dimensions), 0
     for block in rows.stream(sample.dtype, sample.device, on_block):

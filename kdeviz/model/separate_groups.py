@@ -106,25 +106,48 @@ def _on(scaling: Scaling, points: Tensor) -> Tensor:
 
 def _groups(points: NDArray[np.float64]) -> list[NDArray[np.float64]]:
     """The points of each group that lies far from all others; without copies."""
-    from scipy.cluster.hierarchy import fcluster, linkage
-
     points = np.unique(points, axis=0)
     if len(points) < 2 * _FEWEST:
         return []
-    links = linkage(points, "single")
-    longest = _LONG * float(np.quantile(links[:, 2], _NEARLY_ALL))
-    numbers = fcluster(links, longest, "distance")
+    numbers = _single_linkage(points)
     parts = (points[numbers == number] for number in np.unique(numbers))
     groups = [part for part in parts if len(part) >= max(_FEWEST, _LEAST_SHARE * len(points))]
     return groups if _far_apart(groups) else []
 
 
-def _far_apart(groups: list[NDArray[np.float64]]) -> bool:
-    from scipy.spatial.distance import cdist
+def _single_linkage(points: NDArray[np.float64]) -> NDArray[np.int64]:
+    """(m,) the group of each point: what is left of the shortest tree (Prim's) without its long links.
 
+    scipy has it, too, and takes longer to import than a small fit takes.
+    """
+    lengths, nearest = _distances(points[:1], points)[0], np.zeros(len(points), np.int64)
+    lengths[0] = np.nan  # in the tree
+    links, ends = [], []
+    for _ in range(len(points) - 1):
+        new = int(np.nanargmin(lengths))
+        links.append(lengths[new])
+        ends.append((new, nearest[new]))
+        from_new = _distances(points[new : new + 1], points)[0]
+        closer = from_new < lengths  # never where it is in the tree
+        lengths[closer], nearest[closer] = from_new[closer], new
+        lengths[new] = np.nan
+    longest = _LONG * float(np.quantile(links, _NEARLY_ALL))
+    numbers = np.arange(len(points))
+    for length, (new, old) in zip(links, ends, strict=True):
+        numbers[new] = numbers[old] if length <= longest else new
+    return numbers
+
+
+def _distances(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(p, m) Euclidean, exact for points far from the origin."""
+    pair = torch.from_numpy(one), torch.from_numpy(other)
+    return np.asarray(torch.cdist(*pair, compute_mode="donot_use_mm_for_euclid_dist").numpy())
+
+
+def _far_apart(groups: list[NDArray[np.float64]]) -> bool:
     widths = [float(np.sqrt(group.var(0).sum())) for group in groups]
     return all(
-        cdist(one, other).min() > _FAR * max(widths[i], widths[j])
+        _distances(one, other).min() > _FAR * max(widths[i], widths[j])
         for i, one in enumerate(groups)
         for j, other in enumerate(groups[:i])
     )
@@ -173,9 +196,9 @@ class _Space(NamedTuple):
         factor = np.linalg.cholesky(np.atleast_2d(np.cov(points, rowvar=False)))
         m = len(points)
         points, probes = (np.linalg.solve(factor, (each - points.mean(0)).T).T for each in (points, probes))
-        between, folds = _squares(points, points), np.arange(m) % _FOLDS
+        between, folds = np.square(_distances(points, points)), np.arange(m) % _FOLDS
         between[folds[:, None] == folds] = np.inf
-        return cls(between, _squares(probes, points), points.shape[1])
+        return cls(between, np.square(_distances(probes, points)), points.shape[1])
 
     def held_out(self, factor: float) -> NDArray[np.float64]:
         """(m,) log densities, but for a constant, each row's under the rows of the other folds."""
@@ -203,13 +226,6 @@ class _Space(NamedTuple):
         highest = exponents.max(1, keepdims=True)
         sums = np.log(np.exp(exponents - highest).sum(1)) + highest[:, 0]
         return np.asarray(sums - np.log(rows) - self.components * np.log(width))
-
-
-def _squares(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(p, m) squared Euclidean distances."""
-    from scipy.spatial.distance import cdist
-
-    return np.asarray(cdist(one, other, "sqeuclidean"))
 
 
 def _way_out(scaling: Scaling, points: Tensor, probes: Tensor, now: float) -> Offer | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -49,7 +50,8 @@ def preflight(data: EmbeddingSet, n_pca_components: int | float = 16, standardis
         *_labels(seen),
         _rank(seen, rank, n_pca_components),
     ]
-    return Preflight(_facts(seen, rank), tuple(findings))
+    named = (replace(finding, which=seen.which(finding)) for finding in findings)
+    return Preflight(_facts(seen, rank), tuple(named))
 
 
 def _facts(seen: Evidence, rank: Rank | None) -> Facts:

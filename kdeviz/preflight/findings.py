@@ -74,6 +74,7 @@ class Finding:
         rows: the rows it is about, or None.
         columns: the columns it is about, or None.
         fixes: what can be done, the best first.
+        which: the first of the rows or columns by their names, "rows s17, s40 and 3 more", or nothing.
         offer: settings of the model that would help instead.
     """
 
@@ -83,6 +84,7 @@ class Finding:
     rows: Numbers | None = None
     columns: Numbers | None = None
     fixes: tuple[Fix, ...] = ()
+    which: str = ""
     offer: Offer | None = None
 
 

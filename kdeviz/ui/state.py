@@ -76,22 +76,26 @@ class Session:
     Attributes:
         data: what is being looked at.
         screen: the last good result, which stays until the next is ready.
-        swept: the last sweep.
+        sweeps: all that were started here or named by the address, the newest first.
+        swept: the one that is looked at.
         picked: the inspected row that is ringed; see `pick`.
         picks: how often something other than the table has picked, which asks for a fresh table.
         region: the inspected rows selected on the map.
         cell: which of `CELLS` is selected.
         selections: how often something was selected, or a selection was taken back.
+        unread: whether the address has yet to say what is picked and selected, see `in_address`.
     """
 
     data: Loaded
     screen: Screen | None = None
+    sweeps: list[SweepRun] = field(default_factory=list)
     swept: SweepRun | None = None
     picked: int | None = None
     picks: int = 0
     region: NDArray[np.int64] | None = None
     cell: str | None = None
     selections: int = 0
+    unread: bool = True
     _own: dict[type, Any] = field(default_factory=dict)
 
     def own(self, kind: type[Own]) -> Own:
@@ -103,7 +107,7 @@ class Session:
 
     def use(self, data: Loaded) -> None:
         """Look at other data: picks and selections were about the old one."""
-        self.data = data
+        self.data, self.unread = data, False
         self._leave()
 
     def show(self, screen: Screen) -> None:

@@ -112,13 +112,12 @@ def test_an_engine_gives_the_same_bytes(engine):
 
 
 def test_what_they_cannot_tell_is_refused():
-    wide = RANDOM.normal(size=(30, 40)).astype(np.float32)
-    np.save("wide.npy", wide)
+    with pytest.raises(OptionError, match="choose none, dask, ray"):
+        fitted(engine="spark")
+    np.save("wide.npy", RANDOM.normal(size=(30, 40)))
     settings = Settings(n_pca_components=2, max_training_points=20)
     with pytest.raises(DataError, match="30 rows of 40 dimensions: leave --axes all out"):
         analyse_in_parts(["wide.npy"], None, settings, axes_of_all=True)
     np.save("flat.npy", RANDOM.normal(size=(200, 4)) * [1, 1, 1, 1e-5])
     with pytest.raises(DataError, match="component 4 is below a millionth"):
         analyse_in_parts(["flat.npy"], None, Settings(4, max_training_points=50), axes_of_all=True)
-    with pytest.raises(OptionError, match="choose none, dask, ray"):
-        fitted(engine="spark")

@@ -42,15 +42,15 @@ def stop_app(server: subprocess.Popen[bytes]) -> None:
 
 
 class Launcher:
-    """Starts apps that keep their marks in this folder, and stops them all together."""
+    """Starts apps that keep their marks and uploaded files in these folders, and stops them all together."""
 
-    def __init__(self, marks: Path) -> None:
-        self._marks = marks
+    def __init__(self, marks: Path, uploads: Path) -> None:
+        self._folders = "--marks", str(marks), "--uploads", str(uploads)
         self._servers: list[subprocess.Popen[bytes]] = []
 
     def __call__(self, *arguments: str) -> str:
         """The address of a new app with these arguments."""
-        server, url = start_app("--marks", str(self._marks), *arguments)
+        server, url = start_app(*self._folders, *arguments)
         self._servers.append(server)
         return url
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pandas as pd
 import pytest
 from PIL import Image
@@ -198,8 +200,9 @@ def test_the_downloaded_model_gives_the_scores_on_the_screen(
     page.get_by_role("link", name="Export").click()
     settled(page)
     page.screenshot(path=screenshots / "export.png")
+    exported(page, screenshots / "exported.png")
     with page.expect_download() as model:
-        page.get_by_role("button", name="Download the model").click()
+        page.get_by_role("button", name="model.safetensors").click()
     model.value.save_as(tmp_path / "model.safetensors")
     with page.expect_download() as scores:
         page.get_by_role("button", name="Parquet", exact=True).click()
@@ -212,6 +215,45 @@ def test_the_downloaded_model_gives_the_scores_on_the_screen(
     np.testing.assert_array_equal(by_id, expected)
     assert loaded.settings.n_pca_components == 10
     assert int((expected < loaded.threshold).sum()) == int(shown["flagged"].sum())
+
+
+def exported(page: Page, picture: Path) -> None:
+    """Have the format that is chosen written and compared."""
+    page.get_by_role("button", name="Export and check").click()
+    expect(page.get_by_text("Same model")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("row", name="Other verdicts 0")).to_be_visible()
+    page.screenshot(path=picture)
+
+
+def test_an_onnx_export_gives_the_scores_on_the_screen_in_onnx_runtime(
+    open_page: OpenPage, app_url: str, tmp_path: Path, screenshots: Path
+) -> None:
+    page = open_page(f"{app_url}/?components=10")
+    page.get_by_role("link", name="Export").click()
+    settled(page)
+    page.get_by_role("combobox", name="Format").click()
+    page.get_by_role("option", name="ONNX", exact=True).click()
+    settled(page)
+    exported(page, screenshots / "exported-onnx.png")
+    names = {"model.onnx": "model.onnx", "Model card": "card.md", "Record": "record.json"}
+    for button, name in names.items():
+        with page.expect_download() as file:
+            page.get_by_role("button", name=button, exact=True).click()
+        file.value.save_as(tmp_path / name)
+    with page.expect_download() as scores:
+        page.get_by_role("button", name="Parquet", exact=True).click()
+    shown = pd.read_parquet(scores.value.path()).set_index("id")
+    _, score = load_sample().train_and_test()
+    assert score is not None
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    log_density, p_value, probability, flagged = session.run(None, {"features": score.features})
+    shown = shown.loc[score.ids]
+    np.testing.assert_allclose(log_density, shown["log_density"], atol=1e-4, rtol=1e-5)
+    np.testing.assert_allclose(probability, shown["probability"], atol=1e-5)
+    np.testing.assert_allclose(p_value, shown["p_value"], atol=2e-3)
+    np.testing.assert_array_equal(flagged, shown["flagged"])
+    assert json.loads((tmp_path / "record.json").read_text())["verdict_flips"] == 0
+    assert "10 components, scale" in (tmp_path / "card.md").read_text()
 
 
 def test_three_dimensions_and_colours(open_page: OpenPage, app_url: str, screenshots: Path) -> None:

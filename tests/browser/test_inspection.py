@@ -202,7 +202,7 @@ def test_marks_survive_a_reload_and_a_refit_and_can_be_undone(
 @pytest.fixture
 def mortal_app(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """An app beside the launched ones, on the same marks, that a test may kill."""
-    server, url = start_app("--marks", str(tmp_path / "marks"))
+    server, url = start_app("--marks", str(tmp_path / "marks"), "--uploads", str(tmp_path / "uploads"))
     yield server, url
     server.kill()
     server.wait()

@@ -92,6 +92,11 @@ def test_the_search_looks_at_all_rows_and_counts_them(opened):
     assert heading(opened) == "Most anomalous samples"
 
 
+def test_a_probability_that_nobody_fitted_is_called_uncalibrated(opened):
+    (shown,) = (frame for frame in opened.dataframe if (frame.key or "").startswith("table_"))
+    assert json.loads(shown.proto.columns)["probability"]["label"] == "Uncalibrated probability"
+
+
 def test_the_map_shows_what_is_found(opened):
     from app_steps import chart
 

@@ -83,7 +83,7 @@ def test_no_name_of_a_user_leads_out_of_the_folder(tmp_path, user):
 def test_a_run_is_its_keepers(start, as_user, tmp_path):
     as_user("anna")
     app = start()
-    button(app, "Keep run").click().run()
+    button(app, "Keep").click().run()
     (run,) = RunStore(tmp_path / "runs").runs()
     assert run.owner == "anna"
     store = RunStore(tmp_path / "runs")
@@ -99,7 +99,7 @@ def test_a_run_is_its_keepers(start, as_user, tmp_path):
 
 
 def test_a_run_of_nobody_is_everybodys(start, tmp_path):
-    button(start(), "Keep run").click().run()
+    button(start(), "Keep").click().run()
     store = RunStore(tmp_path / "runs")
     (run,) = store.runs()
     assert run.owner == ""

@@ -56,10 +56,11 @@ def _flip_table(comparison: Comparison, side: str, inspected: EmbeddingSet) -> N
     table = disagreement_table(comparison, side)
     shown = table[[name for name in ("id", "label", "first_rank", "second_rank") if name in table]]
     columns: dict[str, ColumnConfig] = {
-        "id": st.column_config.TextColumn("Sample"),
-        "label": st.column_config.TextColumn("Label"),
-        "first_rank": st.column_config.NumberColumn("Rank by the first"),
-        "second_rank": st.column_config.NumberColumn("by the second"),
+        # So that both ranks are in sight beside any id.
+        "id": st.column_config.TextColumn("Sample", width=100),
+        "label": st.column_config.TextColumn("Label", width=82),
+        "first_rank": st.column_config.NumberColumn("First rank", width=84),
+        "second_rank": st.column_config.NumberColumn("Second rank", width=98),
     }
     rows = _rows_in(inspected, comparison)
     texts = [""] if rows is None else inspected.texts(rows[table["sample"]], text_column())
@@ -69,7 +70,7 @@ def _flip_table(comparison: Comparison, side: str, inspected: EmbeddingSet) -> N
     if rows is not None and inspected.thumbnails is not None:
         images = [inspected.thumbnail_uri(int(row)) for row in rows[table["sample"]]]
         shown.insert(0, "picture", pd.Series(images, dtype=object))
-        columns["picture"] = st.column_config.ImageColumn("", width=58)
+        columns["picture"] = st.column_config.ImageColumn("", width=54)
     key = f"flips_{side}_{id(comparison)}"
     st.dataframe(
         shown,

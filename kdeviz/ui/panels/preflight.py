@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import wait
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
@@ -14,9 +15,13 @@ from kdeviz.preflight import Finding, Fix, Preflight, preflight
 from kdeviz.settings import Settings
 from kdeviz.ui.panels.model import offer_button
 from kdeviz.ui.state import Session, session
+from kdeviz.ui.widgets.progress import watch
 from kdeviz.ui.widgets.text import plain_error
+from kdeviz.ui.work.jobs import job_board
 from kdeviz.ui.work.loaded import Loaded
-from kdeviz.wording import count, size
+from kdeviz.ui.work.reading import FileReading
+from kdeviz.ui.work.tasks import Task
+from kdeviz.wording import capital, count, size
 
 _SIGNS = {
     "error": ":red[:material/error:]",
@@ -24,6 +29,8 @@ _SIGNS = {
     "note": ":blue[:material/info:]",
     "ok": ":green[:material/check:]",
 }
+# How long a rerun waits for the checks before it says that they are under way.
+_PATIENCE_SECONDS = 0.3
 _PLURALS = {"error": "errors", "warning": "warnings", "note": "notes"}
 
 
@@ -35,11 +42,15 @@ class Checks:
         of: the data whose checks were drawn last.
         open: whether the panel is open.
         problem: why a fix could not be applied to these data.
+        task: the checks that run in the background.
+        asked: of which data, and for how many components.
     """
 
     of: Loaded | None = None
     open: bool = False
     problem: str = ""
+    task: Task[Preflight] | None = None
+    asked: object = None
 
 
 _REPORTS: WeakKeyDictionary[EmbeddingSet, dict[tuple[int | float, bool], Preflight]] = WeakKeyDictionary()
@@ -47,14 +58,43 @@ _REPORTS: WeakKeyDictionary[EmbeddingSet, dict[tuple[int | float, bool], Preflig
 
 def check(data: EmbeddingSet, settings: Settings) -> Preflight:
     """The checks of a file, made once; again only when more components are asked for than it may have."""
-    known = _REPORTS.setdefault(data, {})
-    components, wanted = settings.n_pca_components, settings.standardise
-    for (asked, standardise), report in known.items():
+    known = _known(data, settings)
+    if known is None:
+        asked = settings.n_pca_components, settings.standardise
+        known = _REPORTS.setdefault(data, {})[asked] = preflight(data, *asked)
+    return known
+
+
+def _report(current: Session, settings: Settings) -> Preflight | None:
+    """The checks of the present data; None as long as they are not done, and then the page is watched."""
+    checks, data = current.own(Checks), current.data.everything
+    known = _known(data, settings)
+    if known is not None:
+        return known
+    asked = (data, settings.n_pca_components, settings.standardise)
+    if checks.task is None or checks.asked != asked:
+        checks.asked = asked
+        checks.task = job_board().start_aside(lambda report, cancelled: check(data, settings))
+    wait([checks.task.future], _PATIENCE_SECONDS)
+    if checks.task.running:
+        return None
+    return checks.task.future.result()
+
+
+def watch_checks(current: Session) -> None:
+    """Draw the page again when the checks that it waits for are done."""
+    task = current.own(Checks).task
+    if task is not None and task.running:
+        watch(task.future, task.watch)
+
+
+def _known(data: EmbeddingSet, settings: Settings) -> Preflight | None:
+    components = settings.n_pca_components
+    for (asked, standardise), report in _REPORTS.get(data, {}).items():
         enough = asked == components or max(asked, components) <= (report.facts.rank or 0)
-        if enough and standardise == wanted:
+        if enough and standardise == settings.standardise:
             return report
-    known[components, wanted] = preflight(data, components, wanted)
-    return known[components, wanted]
+    return None
 
 
 def open_on_problems(current: Session, settings: Settings) -> None:
@@ -62,16 +102,23 @@ def open_on_problems(current: Session, settings: Settings) -> None:
     checks = current.own(Checks)
     if checks.of is current.data:
         return
+    report = _report(current, settings)
+    if report is None:
+        return
     checks.of, checks.problem = current.data, ""
-    report = check(current.data.everything, settings)
     serious = any(finding.severity in ("error", "warning") for finding in report.findings)
     checks.open = serious or current.data.before is not None
 
 
 def checks_button(current: Session, settings: Settings) -> None:
     """One line in the sidebar: how many problems there are; opens and closes the panel."""
-    problems = check(current.data.everything, settings).problems
-    kinds = [finding.severity for finding in problems]
+    waits_for = "the new file" if current.own(FileReading).task is not None else ""
+    report = None if waits_for else _report(current, settings)
+    if report is None:
+        label = f"Checks: waiting for {waits_for}" if waits_for else "Checks: under way …"
+        st.button(label, icon=":material/hourglass_top:", type="tertiary", disabled=True, key="checks_wait")
+        return
+    kinds = [finding.severity for finding in report.problems]
     parts = [
         f"{kinds.count(kind)} {kind if kinds.count(kind) == 1 else plural}"
         for kind, plural in _PLURALS.items()
@@ -94,9 +141,9 @@ def _toggle() -> None:
 def show_checks(current: Session, settings: Settings) -> None:
     """The panel on top of the page, while it is open."""
     checks = current.own(Checks)
-    if not checks.open:
+    report = _report(current, settings) if checks.open else None
+    if report is None:
         return
-    report = check(current.data.everything, settings)
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.subheader("Before you fit", width="stretch")
@@ -136,7 +183,8 @@ def _facts(report: Preflight) -> str:
 
 
 def _show(finding: Finding) -> None:
-    buttons = _line(_SIGNS[finding.severity], finding.sentence)
+    which = f" {capital(finding.which)}." if finding.which else ""
+    buttons = _line(_SIGNS[finding.severity], finding.sentence + which)
     with buttons, st.container(horizontal=True, horizontal_alignment="right"):
         for fix in finding.fixes:
             st.button(fix.title, key=f"fix_{fix.name}", on_click=_apply, args=(fix,))

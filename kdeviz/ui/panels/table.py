@@ -13,12 +13,13 @@ from streamlit.elements.lib.column_types import ColumnConfig
 
 from kdeviz.data import EmbeddingSet
 from kdeviz.decision import BY_RANK, OWN_COLUMNS, Order, listing, metadata_columns
+from kdeviz.model import ProbabilityCurve
 from kdeviz.ui.panels.find import show_find
 from kdeviz.ui.panels.selection import Describing, show_actions, show_description
 from kdeviz.ui.panels.shown_text import text_column
 from kdeviz.ui.state import Screen, Session, session
 from kdeviz.ui.work.found import Finding, Found, found
-from kdeviz.wording import count, one_line
+from kdeviz.wording import capital, count, one_line
 
 _LISTED, _IN_SIGHT = 60, 9
 _LONGEST_TEXT, _TEXT_WIDTH = 160, 330
@@ -102,7 +103,7 @@ def _part_listed(start: int, total: int) -> None:
 def _list(current: Session, screen: Screen, rows: NDArray[np.int64], height: int) -> None:
     inspected = screen.analysis.inspected
     visible = _cells(screen, rows)
-    columns = _columns(visible, _text_name(inspected))
+    columns = _columns(visible, _text_name(inspected), screen.decision.curve)
     pictures = inspected.thumbnails is not None
     if pictures:
         images = [inspected.thumbnail_uri(row) for row in rows.tolist()]
@@ -168,7 +169,7 @@ def _list_from(first: int) -> None:
     session().own(Listing).first = first
 
 
-def _columns(table: pd.DataFrame, text: str) -> dict[str, ColumnConfig]:
+def _columns(table: pd.DataFrame, text: str, curve: ProbabilityCurve) -> dict[str, ColumnConfig]:
     """How each column is shown: ours as we like, the file's texts as nothing but text."""
     columns: dict[str, ColumnConfig] = {}
     for name in map(str, table):
@@ -186,9 +187,9 @@ def _columns(table: pd.DataFrame, text: str) -> dict[str, ColumnConfig]:
             "Log density", format="%.2f", help="How usual the sample is, in nats: lower is more anomalous."
         ),
         "probability": st.column_config.NumberColumn(
-            "Probability",
+            capital(curve.name),
             format="%.3f",
-            width=84,
+            width=150 if curve.is_default else 84,
             help="Of being anomalous, read off the probability curve.",
         ),
         "p-value": st.column_config.NumberColumn(

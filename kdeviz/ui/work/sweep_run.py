@@ -36,6 +36,7 @@ class SweepRun:
         grid: the settings.
         rule: the threshold whose alarms are counted.
         inspected: the samples, with the labels of then.
+        name: for people.
         rows: what is finished; it grows.
         logging: on its way to MLflow; it gives what went wrong, or nothing.
         id: by which it is found again after a reload of the page, which has it in its address.
@@ -46,6 +47,7 @@ class SweepRun:
     grid: Grid
     rule: ThresholdRule
     inspected: EmbeddingSet
+    name: str
     task: Task[None] = field(init=False)
     rows: list[SweepRow] = field(default_factory=list)
     logging: Task[str] | None = None
@@ -61,11 +63,12 @@ class SweepRun:
         rule: ThresholdRule,
         curve: ProbabilityCurve,
         device: str,
+        name: str,
         mlflow: str | None = None,
         known: Sequence[SweepRow] = (),
     ) -> SweepRun:
         """Queue a sweep over the rows, and with the labels, of an analysis; some rows may be known."""
-        run = cls(token, analysis.train, grid, rule, analysis.inspected)
+        run = cls(token, analysis.train, grid, rule, analysis.inspected, name)
 
         def work(report: OnProgress, cancelled: Callable[[], bool]) -> None:
             one = run.rows.append
