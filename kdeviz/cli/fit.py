@@ -13,15 +13,18 @@ from kdeviz.cli.fit_in_parts import InParts
 from kdeviz.cli.inputs import fixed, fixed_like, read, read_beside, reading_facts
 from kdeviz.cli.options import (
     COMPONENTS,
+    Address,
     Components,
     Data,
     Device,
+    Engine,
     Fixes,
     Force,
     Metadata,
     RunsFolder,
     Standardise,
     TrackingServer,
+    Workers,
     rule_names,
 )
 from kdeviz.cli.output import check_output, print_facts, progress, say, tell_of_all, write
@@ -99,6 +102,14 @@ _InParts = Annotated[
         "told by the size of the files and the free memory without either.",
     ),
 ]
+_Axes = Annotated[
+    str,
+    typer.Option(
+        metavar="sample|all",
+        help="Rows that the principal axes come from: those that are fitted, or all of DATA, which is then "
+        "read in parts, and once more.",
+    ),
+]
 _Midpoint = Annotated[
     float | None,
     typer.Option(metavar="NATS", help="Log density that gets probability 1/2; 12 without it."),
@@ -133,6 +144,10 @@ def fit(
     score_metadata: _ScoreMetadata = None,
     fix: Fixes = None,
     in_parts: _InParts = None,
+    axes: _Axes = "sample",
+    engine: Engine = "none",
+    workers: Workers = None,
+    address: Address = None,
     force: Force = False,
     *,
     said: Corrections,
@@ -143,7 +158,7 @@ def fit(
     both, each scored by a model that has not seen it. With --score the rows of that file are scored.
 
     Files of any size can be fitted on: read in parts they give the same model, and only the rows that it was
-    fitted on, or those of --score, are scored.
+    fitted on, or those of --score, are scored. DATA may then be on other machines (s3://bucket/folder).
     """
     if score_metadata is not None and score is None:
         raise OptionError("--score-metadata is about the file to score: name that with --score")
@@ -161,6 +176,7 @@ def fit(
         rule, curve = _threshold_rule(threshold_rule, threshold_value), _curve(midpoint, steepness)
         store = _checked_store(runs, name, mlflow) if keep else None
         parts = InParts(in_parts, data, {"--keep": keep, "--fix": fix, "--metadata": metadata}, rule, score)
+        parts.take_axes(axes, engine, workers, address)
         if parts.chosen:
             others = None if score is None else read_beside(score, said, score_metadata)
             analysis = parts.analyse(others, settings, device, said, tell)
@@ -244,6 +260,7 @@ def _fit_facts(decision: Decision) -> dict[str, str]:
     return {
         "training rows": f"{len(model.training_rows)} of {given}",
         "dimensions": str(dimensions),
+        **({"principal axes": f"of all {given} rows"} if analysis.provenance.get("axes") == "all" else {}),
         "components kept": str(model.n_components_),
         "variance kept": percent(float(model.pca_model.explained_variance_ratio.sum())),
         "threshold": f"{decision.threshold!r} nats",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kdeviz.cli.inputs import example_of
 from kdeviz.cli.output import say
@@ -40,15 +40,37 @@ class InParts:
     ) -> None:
         from kdeviz.data import is_beyond_memory, is_remote
 
-        self._data, self._asked = data, bool(asked)
+        self._data, self._asked, self._at_once = data, bool(asked), asked is False
         why_not = next(_reasons(data, need_all, rule, score), None)
         if asked and why_not is not None:
             raise OptionError(f"{why_not}: leave out --in-parts, or that")
         guessed = asked is None and why_not is None and is_beyond_memory(data)
-        self.chosen = bool(asked) or guessed
+        self.chosen, self._why_not = bool(asked) or guessed, why_not
+        self._axes: dict[str, Any] = {}
         if guessed:
             why = "is on another machine" if any(map(is_remote, data)) else "is large beside the free memory"
             say("note", f"DATA {why}, so it is read in parts, as by --in-parts")
+
+    def take_axes(self, axes: str, engine: str, workers: int | None, address: str | None) -> None:
+        """Which rows the principal axes come from; with all of them DATA is read in parts.
+
+        Raises:
+            OptionError: there is no such choice, or something else that was asked for does not go with it.
+        """
+        if axes not in ("sample", "all"):
+            raise OptionError(f"--axes {axes}: choose sample or all")
+        if axes == "sample":
+            if engine != "none" or workers or address:
+                raise OptionError("--engine, --workers and --address add up all rows: give --axes all, too")
+            return
+        if self._why_not is not None:
+            raise OptionError(f"{self._why_not}: leave out --axes all, or that")
+        if self._at_once:
+            raise OptionError("--axes all reads DATA in parts: leave out --at-once")
+        from kdeviz.batch import Plan
+
+        self.chosen = True
+        self._axes = {"axes_of_all": True, "engine": engine, "plan": Plan(workers, address)}
 
     def analyse(
         self,
@@ -62,9 +84,11 @@ class InParts:
         from kdeviz.batch import analyse_in_parts
 
         try:
-            done = analyse_in_parts(self._data, score, settings, device, said=said, on_progress=tell)
+            done = analyse_in_parts(
+                self._data, score, settings, device, said=said, on_progress=tell, **self._axes
+            )
         except DataError as error:
-            if self._asked:
+            if self._asked or self._axes:
                 raise
             raise DataError(f"{error}; --at-once reads all rows into memory") from None
         for note in done.found.notes:

@@ -53,6 +53,22 @@ Fixes = Annotated[
         "applied in order, each found on what the one before left.",
     ),
 ]
+Engine = Annotated[
+    str,
+    typer.Option(
+        "--engine",
+        metavar="NAME",
+        help="What spreads the files over processes and machines: none, dask or ray (pip install "
+        "'kdeviz[dask]' or 'kdeviz[ray]'); for scores into a folder, and for the axes of all rows.",
+    ),
+]
+Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Processes of the engine.")]
+Address = Annotated[
+    str | None,
+    typer.Option(
+        "--address", metavar="ADDRESS", help="A Dask scheduler or Ray cluster, in place of one here."
+    ),
+]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite the output file.")]
 RunsFolder = Annotated[
     Path | None,

@@ -11,7 +11,7 @@ import typer
 
 from kdeviz.cli.corrections import correctable
 from kdeviz.cli.inputs import fixed, fixed_like, read
-from kdeviz.cli.options import Data, Device, Fixes, Force, Metadata, Model
+from kdeviz.cli.options import Address, Data, Device, Engine, Fixes, Force, Metadata, Model, Workers
 from kdeviz.cli.output import check_output, check_table_name, print_facts, progress, say, tell_of_all, write
 from kdeviz.cli.score_many import is_folder, score_many
 from kdeviz.data import Corrections
@@ -46,22 +46,6 @@ _FittedColumn = Annotated[
     str | None, typer.Option(metavar="NAME", help="The --embedding-column of --fitted.")
 ]
 _FittedMetadata = Annotated[str | None, typer.Option(metavar="FILE", help="The --metadata of --fitted.")]
-_Engine = Annotated[
-    str,
-    typer.Option(
-        "--engine",
-        metavar="NAME",
-        help="What spreads the files over processes and machines, with a folder as output: none, dask or ray "
-        "(pip install 'kdeviz[dask]' or 'kdeviz[ray]').",
-    ),
-]
-_Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Processes of the engine.")]
-_Address = Annotated[
-    str | None,
-    typer.Option(
-        "--address", metavar="ADDRESS", help="A Dask scheduler or Ray cluster, in place of one here."
-    ),
-]
 
 
 @correctable
@@ -77,9 +61,9 @@ def score(
     fitted_column: _FittedColumn = None,
     fitted_metadata: _FittedMetadata = None,
     force: Force = False,
-    engine: _Engine = "none",
-    workers: _Workers = None,
-    address: _Address = None,
+    engine: Engine = "none",
+    workers: Workers = None,
+    address: Address = None,
     *,
     said: Corrections,
 ) -> None:
@@ -92,8 +76,8 @@ def score(
 
     With a folder as output, files of any number and size are read in parts: each gets one parquet file of
     scores, without ranks and other columns, and every row is scored. Files that are finished are skipped, so
-    a run that was ended goes on where it was; --force scores them again. Status 1 says that some file could
-    not be scored.
+    a run that was ended goes on where it was; --force scores them again. DATA may be on other machines then
+    (s3://bucket/folder). Status 1 says that some file could not be scored.
     """
     if is_folder(output):
         if metadata or fix or fitted or all_rows:

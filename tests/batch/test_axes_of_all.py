@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from cli_steps import refused
 
 from kdeviz.batch import Plan, analyse_in_parts
 from kdeviz.data.readers import streams
+from kdeviz.decision import decide
 from kdeviz.errors import DataError, OptionError
 from kdeviz.settings import Settings
 
@@ -109,6 +111,30 @@ def test_an_engine_gives_the_same_bytes(engine):
     pytest.importorskip({"dask": "distributed", "ray": "ray"}[engine])
     alone = fitted().classifier.to_bytes()
     assert fitted(engine=engine, plan=Plan(workers=2)).classifier.to_bytes() == alone
+
+
+def test_the_command_takes_them(run, tmp_path):
+    decision = decide(fitted())
+    settings = ("--components", K, "--max-training-points", 200, "--seed", 1)
+    done = run("fit", *sorted(tmp_path.glob("*.npy")), "-o", "m.safetensors", *settings, "--axes", "all")
+    assert done.code == 0, done.err
+    assert done.fact("principal axes") == "of all 900 rows"
+    assert done.fact("threshold") == f"{decision.threshold!r} nats"
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (["--axes", "some"], "choose sample or all"),
+        (["--axes", "all", "--keep"], "--keep needs all rows in memory: leave out --axes all"),
+        (["--axes", "all", "--at-once"], "leave out --at-once"),
+        (["--engine", "dask"], "give --axes all, too"),
+        (["--axes", "all", "--engine", "spark"], "choose none, dask, ray"),
+    ],
+)
+def test_the_command_refuses_what_does_not_go_together(run, tmp_path, options, why):
+    settings = ("--components", K, "--max-training-points", 200)
+    assert why in refused(run("fit", tmp_path / "part-0.npy", "-o", "m.safetensors", *settings, *options))
 
 
 def test_what_they_cannot_tell_is_refused():
