@@ -14,8 +14,8 @@ from kdeviz.model import FoldAxes, KDEClassifier, PrincipalAxes, hold_out
 
 _GATHERED = 8192
 _FLAT = (
-    "the bandwidth is so wide that one bump covers most training samples: expected alarms and p-values do not "
-    "hold; choose a smaller one"
+    "the bandwidth is so wide that one bump covers most training samples: expected alarms and p-values do "
+    "not hold; choose a smaller one"
 )
 
 
