@@ -13,6 +13,10 @@ from kdeviz.errors import DataError
 from kdeviz.model import FoldAxes, KDEClassifier, PrincipalAxes, hold_out
 
 _GATHERED = 8192
+_FLAT = (
+    "the bandwidth is so wide that one bump covers most training samples: expected alarms and p-values do "
+    "not hold; choose a smaller one"
+)
 
 
 def rows_fitted_on(classifier: KDEClassifier, data: EmbeddingSet) -> NDArray[np.int64]:
@@ -90,7 +94,7 @@ def hold_out_rows(
             "normal than they are; use fewer components or more rows",
         )
     classifier.held_out_scores = found.scores
-    return found.axes, ()
+    return found.axes, (_FLAT,) if classifier.kde_model.is_flat else ()
 
 
 def log_densities(

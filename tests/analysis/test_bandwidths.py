@@ -88,3 +88,13 @@ def test_a_model_with_wide_kernels_comes_back_from_its_file(tmp_path):
     again = KDEClassifier.load(tmp_path / "wide.safetensors", "cpu")
     assert again.result_dtype == torch.float64
     np.testing.assert_array_equal(again.log_density(NEW), model.log_density(NEW))
+
+
+@pytest.mark.parametrize(("n", "k"), [(100, 8), (300, 4), (800, 16)])
+@pytest.mark.parametrize(
+    ("factor", "told"), [(0.1, False), (1.0, False), (3.0, False), (10.0, True), (100.0, True)]
+)
+def test_a_bandwidth_that_covers_everything_is_told(n, k, factor, told):
+    rows = np.random.default_rng(n).normal(size=(n, 20))
+    warnings = analyse(rows, None, Settings(k, bandwidth=factor)).warnings
+    assert any("the bandwidth is so wide" in warning for warning in warnings) == told
