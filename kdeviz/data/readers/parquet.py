@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import pyarrow as pa
@@ -18,6 +20,7 @@ from kdeviz.data.readers.values import is_list, value_bytes
 from kdeviz.errors import DataError
 
 _FIRST_ROWS = 1024
+_MISSING_LIST = re.compile(r"Expected all lists to be of size=\d+ but index (\d+) had size=0")
 _BATCH_BYTES, _FEWEST_ROWS, _MOST_ROWS = 1 << 24, 128, 1 << 16  # at once; measured on lists and wide tables
 _STREAMED_BYTES = 1 << 23
 _MANY = 16
@@ -44,7 +47,7 @@ def read_parquet(source: Source) -> TableContent:
         def first(name: str) -> pa.Array:
             kind = fields.schema.field(name).type
             _check(source, file, {name: kind}, leaves)
-            batches = file.iter_batches(_FIRST_ROWS, columns=[name])
+            batches = _whole_lists(source, file.iter_batches(_FIRST_ROWS, columns=[name]), {name: kind})
             return next((fields.of(batch, [name]).column(0) for batch in batches), pa.nulls(0, kind))
 
         schema = plain.schema(fields.schema, first)
@@ -57,12 +60,43 @@ def read_parquet(source: Source) -> TableContent:
             most *= 4
         at_once = min(max(most * metadata.num_rows // max(needed, 1), _FEWEST_ROWS), _MOST_ROWS)
         total = 0
-        for batch in file.iter_batches(at_once, columns=names):
+        for batch in _whole_lists(source, file.iter_batches(at_once, columns=names), kinds):
             total += batch.nbytes
             source.check(total, "the columns read so far")
             yield plain.batch(fields.of(batch, names))
 
     return TableContent(source, schema, metadata.num_rows, batches, plain.notes)
+
+
+def _whole_lists(
+    source: Source, batches: Iterator[pa.RecordBatch], kinds: Mapping[str, pa.DataType]
+) -> Iterator[pa.RecordBatch]:
+    """The same batches; pyarrow before 26 cannot read a list of fixed size that is missing in a row.
+
+    Raises:
+        _MissingListError: there is such a row.
+    """
+    rows = 0
+    while True:
+        try:
+            batch = next(batches, None)
+        except pa.ArrowInvalid as error:
+            found = _MISSING_LIST.match(str(error))
+            if found is None:
+                raise
+            name = next((n for n, kind in kinds.items() if is_list(kind)), "a list")
+            raise _MissingListError(
+                f"{source.name}: {name} is missing in row {rows + int(found[1]) - 1}; "
+                "drop the rows without an embedding, or fill them"
+            ) from None
+        if batch is None:
+            return
+        rows += len(batch)
+        yield batch
+
+
+class _MissingListError(DataError):
+    """A list of fixed size is not there."""
 
 
 def _leaves(metadata: pq.FileMetaData) -> dict[str, list[int]]:
@@ -86,7 +120,8 @@ def _check(
         if group.num_columns != metadata.num_columns:
             raise DataError(f"{source.name}: damaged, its parts have not the same columns; save it again")
         if group.total_byte_size <= source.max_bytes:
-            next(file.iter_batches(1, row_groups=[number], columns=list(kinds)), None)
+            with suppress(_MissingListError):  # told with its row later
+                next(_whole_lists(source, file.iter_batches(1, [number], list(kinds)), kinds), None)
         for name, kind in kinds.items():
             chunks = [group.column(i) for i in leaves[name]]
             packed += sum(chunk.total_uncompressed_size for chunk in chunks)
