@@ -39,13 +39,15 @@ class SumsCode(NamedTuple):
     """What LLVM made for this process."""
 
     add: Callable[..., None]
-    """(queries, query tiles, points, point tiles, point tiles per block, k, scales, totals): to the float64
-    `totals` it adds the sums of exponentials, in multiples of 2 to the float32 `scales`, which it raises.
+    """(queries, query tiles, points, point tiles, point tiles per block, k, scales, totals, scratch): adds to
+    the float64 `totals` the sums of exponentials, in multiples of 2 to the float32 `scales`, and raises these.
 
     Queries are in tiles (k, QUERIES); points in tiles (1 + k, `tile`), whose first row is -|y|^2 / 2.
     """
     tile: int
     """Points per tile."""
+    scratch: int
+    """How many float32 numbers it needs to work with."""
     engine: object
 
     def tiles_per_block(self, k: int) -> int:
@@ -70,9 +72,9 @@ def _make() -> SumsCode:
     function = _Sums(widest())
     engine = compiled(function.module)
     address, number = ctypes.c_void_p, ctypes.c_int64
-    arguments = (address, number, address, number, number, number, address, address)
+    arguments = (address, number, address, *[number] * 3, *[address] * 3)
     add = ctypes.CFUNCTYPE(None, *arguments)(engine.get_function_address("add"))
-    return SumsCode(add, function.tile, engine)
+    return SumsCode(add, function.tile, QUERIES * (_BLOCK + function.lanes), engine)
 
 
 class _Sums(VectorFunction):
@@ -84,13 +86,12 @@ class _Sums(VectorFunction):
     """
 
     def __init__(self, lanes: int) -> None:
-        numbers = (LONG, LONG, LONG)
-        super().__init__(lanes, "add", FLOATS, LONG, FLOATS, *numbers, FLOATS, DOUBLES)
+        super().__init__(lanes, "add", FLOATS, LONG, FLOATS, *[LONG] * 3, FLOATS, DOUBLES, FLOATS)
         self.tile = lanes * VECTORS
         self._ceil = self.declared("llvm.ceil.f32", FLOAT, FLOAT)
         self._size = self.declared("llvm.fabs.f32", FLOAT, FLOAT)
-        self._scores, self._highest = self.room(QUERIES * _BLOCK), self.room(QUERIES * lanes)
-        self._queries, query_tiles, *points, self._k, self._scales, self._totals = self.arguments
+        self._queries, query_tiles, *points, self._k, self._scales, self._totals, scratch = self.arguments
+        self._scores, self._highest = scratch, self.at(scratch, LONG(QUERIES * _BLOCK))
         self._step = self.code.mul(self.code.add(self._k, LONG(1)), LONG(self.tile))
         self._write(query_tiles, *points)
 

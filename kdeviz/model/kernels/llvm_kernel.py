@@ -15,8 +15,8 @@ from torch.nn.functional import pad
 
 from kdeviz.model.kernels.llvm_code import LOG2_E, LOWEST, QUERIES, sums_code
 
-# A thread does about a millisecond's work at once; a block of points comes into cache for so many tiles.
-_PAIRS_PER_TASK, _FEWEST_TILES = 2**22, 16
+# What a thread does at once: a fraction of a millisecond, and enough to repay a block its way into cache.
+_PAIRS_PER_TASK, _FEWEST_TILES = 2**20, 16
 
 
 class LLVMKernel:
@@ -59,7 +59,7 @@ class LLVMKernel:
         return (length + reach).square() * (eps * max(0.5, math.sqrt(self._k) / 4) / 2)
 
     def _add_all(self, *tensors: Tensor) -> None:
-        """`_add` in as many threads as torch would use, this one among them."""
+        """The sums of all tiles, in as many threads as torch would use, this one among them."""
         pairs = QUERIES * self._code.tile * len(self._points)
         some = max(_PAIRS_PER_TASK // pairs, _FEWEST_TILES)
         parts: SimpleQueue[tuple[Tensor, ...]] = SimpleQueue()
@@ -73,14 +73,15 @@ class LLVMKernel:
                 helper.result()
 
     def _add_each(self, parts: SimpleQueue[tuple[Tensor, ...]]) -> None:
+        scratch = self._points.new_empty(self._code.scratch)
         with suppress(Empty):
             while True:
-                self._add(*parts.get_nowait())
+                self._add(*parts.get_nowait(), scratch)
 
-    def _add(self, queries: Tensor, scales: Tensor, totals: Tensor) -> None:
+    def _add(self, queries: Tensor, *results: Tensor) -> None:
         per_block = self._code.tiles_per_block(self._k)
         points = self._points.data_ptr(), len(self._points), per_block, self._k
-        self._code.add(queries.data_ptr(), len(queries), *points, scales.data_ptr(), totals.data_ptr())
+        self._code.add(queries.data_ptr(), len(queries), *points, *(x.data_ptr() for x in results))
 
 
 @cache

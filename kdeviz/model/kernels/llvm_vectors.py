@@ -98,12 +98,6 @@ class VectorFunction:
         code.position_at_end(end)
         return results
 
-    def room(self, numbers: int) -> Any:
-        """Memory for so many float32 numbers while the function runs."""
-        room = self.code.alloca(FLOAT, size=LONG(numbers))
-        room.align = 64
-        return room
-
     def at(self, start: Any, place: Any, further: int = 0) -> Any:
         """The address of a number."""
         return self.code.gep(start, [self.code.add(place, LONG(further))])
