@@ -2,7 +2,7 @@
 
 from streamlit import App
 
-from kdeviz.threads import sleep_while_waiting
+from kdeviz.data import sleep_while_waiting
 
 sleep_while_waiting()
 

@@ -20,6 +20,7 @@ from benchmarks import (
     app,
     batch,
     explain,
+    find,
     fit,
     gpu,
     load,
@@ -40,6 +41,7 @@ QUESTIONS = {
     "fit": fit,
     "memory": memory,
     "explain": explain,
+    "find": find,
     "sweep": sweep,
     "trust": trust,
     "scale": scale,
@@ -61,6 +63,7 @@ QUICK: dict[str, dict[str, Any]] = {
     },
     "memory": {"shapes": ((300, 200, 24, 4),)},
     "explain": {"points": 300, "dimensions": 24, "components": 4, "rounds": 2},
+    "find": {"rows": 3000, "rounds": 2},
     "sweep": {
         "shape": (200, 12), "grids": (Grid(components=(2, 4)), Grid(components=(2, 4))), "rounds": (1, 1),
     },

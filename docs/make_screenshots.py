@@ -56,8 +56,6 @@ def _inspected(page: Page, url: str) -> Page:
         settled(page)
     page.get_by_role("radio", name="False alarm").click()
     settled(page)
-    page.get_by_text("Threshold on log density").scroll_into_view_if_needed()
-    page.get_by_test_id("stMain").evaluate("main => main.scrollTo(0, 585)")
     page.wait_for_timeout(1500)
     return page
 
@@ -67,7 +65,7 @@ def _tuned(page: Page, url: str) -> Page:
     page.goto(url)
     painted(page)
     page.get_by_role("link", name="Tune").click()
-    page.get_by_role("button", name="Run 60 fits").click()
+    page.get_by_role("button", name="Run 36 fits").click()
     page.get_by_text("Best AUROC:").wait_for()
     page.get_by_test_id("stProgress").wait_for(state="detached")
     settled(page)

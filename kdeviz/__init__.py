@@ -8,8 +8,8 @@ import lazy_loader
 __version__ = "0.1.0"
 
 __getattr__, _, _names = lazy_loader.attach_stub(__name__, __file__)
-# The rooms are asked for by name: `from kdeviz import *` loads no plotly.
-__all__ = sorted({*_names} - {"charts", "explain", "sweep"})
+# These are asked for by name: `from kdeviz import *` loads no plotly, and no scikit-learn.
+__all__ = sorted({*_names} - {"charts", "explain", "sweep", "KDEOutlierDetector"})
 
 
 def __dir__() -> list[str]:

@@ -12,8 +12,10 @@ from .data import load_sample as load_sample
 from .decision import Decision as Decision
 from .decision import ThresholdRule as ThresholdRule
 from .decision import decide as decide
+from .detector import KDEOutlierDetector as KDEOutlierDetector
 from .errors import Cancelled as Cancelled
 from .errors import DataError as DataError
+from .errors import ExportError as ExportError
 from .errors import FitWarning as FitWarning
 from .errors import ForkError as ForkError
 from .errors import KdevizError as KdevizError
@@ -24,5 +26,6 @@ from .model import PCA as PCA
 from .model import GaussianKDE as GaussianKDE
 from .model import KDEClassifier as KDEClassifier
 from .model import ProbabilityCurve as ProbabilityCurve
+from .model import read_anomalib as read_anomalib
 from .settings import FeatureScalingMethod as FeatureScalingMethod
 from .settings import Settings as Settings

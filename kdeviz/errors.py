@@ -21,6 +21,10 @@ class ModelFileError(KdevizError, ValueError):
     """A model file is truncated, not ours, or from a newer version."""
 
 
+class ExportError(KdevizError, RuntimeError):
+    """An exported model gives other scores in the runtime that it is for."""
+
+
 class Cancelled(KdevizError):  # noqa: N818 (being cancelled is no fault)
     """The caller's `cancelled()` said yes."""
 

@@ -1,8 +1,9 @@
-"""Settings: the five knobs of the model, checked when they are set."""
+"""Settings: the knobs of the model, checked when they are set."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from enum import Enum
 from functools import cache
 from numbers import Integral, Real
@@ -51,6 +52,9 @@ class Settings:
         max_training_points: at most this many training rows are used, a seeded random subset; >= 2.
         bandwidth: "scott", "silverman", or a factor, 0.001 to 1000, that multiplies Scott's.
         seed: of the random subset.
+        standardise: divide each centred feature by its standard deviation in training, so that all count
+            alike whatever their units. In float64, of the rows that the PCA is fitted on, with n - 1; a
+            feature that does not vary there by more than its rounding becomes 0, and is divided by nothing.
 
     Raises:
         OptionError: a value is not one of these; the message says the value, the choices and the remedy.
@@ -61,6 +65,7 @@ class Settings:
     max_training_points: int = 40000
     bandwidth: str | float = "scott"
     seed: int = 0
+    standardise: bool = False
 
     def __post_init__(self) -> None:
         checked = {
@@ -69,6 +74,7 @@ class Settings:
             "max_training_points": _whole("max_training_points", self.max_training_points, at_least=2),
             "bandwidth": _bandwidth(self.bandwidth),
             "seed": _whole("seed", self.seed, at_least=0),
+            "standardise": _yes_or_no(self.standardise),
         }
         for name, value in checked.items():
             object.__setattr__(self, name, value)
@@ -83,8 +89,34 @@ class Settings:
         return {**asdict(self), "feature_scaling_method": self.feature_scaling_method.value}
 
 
+@dataclass(frozen=True)
+class Offer:
+    """Settings that would help.
+
+    Attributes:
+        title: what a button says, in the imperative.
+        changes: the fields of `Settings` that would be other.
+    """
+
+    title: str
+    changes: Mapping[str, Any]
+
+    def applied(self, settings: Settings) -> Settings:
+        """These settings, changed."""
+        return replace(settings, **self.changes)
+
+    @property
+    def options(self) -> str:
+        """The same for `kdeviz fit`."""
+        names = {"n_pca_components": "components", "feature_scaling_method": "scaling"}
+        return " ".join(
+            f"--{names.get(name, name)}" + ("" if value is True else f" {value}")
+            for name, value in self.changes.items()
+        )
+
+
 def name_of(settings: Settings) -> str:
-    """Settings as a name: "16 components, scale, cap 40 000, Scott"; the seed only where it is not 0."""
+    """Settings as a name: "16 components, scale, cap 40 000, Scott"; the rest where it is not the default."""
     asked = settings.n_pca_components
     components = components_in_words(asked)
     if isinstance(asked, int):
@@ -92,7 +124,8 @@ def name_of(settings: Settings) -> str:
     cap = f"cap {count(settings.max_training_points)}"
     seed = f", seed {settings.seed}" if settings.seed else ""
     kernels = bandwidth_in_words(settings.bandwidth)
-    return f"{components}, {settings.feature_scaling_method.value}, {cap}, {kernels}{seed}"
+    units = ", standardised" if settings.standardise else ""
+    return f"{components}, {settings.feature_scaling_method.value}, {cap}, {kernels}{seed}{units}"
 
 
 def components_in_words(asked: int | float) -> str:
@@ -118,8 +151,11 @@ def number_or_text(text: str) -> Any:
 
 def is_between(value: Any, low: float, high: float) -> bool:
     """Whether it is a number from low to high; also of an integer that is too large for a float."""
-    is_number = isinstance(value, Real) and not isinstance(value, bool)
-    return is_number and bool(low <= value <= high)
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return False
+    # Numbers of numpy's would be compared in their own precision, where the ends may overflow.
+    plain = int(value) if isinstance(value, Integral) else float(value)
+    return low <= plain <= high
 
 
 def _is_whole(value: Any) -> bool:
@@ -154,6 +190,12 @@ def _bandwidth(value: Any) -> str | float:
         f"bandwidth={shown(value)} is not possible: choose 'scott', 'silverman', or a factor from "
         f"{lowest:g} to {highest:g} that multiplies Scott's (1.0 is Scott's rule)"
     )
+
+
+def _yes_or_no(value: Any) -> bool:
+    if isinstance(value, bool) or type(value).__name__ == "bool":  # numpy has a kind of its own
+        return bool(value)
+    raise OptionError(f"standardise={shown(value)} is not possible: choose True or False")
 
 
 def _whole(name: str, value: Any, at_least: int) -> int:

@@ -1,6 +1,7 @@
 """Numbers as people read them: three significant digits, thin spaces between thousands, a real minus sign."""
 
 import math
+import textwrap
 
 _THIN_SPACE = "\u202f"
 _MINUS = "\u2212"
@@ -30,9 +31,20 @@ def number(value: float, digits: int = 3) -> str:
     return f"{value:,.{decimals}f}".replace(",", _THIN_SPACE).replace("-", _MINUS)
 
 
+def plain_number(value: float) -> str:
+    """A number of a file as it may stand there: 10 as "10", six significant digits at most."""
+    return f"{value:.6g}".replace("-", _MINUS)
+
+
 def at_most(share: float) -> str:
     """0.004 as "At most 1 in 250", and 0.3 as "30 %": how many of all there are."""
     return percent(share) if share > 0.1 else f"At most 1 in {count(math.floor(1 / share * (1 + 1e-12)))}"
+
+
+def score_this_low(p_value: float) -> str:
+    """What a p-value says: how many of new normal samples would score so low or lower."""
+    of = " of" if p_value > 0.1 else ""
+    return f"{at_most(p_value)}{of} normal samples score this low"
 
 
 def percent(share: float) -> str:
@@ -62,6 +74,12 @@ def one_line(text: object, most: int = 120) -> str:
     """What somebody else wrote, for the inside of a message: in one line, printable, and not too long."""
     line = " ".join("".join(c if c.isprintable() else " " for c in str(text)[: 4 * most]).split())
     return line if len(line) <= most else f"{line[: most - 1]}…"
+
+
+def wrapped(text: str, width: int = 36, most_lines: int = 4) -> str:
+    """What somebody else wrote, for a narrow place: in a few short lines, then an ellipsis."""
+    lines = textwrap.wrap(one_line(text, width * most_lines), width, max_lines=most_lines, placeholder=" …")
+    return "\n".join(lines)
 
 
 def shown(value: object) -> str:

@@ -90,6 +90,19 @@ def has(app, kind, key):
     return any(widget.key == key for widget in getattr(app, kind))
 
 
+def popover(app, label):
+    """The one popover with this label; its `proto.popover` says whether it is disabled."""
+    (found,) = [block for block in app.get("popover") if block.proto.popover.label == label]
+    return found
+
+
+def keep_label(app):
+    """What the popover says that keeps the screen as a run."""
+    (found,) = {block.proto.popover.label for block in app.get("popover")} & {"Keep run", "Kept"}
+    assert popover(app, found).proto.popover.disabled == (found == "Kept")
+    return found
+
+
 # --- what is done
 
 

@@ -3,7 +3,7 @@ import sys
 from collections import Counter
 from types import ModuleType
 
-from kdeviz.threads import sleep_while_waiting
+from kdeviz.data import sleep_while_waiting
 
 # Before torch is loaded, here and in what tests start: workers share the cores instead of fighting for them.
 sleep_while_waiting()
@@ -158,7 +158,7 @@ def start(monkeypatch, tmp_path):
     monkeypatch.setattr("kdeviz.ui.work.reading._PATIENCE_SECONDS", 60)
 
     def started(*arguments, at="", **query):
-        folders = (f"--{name}={tmp_path / name}" for name in ("marks", "runs"))
+        folders = (f"--{name}={tmp_path / name}" for name in ("marks", "runs", "uploads"))
         monkeypatch.setattr("sys.argv", ["app.py", *folders, *arguments])
         test = AppTest.from_file(str(SCRIPT), default_timeout=60)
         if at:

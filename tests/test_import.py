@@ -21,6 +21,27 @@ def fresh_import():
     return json.loads(done.stdout)
 
 
+LITTLE = """
+import json, sys
+import numpy as np
+from kdeviz.cli import main
+np.save(f"{sys.argv[1]}/rows.npy", np.random.default_rng(0).normal(size=(200, 20)))
+try:
+    main(["fit", f"{sys.argv[1]}/rows.npy", "-o", f"{sys.argv[1]}/m.safetensors"])
+except SystemExit as left:
+    assert not left.code
+packages = {"streamlit", "plotly", "pandas", "scipy.special", "sklearn", "onnx", "mlflow", "skops"}
+print(json.dumps(sorted(packages & set(sys.modules))))
+"""
+
+
+def test_a_fit_loads_nothing_that_it_does_not_use(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", LITTLE, tmp_path], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert json.loads(done.stdout.splitlines()[-1]) == []
+
+
 def test_import_is_quick_and_loads_nothing_heavy():
     for _ in range(2):  # the first may have to compile, or wait for others
         found = fresh_import()

@@ -12,7 +12,6 @@ PACKAGE = ROOT / "kdeviz"
 # From the bottom to the top: a room imports from its own line and from those above it in this list.
 ROOMS = (
     "errors wording atomic",
-    "threads",
     "scaling",
     "settings",
     "data",
@@ -20,11 +19,11 @@ ROOMS = (
     "preflight",
     "analysis",
     "decision",
-    "explain",
+    "detector explain",
     "sweep comparison",
     "charts",
     "output",
-    "detector batch",
+    "batch",
     "cli",
     "ui",
 )

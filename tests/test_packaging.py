@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from kdeviz.data.samples import EXAMPLES
+
 ROOT = Path(__file__).parent.parent
 NO_BUILD = ("No module named pip", "No matching distribution found for hatchling")
 
@@ -45,10 +47,11 @@ def test_the_wheel_holds_what_runs(names):
     expected = {
         "kdeviz/py.typed",
         "kdeviz/ui/widgets/chart.js",
+        "kdeviz/ui/widgets/tiles.js",
         "kdeviz/ui/style.css",
         "kdeviz/_bundle/app.py",
         "kdeviz/_bundle/.streamlit/config.toml",
-        "kdeviz/_bundle/sample_data/digits.parquet",
+        *(f"kdeviz/_bundle/sample_data/{name}.parquet" for name in EXAMPLES),
     }
     sources = {path.relative_to(ROOT).as_posix() for path in (ROOT / "kdeviz").rglob("*.py")}
     assert expected | sources <= names

@@ -72,7 +72,7 @@ def test_what_it_says_about_the_sample_set_is_so():
 def test_the_shell_example_names_real_commands_and_options(run):
     lines = [line for block in blocks("sh") for line in block.splitlines() if line.startswith("kdeviz ")]
     assert {line.split()[1] for line in lines} == {
-        *("app", "fit", "score", "info"),
+        *("app", "fit", "score", "info", "export"),
         *("sweep", "runs", "compare"),
     }
     for command in {line.split()[1] for line in lines}:

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-SET_UP = "from kdeviz.threads import sleep_while_waiting, threads_sleep; sleep_while_waiting(); "
+SET_UP = "from kdeviz.data import sleep_while_waiting, threads_sleep; sleep_while_waiting(); "
 COUNT = "import numpy, threadpoolctl as t; print([p['num_threads'] for p in t.threadpool_info()])"
 
 
@@ -24,7 +24,7 @@ def test_numpy_decomposes_with_one_thread_unless_the_user_chose(chosen, threads,
     assert said_by(SET_UP + COUNT, monkeypatch, **chosen) == threads
 
 
-@pytest.mark.parametrize("module", ["kdeviz.cli", "kdeviz.threads"])
+@pytest.mark.parametrize("module", ["kdeviz.cli", "kdeviz.data.threads"])
 def test_threads_are_set_up_before_numpy_is_loaded(module, monkeypatch):
     said = said_by(
         f"import sys, {module}; print([m in sys.modules for m in ('numpy', 'torch')])", monkeypatch

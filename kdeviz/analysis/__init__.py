@@ -12,6 +12,7 @@ from kdeviz.analysis.scoring import (
     known_points,
     log_densities,
 )
+from kdeviz.analysis.training_view import training_view
 
 __all__ = [
     "Analysis",
@@ -33,4 +34,5 @@ __all__ = [
     "measure_speeds",
     "opened_analysis",
     "rough_seconds",
+    "training_view",
 ]

@@ -18,7 +18,15 @@ from kdeviz.analysis.progress import OnProgress, Watch
 from kdeviz.analysis.scoring import hold_out_rows, known_note, known_points, log_densities, points_at
 from kdeviz.data import ANOMALOUS, EmbeddingSet, Features, Rows, aligned
 from kdeviz.errors import DataError
-from kdeviz.model import AxesCache, KDEClassifier, device_name, is_out_of_memory, resolve_device
+from kdeviz.model import (
+    AxesCache,
+    Groups,
+    KDEClassifier,
+    device_name,
+    is_out_of_memory,
+    resolve_device,
+    separate_groups,
+)
 from kdeviz.settings import Settings
 
 _AXES = AxesCache()
@@ -104,6 +112,7 @@ def _analyse(
         fold_axes, remarks = hold_out_rows(
             classifier, Rows(fitted.features).select(_array(classifier.training_rows)), report.axes, on_block
         )
+        groups = None if report.points is None else separate_groups(classifier, report.points)
     inspected = train if score is None else score
     with _timed(timings, "score"), watch.stage(SCORING) as on_block:
         points = _points(classifier, inspected, fitted_on if score is None else None)
@@ -120,12 +129,17 @@ def _analyse(
         scores=scores,
         held_out_scores=_array(classifier.held_out_scores),
         points=points,
-        warnings=(*notes, *report.warnings, *_contamination(train, fitted_on), *remarks),
+        warnings=(*notes, *report.warnings, *_contamination(train, fitted_on), *remarks, *_words(groups)),
         timings=timings,
         provenance=_provenance(classifier, train, score),
         places=Places(classifier, train, inspected, fitted_on, places),
         fold_axes=fold_axes,
+        groups=groups,
     )
+
+
+def _words(groups: Groups | None) -> tuple[str, ...]:
+    return () if groups is None else (groups.in_words,)
 
 
 def _contamination(train: EmbeddingSet, fitted_on: NDArray[np.int64]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdeviz.data import EmbeddingSet
-from kdeviz.model import FoldAxes, KDEClassifier
+from kdeviz.model import FoldAxes, Groups, KDEClassifier
 from kdeviz.settings import Settings
 
 
@@ -36,6 +36,7 @@ class Analysis:
         provenance: data digests, seed, versions, device and time, ready for JSON.
         places: where the model sees the rows.
         fold_axes: the axes of each fold's model, as far as they are known.
+        groups: of training rows that lie too far apart for this model, if there are; also in `warnings`.
     """
 
     settings: Settings
@@ -51,6 +52,7 @@ class Analysis:
     provenance: dict[str, Any]
     places: Places
     fold_axes: tuple[FoldAxes | None, ...] = ()
+    groups: Groups | None = None
 
     @cached_property
     def calibration(self) -> NDArray[Any]:

@@ -95,7 +95,8 @@ def _held_out_now(
     model = copy.deepcopy(model)
     if not model.training_keys.numel():
         model.training_keys = torch.from_numpy(row_keys(rows)).to(model.device)
-    axes = principal_axes(rows, model.device, model.n_components_, on_block, folds=model.folds)
+    standardise, k = model.settings.standardise, model.n_components_
+    axes = principal_axes(rows, model.device, k, on_block, folds=model.folds, standardise=standardise)
     return model, hold_out_rows(model, rows, axes, on_block)[1]
 
 

@@ -13,6 +13,7 @@ from kdeviz.charts.contours import ContoursNumbers, contours_numbers
 from kdeviz.charts.curve import CurveNumbers, curve, curve_numbers
 from kdeviz.charts.densities import DensitiesNumbers, densities, densities_numbers
 from kdeviz.charts.f1 import f1
+from kdeviz.charts.flagged_features import FlaggedFeaturesNumbers, flagged_features, flagged_features_numbers
 from kdeviz.charts.heat_map import HeatMapNumbers, heat_map, heat_map_numbers
 from kdeviz.charts.knobs import KNOBS, KnobValue, knob_text, knob_value, values_of, varied
 from kdeviz.charts.map_axes import ColumnAxes, ComponentAxes, MapAxes, SeparatingAxes, axes_key
@@ -37,8 +38,9 @@ from kdeviz.charts.sample import SampleNumbers, sample, sample_numbers
 from kdeviz.charts.sample_features import SampleFeaturesNumbers, sample_features, sample_features_numbers
 from kdeviz.charts.sample_slice import SampleSliceNumbers, sample_slice, sample_slice_numbers
 from kdeviz.charts.score_ranges import score_range
-from kdeviz.charts.scree import ScreeNumbers, scree, scree_numbers
-from kdeviz.charts.selection import rows_inside
+from kdeviz.charts.scree import ScreeNumbers, kept_words, scree, scree_numbers
+from kdeviz.charts.selection import box_around, rows_inside, zoom_to
+from kdeviz.charts.selection_scores import selection_scores, selection_scores_numbers
 from kdeviz.charts.sides import side_colours
 from kdeviz.charts.strip import StripNumbers, strip, strip_numbers
 from kdeviz.charts.theme import DARK, LIGHT, NOTEBOOK, Theme
@@ -59,6 +61,7 @@ __all__ = [
     "ContoursNumbers",
     "CurveNumbers",
     "DensitiesNumbers",
+    "FlaggedFeaturesNumbers",
     "HeatMapNumbers",
     "KnobValue",
     "MapAxes",
@@ -83,6 +86,7 @@ __all__ = [
     "agreement_numbers",
     "axes_key",
     "axis_choices",
+    "box_around",
     "colour_choices",
     "compared_roc",
     "compared_roc_numbers",
@@ -92,9 +96,12 @@ __all__ = [
     "densities",
     "densities_numbers",
     "f1",
+    "flagged_features",
+    "flagged_features_numbers",
     "has_neighbour_maps",
     "heat_map",
     "heat_map_numbers",
+    "kept_words",
     "knob_text",
     "knob_value",
     "neighbour_fit",
@@ -122,6 +129,8 @@ __all__ = [
     "score_range",
     "scree",
     "scree_numbers",
+    "selection_scores",
+    "selection_scores_numbers",
     "side_colours",
     "strip",
     "strip_numbers",
@@ -129,4 +138,5 @@ __all__ = [
     "tuning_lines_numbers",
     "values_of",
     "varied",
+    "zoom_to",
 ]

@@ -21,8 +21,8 @@ from kdeviz.charts.parts import (
     scatter,
 )
 from kdeviz.charts.theme import NOTEBOOK, Part, Theme, drawn
-from kdeviz.sweep import AGREES, BOOTSTRAP, CAP, SEEDS, Repeats, Stability
-from kdeviz.wording import count, number, percent
+from kdeviz.sweep import AGREES, BOOTSTRAP, CAP, SEEDS, Repeats, Stability, beyond_chance
+from kdeviz.wording import capital, count, number, percent
 
 MEASURES = {"found": "found again", "spearman": "Spearman", "jaccard": "Jaccard"}
 """By the names of the fields of `Repeats`, in words."""
@@ -49,6 +49,10 @@ class AgreementNumbers(NamedTuple):
     """The share found again from which on a cap agrees with the full fit."""
     smallest_cap: int | None
     """The smallest cap that agrees, as do all larger ones; None if none does."""
+    chance: float = 0.0
+    """The share that fits without any skill would find again."""
+    unseen: str = ""
+    """Why nothing can be seen; see `Stability.unseen`."""
 
     @property
     def places(self) -> NDArray[np.float64]:
@@ -120,6 +124,8 @@ def agreement_numbers(stability: Stability) -> AgreementNumbers:
         high=high,
         agrees=AGREES,
         smallest_cap=stability.smallest_cap,
+        chance=stability.chance,
+        unseen=stability.unseen,
     )
 
 
@@ -189,22 +195,27 @@ def _enough(numbers: AgreementNumbers, theme: Theme) -> Part:
 
 def _title(numbers: AgreementNumbers) -> str:
     """Of the smallest cap that agrees; where none does, of the largest one tried, which then falls short."""
-    shares = {
-        int(cap): float(share)
-        for cap, share, source in zip(numbers.caps, numbers.values[0], numbers.sources, strict=True)
-        if source == CAP
-    }
-    if not shares:
+    if numbers.unseen:
+        return "Nothing can be seen here"
+    caps = np.where(numbers.smaller, numbers.caps, 0)
+    if not caps.any():
         return "No smaller cap was tried"
-    cap, find = (max(shares), "find only") if numbers.smallest_cap is None else (numbers.smallest_cap, "find")
-    top = f"the top {count(numbers.top)}"
-    return f"{count(cap)} training rows {find} {percent(shares[cap])} of {top} again, on average"
+    wanted = int(caps.max()) if numbers.smallest_cap is None else numbers.smallest_cap
+    share, spearman, _ = numbers.values[:, int(np.argmax(caps == wanted))].tolist()
+    enough = beyond_chance(share, numbers.chance) >= numbers.agrees
+    find = "find" if enough else "find only"
+    found = f"{count(wanted)} training rows {find} {percent(share)} of the top {count(numbers.top)} again"
+    if numbers.smallest_cap is None and enough:
+        return f"{found}, but rank the others differently (Spearman {number(spearman, 2)})"
+    return f"{found}, on average"
 
 
 def _subtitle(numbers: AgreementNumbers) -> str:
+    if numbers.unseen:
+        return capital(numbers.unseen)
     return (
-        f"Share of the top {count(numbers.top)} found again, and agreement between repeats · "
-        "95 % intervals · open = full size"
+        f"Share of the top {count(numbers.top)} found again (by chance alone {percent(numbers.chance)}), and "
+        "agreement between repeats · 95 % intervals · open = full size"
     )
 
 

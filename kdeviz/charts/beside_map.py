@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from kdeviz.charts.densities import densities
 from kdeviz.charts.f1 import f1
+from kdeviz.charts.flagged_features import flagged_features
 from kdeviz.charts.precision_recall import precision_recall
 from kdeviz.charts.reliability import reliability
 from kdeviz.charts.roc import roc
@@ -26,6 +27,8 @@ class Chart(NamedTuple):
     needs_labels: bool = True
     sets_threshold: bool = True
     """Whether a click on a point of it sets the threshold, which the point then carries."""
+    below: str = ""
+    """A sentence to stand below it."""
 
 
 CHARTS = {
@@ -36,9 +39,22 @@ CHARTS = {
         needs_labels=False,
         sets_threshold=False,
     ),
+    "What matters": Chart(
+        "Input features that matter for the flagged samples",
+        flagged_features,
+        needs_labels=False,
+        sets_threshold=False,
+        below="Each flagged sample has a smallest change that would make it usual. A bar is the root mean "
+        "square of that change over the flagged, in standard deviations of the feature in training.",
+    ),
     "ROC": Chart("Caught samples against false alarms, at every threshold", roc, ("log_fpr",)),
     "Precision": Chart("Precision against recall, at every threshold", precision_recall),
     "F1": Chart("F1 against the threshold", f1),
-    "Reliability": Chart("Reliability diagram", reliability, sets_threshold=False),
+    "Reliability": Chart(
+        "Reliability diagram",
+        reliability,
+        sets_threshold=False,
+        below="To use the fitted curve: Probability curve in the sidebar, “Fit to labels”.",
+    ),
 }
 """By the name on the button, in the order in which people are offered them."""

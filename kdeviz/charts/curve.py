@@ -12,7 +12,7 @@ from kdeviz.charts.parts import bare_axis, graded_axis, scatter, threshold_line
 from kdeviz.charts.score_ranges import drawn_range
 from kdeviz.charts.theme import NOTEBOOK, Part, Theme, drawn
 from kdeviz.decision import Decision
-from kdeviz.wording import number, percent
+from kdeviz.wording import capital, number, percent
 
 _POINTS = 200
 
@@ -26,6 +26,8 @@ class CurveNumbers(NamedTuple):
     """Share of inspected samples whose probability is 0 or 1 to three digits."""
     threshold: float
     threshold_probability: float
+    name: str
+    """What to call the probabilities."""
 
 
 def curve_numbers(decision: Decision, ends: tuple[float, float] | None = None) -> CurveNumbers:
@@ -40,6 +42,7 @@ def curve_numbers(decision: Decision, ends: tuple[float, float] | None = None) -
         float(saturated.mean()),
         threshold,
         float(curve(np.array([threshold], dtype=np.float64))[0]),
+        curve.name,
     )
 
 
@@ -53,13 +56,18 @@ def draw_curve(numbers: CurveNumbers, theme: Theme) -> go.Figure:
     ends = [numbers.log_density[0], numbers.log_density[-1]]
     layout = {
         "xaxis": bare_axis("log density, nats · lower is more anomalous", range=ends),
-        "yaxis": graded_axis("probability", theme, tickformat=".0%", nticks=6, range=[-0.02, 1.04]),
+        "yaxis": graded_axis(numbers.name, theme, tickformat=".0%", nticks=6, range=[-0.02, 1.04]),
         "showlegend": False,
         **threshold_line(numbers.threshold, theme),
     }
-    title = f"The threshold lies at a probability of {number(numbers.threshold_probability)}"
-    subtitle = f"Probability of being anomalous · {percent(numbers.saturated)} of samples sit at 0 or 1"
+    title = f"The threshold lies at {numbers.name} {number(numbers.threshold_probability)}"
+    subtitle = f"{capital(numbers.name)} of being anomalous{saturated_words(numbers)}"
     return drawn([probability_line(numbers, theme)], theme, title, subtitle, layout)
+
+
+def saturated_words(numbers: CurveNumbers) -> str:
+    """How many samples have no probability in between; nothing where all have."""
+    return f" · {percent(numbers.saturated)} of samples sit at 0 or 1" if numbers.saturated else ""
 
 
 def probability_line(numbers: CurveNumbers, theme: Theme) -> Part:
@@ -68,7 +76,7 @@ def probability_line(numbers: CurveNumbers, theme: Theme) -> Part:
         numbers.log_density,
         numbers.probability,
         "lines",
-        "probability",
+        numbers.name,
         line={"color": theme.muted, "width": 2, "dash": "dot"},
         hovertemplate="log density %{x:.4g}<br>probability %{y:.3f}<extra></extra>",
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,7 +10,16 @@ from numpy.typing import NDArray
 
 from kdeviz.analysis import Analysis, cached
 from kdeviz.charts.curve import CurveNumbers, curve_numbers, probability_line
-from kdeviz.charts.parts import bare_axis, bars, graded_axis, ring, scatter, share_axis, threshold_line
+from kdeviz.charts.parts import (
+    bare_axis,
+    bars,
+    graded_axis,
+    hovered,
+    ring,
+    scatter,
+    share_axis,
+    threshold_line,
+)
 from kdeviz.charts.picked import PickedNumbers, picked_numbers
 from kdeviz.charts.score_ranges import drawn_range
 from kdeviz.charts.theme import NOTEBOOK, Part, Theme, drawn, faint
@@ -124,7 +132,10 @@ def draw_densities(
         "bargap": 0,
         "xaxis": bare_axis("log density, nats · lower is more anomalous", range=ends),
         "yaxis": graded_axis("share of group", theme, tickformat=".0%", rangemode="tozero", nticks=5),
-        "yaxis2": {**share_axis("probability"), "visible": curve is not None},
+        "yaxis2": {
+            **share_axis("probability" if curve is None else curve.name),
+            "visible": curve is not None,
+        },
         "legend": {"orientation": "h", "x": -0.1, "y": -0.36, "yanchor": "top", "font": {"size": 11.5}},
         "margin": {"r": 56},
         **threshold_line(numbers.threshold, theme),
@@ -135,7 +146,7 @@ def draw_densities(
 
 def _subtitle(numbers: DensitiesNumbers, curve: CurveNumbers | None) -> str:
     parts = ["Log density"]
-    if curve is not None:
+    if curve is not None and curve.saturated:
         parts.append(f"{percent(curve.saturated)} of samples sit at probability 0 or 1")
     if numbers.below_range:
         parts.append(f"{count(numbers.below_range)} further left counted in the first bar")
@@ -170,6 +181,6 @@ def _ring(picked: PickedNumbers, numbers: DensitiesNumbers, theme: Theme) -> Par
         yaxis="y2",
         showlegend=False,
         marker=ring(16, theme),
-        text=[html.escape(picked.name)],
+        text=[hovered(picked.name)],
         hovertemplate=f"%{{text}}: {number(picked.log_density, 4)} nats<extra></extra>",
     )

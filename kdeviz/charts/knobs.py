@@ -17,6 +17,7 @@ KNOBS = {
     "bandwidth": "bandwidth",
     "cap": "training cap",
     "seed": "seed",
+    "standardise": "standardised features",
 }
 """What a grid can vary beside scaling, in words."""
 
@@ -25,6 +26,7 @@ _KNOB_VALUE: dict[str, Callable[[Settings], KnobValue]] = {
     "bandwidth": lambda settings: settings.bandwidth,
     "cap": lambda settings: settings.max_training_points,
     "seed": lambda settings: settings.seed,
+    "standardise": lambda settings: "yes" if settings.standardise else "no",
 }
 
 
@@ -39,7 +41,9 @@ def knob_value(settings: Settings, knob: str) -> KnobValue:
 
 
 def knob_text(knob: str, value: KnobValue) -> str:
-    """A knob's value as people write it: "1 000", "Scott × 0.5", "95 % of the variance"."""
+    """A knob's value as people write it: "1 000", "Scott × 0.5", "95 % of the variance", "yes"."""
+    if knob == "standardise":
+        return str(value)
     if knob == "bandwidth" or isinstance(value, str):
         return bandwidth_in_words(value)
     return components_in_words(value)

@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdeviz.charts.theme import Part, Theme, faint
-from kdeviz.wording import number
+from kdeviz.wording import number, one_line, wrapped
 
 # Above this many points SVG becomes slow; below it SVG is crisper than WebGL.
 WEBGL_ABOVE = 2000
 _DASHES = "8px 6px"
+_DIGIT = 6.4  # pixels of a character of 12 px text
 
 
 # --- axes
@@ -176,25 +177,42 @@ def colour_scale(colours: Sequence[str]) -> list[list[Any]]:
     return [[place / (len(colours) - 1), colour] for place, colour in enumerate(colours)]
 
 
+def ticks(names: Sequence[str], longest: int = 24) -> list[str]:
+    """Names that a file gives, short enough to stand at an axis, and no two alike."""
+    shown: list[str] = []
+    for name in names:
+        short = html.escape(one_line(name, longest), quote=False)
+        shown.append(short + "\u200b" * sum(other.rstrip("\u200b") == short for other in shown))
+    return shown
+
+
+def hovered(name: str) -> str:
+    """What a file calls a sample, for a hover text: wrapped, and never markup."""
+    return html.escape(wrapped(name)).replace("\n", "<br>")
+
+
 # --- bars that explain one sample
 
 
 def explained(
     bars_of: Sequence[tuple[str, float, str]], colours: Sequence[str], theme: Theme, x: str, y: str
 ) -> tuple[Part, Part]:
-    """A lying bar for each name, value and text beyond its end, the first on top; and the layout."""
+    """A lying bar for each name, value and text, the first on top, the texts right of all; and the layout."""
     names, values, texts = map(list, zip(*bars_of, strict=True))
     low, high = min(0, *values), max(0, *values)
-    room = 0.3 * (high - low or 1)  # for the texts beyond the bars
-    ends = [low - room * (low < 0), high + room * (high > 0)]
+    room = 0.04 * (high - low or 1)
     trace = {
         **bars(values, names, list(colours)),
         "text": texts,
+        "textposition": "none",  # it is what hovering says; see the notes
         "orientation": "h",
-        "textposition": "outside",
-        "textfont": {"size": 12},
-        "cliponaxis": False,
     }
+    beside = [
+        note(text, theme, 12, **placed("x", 1.01, "left", "paper"), **placed("y", place, "middle"))
+        for place, text in enumerate(texts)
+        if text
+    ]
+    ends = [low - room * (low < 0), high + room * (high > 0)]
     across = {"gridcolor": theme.line, "zerolinecolor": theme.muted, "nticks": 5, "range": ends}
     down = {"title": {"text": y}, "type": "category", "autorange": "reversed", "dtick": 1}
     return trace, {
@@ -202,4 +220,6 @@ def explained(
         "xaxis": {"title": {"text": x}, **across},
         "yaxis": down,
         "showlegend": False,
+        "annotations": beside,
+        "margin": {"r": 14 + round(_DIGIT * max(map(len, texts)))},
     }

@@ -11,14 +11,15 @@ from numpy.typing import NDArray
 
 from kdeviz.charts.colours import category_colours
 from kdeviz.charts.contours import ContoursNumbers, contour_lines, contours_numbers
+from kdeviz.charts.hover import hover_texts
 from kdeviz.charts.map_axes import MapAxes
 from kdeviz.charts.map_numbers import ProjectionNumbers, projection_numbers
 from kdeviz.charts.parts import bare_axis, colour_bar, colour_scale, heat, ring
 from kdeviz.charts.picked import PickedNumbers, picked_numbers
 from kdeviz.charts.points import PointsNumbers, draw_points, kind_of, quiet_points
 from kdeviz.charts.theme import NOTEBOOK, Part, Theme, drawn, faint
-from kdeviz.decision import LABEL_WORDS, Decision
-from kdeviz.wording import count, number
+from kdeviz.decision import Decision
+from kdeviz.wording import count
 
 _Look = tuple[str, PointsNumbers, Part, Part]
 """A name, points, and what the trace adds to their markers and to the rest."""
@@ -32,6 +33,7 @@ def projection(
     picked: int | None = None,
     region: NDArray[np.int64] | None = None,
     tool: str = "pan",
+    text_column: str | None = None,
     training: bool = False,
     theme: Theme = NOTEBOOK,
 ) -> go.Figure:
@@ -44,6 +46,7 @@ def projection(
         picked: the inspected row to ring.
         region: the inspected rows to stand out from the others; None for no such selection.
         tool: what dragging does on a flat map: "pan", "select" (a box) or "lasso".
+        text_column: what hovering shows of each sample beside its id; see `EmbeddingSet.texts`.
         training: whether to draw the training samples as well, small and behind the others.
         theme: LIGHT, DARK or NOTEBOOK.
 
@@ -54,31 +57,12 @@ def projection(
     return draw_projection(
         numbers,
         theme,
-        hover_names(decision, numbers),
+        hover_texts(decision, numbers.rows, colour_by, numbers.colour, text_column),
         contours_numbers(decision, axes),
         picked_numbers(decision, picked),
         region,
         tool,
     )
-
-
-def hover_names(decision: Decision, numbers: ProjectionNumbers) -> list[str]:
-    """What is said of each drawn sample, in plain text."""
-    inspected, rows = decision.analysis.inspected, numbers.rows
-    ids, labels, scores = inspected.ids[rows], inspected.labels, decision.analysis.scores[rows]
-    known = [""] * len(ids) if labels is None else [f"\n{LABEL_WORDS[int(v)]}" for v in labels[rows]]
-    p_values = [""] * len(ids)
-    if decision.p_values is not None:
-        p_values = [f"\np-value {number(value)}" for value in decision.p_values[rows]]
-    coloured = "" if numbers.colour_name == "log density" else f"\n{numbers.colour_name}: "
-    return [
-        f"{name}{label}\nlog density {number(score, 4)}{p}" + (coloured + _words(value) if coloured else "")
-        for name, label, score, p, value in zip(ids, known, scores, p_values, numbers.colour, strict=True)
-    ]
-
-
-def _words(value: object) -> str:
-    return number(value, 4) if isinstance(value, float) else str(value)
 
 
 def draw_projection(

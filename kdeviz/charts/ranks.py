@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -16,6 +15,7 @@ from kdeviz.charts.parts import (
     bare_axis,
     dotted_line,
     horizontal_line,
+    hovered,
     note,
     placed,
     vertical_line,
@@ -178,7 +178,7 @@ def _ranked(numbers: RanksNumbers, mask: Mask, name: str, anomalous: bool) -> Pa
         "x": numbers.first_ranks[mask],
         "y": numbers.second_ranks[mask],
         "customdata": numbers.samples[mask],
-        "hovertext": [html.escape(str(name)).replace("\n", "<br>") for name in numbers.names[mask]],
+        "hovertext": [hovered(str(name)) for name in numbers.names[mask]],
         "mode": "markers",
         "name": name,
         "hovertemplate": "%{hovertext}<br>rank %{x:d} by the first<br>rank %{y:d} by the second"

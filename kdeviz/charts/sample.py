@@ -81,7 +81,7 @@ def draw_sample(numbers: SampleNumbers, theme: Theme) -> go.Figure:
         (f"{component + 1}", float(part), _deviations(float(z)))
         for component, part, z in zip(numbers.components, numbers.parts, numbers.z, strict=True)
     ]
-    hovers = ["component %{y} adds %{x:.4g}, at %{text}<extra></extra>"] * len(shown)
+    hovers = ["component %{y} adds %{x:.4g}, at %{text} from the training mean<extra></extra>"] * len(shown)
     if numbers.others:
         shown.append((f"{count(numbers.others)} more", numbers.rest, ""))
         hovers.append("%{y} add %{x:.4g}<extra></extra>")
@@ -91,7 +91,7 @@ def draw_sample(numbers: SampleNumbers, theme: Theme) -> go.Figure:
     colours = [theme.anomalous if part >= 0 else theme.normal for _, part, _ in shown]
     trace, layout = explained(shown, colours, theme, "adds to the squared distance", "component")
     distance = number(numbers.squared_distance)
-    subtitle = f"Parts of {distance}, the squared distance · σ from the training mean"
+    subtitle = f"Parts of {distance}, the squared distance to the nearest usual samples"
     return drawn([{**trace, "hovertemplate": hovers}], theme, title, subtitle, layout)
 
 

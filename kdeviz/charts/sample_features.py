@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
+import html
 from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from kdeviz.charts.parts import explained
+from kdeviz.charts.parts import explained, ticks
 from kdeviz.charts.theme import NOTEBOOK, Theme, drawn
+from kdeviz.data import EmbeddingSet
 from kdeviz.decision import Decision
 from kdeviz.explain import Direction, explain
-from kdeviz.wording import number
+from kdeviz.wording import capital, number, one_line
+
+_LONGEST_NAME = 24
 
 
 class SampleFeaturesNumbers(NamedTuple):
     """One step of one sample towards the nearest usual ones, in F of its input features."""
 
     features: NDArray[Any]
-    """(F,) which ones, that of the largest change first."""
+    """(F,) which ones, that of the largest change in standard deviations first."""
+    names: tuple[str, ...]
+    """F of them."""
     now: NDArray[Any]
     """(F,) their values."""
     then: NDArray[Any]
     """(F,) their values after the step."""
     change: NDArray[Any]
-    """(F,)"""
+    """(F,) in standard deviations of each feature in training."""
 
     @property
     def stays(self) -> bool:
@@ -38,13 +44,14 @@ def sample_features_numbers(decision: Decision, row: int) -> SampleFeaturesNumbe
     Raises:
         OptionError: there is no such row.
     """
-    return sample_features_of(explain(decision.analysis, row).direction)
+    return sample_features_of(explain(decision.analysis, row).direction, decision.analysis.train)
 
 
-def sample_features_of(direction: Direction) -> SampleFeaturesNumbers:
-    """The same from an explanation that is there."""
+def sample_features_of(direction: Direction, samples: EmbeddingSet) -> SampleFeaturesNumbers:
+    """The same from an explanation that is there; the samples tell the names of the features."""
+    names = tuple(samples.feature_name(int(feature)) for feature in direction.features)
     now, change = direction.present, direction.change
-    return SampleFeaturesNumbers(direction.features, now, now + change, change)
+    return SampleFeaturesNumbers(direction.features, names, now, now + change, direction.change_in_spreads)
 
 
 def sample_features(decision: Decision, row: int, theme: Theme = NOTEBOOK) -> go.Figure:
@@ -58,17 +65,22 @@ def sample_features(decision: Decision, row: int, theme: Theme = NOTEBOOK) -> go
 
 def draw_sample_features(numbers: SampleFeaturesNumbers, theme: Theme) -> go.Figure:
     """The figure of these numbers."""
+    names = ticks(numbers.names)
     shown = [
-        (f"{feature}", float(change), f"{number(now)} → {number(then)}")
-        for feature, now, then, change in zip(*numbers, strict=True)
+        (name, float(change), f"{number(now)} → {number(then)}")
+        for name, now, then, change in zip(names, numbers.now, numbers.then, numbers.change, strict=True)
     ]
-    title = f"Feature {shown[0][0]} would have to change most, by {number(shown[0][1])}"
+    whole = [html.escape(one_line(name)) for name in numbers.names]
+    title = "No feature would have to change"
+    if not numbers.stays:
+        first = html.escape(one_line(numbers.names[0], _LONGEST_NAME), quote=False)
+        title = f"{capital(first)} would have to change most, by {number(shown[0][1])} σ"
     colours = [theme.normal] * len(shown)
-    trace, layout = explained(shown, colours, theme, "change, in the feature's own unit", "feature")
+    trace, layout = explained(shown, colours, theme, "change, in standard deviations of training (σ)", "")
     return drawn(
-        [{**trace, "hovertemplate": "feature %{y}: %{text}<extra></extra>"}],
+        [{**trace, "hovertext": whole, "hovertemplate": "%{hovertext}: %{text}, %{x:+.3g} σ<extra></extra>"}],
         theme,
-        "No feature would have to change" if numbers.stays else title,
+        title,
         "One step towards the nearest usual samples · value now → after",
         layout,
     )

@@ -55,11 +55,21 @@ def draw_scree(numbers: ScreeNumbers, theme: Theme, most: int = 64) -> go.Figure
         "showlegend": False,
         "shapes": [vertical_line(numbers.kept + 0.5, theme.text, 1.5)] if numbers.kept < shown else [],
     }
-    components = "component keeps" if numbers.kept == 1 else "components keep"
-    title = f"{count(numbers.kept)} {components} {percent(numbers.kept_share)} of the variance"
+    title = kept_words(numbers)
     subtitle = f"Scree plot · {count(total)} components in all"
     subtitle += f", the first {count(shown)} drawn" if shown < total else ""
     return drawn(_variances(numbers, shown, theme), theme, title, subtitle, layout)
+
+
+def kept_words(numbers: ScreeNumbers) -> str:
+    """How much the kept components carry."""
+    kept = count(numbers.kept)
+    if numbers.kept >= len(numbers.shares):
+        return (
+            "The one component there is is kept" if numbers.kept == 1 else f"All {kept} components are kept"
+        )
+    keep = "component keeps" if numbers.kept == 1 else "components keep"
+    return f"{kept} {keep} {percent(numbers.kept_share)} of the variance"
 
 
 def _variances(numbers: ScreeNumbers, shown: int, theme: Theme) -> list[Part]:

@@ -11,11 +11,11 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from kdeviz.charts.parts import bare_axis, bars, graded_axis, positions
+from kdeviz.charts.parts import bare_axis, bars, graded_axis, hovered, positions
 from kdeviz.charts.theme import NOTEBOOK, Part, Theme, drawn, faint
 from kdeviz.data import EmbeddingSet
 from kdeviz.sweep import AGREES, CAP, Stability
-from kdeviz.wording import count, number, percent
+from kdeviz.wording import capital, count, number, percent
 
 _MOST_NAMES, _LONGEST_NAME = 40, 14
 _PICTURE = 0.62  # height of a picture, the highest bar being 1
@@ -38,6 +38,10 @@ class StripNumbers(NamedTuple):
     """The share from which on a sample counts as coming back."""
     returning: int
     """How many samples reach it."""
+    chance: float = 0.0
+    """The share that chance alone would give each of them."""
+    unseen: str = ""
+    """Why nothing can be seen; see `Stability.unseen`."""
 
 
 def strip_numbers(stability: Stability, inspected: EmbeddingSet) -> StripNumbers:
@@ -51,6 +55,8 @@ def strip_numbers(stability: Stability, inspected: EmbeddingSet) -> StripNumbers
         repeats=sum(len(each.scores) for each in stability.repeats if each.source != CAP),
         often=AGREES,
         returning=int((frequency >= AGREES).sum()),
+        chance=stability.chance,
+        unseen=stability.unseen,
     )
 
 
@@ -135,6 +141,8 @@ def _picture(place: int, uri: str) -> Part:
 
 
 def _title(numbers: StripNumbers) -> str:
+    if numbers.unseen:
+        return "Nothing can be seen here"
     if not numbers.repeats:
         return "No repeat at the full cap: nothing is known of these samples"
     return (
@@ -144,13 +152,16 @@ def _title(numbers: StripNumbers) -> str:
 
 
 def _subtitle(numbers: StripNumbers) -> str:
-    return f"Share of {count(numbers.repeats)} repeats that name each sample again"
+    if numbers.unseen:
+        return capital(numbers.unseen)
+    chance = f"; by chance alone, {percent(numbers.chance)} would"
+    return f"Share of {count(numbers.repeats)} repeats that name each sample again{chance}"
 
 
 def _hover(numbers: StripNumbers, place: int) -> str:
     share = float(numbers.frequency[place])
     again = "not repeated" if math.isnan(share) else f"in {html.escape(percent(share))} of the repeats"
-    name = html.escape(numbers.names[place]).replace("\n", "<br>")
+    name = hovered(numbers.names[place])
     return f"{name}<br>{again}<br>log density {number(float(numbers.scores[place]), 4)} nats"
 
 

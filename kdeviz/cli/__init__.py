@@ -16,15 +16,17 @@ from kdeviz import __version__
 from kdeviz.cli.app import open_app
 from kdeviz.cli.check import check
 from kdeviz.cli.compare import compare
+from kdeviz.cli.export import export
 from kdeviz.cli.fit import fit
+from kdeviz.cli.import_model import import_model
 from kdeviz.cli.info import info
 from kdeviz.cli.output import say
 from kdeviz.cli.runs import runs
 from kdeviz.cli.score import score
 from kdeviz.cli.signals import ended_as_by_ctrl_c
 from kdeviz.cli.sweep import sweep
+from kdeviz.data import sleep_while_waiting
 from kdeviz.errors import KdevizError
-from kdeviz.threads import sleep_while_waiting
 
 __all__ = ["cli", "main"]
 
@@ -42,6 +44,8 @@ cli.command()(check)
 cli.command()(fit)
 cli.command()(score)
 cli.command()(info)
+cli.command()(export)
+cli.command("import")(import_model)
 cli.command()(sweep)
 cli.command()(compare)
 cli.add_typer(runs, name="runs")

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from kdeviz.cli.inputs import existing, is_sample
+from kdeviz.cli.inputs import example_of, existing
 from kdeviz.cli.options import Device, RunsFolder, TrackingServer
 from kdeviz.cli.output import say
 from kdeviz.errors import OptionError
@@ -21,7 +21,12 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 def open_app(
     file: Annotated[
-        str | None, typer.Argument(metavar="FILE", help="Embeddings to open; the sample set without it.")
+        str | None,
+        typer.Argument(
+            metavar="FILE",
+            help="Embeddings to open, or an example: sample (opened without this), sample:sentences, "
+            "sample:breast_cancer.",
+        ),
     ] = None,
     port: Annotated[
         int | None,
@@ -72,6 +77,13 @@ def open_app(
         ),
     ] = None,
     runs: RunsFolder = None,
+    uploads: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Where uploaded files are kept, for a week; your cache folder without it.",
+        ),
+    ] = None,
     mlflow: TrackingServer = None,
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open a browser page, where there is a screen.")
@@ -80,7 +92,7 @@ def open_app(
     """Open the app in a browser; Ctrl-C stops it."""
     from kdeviz.data import resource
 
-    opened = [] if file is None or is_sample(file) else [str(existing(file))]
+    opened = [] if file is None else [file if example_of(file) else str(existing(file))]
     _check_address(host, port)
     _check_proxy(host, user_header)
     _check_device(device)
@@ -99,6 +111,7 @@ def open_app(
         "marks": marks and marks.absolute(),
         "images": None if images is None else existing(str(images)),
         "runs": runs and runs.absolute(),
+        "uploads": uploads and uploads.absolute(),
         "mlflow": mlflow,
         "user-header": user_header,
     }

@@ -9,11 +9,11 @@ import typer
 
 from kdeviz.cli.corrections import correctable
 from kdeviz.cli.inputs import read, reading_facts
-from kdeviz.cli.options import COMPONENTS, Components, Data, Metadata
+from kdeviz.cli.options import COMPONENTS, Components, Data, Metadata, Standardise
 from kdeviz.cli.output import print_facts, print_lines, print_table, progress
 from kdeviz.data import Corrections
 from kdeviz.settings import Settings, number_or_text
-from kdeviz.wording import size
+from kdeviz.wording import capital, size
 
 if TYPE_CHECKING:
     from kdeviz.preflight import Facts, Finding, Preflight
@@ -25,22 +25,25 @@ FOUND_ERROR = 1
 def check(
     data: Data,
     components: Components = COMPONENTS,
+    standardise: Standardise = False,
     metadata: Metadata = None,
     *,
     said: Corrections,
 ) -> None:
-    """Check DATA before a fit: what it holds, what looks wrong, and the fixes that fit and score take.
+    """Check DATA before a fit: what it holds, what looks wrong, and the fixes and settings that help.
 
     Leaves with code 1 when there is an error, which a fit or a score would refuse; warnings and notes leave
     with 0.
     """
-    settings = Settings(number_or_text(components))
+    settings = Settings(number_or_text(components), standardise=standardise)
     with progress():
         from kdeviz.data import label_counts, preview
-        from kdeviz.preflight import preflight
+        from kdeviz.preflight import group_finding, preflight
 
         rows = read(data, said, metadata)
-        report = preflight(rows, settings.n_pca_components)
+        report = preflight(rows, settings.n_pca_components, settings.standardise)
+        if all(finding.severity != "error" for finding in report.findings):
+            report = report.and_also(group_finding(rows, settings))
     counts = label_counts(rows)
     labels = {"labels": counts} if counts else {}
     print_facts({**_facts(report.facts), **reading_facts(rows), **labels})
@@ -69,10 +72,13 @@ def _lines(report: Preflight) -> Iterator[tuple[str, str, str]]:
     """Every finding, problems first, each with its fixes below it."""
     passed = tuple(finding for finding in report.findings if finding.severity == "ok")
     for finding in (*report.problems, *passed):
-        yield finding.severity, finding.kind, finding.sentence
+        which = f" {capital(finding.which)}." if finding.which else ""
+        yield finding.severity, finding.kind, finding.sentence + which
         yield from _fixes(finding)
 
 
 def _fixes(finding: Finding) -> Iterator[tuple[str, str, str]]:
     for fix in finding.fixes:
         yield "", "", f'--fix "{fix.name}" ({fix.title})'
+    if finding.offer is not None:
+        yield "", "", f"{finding.offer.options} ({finding.offer.title})"

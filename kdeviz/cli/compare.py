@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from kdeviz.comparison import Comparison, Scored
     from kdeviz.data import EmbeddingSet
 
-_Side = Annotated[str, typer.Argument(help="A kept run (its id or folder) or a model file.")]
+_Side = Annotated[
+    str, typer.Argument(help="A kept run (its name, id or folder; a beginning will do) or a model file.")
+]
 
 
 @correctable
@@ -76,7 +78,8 @@ def _scored(side: str, rows: EmbeddingSet | None, runs: Path | None, device: str
     if path.is_dir():
         return read_run(path.resolve()).scored(device)
     if not path.is_file():
-        return RunStore(runs).open(side).scored(device)
+        store = RunStore(runs)
+        return store.open(store.match(side)).scored(device)
     if rows is None:
         raise OptionError(f"{side} is a model file, which brings no scores: name the DATA to score as well")
     scored = scored_model(KDEClassifier.load(path, device), rows, side)

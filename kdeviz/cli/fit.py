@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kdeviz.cli.corrections import correctable
+from kdeviz.cli.exporting import check_destination, write_model
 from kdeviz.cli.inputs import fixed, fixed_like, read, read_beside, reading_facts
 from kdeviz.cli.options import (
     COMPONENTS,
@@ -18,6 +19,7 @@ from kdeviz.cli.options import (
     Force,
     Metadata,
     RunsFolder,
+    Standardise,
     TrackingServer,
     rule_names,
 )
@@ -111,6 +113,7 @@ def fit(
     max_training_points: _MaxTrainingPoints = _DEFAULTS.max_training_points,
     bandwidth: _Bandwidth = str(_DEFAULTS.bandwidth),
     seed: _Seed = _DEFAULTS.seed,
+    standardise: Standardise = False,
     threshold_rule: _ThresholdRule = "quantile",
     threshold_value: _ThresholdValue = None,
     midpoint: _Midpoint = None,
@@ -133,14 +136,14 @@ def fit(
         raise OptionError("--score-metadata is about the file to score: name that with --score")
     _check_destinations(output, keep, {"--name": name, "--runs": runs, "--mlflow": mlflow})
     if output is not None:
-        check_output(output, force, *data, metadata, score, score_metadata)
+        _check_model_file(output, force, *data, metadata, score, score_metadata)
     points = max_training_points
     method: Any = scaling  # Settings makes an enum of a string
-    settings = Settings(number_or_text(components), method, points, number_or_text(bandwidth), seed)
+    width = number_or_text(bandwidth)
+    settings = Settings(number_or_text(components), method, points, width, seed, standardise)
     with progress() as tell:
         from kdeviz.analysis import analyse
         from kdeviz.decision import decide
-        from kdeviz.output import model_format
 
         rule, curve = _threshold_rule(threshold_rule, threshold_value), _curve(midpoint, steepness)
         store = _checked_store(runs, name, mlflow) if keep else None
@@ -152,13 +155,14 @@ def fit(
         decision = decide(analysis, rule, curve)
         facts = {**reading_facts(train), **_fit_facts(decision)}
         if output is not None:
-            write(output, model_format(output.suffix).write(decision))
-            facts["model"] = str(output)
+            facts |= _write(output, decision)
         if store is not None:
             run = store.keep(decision, name=name, fixes=fix or ())
             facts |= {"run": run.id, "kept in": str(run.folder)}
     for warning in analysis.warnings:
         say("warning", warning)
+    if analysis.groups is not None and analysis.groups.offer is not None:
+        say("note", f"to follow that, fit again with {analysis.groups.offer.options}")
     tell_of_all(decision)
     for remark in filter(None, (decision.remark, decision.saved_remark)):
         say("note", remark)
@@ -167,6 +171,27 @@ def fit(
         from kdeviz.output import log_run
 
         print_facts({"MLflow run": log_run(mlflow, run)})
+
+
+def _check_model_file(output: Path, force: bool, *inputs: str | None) -> None:
+    from kdeviz.output import format_of_suffix
+
+    kind = format_of_suffix(output.suffix)
+    if kind.name == "native":
+        check_output(output, force, *inputs)
+    else:
+        check_destination(output, kind, force, *inputs)
+
+
+def _write(output: Path, decision: Decision) -> dict[str, str]:
+    """kdeviz's own file, or what the suffix says, verified."""
+    from kdeviz.output import format_of_suffix, model_bytes
+
+    kind = format_of_suffix(output.suffix)
+    if kind.name != "native":
+        return write_model(decision, kind, output)
+    write(output, model_bytes(decision))
+    return {"model": str(output)}
 
 
 def _check_destinations(output: Path | None, keep: bool, about_the_run: dict[str, object]) -> None:
@@ -195,7 +220,7 @@ def _checked_store(runs: Path | None, name: str | None, mlflow: str | None) -> R
 
 
 def _fit_facts(decision: Decision) -> dict[str, str]:
-    analysis, alarms = decision.analysis, decision.expected_alarms
+    analysis, (alarms, rows) = decision.analysis, decision.training_alarms
     train, model = analysis.train.features, analysis.classifier
     separation = {} if decision.auroc is None else {"AUROC": number(decision.auroc)}
     return {
@@ -204,7 +229,7 @@ def _fit_facts(decision: Decision) -> dict[str, str]:
         "components kept": str(model.n_components_),
         "variance kept": percent(float(model.pca_model.explained_variance_ratio.sum())),
         "threshold": f"{decision.threshold!r} nats",
-        "training alarms": f"{alarms.alarms} ({percent(alarms.rate)})",
+        "training alarms": f"{alarms} ({percent(alarms / max(rows, 1))})",
         "flagged": f"{decision.n_flagged} of {len(analysis.scores)} inspected rows",
         **separation,
         "time": f"{duration(sum(analysis.timings.values()))} on {analysis.provenance['device']}",

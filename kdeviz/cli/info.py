@@ -29,6 +29,7 @@ def info(model: Model) -> None:
             "components": f"{k} ({settings.n_pca_components} asked for)",
             "variance kept": percent(variance),
             "scaling": settings.feature_scaling_method.value,
+            **({"features": "standardised"} if settings.standardise else {}),
             "bandwidth": f"{settings.bandwidth}, factor {bandwidth_factor(settings.bandwidth, n, k)!r}",
             "kernel": classifier.kernel,
             "threshold": "none" if threshold is None else f"{threshold!r} nats",

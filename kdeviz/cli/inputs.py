@@ -12,13 +12,14 @@ from kdeviz.errors import DataError, OptionError
 if TYPE_CHECKING:
     from kdeviz.data import Corrections, EmbeddingSet
 
-SAMPLE = "sample"
 _CHEAP = 1  # how many components are asked for changes no fix, but what the rank costs
 
 
-def is_sample(data: str) -> bool:
-    """Whether the shipped sample set is meant."""
-    return data == SAMPLE and not Path(data).exists()
+def example_of(data: str) -> str | None:
+    """The name of the built-in example that is meant, None for a file."""
+    from kdeviz.data import sample_name
+
+    return None if Path(data).exists() else sample_name(data)
 
 
 def existing(path: str) -> Path:
@@ -29,15 +30,16 @@ def existing(path: str) -> Path:
 
 
 def read(data: str | Sequence[str], said: Corrections, metadata: str | None) -> EmbeddingSet:
-    """The sample set, or the rows of a file or of several; what was noted on reading goes to stderr."""
+    """A built-in example, or the rows of a file or of several; what was noted on reading goes to stderr."""
     from kdeviz.data import load_embeddings, load_sample
 
     files = [data] if isinstance(data, str) else [*data]
-    if len(files) > 1 or not is_sample(files[0]):
+    example = None if len(files) > 1 else example_of(files[0])
+    if example is None:
         source = files if len(files) > 1 else files[0]
         rows = load_embeddings(source, metadata=metadata, **said.given)
     elif not said.given and metadata is None:
-        rows = load_sample()
+        rows = load_sample(example)
     else:
         options = [f"--{name.replace('_', '-')}" for name in said.given] + ["--metadata"] * bool(metadata)
         raise OptionError(f"the sample set takes no {' and no '.join(options)}: leave that out")

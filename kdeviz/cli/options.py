@@ -36,6 +36,14 @@ Components = Annotated[
     str,
     typer.Option(metavar="K", help="Principal components to keep: a number, or the share of the variance."),
 ]
+Standardise = Annotated[
+    bool,
+    typer.Option(
+        "--standardise",
+        help="Divide each feature by its standard deviation first, so that all count alike whatever their "
+        "units.",
+    ),
+]
 Fixes = Annotated[
     list[str] | None,
     typer.Option(

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 runs = typer.Typer(help="Kept runs: list them, show one, delete some.", no_args_is_help=True)
 
-_RunId = Annotated[str, typer.Argument(metavar="ID", help="The id that kdeviz runs list shows.")]
+_RunId = Annotated[
+    str,
+    typer.Argument(metavar="RUN", help="The name or id that kdeviz runs list shows, or its beginning."),
+]
 
 
 @runs.command("list")
@@ -44,7 +47,8 @@ def show_run(run_id: _RunId, folder: RunsFolder = None) -> None:
     """Say what is in a kept run, after checking every byte of it."""
     from kdeviz.output import RunStore
 
-    run = RunStore(folder).open(run_id)
+    store = RunStore(folder)
+    run = store.open(store.match(run_id))
     for warning in run.record.warnings:
         say("warning", warning)
     print_facts(dict(_facts(run)))
@@ -53,7 +57,10 @@ def show_run(run_id: _RunId, folder: RunsFolder = None) -> None:
 @runs.command("rm")
 def delete_runs(
     run_ids: Annotated[
-        list[str], typer.Argument(metavar="ID...", help="One or more ids that kdeviz runs list shows.")
+        list[str],
+        typer.Argument(
+            metavar="RUN...", help="Names or ids that kdeviz runs list shows, or the beginnings of them."
+        ),
     ],
     folder: RunsFolder = None,
 ) -> None:
@@ -61,7 +68,8 @@ def delete_runs(
     from kdeviz.output import RunStore
 
     store = RunStore(folder)
-    for run_id in run_ids:
+    # All are found before one is deleted: then each beginning still means what it meant.
+    for run_id in dict.fromkeys(map(store.match, run_ids)):
         store.delete(run_id)
         say("note", f"deleted {run_id}")
 

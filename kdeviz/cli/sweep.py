@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +14,6 @@ import typer
 from kdeviz.cli.corrections import correctable
 from kdeviz.cli.inputs import fixed, read
 from kdeviz.cli.options import (
-    COMPONENTS,
     Data,
     Device,
     Fixes,
@@ -34,7 +35,7 @@ from kdeviz.data import Corrections
 from kdeviz.errors import DataError, OptionError
 from kdeviz.scaling import SCALINGS
 from kdeviz.settings import Settings
-from kdeviz.wording import count
+from kdeviz.wording import count, duration
 
 if TYPE_CHECKING:
     from kdeviz.data import EmbeddingSet
@@ -48,6 +49,7 @@ _SETTINGS: dict[str, Callable[[Settings], str]] = {
     "cap": lambda settings: count(settings.max_training_points),
     "bandwidth": lambda settings: f"{settings.bandwidth}",
     "seed": lambda settings: f"{settings.seed}",
+    "standardised": lambda settings: "yes" if settings.standardise else "no",
 }
 _COLUMNS = {
     "auroc": "AUROC",
@@ -68,8 +70,12 @@ _Output = Annotated[
     ),
 ]
 _Components = Annotated[
-    str,
-    typer.Option(metavar="LIST", help="Such as 2,4,8 or 2:32:2 (both ends), or shares of the variance."),
+    str | None,
+    typer.Option(
+        metavar="LIST",
+        help="Such as 2,4,8 or 2:32:2 (both ends), or shares of the variance. Without it counts up to what "
+        "keeps 99 % of the variance, at most 128.",
+    ),
 ]
 _Scalings = Annotated[str, typer.Option(metavar="LIST", help=f"One or several of {','.join(SCALINGS)}.")]
 _Caps = Annotated[str, typer.Option(metavar="LIST", help="Fit on at most so many rows, such as 1000,40000.")]
@@ -77,6 +83,10 @@ _Bandwidths = Annotated[
     str, typer.Option(metavar="LIST", help="scott, silverman, or factors that multiply Scott's.")
 ]
 _Seeds = Annotated[str, typer.Option(metavar="LIST", help="Of the random subsets, such as 0,1 or 0:4.")]
+_Standardise = Annotated[
+    str,
+    typer.Option(metavar="LIST", help="Divide each feature by its standard deviation: no, yes, or no,yes."),
+]
 _Sort = Annotated[
     str | None,
     typer.Option(
@@ -94,11 +104,12 @@ _Sort = Annotated[
 def sweep(
     data: Data,
     output: _Output = None,
-    components: _Components = COMPONENTS,
+    components: _Components = None,
     scaling: _Scalings = _DEFAULTS.feature_scaling_method.value,
     cap: _Caps = str(_DEFAULTS.max_training_points),
     bandwidth: _Bandwidths = str(_DEFAULTS.bandwidth),
     seeds: _Seeds = str(_DEFAULTS.seed),
+    standardise: _Standardise = "no",
     sort: _Sort = None,
     mlflow: TrackingServer = None,
     device: Device = "auto",
@@ -124,18 +135,27 @@ def sweep(
         if sort is not None and sort not in METRICS:
             raise OptionError(f"--sort {sort} is not known: choose {', '.join(METRICS)}")
         grid = Grid.parse(
-            components=components, scalings=scaling, caps=cap, bandwidths=bandwidth, seeds=seeds
+            components=components,
+            scalings=scaling,
+            caps=cap,
+            bandwidths=bandwidth,
+            seeds=seeds,
+            standardise=standardise,
         )
         if mlflow is not None:
             from kdeviz.output import check_server
 
             check_server(mlflow)
         train, others = fixed(read(data, said, metadata), fix or ()).train_and_test()
+        if components is None:
+            grid = _following(grid, train, device)
         finished = _swept(train, others, grid, device, tell)
     if finished.cancelled:
         say("warning", f"interrupted: {len(finished.rows)} of {finished.asked} settings are done")
     if finished.rows:
         choice = _report(finished, sort)
+        if choice is not None and not finished.cancelled:
+            _tell_of_edges(finished, grid, choice, train, (*data, *_options(metadata, fix, said, sort)))
         if output is not None:
             write(output, sweep_bytes(finished, grid, train, choice, output.suffix))
             print_facts({"sweep": str(output)})
@@ -145,6 +165,53 @@ def sweep(
             print_facts({"MLflow run": log_sweep(mlflow, sweep_table(finished))})
     if finished.cancelled:
         raise typer.Exit(_INTERRUPTED)
+
+
+def _following(grid: Grid, train: EmbeddingSet, device: str) -> Grid:
+    """The grid with as many components as the data call for."""
+    from kdeviz.model import resolve_device
+    from kdeviz.sweep import proposed_components, sweep_seconds, variances_of
+
+    (n, d), chosen = train.to_fit.features.shape, resolve_device(device)
+    components = proposed_components(variances_of(train, grid.settings[0]), n, d)
+    grid = replace(grid, components=components)
+    seconds = duration(sweep_seconds(grid, n, d, chosen))
+    say("note", f"components {', '.join(map(str, components))}: {len(grid)} settings, about {seconds}")
+    return grid
+
+
+def _tell_of_edges(
+    finished: Sweep, grid: Grid, choice: Choice, train: EmbeddingSet, given: tuple[str, ...]
+) -> None:
+    """That the best lies at the edge of the grid, and the line that goes on."""
+    from kdeviz.sweep import edge_words, edges, extended, next_words
+
+    beyond = edges(finished, choice, *train.to_fit.features.shape)
+    if beyond:
+        line = shlex.join(["kdeviz", "sweep", *given, *_grid_options(extended(grid, beyond))])
+        say("note", f"{edge_words(beyond)} To go on with {next_words(beyond)}: {line}")
+
+
+def _options(metadata: str | None, fix: list[str] | None, said: Corrections, sort: str | None) -> list[str]:
+    """What else was asked for, as options."""
+    given: dict[str, object] = {"metadata": metadata, **said.given, "sort": sort}
+    options = [f"--{name.replace('_', '-')}={value}" for name, value in given.items() if value is not None]
+    return options + [f"--fix={name}" for name in fix or ()]
+
+
+def _grid_options(grid: Grid) -> list[str]:
+    from kdeviz.sweep import YES_OR_NO
+
+    units = [word for word, which in YES_OR_NO.items() if which in grid.standardise]
+    values: dict[str, Iterable[object]] = {
+        "components": grid.components,
+        "scaling": grid.scalings,
+        "cap": grid.caps,
+        "bandwidth": grid.bandwidths,
+        "seeds": grid.seeds,
+        "standardise": units,
+    }
+    return [f"--{name}={','.join(map(str, each))}" for name, each in values.items()]
 
 
 def _swept(
@@ -198,6 +265,8 @@ def _print_rows(finished: Sweep, metric: str, choice: Choice | None) -> None:
     settings = {name: [write(row.settings) for row in rows] for name, write in _SETTINGS.items()}
     same = {name: cells[0] for name, cells in settings.items() if len(set(cells)) == 1}
     same.pop("components", None)
+    if same.get("standardised") == "no":
+        del same["standardised"], settings["standardised"]
     columns = {"": ["" if choice is None else choice.title(row) for row in rows]}
     columns |= {name: cells for name, cells in settings.items() if name not in same}
     shown = [name for name in _COLUMNS if finished.labelled or name not in OF_LABELS]

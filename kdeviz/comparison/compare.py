@@ -181,6 +181,7 @@ def _properties(scored: Scored) -> Iterator[tuple[str, Any]]:
     yield "components", settings.n_pca_components
     yield "components kept", model.n_components_
     yield "scaling", settings.feature_scaling_method.value
+    yield "standardised", "yes" if settings.standardise else "no"
     yield "training cap", settings.max_training_points
     yield "training samples", len(model.training_rows)
     yield "bandwidth", settings.bandwidth

@@ -12,7 +12,7 @@ from kdeviz.decision import LABEL_WORDS, Decision, SampleView, sample_view
 from kdeviz.errors import OptionError
 from kdeviz.explain import Components, Explanation, explain
 from kdeviz.settings import bandwidth_in_words, components_in_words
-from kdeviz.wording import count, number, percent
+from kdeviz.wording import count, number, percent, score_this_low
 
 _NOT_KNOWN = "not known"
 _DIGEST_SHOWN = 8
@@ -117,22 +117,23 @@ def why_words(decision: Decision, row: int, explanation: Explanation | None = No
     analysis = decision.analysis
     why = explain(analysis, row, neighbours=1, features=1) if explanation is None else explanation
     words = [
-        _place(sample_view(decision, row)),
+        _place(decision, sample_view(decision, row)),
         _components(why.components),
         f"Nearest training sample: {analysis.train.ids[why.neighbours.rows[0]]}.",
     ]
-    if analysis.classifier.n_components_ < analysis.inspected.features.shape[1]:
+    if why.residual.something:
         larger = percent(why.residual.larger_than)
         words.append(f"What the components leave out is larger than in {larger} of the training samples.")
     return tuple(words)
 
 
-def _place(sample: SampleView) -> str:
+def _place(decision: Decision, sample: SampleView) -> str:
     away = sample.above_threshold
     side = "below" if away < 0 else "above"
     where = f"{number(abs(away))} nats {side} its threshold" if away else "exactly at its threshold"
+    rare = "" if sample.p_value is None else f"; {score_this_low(sample.p_value).lower()}"
     return (
-        f"Rank {count(sample.rank)} of {count(sample.total)}, {where}; probability "
+        f"Rank {count(sample.rank)} of {count(sample.total)}, {where}{rare}; {decision.curve.name} "
         f"{number(sample.probability)}."
     )
 

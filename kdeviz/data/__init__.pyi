@@ -32,4 +32,11 @@ from .rows import Features as Features
 from .rows import OnBlock as OnBlock
 from .rows import Rows as Rows
 from .rows import working_dtype as working_dtype
+from .samples import EXAMPLES as EXAMPLES
 from .samples import load_sample as load_sample
+from .samples import sample_name as sample_name
+from .samples import sample_source as sample_source
+from .texts import sound_type as sound_type
+from .threads import about_to_compute as about_to_compute
+from .threads import sleep_while_waiting as sleep_while_waiting
+from .threads import threads_sleep as threads_sleep

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from kdeviz.data.picture_files import PictureFiles
 from kdeviz.data.pictures import picture_uri
 from kdeviz.data.reading import Reading
 from kdeviz.data.row_numbers import row_numbers
+from kdeviz.data.texts import cell_text, sound_bytes, sound_column, text_columns
 from kdeviz.errors import DataError
 
 if TYPE_CHECKING:
@@ -95,6 +97,41 @@ class EmbeddingSet:
         """A row's thumbnail as a data URI, or None when it has none; see `picture_uri`."""
         image = self.thumbnails[row] if self.thumbnails is not None else b""
         return picture_uri(image, every_pixel)
+
+    @cached_property
+    def text_columns(self) -> tuple[str, ...]:
+        """Names of the metadata that hold texts to read, that with the longest ones first."""
+        return text_columns(self.metadata)
+
+    def texts(self, rows: Sequence[int] | NDArray[np.integer[Any]], column: str | None = None) -> list[str]:
+        """What some rows say in a column of the metadata, in full; "" where there is nothing.
+
+        Args:
+            rows: their numbers.
+            column: its name; the first of `text_columns` if None or if there is no such column.
+        """
+        names = [] if self.metadata is None else list(map(str, self.metadata.columns))
+        wanted = column if column in names else next(iter(self.text_columns), None)
+        if self.metadata is None or wanted is None:
+            return [""] * len(rows)
+        chosen = self.metadata.iloc[:, names.index(wanted)].iloc[np.asarray(rows, dtype=np.int64)]
+        return [cell_text(value) for value in chosen.tolist()]
+
+    @cached_property
+    def sound_column(self) -> str | None:
+        """The metadata that hold sounds, or names of sound files, if any do."""
+        return sound_column(self.metadata)
+
+    def sound(self, row: int, folder: Path | None = None) -> bytes:
+        """A row's sound, from the file or from below a folder; b"" when it has none; see `sound_bytes`."""
+        if self.sound_column is None:
+            return b""
+        (value,) = self.texts([row], self.sound_column)
+        return sound_bytes(value, folder)
+
+    def feature_name(self, feature: int) -> str:
+        """What to call one of the D dimensions: its name in the file, or "feature 3"."""
+        return f"feature {feature}" if self.feature_names is None else self.feature_names[feature]
 
     def take(self, rows: NDArray[np.bool_] | NDArray[np.integer[Any]]) -> EmbeddingSet:
         """The chosen rows (a boolean mask or row numbers), in that order, copied."""

@@ -4,21 +4,32 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from kdeviz.data.labels import UNKNOWN
-from kdeviz.data.mark_file import Before, MarkFile
+from kdeviz.data.mark_file import Change, MarkFile
 from kdeviz.data.marks import MARK_LABELS, MOST_NOTE, SampleMark
+from kdeviz.wording import count
+
+
+class Step(NamedTuple):
+    """What was undone or redone."""
+
+    samples: list[str]
+    """Those whose marks are different now; none if somebody else had changed all of them."""
+    words: str
+    """A sentence that says what it was; it may hold the id of a sample."""
 
 
 class MarkBook:
     """The marks of one data set, by sample. All books of one file show the same marks.
 
-    Undo belongs to the book: it takes back what was changed through this one, and only where nobody has
-    changed it since.
+    Undo and redo belong to the book: they go step by step through what was changed through this one, and only
+    where nobody has changed it since. However many samples are marked at once, that is one step.
 
     Args:
         file: where the marks are kept; None keeps them in memory, for this book alone.
@@ -26,7 +37,8 @@ class MarkBook:
 
     def __init__(self, file: MarkFile | None = None) -> None:
         self._file = MarkFile() if file is None else file
-        self._history: list[tuple[int, dict[str, Before]]] = []
+        self._done: list[Change] = []
+        self._undone: list[Change] = []
 
     def __len__(self) -> int:
         return len(self._file.refresh())
@@ -48,7 +60,17 @@ class MarkBook:
     @property
     def can_undo(self) -> bool:
         """Whether there is a change of this book to take back."""
-        return bool(self._history)
+        return bool(self._done)
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether there is one that was taken back, and no other change since."""
+        return bool(self._undone)
+
+    @property
+    def marks(self) -> Mapping[str, SampleMark]:
+        """By sample."""
+        return self._file.refresh()
 
     def get(self, key: str) -> SampleMark:
         """The mark of a sample; an empty one if it has none."""
@@ -71,6 +93,14 @@ class MarkBook:
         """Mark several samples as one change; raises what `set` raises."""
         self._remember(self._file.apply({key: vars(mark) for key, mark in marks.items()}))
 
+    def set_verdict(self, keys: Iterable[str], verdict: str) -> int:
+        """Give samples a verdict as one change, "" for none; their notes stay. Raises what `set` raises.
+
+        Returns:
+            How many samples had another verdict.
+        """
+        return self._remember(self._file.apply({key: {"verdict": verdict} for key in keys}))
+
     def set_part(self, key: str, **part: str) -> None:
         """Change the `verdict` or the `note` of a sample; the other stays as somebody may have just set it.
 
@@ -79,20 +109,29 @@ class MarkBook:
         """
         self._remember(self._file.apply({key: part}))
 
-    def undo(self) -> str | None:
-        """Take back the last change of this book.
-
-        Returns:
-            One sample that is as it was before; None if somebody else has changed all of them since then.
+    def undo(self) -> Step | None:
+        """Take back the last change of this book; None without one.
 
         Raises:
             OptionError: it could not be written; the marks are as they were.
         """
-        if not self._history:
+        if not self._done:
             return None
-        taken_back = self._file.take_back(*self._history[-1])
-        self._history.pop()
-        return taken_back[0] if taken_back else None
+        step = _step("Undone", self._done[-1], self._file.take_back(self._done[-1]))
+        self._undone.append(self._done.pop())
+        return step
+
+    def redo(self) -> Step | None:
+        """Do again what was undone last; None if nothing was since the last change.
+
+        Raises:
+            OptionError: it could not be written; the marks are as they were.
+        """
+        if not self._undone:
+            return None
+        step = _step("Redone", self._undone[-1], self._file.do_again(self._undone[-1]))
+        self._done.append(self._undone.pop())
+        return step
 
     def counts(self) -> dict[str, int]:
         """How many samples have each verdict."""
@@ -136,8 +175,27 @@ class MarkBook:
         }
         return self._remember(self._file.apply(found, only_new=True))
 
-    def _remember(self, done: tuple[int, dict[str, Before]]) -> int:
+    def _remember(self, done: Change) -> int:
         """For undo; gives how many samples were changed."""
-        if done[1]:
-            self._history.append(done)
-        return len(done[1])
+        if done.before:
+            self._done.append(done)
+            self._undone.clear()
+        return len(done.before)
+
+
+def _step(done: str, change: Change, samples: list[str]) -> Step:
+    """The step, in words: what its samples had been given."""
+    given = {_words(change.before[key].mark, mark) for key, mark in change.after.items()}
+    what = given.pop() if len(given) == 1 else "several marks"
+    if not samples:
+        return Step(samples, f"Nothing {done.lower()}: somebody else has changed this since ({what}).")
+    kept = len(change.before) - len(samples)
+    others = f"; {count(kept)} that somebody else has changed since stay" if kept else ""
+    who = samples[0].partition("\n")[0] if len(samples) == 1 else f"{count(len(samples))} samples"
+    return Step(samples, f"{done}: {who}, {what}{others}.")
+
+
+def _words(before: SampleMark, after: SampleMark) -> str:
+    if before.verdict == after.verdict:
+        return "a note" if after.note else "a note taken away"
+    return f"marked {after.verdict}" if after.verdict else f"{before.verdict} taken away"

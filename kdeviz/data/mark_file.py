@@ -46,6 +46,16 @@ class Before(NamedTuple):
     """Which change that was of; 0 for none."""
 
 
+class Change(NamedTuple):
+    """What was changed at once."""
+
+    number: int
+    before: dict[str, Before]
+    """By sample that was changed, what it had."""
+    after: dict[str, SampleMark]
+    """By sample, what it got."""
+
+
 class MarkFile:
     """The marks of one data set. Every change is one transaction, on the disk when its function returns.
 
@@ -86,9 +96,7 @@ class MarkFile:
             self._look()
         return self.marks
 
-    def apply(
-        self, parts: Mapping[str, Mapping[str, str]], only_new: bool = False
-    ) -> tuple[int, dict[str, Before]]:
+    def apply(self, parts: Mapping[str, Mapping[str, str]], only_new: bool = False) -> Change:
         """Change marks in one transaction.
 
         Args:
@@ -96,7 +104,7 @@ class MarkFile:
             only_new: leave samples alone that have, or ever had, a mark.
 
         Returns:
-            The number of the change, and what the samples that it changed had before, for `take_back`.
+            What was changed, for `take_back`.
 
         Raises:
             OptionError: it is no mark, or could not be written; nothing is changed.
@@ -108,11 +116,12 @@ class MarkFile:
                 if not (only_new and sample in self.changes)
             }
             new = {sample: replace(before.mark, **parts[sample]) for sample, before in had.items()}
-            changed = {sample: before for sample, before in had.items() if new[sample] != before.mark}
-            _write(connection, {sample: Before(new[sample], number) for sample in changed}, number)
-        return number, changed
+            before = {sample: one for sample, one in had.items() if new[sample] != one.mark}
+            after = {sample: new[sample] for sample in before}
+            _write(connection, {sample: Before(mark, number) for sample, mark in after.items()}, number)
+        return Change(number, before, after)
 
-    def take_back(self, change: int, before: Mapping[str, Before]) -> list[str]:
+    def take_back(self, change: Change) -> list[str]:
         """Undo a change where its marks still stand: what was decided since then stays.
 
         Returns:
@@ -121,10 +130,26 @@ class MarkFile:
         Raises:
             OptionError: it could not be written; nothing is changed.
         """
+        return self._replace(change.before, dict.fromkeys(change.before, change.number))
+
+    def do_again(self, change: Change) -> list[str]:
+        """Redo a change that was taken back, where nobody has decided anything since then.
+
+        Returns:
+            The samples that are as they were after it.
+
+        Raises:
+            OptionError: it could not be written; nothing is changed.
+        """
+        again = {sample: Before(mark, change.number) for sample, mark in change.after.items()}
+        return self._replace(again, {sample: before.change for sample, before in change.before.items()})
+
+    def _replace(self, marks: Mapping[str, Before], standing: Mapping[str, int]) -> list[str]:
+        """Give samples other marks, where they still have those of these changes."""
         with self._changing() as (connection, number):
-            standing = {sample: had for sample, had in before.items() if self.changes.get(sample) == change}
-            _write(connection, standing, number)
-        return list(standing)
+            found = {key: mark for key, mark in marks.items() if self.changes.get(key, 0) == standing[key]}
+            _write(connection, found, number)
+        return list(found)
 
     @contextmanager
     def _changing(self) -> Iterator[tuple[sqlite3.Connection, int]]:

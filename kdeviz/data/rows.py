@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from kdeviz.data.threads import about_to_compute
 from kdeviz.errors import DataError
-from kdeviz.threads import about_to_compute
 
 Features = Tensor | NDArray[Any]
 """(N, D) numbers."""

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdeviz.data import ANOMALOUS, NORMAL
+from kdeviz.decision.given import check_kind, check_number, check_whole, given_labels, given_numbers
 from kdeviz.decision.metrics.intervals import rate_interval
 from kdeviz.decision.metrics.separation import labelled_rows
-from kdeviz.errors import DataError, OptionError
-from kdeviz.model import ProbabilityCurve
+from kdeviz.errors import DataError
+from kdeviz.model import ProbabilityCurve, logistic
 
 _REACH = 10.0
 """How many interquartile ranges beyond the quartiles of the normal scores a fit looks."""
@@ -62,7 +63,8 @@ def curve_from_spread(normal_scores: NDArray[Any], threshold: float) -> Probabil
         DataError: no score is finite.
         OptionError: the threshold is not finite.
     """
-    spread = _quartiles(normal_scores)[2]
+    check_number("threshold", threshold)
+    spread = _quartiles(given_numbers(normal_scores, "normal scores", nan=True))[2]
     if spread == 0:
         return ProbabilityCurve(float(threshold))
     return ProbabilityCurve(float(threshold), 2 * math.log(3) / spread)
@@ -103,17 +105,19 @@ def platt(
     Raises:
         DataError: there are not two rows of each label, a score is NaN or +inf, or the labels contradict the
             scores: anomalous rows do not have the lower ones.
-        OptionError: less than two folds.
+        OptionError: less than two folds, or an argument of another kind.
     """
-    if folds < 2:
-        raise OptionError(f"folds={folds!r} is not possible: give 2 or more")
+    check_whole("folds", folds, 2)
+    check_whole("seed", seed, 0)
+    before = ProbabilityCurve() if before is None else before
+    check_kind("before", before, ProbabilityCurve)
     rows, anomalous = labelled_rows(scores, labels)
     rows = rows.astype(np.float64)
     if min(anomalous.sum(), (~anomalous).sum()) < 2:
         raise DataError(
             "only one row has one of the labels: label at least two normal and two anomalous rows"
         )
-    unfitted = (before or ProbabilityCurve())(rows)
+    unfitted = before(rows)
     curve = _platt_curve(rows, anomalous)
     held_out = _cross_fitted(rows, anomalous, folds, seed)
     truth = np.where(anomalous, ANOMALOUS, NORMAL).astype(np.int8)
@@ -179,8 +183,7 @@ def reliability(
         DataError: no row has a label.
         OptionError: no bins.
     """
-    if bins < 1:
-        raise OptionError(f"bins={bins!r} is not possible: give 1 or more")
+    check_whole("bins", bins, 1)
     predicted, anomalous = _labelled_probabilities(probabilities, labels)
     place = np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], predicted)
     totals = np.bincount(place, minlength=bins)
@@ -196,6 +199,10 @@ def reliability(
 def _labelled_probabilities(
     probabilities: NDArray[Any], labels: NDArray[np.int8]
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    probabilities = given_numbers(probabilities, "probabilities")
+    labels = given_labels(labels, len(probabilities))
+    if not ((probabilities >= 0) & (probabilities <= 1)).all():
+        raise DataError("probabilities need to be from 0 to 1: pass log densities through a curve first")
     known = (labels == NORMAL) | (labels == ANOMALOUS)
     if not known.any():
         raise DataError(f"none of {len(labels)} rows has a label: label some rows as normal or anomalous")
@@ -233,7 +240,7 @@ def _within_reach(rows: NDArray[np.float64], normal: NDArray[np.float64]) -> NDA
 def _probabilities(rows: NDArray[np.float64], slope: float, intercept: float) -> NDArray[np.float64]:
     """As ProbabilityCurve does, but in a fold the slope can have the wrong sign."""
     far = np.clip(rows, -1e100, 1e100)
-    return (1 + np.tanh((slope * far + intercept) / 2)) / 2
+    return logistic(slope * far + intercept)
 
 
 def _quartiles(scores: NDArray[Any]) -> tuple[float, float, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from kdeviz.analysis import Analysis, cached
 from kdeviz.data import ANOMALOUS, NORMAL
+from kdeviz.decision.given import check_kind
 from kdeviz.decision.metrics.bootstrap import Bootstrap, bootstrap
 from kdeviz.decision.metrics.intervals import rate_interval
 from kdeviz.decision.metrics.separation import Confusion, auroc, confusion, has_both_labels
@@ -18,7 +20,7 @@ from kdeviz.decision.p_values import p_values
 from kdeviz.decision.rules import ThresholdRule
 from kdeviz.decision.rules.rule import Scores
 from kdeviz.errors import OptionError
-from kdeviz.model import ProbabilityCurve
+from kdeviz.model import KDEClassifier, ProbabilityCurve
 
 DEFAULT_RULE = ThresholdRule("quantile", 0.01)
 CELLS = ("caught", "false alarms", "missed", "passed")
@@ -71,9 +73,14 @@ class Decision:
     @cached_property
     def expected_alarms(self) -> ExpectedAlarms:
         """How many false alarms to expect among new normal samples."""
-        scores = self.analysis.calibration
-        alarms, rows = int((scores < self.threshold).sum()), len(scores)
+        alarms, rows = self.training_alarms
         return ExpectedAlarms(alarms / max(rows, 1), *rate_interval(alarms, rows), alarms, rows)
+
+    @cached_property
+    def training_alarms(self) -> tuple[int, int]:
+        """How many training rows have a held-out score below the threshold, and how many there are."""
+        scores = self.analysis.calibration
+        return int((scores < self.threshold).sum()), len(scores)
 
     @cached_property
     def p_values(self) -> NDArray[np.float64] | None:
@@ -82,6 +89,13 @@ class Decision:
         An old model file has none, and a model of fewer rows than can be held out.
         """
         return p_values_of(self.analysis)
+
+    @property
+    def fitted_model(self) -> KDEClassifier:
+        """The classifier with this threshold and curve; the one in the analysis keeps its own."""
+        model = copy.copy(self.analysis.classifier)
+        model.threshold, model.curve = self.threshold, self.curve
+        return model
 
     @property
     def remark(self) -> str:
@@ -165,8 +179,12 @@ def decide(
 
     Raises:
         DataError: the rule needs labels or p-values and they are not there.
+        OptionError: an argument is of another kind.
     """
-    curve = curve or analysis.classifier.curve
+    check_kind("analysis", analysis, Analysis)
+    check_kind("rule", rule, ThresholdRule)
+    curve = analysis.classifier.curve if curve is None else curve
+    check_kind("curve", curve, ProbabilityCurve)
     labels, found = analysis.inspected.labels, p_values_of(analysis)
     threshold = rule.threshold(analysis.calibration, analysis.scores, labels, curve, found)
     return Decision(analysis, rule, curve, threshold)

@@ -7,6 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kdeviz.decision.given import given_mask, given_numbers
+from kdeviz.errors import DataError
+
 
 def p_values(
     calibration: NDArray[Any], scores: NDArray[Any], known: NDArray[np.bool_] | None = None
@@ -21,7 +24,15 @@ def p_values(
         calibration: (c,) held-out log densities, ascending; equal rows once.
         scores: (M,) log densities.
         known: (M,) whether a row's own score is one of the calibration's; it does not count then.
+
+    Raises:
+        DataError: an array is not of its kind, has another length, or the calibration is not sorted.
     """
+    calibration, scores = given_numbers(calibration, "calibration scores"), given_numbers(scores)
+    if (calibration[1:] < calibration[:-1]).any():
+        raise DataError("calibration scores need to be in ascending order: sort them first")
+    if known is not None and len(known := given_mask(known, "known")) != len(scores):
+        raise DataError(f"{len(scores)} scores, and {len(known)} values of known: give one per score")
     below = np.searchsorted(calibration, scores, side="right").astype(np.float64)
     own = np.zeros(len(scores)) if known is None else known.astype(np.float64)
     found: NDArray[np.float64] = (1 + below - own) / (len(calibration) + 1 - own)

@@ -6,10 +6,11 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kdeviz.analysis import Analysis, cached
 from kdeviz.data import ANOMALOUS, NORMAL, UNKNOWN, EmbeddingSet
-from kdeviz.decision.decision import Decision, p_values_of
+from kdeviz.decision.decision import Decision
 from kdeviz.model import ProbabilityCurve
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def sample_view(decision: Decision, row: int) -> SampleView:
         name=str(inspected.ids[row]),
         label="" if inspected.labels is None else LABEL_WORDS[int(inspected.labels[row])],
         rank=int((analysis.scores < score).sum()) + 1,
-        total=len(analysis.scores),
+        total=int((~np.isnan(analysis.scores)).sum()),
         log_density=float(score),
         probability=float(decision.curve(analysis.scores[row : row + 1])[0]),
         p_value=None if decision.p_values is None else float(decision.p_values[row]),
@@ -55,37 +56,59 @@ def sample_view(decision: Decision, row: int) -> SampleView:
     )
 
 
-def ranking(decision: Decision) -> pd.DataFrame:
-    """Every inspected sample, the most anomalous first.
+class RankOrder(NamedTuple):
+    """The inspected samples by how anomalous they are."""
 
-    Columns: row (in the inspected set), rank (1 is the most anomalous; equal scores share a rank), id, label
-    (in words; only when the set has labels), log_density, probability, p_value (only with calibration),
-    flagged, then the metadata, with
-    "_in_file" added to names that are taken.
-    """
+    rows: NDArray[np.int64]
+    """(M,) the most anomalous first; of equal ones, the first in the data."""
+    ranks: NDArray[np.int64]
+    """(M,) of each row: 1 is the most anomalous, and equal scores share a rank."""
+
+
+@cached
+def rank_order(analysis: Analysis) -> RankOrder:
+    """The order of the inspected samples."""
+    rows = np.argsort(analysis.scores, kind="stable")
+    ranks, ordered = np.empty(len(rows), np.int64), analysis.scores[rows]
+    ranks[rows] = np.searchsorted(ordered, ordered) + 1
+    return RankOrder(rows, ranks)
+
+
+def ranking(decision: Decision) -> pd.DataFrame:
+    """Every inspected sample, the most anomalous first; see `listing`."""
     return _ranking(decision.analysis, decision.threshold, decision.curve)
 
 
 @cached
 def _ranking(analysis: Analysis, threshold: float, curve: ProbabilityCurve) -> pd.DataFrame:
+    return listing(Decision(analysis, None, curve, threshold), rank_order(analysis).rows)
+
+
+def listing(decision: Decision, rows: NDArray[np.integer[Any]], file: bool = True) -> pd.DataFrame:
+    """These inspected samples, in this order.
+
+    Columns: row (in the inspected set), rank (1 is the most anomalous; equal scores share a rank), id, label
+    (in words; only when the set has labels), log_density, probability, p_value (only with calibration),
+    flagged, then the metadata if `file`, with "_in_file" added to names that are taken.
+    """
     import pandas as pd  # `import kdeviz` does without it
 
-    inspected, scores = analysis.inspected, analysis.scores
-    order = np.argsort(scores, kind="stable")
+    analysis = decision.analysis
+    inspected, scores = analysis.inspected, analysis.scores[rows]
     columns: dict[str, Any] = {
-        "row": order,
-        "rank": np.searchsorted(scores[order], scores[order]) + 1,
-        "id": inspected.ids[order],
+        "row": rows,
+        "rank": rank_order(analysis).ranks[rows],
+        "id": inspected.ids[rows],
     }
     if inspected.labels is not None:
-        columns["label"] = [LABEL_WORDS[int(label)] for label in inspected.labels[order]]
-    columns["log_density"] = scores[order]
-    columns["probability"] = curve(scores[order])
-    if (found := p_values_of(analysis)) is not None:
-        columns["p_value"] = found[order]
-    columns["flagged"] = scores[order] < threshold
-    for name, column in metadata_columns(inspected, tuple(columns)).items():
-        columns[name] = column.iloc[order].reset_index(drop=True)
+        columns["label"] = [LABEL_WORDS[int(label)] for label in inspected.labels[rows]]
+    columns["log_density"] = scores
+    columns["probability"] = decision.curve(scores)
+    if decision.p_values is not None:
+        columns["p_value"] = decision.p_values[rows]
+    columns["flagged"] = scores < decision.threshold
+    for name, column in metadata_columns(inspected, tuple(columns)).items() if file else ():
+        columns[name] = column.iloc[rows].reset_index(drop=True)
     return pd.DataFrame(columns)
 
 

@@ -62,7 +62,7 @@ def place_of(analysis: Analysis, row: int, model: KDEClassifier, density: Densit
     Raises:
         OptionError: there is no such row.
     """
-    scores = model.pca_model.project(one_row(analysis, row), 0, 1)
+    scores = model.pca_scores(one_row(analysis, row), 0, 1)
     point = double(model.pre_process(scores, model.max_length)[0][0])
     centred = (point - density.mean).clamp(-_LARGEST_COORDINATE, _LARGEST_COORDINATE)
     return Place(double(scores[0]), centred + density.mean, centred @ density.whitening)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 from weakref import WeakKeyDictionary, ref
 
 import numpy as np
@@ -32,13 +32,16 @@ class Residual(NamedTuple):
     """
 
     norm: float
-    """Length of what is left of the row, in the units of the features."""
+    """Length of what is left of the row, in the units of the features; in their standard deviations, where
+    the model standardises them."""
     limit: float
     """`UNUSUAL_RESIDUAL` quantile of the residuals of the training rows."""
     larger_than: float
     """Share of the (other) training rows with a smaller residual."""
     unusual: bool
     """Above `limit`, and more than rounding can cause."""
+    something: bool
+    """Whether the components leave out more of this row, or of training rows, than rounding can cause."""
 
 
 def residual_of(analysis: Analysis, row: int) -> Residual:
@@ -48,11 +51,13 @@ def residual_of(analysis: Analysis, row: int) -> Residual:
     chosen = one_row(analysis, row)
     norm = float(_norms(classifier, chosen)[0] if own is None else in_training[own])
     limit = float(np.quantile(in_training, UNUSUAL_RESIDUAL, method="higher"))
+    rounding = _rounding(classifier, chosen)
     return Residual(
         norm=norm,
         limit=limit,
         larger_than=float((in_training < norm).sum()) / (len(in_training) - (own is not None)),
-        unusual=norm > max(limit, _rounding(classifier, chosen)),
+        unusual=norm > max(limit, rounding),
+        something=max(norm, limit) > rounding,
     )
 
 
@@ -63,38 +68,50 @@ def _rounding(classifier: KDEClassifier, row: Rows) -> float:
     """
     mean = double(classifier.pca_model.mean)
     values = row.block(0, 1, torch.float64, mean.device)[0]
-    length, from_mean = _lengths(torch.stack([values, values - mean]))
+    weights = double(classifier.pca_model.weights)
+    length, from_mean = _lengths(torch.stack([values, values - mean]) * weights)
     axes = torch.finfo(classifier.pca_model.mean.dtype).eps ** 0.5
     return float(row.resolution * length + axes * from_mean)
 
 
-def _cached_by_model(find: Callable[[Analysis], Floats]) -> Callable[[Analysis], Floats]:
-    """Cache the latest result per fitted model, read-only; analyses that differ in labels only share it."""
-    results: WeakKeyDictionary[KDEClassifier, tuple[ref[NDArray[Any]], Floats]] = WeakKeyDictionary()
+def cached_by_model(
+    about: Literal["train", "inspected"],
+) -> Callable[[Callable[[Analysis], Floats]], Callable[[Analysis], Floats]]:
+    """Cache the latest result per fitted model, read-only; analyses that differ in labels only share it.
 
-    @wraps(find)
-    def looked_up(analysis: Analysis) -> Floats:
-        known = results.get(analysis.classifier)
-        if known is not None and known[0]() is analysis.inspected.features:
-            return known[1]
-        lengths = find(analysis)
-        lengths.flags.writeable = False
-        results[analysis.classifier] = ref(analysis.inspected.features), lengths
-        return lengths
+    Args:
+        about: which rows' features the result depends on.
+    """
 
-    return looked_up
+    def decorate(find: Callable[[Analysis], Floats]) -> Callable[[Analysis], Floats]:
+        results: WeakKeyDictionary[KDEClassifier, tuple[ref[NDArray[Any]], Floats]] = WeakKeyDictionary()
+
+        @wraps(find)
+        def looked_up(analysis: Analysis) -> Floats:
+            features = getattr(analysis, about).features
+            known = results.get(analysis.classifier)
+            if known is not None and known[0]() is features:
+                return known[1]
+            found = find(analysis)
+            found.flags.writeable = False
+            results[analysis.classifier] = ref(features), found
+            return found
+
+        return looked_up
+
+    return decorate
 
 
-@_cached_by_model
+@cached_by_model("inspected")
 def residuals(analysis: Analysis) -> Floats:
-    """(M,) lengths of what PCA throws away of the inspected rows, in the units of the features.
+    """(M,) lengths of what PCA throws away of the inspected rows; see `Residual.norm`.
 
     Computed in blocks, once per analysis; read-only.
     """
     return _norms(analysis.classifier, Rows(analysis.inspected.features))
 
 
-@_cached_by_model
+@cached_by_model("train")
 def _training_residuals(analysis: Analysis) -> Floats:
     """(n,) of the rows the model was fitted on, in the order of its points."""
     if analysis.inspects_training:
@@ -105,11 +122,14 @@ def _training_residuals(analysis: Analysis) -> Floats:
 @torch.no_grad()
 def _norms(classifier: KDEClassifier, rows: Rows) -> Floats:
     pca = classifier.pca_model
-    mean, axes = double(pca.mean), double(pca.singular_vectors)
+    mean, axes, weights = double(pca.mean), double(pca.singular_vectors), double(pca.weights)
     norms = mean.new_empty(len(rows))
     done = 0
     for block in rows.stream(torch.float64, mean.device):
-        block.sub_(mean).clamp_(-_LARGEST_ENTRY, _LARGEST_ENTRY)
+        block.sub_(mean)
+        if pca.standardise:
+            block.mul_(weights)
+        block.clamp_(-_LARGEST_ENTRY, _LARGEST_ENTRY)
         block -= (block @ axes) @ axes.T
         norms[done : done + len(block)] = _lengths(block)
         done += len(block)

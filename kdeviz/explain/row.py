@@ -23,6 +23,7 @@ from kdeviz.explain.place import (
     place_of,
 )
 from kdeviz.explain.residual import Residual, residual_of
+from kdeviz.explain.spread import feature_spread, in_spreads
 from kdeviz.model import KDEClassifier, bandwidth_factor
 
 # Under "norm" a derivative along the row is 0 up to rounding.
@@ -73,7 +74,9 @@ class Direction(NamedTuple):
     The way to the D input features is exact for `feature_gradient`. `feature_shift` is the smallest change of
     the features that moves x by `shift`: exactly under "scale", to first order under "norm", where a row
     cannot leave the unit sphere and only the part of `shift` along it counts. Both are 0 for a row without a
-    direction: one at the training mean, under "norm".
+    direction: one at the training mean, under "norm". Where the model standardises features, the smallest
+    change is that of the fewest standard deviations, and features are ordered by it; all is told in the units
+    of the features.
     """
 
     gradient: Floats
@@ -85,11 +88,13 @@ class Direction(NamedTuple):
     feature_shift: Floats
     """(D,) change of each input feature."""
     features: NDArray[np.int64]
-    """(F,) the features that would have to change most, the largest change first."""
+    """(F,) the features that would have to change most, in their own standard deviations of training."""
     present: Floats
     """(F,) their values in the row."""
     change: Floats
     """(F,) their part of `feature_shift`."""
+    change_in_spreads: Floats
+    """(F,) the same in standard deviations of training, the largest change first."""
 
 
 class Explanation(NamedTuple):
@@ -183,16 +188,20 @@ def _direction(
     shift: Tensor,
     wanted: int,
 ) -> Direction:
-    axes = double(classifier.pca_model.singular_vectors)
+    pca = classifier.pca_model
+    axes, weights = double(pca.singular_vectors), as_array(double(pca.weights))
     jacobian = classifier.settings.scaling.jacobian(place.scores, double(classifier.max_length))
-    feature_shift = as_array(axes @ (torch.linalg.pinv(jacobian, rtol=_RANK) @ shift))
-    most = np.argsort(-np.abs(feature_shift), kind="stable")[:wanted]
+    standard_shift = as_array(axes @ (torch.linalg.pinv(jacobian, rtol=_RANK) @ shift))
+    feature_shift = np.divide(standard_shift, weights, out=np.zeros_like(weights), where=weights > 0)
+    compared = in_spreads(feature_shift, feature_spread(analysis))
+    most = np.argsort(-np.abs(compared), kind="stable")[:wanted]
     return Direction(
         gradient=as_array(gradient),
         shift=as_array(shift),
-        feature_gradient=as_array(axes @ (gradient @ jacobian)),
+        feature_gradient=as_array(axes @ (gradient @ jacobian)) * weights,
         feature_shift=feature_shift,
         features=most,
         present=np.asarray(analysis.inspected.features[row][most], dtype=np.float64),
         change=feature_shift[most],
+        change_in_spreads=compared[most],
     )

@@ -26,6 +26,7 @@ class AxesOf(Protocol):
         on_block: OnBlock | None = None,
         *,
         folds: NDArray[np.int64] | None = None,
+        standardise: bool = False,
     ) -> PrincipalAxes:
         """See `principal_axes`."""
 
@@ -54,12 +55,15 @@ class AxesCache:
             on_block: OnBlock | None = None,
             *,
             folds: NDArray[np.int64] | None = None,
+            standardise: bool = False,
         ) -> PrincipalAxes:
             def recall(route: str, compute: Callable[[], PrincipalAxes]) -> PrincipalAxes:
-                key = (data, str(device), route, folds is not None)
+                key = (data, str(device), route, folds is not None, standardise)
                 return cachetools.cached(self._axes, lambda: key, self._lock)(compute)()
 
-            return principal_axes(rows, device, n_components, on_block, recall, folds=folds)
+            return principal_axes(
+                rows, device, n_components, on_block, recall, folds=folds, standardise=standardise
+            )
 
         return axes_of
 

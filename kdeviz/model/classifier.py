@@ -24,6 +24,8 @@ from kdeviz.model.folds import copies, fold_numbers
 from kdeviz.model.kde import GaussianKDE
 from kdeviz.model.pca import PCA
 from kdeviz.model.principal_axes import PrincipalAxes, principal_axes
+from kdeviz.model.rounding import Rounding
+from kdeviz.model.subset import training_subset
 from kdeviz.scaling import row_lengths
 from kdeviz.settings import FeatureScalingMethod, Settings
 
@@ -47,8 +49,9 @@ class KDEClassifier(FittedModule):
     """Anomaly classifier: exact PCA, scaling, Gaussian kernel density with full covariance.
 
     Fit it on mostly normal rows; a row of low log density is anomalous. The caller's data is never changed;
-    results are on the module's device, float64 for float64 rows and float32 for all others. A process that is
-    forked after a fit has none of torch's threads and is refused (ForkError): start processes by spawn.
+    results are on the module's device, float64 for float64 rows and float32 for all others, except log
+    densities that float32 could not rank (see `GaussianKDE.told_in`). A process that is forked after a fit
+    has none of torch's threads and is refused (ForkError): start processes by spawn.
 
     Args:
         n_pca_components: k, an int >= 1, or the share of the variance to keep, in (0, 1).
@@ -57,6 +60,7 @@ class KDEClassifier(FittedModule):
         max_training_points: above this, a seeded random subset of the rows is used.
         bandwidth: "scott", "silverman", or a positive factor that multiplies Scott's.
         seed: of that subset.
+        standardise: divide each centred feature by its standard deviation in training first; see `Settings`.
 
     Attributes:
         settings: the arguments above, checked.
@@ -89,16 +93,17 @@ class KDEClassifier(FittedModule):
         *,
         bandwidth: str | float = "scott",
         seed: int = 0,
+        standardise: bool = False,
     ) -> None:
         super().__init__()
         method: Any = feature_scaling_method  # Settings makes an enum of a string
-        self.settings = Settings(n_pca_components, method, max_training_points, bandwidth, seed)
+        self.settings = Settings(n_pca_components, method, max_training_points, bandwidth, seed, standardise)
         self.curve = ProbabilityCurve()
         self.threshold: float | None = None
         self._forget(torch.device("cpu"))
 
     def _forget(self, device: torch.device) -> None:
-        self.pca_model = PCA(self.settings.n_pca_components).to(device)
+        self.pca_model = PCA(self.settings.n_pca_components, self.settings.standardise).to(device)
         self.kde_model = GaussianKDE(self.settings.bandwidth).to(device)
         self.register_buffer("max_length", torch.empty(0, device=device))
         self.register_buffer("training_rows", torch.empty(0, dtype=torch.int64, device=device))
@@ -193,7 +198,8 @@ class KDEClassifier(FittedModule):
         index = training_subset(len(rows), self.settings)
         chosen = rows.select(index)
         keys = row_keys(chosen)
-        axes = axes_of(chosen, device, asked, on_block, folds=fold_numbers(keys) if with_folds else None)
+        folds, standardise = fold_numbers(keys) if with_folds else None, self.settings.standardise
+        axes = axes_of(chosen, device, asked, on_block, folds=folds, standardise=standardise)
         stack, scaled = self.take(axes, chosen)
         self.training_rows = torch.from_numpy(index).to(device)
         self.training_keys = torch.from_numpy(keys).to(device)
@@ -201,17 +207,18 @@ class KDEClassifier(FittedModule):
         return FitReport(True, tuple(self._fit_warnings(stack)), scaled, axes)
 
     @torch.no_grad()
-    def take(self, axes: PrincipalAxes, chosen: Rows) -> tuple[Tensor, Tensor]:
-        """Fit on rows whose principal axes are known.
+    def take(self, axes: PrincipalAxes, chosen: Rows, known: Rounding | None = None) -> tuple[Tensor, Tensor]:
+        """Fit on rows whose principal axes are known, and perhaps their rounding.
 
         Returns:
             Their (n, k) PCA scores, and these scaled.
         """
         self.pca_model.use_axes(axes, chosen)
-        stack = torch.cat([self.pca_model.project(chosen, *span) for span in chosen.spans()])
+        self.pca_model.rounding = known or self.pca_model.rounding
+        stack = torch.cat([self.pca_scores(chosen, *span) for span in chosen.spans()])
         scaled, self.max_length = self.pre_process(stack)
         self.kde_model.fit(scaled)
-        self.result_dtype = chosen.result_dtype(self.device)
+        self.result_dtype = self.kde_model.told_in(chosen.result_dtype(self.device))
         self.training_rows = torch.arange(len(chosen), device=self.device)
         return stack, scaled
 
@@ -223,6 +230,10 @@ class KDEClassifier(FittedModule):
                 f"kept {kept} components"
             )
         yield from self.settings.scaling.remarks(scores)
+
+    def pca_scores(self, rows: Rows, start: int, stop: int) -> Tensor:
+        """(M, k) PCA scores of rows start to stop; 0 for those that have no direction where one is needed."""
+        return self.pca_model.project(rows, start, stop, directions=self.settings.scaling.of_directions)
 
     @torch.no_grad()
     def pre_process(self, feature_stack: Features, max_length: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -264,7 +275,7 @@ class KDEClassifier(FittedModule):
             DataError: wrong shape, NaN or infinity.
         """
         rows = self._checked(features)
-        dtype = rows.result_dtype(self.device)
+        dtype = self.kde_model.told_in(rows.result_dtype(self.device))
         scores, scorer = self.max_length.new_empty(len(rows), dtype=dtype), self.kde_model.scorer(dtype)
         for start, stop in rows.spans(on_block, self.kde_model.rows_per_block):
             scores[start:stop] = scorer.log_prob(self._reduced(rows, start, stop))
@@ -317,7 +328,7 @@ class KDEClassifier(FittedModule):
         return rows
 
     def _reduced(self, rows: Rows, start: int, stop: int) -> Tensor:
-        return self.pre_process(self.pca_model.project(rows, start, stop), self.max_length)[0]
+        return self.pre_process(self.pca_scores(rows, start, stop), self.max_length)[0]
 
     def save(self, path: str | Path) -> None:
         """Write the fitted model to one safetensors file, whole or not at all; see `load`."""
@@ -336,12 +347,3 @@ class KDEClassifier(FittedModule):
             OptionError: there is no such device.
         """
         return classifier_file.read(cls, path, device)
-
-
-def training_subset(rows: int, settings: Settings) -> NDArray[np.int64]:
-    """Which of the rows the model is fitted on: all, or a seeded random subset, in ascending order."""
-    if rows <= settings.max_training_points:
-        return np.arange(rows)
-    generator = torch.Generator().manual_seed(settings.seed)
-    chosen = torch.randperm(rows, generator=generator)[: settings.max_training_points]
-    return np.sort(chosen.numpy())

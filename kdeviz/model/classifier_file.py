@@ -13,6 +13,7 @@ from kdeviz.data import working_dtype
 from kdeviz.model import model_file
 from kdeviz.model.devices import resolve_device
 from kdeviz.model.file_checks import WHOLE_NUMBERS, Described, check_tensors
+from kdeviz.model.rounding import Rounding
 
 if TYPE_CHECKING:
     from kdeviz.model.classifier import KDEClassifier
@@ -32,6 +33,7 @@ def metadata_of(model: KDEClassifier) -> dict[str, Any]:
         "feature_names": model.feature_names,
         "training_points": len(model.training_rows),
         "components": model.n_components_,
+        "rounding": model.pca_model.rounding,
         "result_dtype": str(model.result_dtype).removeprefix("torch."),
         "kdeviz_version": __version__,
         "torch_version": torch.__version__,
@@ -46,11 +48,14 @@ def read(kind: type[KDEClassifier], path: str | Path, device: str | torch.device
     model.curve, model.threshold, model.data_digest = curve, found.threshold, found.data_digest
     model.result_dtype = _RESULT_DTYPES[found.result_dtype]
     model.feature_names = None if found.feature_names is None else tuple(found.feature_names)
+    model.pca_model.rounding = None if found.rounding is None else Rounding(*found.rounding)
     if int(metadata["format_version"]) < 2:
         tensors["training_keys"] = model.training_keys
     if int(metadata["format_version"]) < 3:
         tensors["held_out_scores"] = model.held_out_scores
-    check_tensors(path, tensors, found)
+    if int(metadata["format_version"]) < 4:
+        tensors["pca_model.deviations"] = model.pca_model.deviations
+    check_tensors(path, tensors, found, settings)
     target = resolve_device(device)
     dtype = working_dtype(target)
     kinds = dict.fromkeys(WHOLE_NUMBERS, torch.int64) | {"held_out_scores": model.result_dtype}

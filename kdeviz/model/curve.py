@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from kdeviz.errors import OptionError
+from kdeviz.errors import DataError, OptionError
 from kdeviz.settings import is_between
 from kdeviz.wording import shown
 
@@ -43,17 +43,52 @@ class ProbabilityCurve:
                 f"steepness={shown(self.steepness)} is not possible: give a positive number per nat"
             )
 
+    @property
+    def is_default(self) -> bool:
+        """Whether it is the curve of anomalib, which nothing about the data has chosen."""
+        return self == ProbabilityCurve()
+
+    @property
+    def name(self) -> str:
+        """What to call its values: with the default curve nobody may take them for shares of samples."""
+        return "uncalibrated probability" if self.is_default else "probability"
+
     def __call__(self, log_density: Values) -> Values:
-        """Probabilities, elementwise, of the same kind, shape and dtype."""
+        """Probabilities, elementwise, of the same kind, shape and dtype (whole numbers give float64).
+
+        Computed in float64, one number like the other, so that a probability is the same wherever it is
+        asked for, down to the smallest that the dtype holds.
+
+        Raises:
+            DataError: not real numbers.
+        """
         if isinstance(log_density, Tensor):
-            return torch.sigmoid(self.steepness * (self.midpoint - log_density))
-        # Through tanh, which saturates where exp would overflow.
-        return (1 + np.tanh(self.steepness / 2 * (self.midpoint - log_density))) / 2
+            values = log_density.detach().cpu()
+            found = torch.from_numpy(np.asarray(self._of(values.double().numpy())))
+            dtype = values.dtype if values.is_floating_point() else torch.float64
+            return found.to(dtype).to(log_density.device)
+        try:
+            values = np.asarray(log_density)
+        except ValueError as error:  # rows of unequal length
+            raise DataError(f"log densities cannot be read as an array: {error}") from None
+        if values.dtype.kind not in "fiub":
+            raise DataError(f"log densities need to be real numbers, got {values.dtype}: convert them first")
+        return self._of(values.astype(np.float64)).astype(values.dtype if values.dtype.kind == "f" else float)
+
+    def _of(self, log_density: NDArray[np.float64]) -> NDArray[np.float64]:
+        with np.errstate(over="ignore"):
+            return logistic(self.steepness * (self.midpoint - log_density))
 
     def inverse(self, probability: float) -> float:
         """The log density that has this probability; 0 and 1 give +inf and -inf."""
-        if not 0 <= probability <= 1:
-            raise OptionError(f"probability={probability!r} is not possible: give a number from 0 to 1")
+        if not is_between(probability, 0, 1):
+            raise OptionError(f"probability={shown(probability)} is not possible: give a number from 0 to 1")
         if probability in (0, 1):
             return math.inf if probability == 0 else -math.inf
         return self.midpoint - math.log(probability / (1 - probability)) / self.steepness
+
+
+def logistic(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """1 / (1 + exp(-z)) to full relative precision: a small probability is not what is left of 1."""
+    small = np.exp(-np.abs(log_odds))
+    return np.asarray(np.where(log_odds > 0, 1.0, small) / (1 + small))

@@ -8,11 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from kdeviz.threads import threads_sleep
+from kdeviz.data import threads_sleep
 
 # On two cores torch needs half as much processor time again as one thread: it pays where there are more.
 _SMALL, _LARGE = 256, 2048
 _STEPS, _MOST_ROUNDS = 4, 8
+_SPARE = 8
 # Of the gap behind the last eigenvalue: the sine of the largest angle to the exact span.
 _TOLERANCE = 1e-7
 
@@ -33,6 +34,16 @@ def eigenvectors(gram: Tensor) -> tuple[Tensor, Tensor]:
     return values, vectors
 
 
+def krylov_block(k: int) -> int:
+    """How many columns to search for k eigenvectors with."""
+    return k + _SPARE + k // 4
+
+
+def is_searched(d: int, k: int) -> bool:
+    """Whether k eigenvectors of a (d, d) matrix are searched for; otherwise all are found."""
+    return _rounds(d, krylov_block(k)) > 1
+
+
 def leading_eigenvectors(gram: Tensor, k: int, start: Tensor) -> tuple[Tensor, Tensor]:
     """The k largest eigenvalues, descending, and their eigenvectors (d, k).
 
@@ -46,8 +57,7 @@ def leading_eigenvectors(gram: Tensor, k: int, start: Tensor) -> tuple[Tensor, T
         start: (d, b) independent columns, b > k.
     """
     b = start.shape[1]
-    # Measured: a round takes as large a share of the time for all eigenvectors as it searches of the space.
-    rounds = min(len(gram) // ((_STEPS + 1) * b), _MOST_ROUNDS)
+    rounds = _rounds(len(gram), b)
     if rounds > 1 and k < b:
         block, last = _orthonormal(start), math.inf
         for rounds_left in reversed(range(rounds)):
@@ -60,6 +70,14 @@ def leading_eigenvectors(gram: Tensor, k: int, start: Tensor) -> tuple[Tensor, T
             last = error
     values, vectors = eigenvectors(gram)
     return values.flip(0)[:k], vectors[:, -k:].flip(1)
+
+
+def _rounds(d: int, b: int) -> int:
+    """How many rounds with a block of b columns take less time than all eigenvectors.
+
+    Measured: a round takes as large a share of that time as it searches of the space.
+    """
+    return min(d // ((_STEPS + 1) * b), _MOST_ROUNDS)
 
 
 def _round(gram: Tensor, block: Tensor, k: int) -> tuple[Tensor, Tensor, float]:

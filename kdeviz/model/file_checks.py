@@ -23,6 +23,7 @@ _LARGEST_ROW = 2**53
 # What the numbers of a file in float32 may miss.
 _ROUNDING = 1e-3
 
+_Length = Annotated[float, msgspec.Meta(ge=0, le=1e308)]
 _Count = Annotated[int, msgspec.Meta(ge=1, le=_LARGEST_ROW)]
 
 
@@ -38,6 +39,7 @@ class Described(msgspec.Struct):
     components: _Count
     result_dtype: Literal["float32", "float64"]
     feature_names: list[str] | None = None
+    rounding: tuple[_Length, _Length, _Length, _Length] | None = None
 
     @classmethod
     def of(
@@ -63,13 +65,16 @@ class Described(msgspec.Struct):
             ) from None
 
 
-def check_tensors(path: str | Path, tensors: Mapping[str, Tensor], found: Described) -> None:
+def check_tensors(
+    path: str | Path, tensors: Mapping[str, Tensor], found: Described, settings: Settings
+) -> None:
     """See that exactly the tensors of such a model are there, and that they fit together.
 
     Raises:
         ModelFileError: the message names the first that does not.
     """
     shapes = _shapes(tensors, found.training_points, found.dimensions, found.components)
+    shapes["pca_model.deviations"] = (found.dimensions if settings.standardise else 0,)
     if tensors.keys() != shapes.keys():
         raise ModelFileError(
             f"{path}: holds tensors {one_line(sorted(tensors))}, not those of a model: export the model again"
@@ -79,6 +84,8 @@ def check_tensors(path: str | Path, tensors: Mapping[str, Tensor], found: Descri
             _check_one(name, tensor, shapes[name])
         _check_axes(tensors)
         _check_density(tensors)
+        if settings.standardise:
+            _check_deviations(tensors["pca_model.deviations"])
         _check_rows(tensors["training_rows"])
     except ValueError as error:
         raise ModelFileError(f"{path}: {error}: export the model again") from None
@@ -125,6 +132,11 @@ def _check_axes(tensors: Mapping[str, Tensor]) -> None:
         raise ValueError(f"tensor pca_model.spectrum does not hold the variances of {k} components")
     if not torch.allclose(axes.T @ axes, torch.eye(k, dtype=axes.dtype), atol=_ROUNDING):
         raise ValueError("tensor pca_model.singular_vectors does not hold axes at right angles, of length 1")
+
+
+def _check_deviations(deviations: Tensor) -> None:
+    if not (deviations >= 0).all() or not deviations.any():
+        raise ValueError("tensor pca_model.deviations does not hold standard deviations")
 
 
 def _check_density(tensors: Mapping[str, Tensor]) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from kdeviz.data import about_to_compute
 from kdeviz.errors import NotFittedError
-from kdeviz.threads import about_to_compute
 
 
 class FittedModule(nn.Module):

@@ -10,10 +10,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from kdeviz.model.eigenvectors import leading_eigenvectors
+from kdeviz.model.eigenvectors import krylov_block, leading_eigenvectors
+from kdeviz.model.standardising import deviations_of, weights_of
 
 _PANEL = 128
-_SPARE = 8
+# Where all squares are so many times those outside a fold, a difference of the two would lose their digits.
+_FAR_OUT = 1e6
 
 
 class FoldAxes(NamedTuple):
@@ -29,6 +31,16 @@ class FoldAxes(NamedTuple):
     """(n - m, k) PCA scores of the rows outside the fold, where these are known already."""
     fold: Tensor | None = None
     """(m, k) PCA scores of the fold's rows."""
+    deviations: Tensor | None = None
+    """(D,), as in `PrincipalAxes`, of the rows outside the fold; None also where the scores are known."""
+
+    @property
+    def projection(self) -> Tensor:
+        """(D, k) what centred rows are multiplied by."""
+        assert self.vectors is not None
+        return (
+            self.vectors if self.deviations is None else weights_of(self.deviations)[:, None] * self.vectors
+        )
 
 
 class FoldGrams(Protocol):
@@ -53,12 +65,13 @@ class TallGrams:
     Args:
         shift: (D,), near the mean, in `unit`.
         parts: how many.
-        unit: of the rows; see `PrincipalAxes`.
+        unit: of the rows, see `PrincipalAxes`; (D,) where features are standardised.
+        floor: (D,) see `deviations_of`; then features are standardised.
     """
 
-    def __init__(self, shift: Tensor, parts: int, unit: float) -> None:
+    def __init__(self, shift: Tensor, parts: int, unit: float | Tensor, floor: Tensor | None = None) -> None:
         d = len(shift)
-        self._shift, self._unit = shift, unit
+        self._shift, self._unit, self._floor = shift, unit, floor
         self._counts = shift.new_zeros(parts)
         self._totals = shift.new_zeros(parts, d)
         self._grams = shift.new_zeros(parts, d, d)  # upper triangles
@@ -77,30 +90,43 @@ class TallGrams:
             self._totals[number] += rows.sum(0)
             add_products(self._grams[number], rows)
 
-    def whole(self) -> tuple[Tensor, Tensor]:
-        """Mean of all rows, and their centred Gram matrix in `unit`, its upper triangle filled."""
+    def whole(self) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Of all rows their mean, their centred Gram matrix, and their deviations if they are standardised.
+
+        The upper triangle is filled, in `unit` or, of standardised features, in no unit.
+        """
         gram = self._grams[0] if len(self._grams) == 1 else self._grams.sum(0)
         return self._centred(gram, self._totals.sum(0), float(self._counts.sum()))
 
-    def _centred(self, gram: Tensor, total: Tensor, count: float) -> tuple[Tensor, Tensor]:
-        rest = total / count
-        return (self._shift + rest) * self._unit, gram.sub_(torch.outer(rest, total))
+    def _centred(self, gram: Tensor, total: Tensor, count: float) -> tuple[Tensor, Tensor, Tensor | None]:
+        rest, raw = total / count, gram.diagonal().clone()
+        mean, gram = (self._shift + rest) * self._unit, gram.sub_(torch.outer(rest, total))
+        if self._floor is None:
+            return mean, gram, None
+        deviations = deviations_of(gram.diagonal(), raw, count, self._floor)
+        weights = weights_of(deviations)
+        return mean, gram.mul_(weights).mul_(weights[:, None]), deviations * self._unit
 
     def axes(self, basis: Tensor, k: int) -> Iterator[FoldAxes]:
         """See `FoldGrams`."""
         gram, total, count = self._grams.sum(0), self._totals.sum(0), float(self._counts.sum())
         for number, fold in enumerate(self._grams):
             left = count - float(self._counts[number])
-            mean, without = self._centred(gram - fold, total - self._totals[number], left)
-            squares, vectors = leading_eigenvectors(both_triangles(without), k, basis[:, : _block(k)])
-            yield FoldAxes(squares / (left - 1), mean, vectors)
+            rest, sums = gram - fold, total - self._totals[number]
+            if self._floor is not None and (gram.diagonal() > _FAR_OUT * rest.diagonal()).any():
+                others = torch.arange(len(self._grams), device=gram.device) != number
+                rest, sums = self._grams[others].sum(0), self._totals[others].sum(0)
+            mean, without, deviations = self._centred(rest, sums, left)
+            squares, vectors = leading_eigenvectors(both_triangles(without), k, basis[:, : krylov_block(k)])
+            yield FoldAxes(squares / (left - 1), mean, vectors, deviations=deviations)
 
 
 class WideGram(NamedTuple):
     """Inner products of (N, D) rows, N < D: all that their PCA scores depend on."""
 
-    gram: Tensor
-    """(N, N), both triangles filled."""
+    grams: tuple[Tensor, ...]
+    """(N, N), both triangles filled: one; or, of standardised features, one for every fold, with the
+    deviations of the rows outside it."""
     folds: NDArray[np.int64]
     """(N,)"""
     unit: float
@@ -108,26 +134,23 @@ class WideGram(NamedTuple):
 
     @property
     def nbytes(self) -> int:
-        """Of the matrix."""
-        return int(self.gram.nbytes)
+        """Of the matrices."""
+        return sum(int(gram.nbytes) for gram in self.grams)
 
     def axes(self, basis: Tensor, k: int) -> Iterator[FoldAxes]:
         """See `FoldGrams`."""
         for number in range(int(self.folds.max()) + 1):
-            inside = torch.from_numpy(self.folds == number).to(self.gram.device)
-            own, cross = self.gram[~inside][:, ~inside], self.gram[inside][:, ~inside]
+            gram = self.grams[number if len(self.grams) > 1 else 0]
+            inside = torch.from_numpy(self.folds == number).to(gram.device)
+            own, cross = gram[~inside][:, ~inside], gram[inside][:, ~inside]
             mean = own.mean(0)
             cross = cross - cross.mean(1, keepdim=True) - (mean - mean.mean())
             own = own - mean - (mean - mean.mean())[:, None]
-            squares, vectors = leading_eigenvectors(own, k, basis[~inside, : _block(k)])
+            squares, vectors = leading_eigenvectors(own, k, basis[~inside, : krylov_block(k)])
             lengths = squares.clamp_min(0).sqrt()
             variances = squares / (len(own) - 1)
             others, fold = vectors * lengths * self.unit, cross @ vectors / lengths * self.unit
             yield FoldAxes(variances, None, None, others, fold)
-
-
-def _block(k: int) -> int:
-    return k + _SPARE + k // 4
 
 
 def both_triangles(gram: Tensor) -> Tensor:

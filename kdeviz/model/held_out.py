@@ -16,6 +16,7 @@ from kdeviz.data import OnBlock, Rows, working_dtype
 from kdeviz.errors import DataError
 from kdeviz.model.fold_axes import FoldAxes
 from kdeviz.model.kde import GaussianKDE
+from kdeviz.model.pca import without_rounding
 from kdeviz.model.principal_axes import ALL, PrincipalAxes, principal_axes
 from kdeviz.scaling import row_lengths
 
@@ -62,8 +63,12 @@ def hold_out(
     found = _axes(rows, folds, axes, k)
     density = GaussianKDE(classifier.settings.bandwidth).to(classifier.device)
     density.kernel = classifier.kde_model.kernel
+    floor = classifier.pca_model.floor(rows) if classifier.settings.scaling.of_directions else None
     for number, (others, fold) in enumerate(_places(rows, folds, found, k)):
         inside = torch.from_numpy(np.flatnonzero(folds == number)).to(scores.device)
+        if floor is not None:
+            outside = torch.from_numpy(np.flatnonzero(folds != number)).to(scores.device)
+            others, fold = without_rounding(others, floor[outside]), without_rounding(fold, floor[inside])
         told = None if on_block is None else _part(on_block, done, len(rows))
         scores[inside] = _scored(classifier, density, others, fold, told)
         done += len(fold)
@@ -80,11 +85,15 @@ def _axes(rows: Rows, folds: NDArray[np.int64], axes: PrincipalAxes, k: int) -> 
     elif len(numbers) > 1:
         parts = [rows.select(np.flatnonzero(folds != number)) for number in numbers]
         with suppress(DataError):  # all rows of one are equal, or there is only one
-            own = [principal_axes(part, axes.mean.device, k) for part in parts]
+            standardise = axes.deviations is not None
+            own = [principal_axes(part, axes.mean.device, k, standardise=standardise) for part in parts]
             if all(each.rank >= k for each in own):
-                vectors = (each.vectors(part, k) for each, part in zip(own, parts, strict=True))
-                return [FoldAxes(o.variances[:k], o.mean, v) for o, v in zip(own, vectors, strict=True)]
+                return [_leading(each, part, k) for each, part in zip(own, parts, strict=True)]
     raise DataError(f"without some of its {len(rows)} rows the model would keep fewer than {k} components")
+
+
+def _leading(axes: PrincipalAxes, rows: Rows, k: int) -> FoldAxes:
+    return FoldAxes(axes.variances[:k], axes.mean, axes.vectors(rows, k), deviations=axes.deviations)
 
 
 def _too_weak(fold: FoldAxes, axes: PrincipalAxes, rows: Rows) -> bool:
@@ -118,7 +127,7 @@ def _places(
 
 def _projected(rows: Rows, some: list[FoldAxes], k: int) -> Tensor:
     """(n, k F) PCA scores of the rows by each of the axes."""
-    vectors = torch.cat([each.vectors for each in some if each.vectors is not None], 1)
+    vectors = torch.cat([each.projection for each in some], 1)
     means = torch.stack([each.mean for each in some if each.mean is not None])
     shift = means.mean(0)
     origins = torch.cat([(mean - shift) @ vectors[:, i * k : i * k + k] for i, mean in enumerate(means)])
@@ -157,13 +166,15 @@ def fold_model(classifier: KDEClassifier, rows: Rows, known: FoldAxes | None) ->
         known: their axes; found again if None.
     """
     k = classifier.n_components_
-    settings = replace(classifier.settings, n_pca_components=k).to_dict()
-    model = type(classifier)(**settings).to(classifier.device)
+    settings = replace(classifier.settings, n_pca_components=k)
+    model = type(classifier)(**settings.to_dict()).to(classifier.device)
     if known is None or known.mean is None or known.vectors is None:
-        axes = principal_axes(rows, classifier.device, k)
+        axes = principal_axes(rows, classifier.device, k, standardise=settings.standardise)
     else:
-        axes = PrincipalAxes(known.mean, known.variances, known.vectors, ALL, 0.0)
-    stack, _ = model.take(axes, rows)
+        axes = PrincipalAxes(
+            known.mean, known.variances, known.vectors, ALL, 0.0, deviations=known.deviations
+        )
+    stack, _ = model.take(axes, rows, classifier.pca_model.rounding)
     longest = _longest(classifier, stack)
     if longest != model.max_length:
         model.max_length = longest

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -15,6 +16,9 @@ from kdeviz.settings import Settings
 
 # Larger coordinates could overflow when they are whitened.
 _LARGEST_COORDINATE = 1e140
+
+# Scores that differ by fewer steps of float32 than this are told in float64.
+_STEPS = 2**16
 
 # About a tenth of a second on two cores, and a hundredth to a tenth on a GPU: less would not fill it.
 _PAIRS_PER_BLOCK, _PAIRS_PER_GPU_BLOCK = 2**27, 2**35
@@ -97,7 +101,7 @@ class GaussianKDE(FittedModule):
 
     @torch.no_grad()
     def log_prob(self, features: Features) -> Tensor:
-        """Log density in nats of (M, k) features: (M,), float64 for float64 features, else float32.
+        """Log density in nats of (M, k) features: (M,), float64 for float64 features, else see `told_in`.
 
         Raises:
             NotFittedError: before `fit`.
@@ -106,11 +110,28 @@ class GaussianKDE(FittedModule):
         self._require_fitted()
         rows = Rows(features, len(self.mean))
         rows.check_finite()
-        dtype = rows.result_dtype(self.device)
+        dtype = self.told_in(rows.result_dtype(self.device))
         scores, scorer = self.mean.new_empty(len(rows), dtype=dtype), self.scorer(dtype)
         for start, stop in rows.spans(most=self.rows_per_block):
             scores[start:stop] = scorer.log_prob(rows.block(start, stop, self.mean.dtype, self.device))
         return scores
+
+    @torch.no_grad()
+    def told_in(self, dtype: torch.dtype) -> torch.dtype:
+        """`dtype`; float64 where kernels are so wide that log densities in float32 would not rank the rows.
+
+        Where all points lie within one kernel, log p(x) is a constant less about |x|^2 / 2: compared are the
+        spread of that (interquartile) and the rounding of the constant.
+        """
+        self._require_fitted()
+        if dtype == self.dataset.dtype or self.dataset.dtype != torch.float64:
+            return dtype
+        exponents = self.dataset.square().sum(1) / 2
+        if float(exponents.median()) >= 0.5:
+            return dtype
+        low, high = np.quantile(exponents.cpu().numpy(), [0.25, 0.75]).tolist()
+        size = abs(float(self.log_norm)) + math.log(len(exponents))
+        return torch.float64 if high - low < _STEPS * torch.finfo(dtype).eps * size else dtype
 
     def scorer(self, dtype: torch.dtype) -> DensityScorer:
         """What computes log densities, prepared once for many blocks."""

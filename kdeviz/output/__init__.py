@@ -1,35 +1,8 @@
-"""Whatever leaves kdeviz: tables, models, recipes, kept runs, MLflow."""
+"""Whatever leaves kdeviz: tables, models, recipes, kept runs, MLflow.
 
-from kdeviz.output.mlflow import check_installed, check_server, log_run, log_sweep
-from kdeviz.output.model import MODEL_FORMATS, ModelFormat, model_bytes, model_format
-from kdeviz.output.recipe import Files, python_recipe, shell_recipe
-from kdeviz.output.runs.record import checked_name
-from kdeviz.output.runs.run import Run, read_run
-from kdeviz.output.runs.store import DamagedRun, RunStore
-from kdeviz.output.scores import score_bytes
-from kdeviz.output.sweeps import sweep_bytes
-from kdeviz.output.tables import TABLE_WRITERS, Table, TableWriter
+The names are listed in `__init__.pyi`. Each is imported when it is first asked for.
+"""
 
-__all__ = [
-    "MODEL_FORMATS",
-    "TABLE_WRITERS",
-    "DamagedRun",
-    "Files",
-    "ModelFormat",
-    "Run",
-    "RunStore",
-    "Table",
-    "TableWriter",
-    "check_installed",
-    "check_server",
-    "checked_name",
-    "log_run",
-    "log_sweep",
-    "model_bytes",
-    "model_format",
-    "python_recipe",
-    "read_run",
-    "score_bytes",
-    "shell_recipe",
-    "sweep_bytes",
-]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

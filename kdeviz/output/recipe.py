@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from kdeviz import __version__
-from kdeviz.data import EmbeddingSet
+from kdeviz.data import EmbeddingSet, sample_name, sample_source
 from kdeviz.decision import Decision, ThresholdRule
 
-_SAMPLE = "sample"
 _LINE_LENGTH = 88  # what ruff and black have when nobody says otherwise
 
 
@@ -18,7 +17,7 @@ class Files(NamedTuple):
     """Where the rows of an analysis come from."""
 
     source: str
-    """"sample" for the sample set, or the path of a file."""
+    """"sample" or "sample:sentences" for a built-in example, or the path of a file."""
     score_source: str | None = None
     """The path of a second file, when all its rows are the ones to inspect."""
     metadata: str | None = None
@@ -55,6 +54,7 @@ def python_recipe(decision: Decision, files: Files, relabelled: bool = False) ->
         f"    max_training_points={settings.max_training_points!r},",
         f"    bandwidth={_quoted(settings.bandwidth)},",
         f"    seed={settings.seed!r},",
+        *(["    standardise=True,"] if settings.standardise else []),
         ")",
         f'analysis = analyse(train, score, settings, device="{analysis.classifier.device}")',
         _call("curve", "ProbabilityCurve", arguments),
@@ -67,7 +67,7 @@ def python_recipe(decision: Decision, files: Files, relabelled: bool = False) ->
 
 
 def _imports(files: Files) -> list[str]:
-    loads = {"load_sample" if files.source == _SAMPLE else "load_embeddings"}
+    loads = {"load_embeddings" if sample_name(files.source) is None else "load_sample"}
     if files.score_source is not None:
         loads.add("load_embeddings")
     names = ["ProbabilityCurve", "Settings", "ThresholdRule", "analyse", "decide"]
@@ -115,8 +115,9 @@ def _fixed_rule(decision: Decision) -> ThresholdRule:
 
 
 def _load(target: str, data: EmbeddingSet, source: str, metadata: str | None = None) -> str:
-    if source == _SAMPLE:
-        return _call(target, "load_sample", [])
+    if (example := sample_name(source)) is not None:
+        first = source == sample_source("digits")
+        return _call(target, "load_sample", [] if first else [_quoted(example)])
     options = {"embedding_column": data.embedding_column, **_said(data), "metadata": metadata}
     given = [f"{name}={_quoted(value)}" for name, value in options.items() if value is not None]
     return _call(target, "load_embeddings", [_quoted(source), *given])
@@ -174,6 +175,7 @@ def shell_recipe(decision: Decision, files: Files, relabelled: bool = False) -> 
         "--max-training-points": settings.max_training_points,
         "--bandwidth": settings.bandwidth,
         "--seed": settings.seed,
+        "--standardise": settings.standardise or None,
         "--threshold-rule": rule.kind,
         "--threshold-value": rule.value,
         "--midpoint": curve.midpoint,
@@ -188,7 +190,7 @@ def shell_recipe(decision: Decision, files: Files, relabelled: bool = False) -> 
 
 
 def _column(data: EmbeddingSet, source: str) -> dict[str, object]:
-    if source == _SAMPLE:
+    if sample_name(source) is not None:
         return {"--embedding-column": None}
     said = {"embedding_column": data.embedding_column, **_said(data)}
     return {f"--{name.replace('_', '-')}": value for name, value in said.items()}

@@ -2,5 +2,6 @@
 
 from kdeviz.preflight.checks import preflight
 from kdeviz.preflight.findings import Facts, Finding, Fix, Preflight, apply
+from kdeviz.preflight.group_check import group_finding
 
-__all__ = ["Facts", "Finding", "Fix", "Preflight", "apply", "preflight"]
+__all__ = ["Facts", "Finding", "Fix", "Preflight", "apply", "group_finding", "preflight"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,19 +14,21 @@ from kdeviz.preflight.findings import Facts, Finding, Numbers, Preflight
 from kdeviz.preflight.ranks import Rank, rank_of
 from kdeviz.preflight.row_checks import bad_rows, duplicate_rows, huge_rows, outliers, zero_rows
 from kdeviz.preflight.scan import constant_columns, scan
+from kdeviz.preflight.unit_checks import units
 from kdeviz.wording import count
 
 
-def preflight(data: EmbeddingSet, n_pca_components: int | float = 16) -> Preflight:
+def preflight(data: EmbeddingSet, n_pca_components: int | float = 16, standardise: bool = False) -> Preflight:
     """Check a whole file, before it is split into training and test rows.
 
-    Two passes over the features at most, and a third over some rows for their rank; nothing is changed.
+    Two passes over the features at most, and two more over some rows; nothing is changed.
     Rows are copies when their numbers are equal (-0.0 equals 0.0); rows with a missing value equal none, and
     rows of zeros count as such, not as copies.
 
     Args:
         data: N rows of D dimensions, as read or as other fixes left them.
         n_pca_components: what a fit will be asked for, as in `Settings`.
+        standardise: as in `Settings`.
 
     Raises:
         DataError: the features are not numbers, or have no dimensions.
@@ -35,7 +38,7 @@ def preflight(data: EmbeddingSet, n_pca_components: int | float = 16) -> Preflig
         features = features.astype(np.float64)  # the precision of the model
     training = data.in_training
     seen = Evidence(data, features, training, scan(features, training))
-    rank = rank_of(features, seen.fitted, n_pca_components)
+    rank = rank_of(features, seen.fitted, n_pca_components, standardise)
     findings = [
         *bad_rows(seen),
         huge_rows(seen),
@@ -43,10 +46,12 @@ def preflight(data: EmbeddingSet, n_pca_components: int | float = 16) -> Preflig
         duplicate_rows(seen),
         *_columns(seen),
         outliers(seen),
+        *([units(seen, standardise)] if len(seen.fitted) > 1 else []),
         *_labels(seen),
         _rank(seen, rank, n_pca_components),
     ]
-    return Preflight(_facts(seen, rank), tuple(findings))
+    named = (replace(finding, which=seen.which(finding)) for finding in findings)
+    return Preflight(_facts(seen, rank), tuple(named))
 
 
 def _facts(seen: Evidence, rank: Rank | None) -> Facts:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kdeviz.data import EmbeddingSet
-from kdeviz.preflight.findings import Fix, Numbers
+from kdeviz.preflight.findings import Finding, Fix, Numbers
 from kdeviz.preflight.scan import Scan
-from kdeviz.wording import count
+from kdeviz.wording import count, one_line
+
+_MOST_NAMED, _LONGEST_NAME = 8, 30
 
 
 class Evidence(NamedTuple):
@@ -27,6 +30,17 @@ class Evidence(NamedTuple):
     def fitted(self) -> Numbers:
         """The training rows that a model could be fitted on."""
         return np.flatnonzero(self.training & self.scan.usable)
+
+    def which(self, finding: Finding) -> str:
+        """The rows or columns of a finding by their names, as many as fit in a line."""
+        if finding.rows is not None and len(finding.rows):
+            ids = map(str, self.data.ids[finding.rows[:_MOST_NAMED]])
+            return _enumerated("row", ids, len(finding.rows))
+        if finding.columns is not None and len(finding.columns):
+            names, first = self.data.feature_names, finding.columns[:_MOST_NAMED]
+            known = [str(column + 1) if names is None else names[column] for column in first]
+            return _enumerated("dimension", known, len(finding.columns))
+        return ""
 
     def drop_rows(self, name: str, rows: Numbers, what: str) -> tuple[Fix, ...]:
         """A fix, unless it would leave fewer than two training rows."""
@@ -51,6 +65,13 @@ class Evidence(NamedTuple):
     def _unless_too_few(self, fix: Fix) -> tuple[Fix, ...]:
         lost = int(self.training[fix.rows].sum())
         return (fix,) if self.training.sum() - lost >= 2 else ()
+
+
+def _enumerated(noun: str, first: Iterable[str], total: int) -> str:
+    """Rows 3, 5 and 9 more."""
+    names = [one_line(name, _LONGEST_NAME) for name in first]
+    more = total - len(names)
+    return f"{noun}{'s' * (total > 1)} {', '.join(names)}" + (f" and {count(more)} more" if more else "")
 
 
 def many(value: int, noun: str) -> str:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from kdeviz.data import EmbeddingSet
 from kdeviz.errors import DataError, OptionError
+from kdeviz.settings import Offer
 
 Numbers = NDArray[np.int64]
 """Row or column numbers, ascending."""
@@ -66,12 +67,15 @@ class Finding:
 
     Attributes:
         kind: which check: "missing", "infinite", "too large", "duplicate rows", "constant columns",
-            "duplicate columns", "zero rows", "outliers", "labels", "contamination" or "rank".
+            "duplicate columns", "zero rows", "outliers", "units", "labels", "contamination", "rank" or
+            "groups".
         severity: "error" when a fit or a score would be refused; "ok" when there is nothing to do.
         sentence: the outcome in plain words.
         rows: the rows it is about, or None.
         columns: the columns it is about, or None.
         fixes: what can be done, the best first.
+        which: the first of the rows or columns by their names, "rows s17, s40 and 3 more", or nothing.
+        offer: settings of the model that would help instead.
     """
 
     kind: str
@@ -80,6 +84,8 @@ class Finding:
     rows: Numbers | None = None
     columns: Numbers | None = None
     fixes: tuple[Fix, ...] = ()
+    which: str = ""
+    offer: Offer | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +100,10 @@ class Preflight:
         """The findings that are not "ok", the most severe first."""
         order = ("error", "warning", "note")
         return tuple(finding for wanted in order for finding in self.findings if finding.severity == wanted)
+
+    def and_also(self, finding: Finding) -> Preflight:
+        """With one more finding."""
+        return replace(self, findings=(*self.findings, finding))
 
     def fix(self, name: str) -> Fix:
         """The fix of that name: to repeat on a file what was done to it before.

@@ -27,7 +27,9 @@ class Rank(NamedTuple):
     """False when it is at least that."""
 
 
-def rank_of(features: NDArray[Any], index: NDArray[np.int64], asked: int | float) -> Rank | None:
+def rank_of(
+    features: NDArray[Any], index: NDArray[np.int64], asked: int | float, standardise: bool = False
+) -> Rank | None:
     """Numerical rank of the rows with these numbers, by the same rule as a fit; None for fewer than two.
 
     The rank of some rows is at most that of all. Some are enough when theirs is as high as it can be, or,
@@ -39,13 +41,13 @@ def rank_of(features: NDArray[Any], index: NDArray[np.int64], asked: int | float
     enough = asked if isinstance(asked, int) else 1
     size = 2 * D if D <= _NARROW else max(_SAMPLE_BYTES // (8 * D), _FEWEST_ROWS, 2 * enough)
     sample = _evenly(index, size)
-    rank = _rank(features, sample, asked)
+    rank = _rank(features, sample, asked, standardise)
     if len(sample) == N or rank == min(N - 1, D):
         return Rank(rank, True)
     if D > _NARROW and rank >= enough:
         return Rank(rank, False)
     most = _evenly(index, _MOST_ROWS)
-    return Rank(_rank(features, most, asked), len(most) == N)
+    return Rank(_rank(features, most, asked, standardise), len(most) == N)
 
 
 def _evenly(index: NDArray[np.int64], size: int) -> NDArray[np.int64]:
@@ -54,8 +56,9 @@ def _evenly(index: NDArray[np.int64], size: int) -> NDArray[np.int64]:
     return index[np.linspace(0, len(index) - 1, size).astype(np.int64)]
 
 
-def _rank(features: NDArray[Any], index: NDArray[np.int64], asked: int | float) -> int:
+def _rank(features: NDArray[Any], index: NDArray[np.int64], asked: int | float, standardise: bool) -> int:
     try:
-        return principal_axes(Rows(features).select(index), torch.device("cpu"), asked).rank
+        rows = Rows(features).select(index)
+        return principal_axes(rows, torch.device("cpu"), asked, standardise=standardise).rank
     except DataError:  # finite rows, and at least two: they must all be equal
         return 0

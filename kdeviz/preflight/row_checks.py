@@ -45,14 +45,15 @@ def bad_rows(seen: Evidence) -> Iterator[Finding]:
 
 
 def huge_rows(seen: Evidence) -> Finding:
-    """Finite values without a square."""
+    """Finite values without a square beside those of the other rows."""
     rows = np.flatnonzero(np.isfinite(seen.scan.largest) & ~seen.scan.usable)
     if not len(rows):
         return Finding("too large", "ok", "No value is too large to compute with.")
     fixes = seen.drop_rows("too large: drop rows", rows, "with values too large to be squared")
     sentence = (
-        f"{of(len(rows), len(seen.data), 'row')} {hold(len(rows))} values above 10¹⁵⁰, too large to be "
-        "squared: the other checks leave them out, and in a fit they hide what is smaller."
+        f"{of(len(rows), len(seen.data), 'row')} {hold(len(rows))} values above 10³⁰², or more than 10¹⁵⁰ "
+        "times as large as those of a typical row: the other checks leave them out, and in a fit they hide "
+        "what is smaller."
     )
     return Finding("too large", "warning", sentence, rows, fixes=fixes)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -10,9 +11,10 @@ import torch
 from numpy.typing import NDArray
 
 from kdeviz.data import Rows
+from kdeviz.model import LARGEST_FEATURE
 
-LARGEST_ENTRY = 1e150
-"""Entries above it have no float64 square, and no model."""
+LARGEST_SHARE = 1e150
+"""Entries so many times as large as those of a typical row have no float64 square beside theirs."""
 
 _CPU = torch.device("cpu")
 _CENTRE_ROWS = 1024
@@ -28,14 +30,17 @@ class Scan(NamedTuple):
     largest: NDArray[np.float64]
     """(N,) largest magnitude in the row; NaN when a value is missing."""
     distances: NDArray[np.float64]
-    """(N,) Euclidean distance from the centre; the centre is the median of some training rows."""
+    """(N,) Euclidean distance from the centre, in `unit`; the centre is the median of some training rows."""
     hashes: NDArray[np.uint64]
     """(N,) equal for rows of equal numbers; seldom equal for others."""
+    unit: float
+    """A power of two near the typical largest magnitude of some training rows: in it squares are numbers."""
 
     @property
     def usable(self) -> NDArray[np.bool_]:
         """(N,) rows that a model could be fitted on."""
-        return self.largest <= LARGEST_ENTRY  # False for NaN
+        with np.errstate(over="ignore"):
+            return (self.largest <= LARGEST_FEATURE) & (self.largest / self.unit <= LARGEST_SHARE)
 
 
 class BadValues(NamedTuple):
@@ -50,8 +55,9 @@ class BadValues(NamedTuple):
 def scan(features: NDArray[Any], training: NDArray[np.bool_]) -> Scan:
     """Read (N, D) features once, in blocks of float64."""
     rows = Rows(features)
-    centre, weights = _centre(features, training), _weights(rows.dimensions)
-    seen = Scan(np.empty(len(rows)), np.empty(len(rows)), np.empty(len(rows), np.uint64))
+    sample, weights = _sample(features, training), _weights(rows.dimensions)
+    centre, unit = np.median(sample, 0), _unit(sample)
+    seen = Scan(np.empty(len(rows)), np.empty(len(rows)), np.empty(len(rows), np.uint64), unit)
     start = 0
     with np.errstate(over="ignore", invalid="ignore"):
         for tensor in rows.stream(torch.float64, _CPU):
@@ -61,19 +67,26 @@ def scan(features: NDArray[Any], training: NDArray[np.bool_]) -> Scan:
             _hash(block.view(np.uint64), weights, seen.hashes[start:stop])
             np.maximum(block.max(1), -block.min(1), out=seen.largest[start:stop])
             block -= centre
+            block /= unit
             np.sqrt(np.einsum("ij,ij->i", block, block), out=seen.distances[start:stop])
             start = stop
     return seen
 
 
-def _centre(features: NDArray[Any], training: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Of a sample, because a mean would follow the very outliers that are measured from it."""
+def _sample(features: NDArray[Any], training: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Some training rows; a median of them does not follow the very outliers that are measured from it."""
     most = min(_CENTRE_ROWS, max(_CENTRE_BYTES // (8 * features.shape[1]), 16))
     candidates = np.flatnonzero(training)
     some = np.unique(np.linspace(0, max(len(candidates) - 1, 0), most).astype(np.int64))
     sample = np.asarray(features[candidates[some[: len(candidates)]]], dtype=np.float64)
     sample = sample[np.isfinite(sample).all(1)]
-    return np.median(sample, 0) if len(sample) else np.zeros(features.shape[1])
+    return sample if len(sample) else np.zeros((1, features.shape[1]))
+
+
+def _unit(sample: NDArray[np.float64]) -> float:
+    largest = np.abs(sample).max(1)
+    exponent = math.frexp(float(np.median(largest[largest > 0])))[1] if largest.any() else 0
+    return math.ldexp(1.0, min(max(exponent, -1000), 1000))
 
 
 def _weights(dimensions: int) -> NDArray[np.uint64]:

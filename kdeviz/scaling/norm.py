@@ -16,6 +16,7 @@ class Norm(Scaling):
 
     name = "norm"
     title = "Directions only (norm)"
+    of_directions = True
     effect = "keeps only its direction"
 
     def apply(self, scores: Tensor, longest: Tensor) -> Tensor:
@@ -33,4 +34,5 @@ class Norm(Scaling):
     def remarks(self, scores: Tensor) -> Iterator[str]:
         """How many rows have no direction."""
         if count := int((scores == 0).all(1).sum()):
-            yield f"{count} training rows lie exactly at the mean and have no direction: kept at zero"
+            rows = "1 training row lies" if count == 1 else f"{count} training rows lie"
+            yield f"{rows} at the mean, up to rounding, without a direction: kept at zero"

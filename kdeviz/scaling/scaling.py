@@ -19,6 +19,8 @@ class Scaling(ABC):
     """As the app offers it."""
     is_unit: ClassVar[bool] = False
     """Whether it divides all rows by one length, and so only changes the unit."""
+    of_directions: ClassVar[bool] = False
+    """Whether a row of any length counts like another, and one that only rounding keeps from 0 must be 0."""
     effect: ClassVar[str]
     """What it does to a sample, to follow its name in a sentence."""
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from kdeviz.decision import Estimate
 from kdeviz.errors import DataError, OptionError
 from kdeviz.sweep.metrics import CHOICES, METRICS, OF_LABELS, estimate_of
-from kdeviz.sweep.narrowing import Narrowed, comparable
+from kdeviz.sweep.narrowing import Narrowed, comparable, kind_of
 from kdeviz.sweep.sweep import Sweep, SweepRow
 from kdeviz.sweep.words import choice_words
 
@@ -36,12 +36,9 @@ class Choice(NamedTuple):
     def as_good(self, row: SweepRow) -> bool | None:
         """Whether a row's value lies within the best one's interval or above; None if it does not compare."""
         own, best = estimate_of(row, self.metric), estimate_of(self.best, self.metric)
-        alike = row.components == self.best.components and (
-            row.settings.feature_scaling_method is self.best.settings.feature_scaling_method
-        )
         if own is None or best is None or math.isnan(own.value):
             return None
-        if self.metric == "log_density" and not alike:
+        if self.metric == "log_density" and kind_of(row) != kind_of(self.best):
             return None
         return own.value >= _lowest_within(best)
 
@@ -49,19 +46,16 @@ class Choice(NamedTuple):
 def sorted_rows(sweep: Sweep, metric: str, choice: Choice | None = None) -> list[SweepRow]:
     """The better first; rows without the number last, in the order of the grid.
 
-    Log densities are sorted within equal scaling and equal components, since no others compare; those of the
-    chosen row come first.
+    Log densities are sorted within one kind of rows, since no others compare; those of the chosen row come
+    first.
     """
 
-    def kind(row: SweepRow) -> tuple[str, int]:
-        return row.settings.feature_scaling_method.value, row.components
-
-    def place(row: SweepRow) -> tuple[bool, bool, str, int, float]:
+    def place(row: SweepRow) -> tuple[bool, bool, bool, str, int, float]:
         estimate = estimate_of(row, metric)
         missing = estimate is None or math.isnan(estimate.value)
-        group = (False, "", 0)
+        group = (False, False, "", 0)
         if metric == "log_density":
-            group = (choice is not None and kind(row) != kind(choice.best), *kind(row))
+            group = (choice is not None and kind_of(row) != kind_of(choice.best), *kind_of(row))
         value = 0.0 if estimate is None or missing else estimate.value
         return missing, *group, -value if METRICS[metric].higher_is_better else value
 
@@ -77,8 +71,9 @@ def best(sweep: Sweep, metric: str | None = None) -> Choice:
     then with the fewest training rows, then with the best value. The rule is Breiman's (Classification and
     Regression Trees, 1984, section 3.4.3) with the 95 % interval instead of one standard error.
 
-    By log density, which needs no labels, only settings with equal components and equal scaling compare. So
-    the components come first, by variance and stability: of the counts that carry `ENOUGH_VARIANCE` of the
+    By log density, which needs no labels, only settings with equal components and equal scaling compare, and
+    only standardised ones with each other. Features are not standardised where the grid has that. The
+    components come first, by variance and stability: of the counts that carry `ENOUGH_VARIANCE` of the
     variance, the fewest that rank like the next larger one. They do when at least `STABLE` of its top
     anomalies (see `SweepRow.top`) are among their own, on average over the rows equal but for the components.
     Where none do, the fewest with enough variance are taken; where none has enough, the most there are.

@@ -15,6 +15,9 @@ from kdeviz.settings import FeatureScalingMethod, Settings, number_or_text
 MOST_SETTINGS = 10_000
 """No person waits for more, and none reads so many rows."""
 
+YES_OR_NO = {"no": False, "yes": True}
+"""How `Grid.parse` reads what is either so or not."""
+
 _DEFAULTS = Settings()
 Value = TypeVar("Value")
 
@@ -29,6 +32,7 @@ class Grid:
         caps: as `Settings.max_training_points`.
         bandwidths: as `Settings.bandwidth`.
         seeds: as `Settings.seed`.
+        standardise: as `Settings.standardise`.
 
     Raises:
         OptionError: a list is empty, a value is not possible, or there are more than `MOST_SETTINGS`
@@ -40,6 +44,7 @@ class Grid:
     caps: tuple[int, ...] = (_DEFAULTS.max_training_points,)
     bandwidths: tuple[str | float, ...] = (_DEFAULTS.bandwidth,)
     seeds: tuple[int, ...] = (_DEFAULTS.seed,)
+    standardise: tuple[bool, ...] = (_DEFAULTS.standardise,)
 
     def __post_init__(self) -> None:
         for name in (field.name for field in fields(self)):
@@ -58,10 +63,11 @@ class Grid:
 
         Few components come first, under every scaling: what is finished early is fast, and not of one kind.
         """
-        knobs = product(self.caps, self.seeds, self.components, self.scalings, self.bandwidths)
+        rows = product(self.standardise, self.caps, self.seeds)
+        knobs = product(rows, self.components, self.scalings, self.bandwidths)
         made: Iterator[Settings] = (
-            Settings(k, scaling, cap, width, seed)  # type: ignore[arg-type]  # an enum is made of a string
-            for cap, seed, k, scaling, width in knobs
+            Settings(k, scaling, cap, width, seed, units)  # type: ignore[arg-type]  # an enum is made of a string
+            for (units, cap, seed), k, scaling, width in knobs
         )
         return tuple(dict.fromkeys(made))
 
@@ -76,7 +82,8 @@ class Grid:
         both ends where the step meets the last.
 
         Args:
-            texts: by the names of the attributes, for example components="2:32:2", scalings="scale,norm".
+            texts: by the names of the attributes, for example components="2:32:2", scalings="scale,norm",
+                standardise="no,yes".
 
         Raises:
             OptionError: a text that cannot be read, or whatever the grid itself refuses.
@@ -92,6 +99,7 @@ def _parsed(name: str, text: str) -> tuple[Any, ...]:
         "caps": _numbers,
         "bandwidths": lambda item: [number_or_text(item)],
         "seeds": _numbers,
+        "standardise": _yes_or_no,
     }
     items = [item.strip() for item in text.split(",")]
     try:
@@ -100,6 +108,12 @@ def _parsed(name: str, text: str) -> tuple[Any, ...]:
         raise OptionError(
             f"{name}: {text!r} cannot be read: give a list such as 2,4,8 or a range such as 2:32:2"
         ) from None
+
+
+def _yes_or_no(item: str) -> list[bool]:
+    if item not in YES_OR_NO:
+        raise OptionError(f"standardise: {item!r} cannot be read: give {' or '.join(YES_OR_NO)}, or both")
+    return [YES_OR_NO[item]]
 
 
 def _numbers(item: str) -> list[int | float]:

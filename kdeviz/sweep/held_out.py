@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from kdeviz.analysis import Analysis
 from kdeviz.data import ANOMALOUS
-from kdeviz.decision import Estimate, ThresholdRule, p_values, rate_interval
+from kdeviz.decision import Estimate, ThresholdRule, check_kind, p_values, rate_interval
 from kdeviz.errors import DataError
 from kdeviz.model import ProbabilityCurve
 
@@ -29,7 +29,10 @@ def held_out_alarms(
 
     Raises:
         DataError: there are no held-out scores of normal rows, or the rule finds no labels.
+        OptionError: an argument is of another kind.
     """
+    check_kind("analysis", analysis, Analysis)
+    check_kind("rule", rule, ThresholdRule)
     scores = analysis.held_out_scores
     if not len(scores):
         raise DataError("there are no held-out scores: use fewer components or more rows")

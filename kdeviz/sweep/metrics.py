@@ -37,7 +37,7 @@ METRICS = {
     "log_density": Metric(
         "mean held-out log density",
         "How well the model predicts training rows it has not seen, in nats. It compares only settings with "
-        "equal components and equal scaling.",
+        "equal components and equal scaling, all of them standardised or none.",
     ),
     "alarm_share": Metric(
         "held-out alarms",

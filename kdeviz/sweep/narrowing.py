@@ -1,4 +1,4 @@
-"""Rows whose log densities compare: without labels, one component count and one scaling have to be chosen."""
+"""Rows whose log densities compare: without labels, one kind of rows has to be chosen."""
 
 from __future__ import annotations
 
@@ -53,10 +53,21 @@ class Narrowed(NamedTuple):
     scaling: str | None = None
     """The one that was taken; None where all rows have one."""
     scaling_is_default: bool = False
+    standardised: bool | None = None
+    """Whether rows with standardised features were taken; None where all are, or none."""
+
+
+def kind_of(row: SweepRow) -> tuple[bool, str, int]:
+    """Whether standardised, scaling and components: log densities compare where these are equal."""
+    settings = row.settings
+    return settings.standardise, settings.feature_scaling_method.value, row.components
 
 
 def comparable(rows: Sequence[SweepRow]) -> tuple[list[SweepRow], Narrowed]:
-    """Rows of one component count and one scaling, and how these were chosen; see `best`."""
+    """Rows of one kind, and how it was chosen; see `best`."""
+    as_they_are = [row for row in rows if not row.settings.standardise]
+    differ = 0 < len(as_they_are) < len(rows)
+    rows = as_they_are or rows
     narrowed = _components(rows)
     # A cap that leaves many rows out finds other axes: of one count, some may carry enough and others not.
     least = ENOUGH_VARIANCE if narrowed.enough else -math.inf
@@ -70,6 +81,7 @@ def comparable(rows: Sequence[SweepRow]) -> tuple[list[SweepRow], Narrowed]:
         from_more_counts=any(row.components != narrowed.components for row in rows),
         scaling=(usual or chosen)[0].settings.feature_scaling_method.value if len(scalings) > 1 else None,
         scaling_is_default=bool(usual),
+        standardised=False if differ else None,
     )
 
 

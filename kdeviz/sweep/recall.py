@@ -8,7 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kdeviz.decision import Estimate, ThresholdRule, labelled_rows, rate_interval, resampled, student_quantile
+from kdeviz.decision import (
+    Estimate,
+    ThresholdRule,
+    check_resampling,
+    labelled_rows,
+    rate_interval,
+    resampled,
+    student_quantile,
+)
 
 
 def recall_at_fpr(
@@ -40,6 +48,7 @@ def recall_at_fpr(
         OptionError: `fpr` is out of its range.
     """
     ThresholdRule("fpr", fpr)  # checks the rate
+    check_resampling(resamples, level)
     rows, anomalous = labelled_rows(scores, labels)
     normal, positives = np.sort(rows[~anomalous]), np.sort(rows[anomalous])
     N, P = len(normal), len(positives)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from itertools import combinations, count, takewhile
+from itertools import combinations, takewhile
+from itertools import count as counter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,9 +18,13 @@ from kdeviz.data import EmbeddingSet
 from kdeviz.decision import Estimate, Interval, student_quantile
 from kdeviz.errors import DataError, OptionError
 from kdeviz.settings import Settings
+from kdeviz.wording import count
 
 AGREES = 0.95
-"""The share of the top anomalies that a smaller cap must name on average to agree with the full fit."""
+"""The share of the top anomalies, beyond chance, that a smaller cap must name on average to agree."""
+
+RANKS_ALIKE = 0.9
+"""The rank correlation of two of its fits that a smaller cap needs, on average, to agree."""
 
 SEEDS, CAP, BOOTSTRAP = "seeds", "cap", "bootstrap"
 """What changes between repeats: the random subset, the cap and its subset, or the training rows."""
@@ -37,8 +42,10 @@ class Repeats(NamedTuple):
     """Training rows of each fit, at most."""
     scores: NDArray[Any]
     """(R, M) log densities of the inspected rows."""
-    hits: NDArray[np.int64]
-    """(K,) in how many of the R fits each of the full fit's top anomalies is among the top K as well."""
+    hits: NDArray[np.float64]
+    """(K,) in how many of the R fits each of the full fit's top anomalies is among the top K as well.
+
+    Where scores tie for the last places, each has its share of them: equal scores name nothing."""
     found: Estimate
     """Mean share of the full fit's top K that a repeat has in its own; Student's interval of a mean."""
     spearman: Estimate
@@ -60,12 +67,28 @@ class Stability(NamedTuple):
     smallest_cap: int | None
     """The smallest cap that agrees with the full fit, as do all larger ones tried; None if none does.
 
-    A cap agrees when its fits have, on average, at least `AGREES` of the full fit's top K in their own."""
+    A cap agrees when its fits have, on average, at least `AGREES` of the full fit's top K in their own, what
+    chance alone would give taken off (see `beyond_chance`), and rank all samples alike: `RANKS_ALIKE`."""
     notes: tuple[str, ...]
 
     @property
+    def chance(self) -> float:
+        """Share of the top K that fits without any skill would find again: K / M."""
+        return len(self.top) / max(len(self.scores), 1)
+
+    @property
+    def unseen(self) -> str:
+        """Why nothing can be seen here, in words; empty where something can."""
+        return _unseen(self.scores, len(self.top))
+
+    @property
     def frequency(self) -> NDArray[np.float64]:
-        """(K,) share of the fits at the full cap, other seeds and resamples, that name each top anomaly."""
+        """(K,) share of the fits at the full cap, other seeds and resamples, that name each top anomaly.
+
+        NaN where there are none, or nothing can be seen.
+        """
+        if self.unseen:
+            return np.full(len(self.top), math.nan)
         full = [repeats for repeats in self.repeats if repeats.source != CAP]
         fits = sum(len(repeats.scores) for repeats in full)
         hits = np.sum([repeats.hits for repeats in full], axis=0)
@@ -97,8 +120,10 @@ def stability(
 
     Intervals of Spearman and Jaccard are jackknifed over the repeats, since pairs share them: each repeat is
     left out in turn, and Student's quantile has R - 1 degrees of freedom (Arvesen, Annals of Mathematical
-    Statistics 40, 1969); two repeats have none. They end at the ends of the measure. In a tie at the K-th
-    place the first row counts.
+    Statistics 40, 1969); two repeats have none. They end at the ends of the measure.
+
+    Fits that know nothing also find K / M of the top K of M samples again. Where that is all of them, or all
+    scores are equal, nothing can be seen: there is no frequency and no smallest cap, and a note says so.
 
     Args:
         train: as for `analyse`.
@@ -134,12 +159,43 @@ def stability(
         if len(scores) >= 2:
             made.append(_compared(source, cap, np.stack(scores), chosen, level))
     tell("Comparing")
-    return Stability(settings, chosen, full.scores, tuple(made), _smallest(made), tuple(notes))
+    if unseen := _unseen(full.scores, len(chosen)):
+        notes.append(f"nothing can be seen: {unseen}")
+    smallest = None if unseen else _smallest(made, len(chosen) / len(full.scores))
+    return Stability(settings, chosen, full.scores, tuple(made), smallest, tuple(notes))
 
 
 def most_anomalous(scores: NDArray[Any], most: int) -> NDArray[np.int64]:
     """(K,) numbers of the rows of lowest score, at most so many, the lowest first; in a tie the first row."""
     return np.argsort(scores, kind="stable")[:most]
+
+
+def beyond_chance(share: float, chance: float) -> float:
+    """What of a share is more than chance, 1 being all: (share - chance) / (1 - chance), as Cohen's kappa.
+
+    Source: J. Cohen, Educational and Psychological Measurement 20, 1960.
+    """
+    return (share - chance) / (1 - chance) if chance < 1 else math.nan
+
+
+def _unseen(scores: NDArray[Any], K: int) -> str:
+    """Why these scores name no top K; empty if they do."""
+    M = len(scores)
+    if M <= K:
+        return f"all {count(M)} scored samples are among the top {count(K)}: follow fewer, or score more"
+    lowest = int((scores == scores.min()).sum())
+    if lowest == M:
+        return "all samples have the same score, so none is more anomalous than another"
+    if lowest > K:
+        return f"{count(lowest)} samples share the lowest score, so there is no top {count(K)}"
+    return ""
+
+
+def _named(scores: NDArray[Any], K: int) -> NDArray[np.float64]:
+    """(M,) 1 for the K lowest scores; those that tie for the last of these places share them."""
+    last = np.partition(scores, K - 1)[K - 1]
+    below, tied = scores < last, scores == last
+    return np.asarray(np.where(tied, (K - below.sum()) / tied.sum(), below.astype(np.float64)))
 
 
 def _plan(full: Analysis, caps: Sequence[int] | None) -> list[tuple[str, int]]:
@@ -152,7 +208,7 @@ def _plan(full: Analysis, caps: Sequence[int] | None) -> list[tuple[str, int]]:
 
 def _counted(on_progress: OnProgress | None, total: int) -> Callable[[str], None]:
     """Tells a stage, and that one more of so many fits is done at every call after the first."""
-    done = count()
+    done = counter()
 
     def tell(stage: str) -> None:
         fraction = next(done) / total
@@ -219,13 +275,13 @@ def _compared(
     from scipy.stats import rankdata
 
     K = len(chosen)
-    inside = np.zeros(scores.shape, bool)
-    for row, member in zip(scores, inside, strict=True):
-        member[most_anomalous(row, K)] = True
-    again = inside[:, chosen]
-    common = inside.astype(np.float64) @ inside.T
+    inside = np.stack([_named(row, K) for row in scores])
+    again, common = inside[:, chosen], inside @ inside.T
     with np.errstate(invalid="ignore"):  # where all scores are equal there is no order to agree on
-        correlation = np.corrcoef(rankdata(scores, axis=1))
+        single = scores.shape[1] < 2
+        correlation = (
+            np.full((len(scores),) * 2, math.nan) if single else np.corrcoef(rankdata(scores, axis=1))
+        )
     return Repeats(
         source,
         cap,
@@ -259,8 +315,14 @@ def _within(value: float, spread: float, n: int, level: float, lowest: float) ->
     return Estimate(value, Interval(max(value - half_width, lowest), min(value + half_width, 1.0)))
 
 
-def _smallest(made: Sequence[Repeats]) -> int | None:
+def agrees(repeats: Repeats, chance: float) -> bool:
+    """Whether fits find the same top samples, beyond chance, and rank all samples alike."""
+    found = beyond_chance(repeats.found.value, chance)
+    return found >= AGREES and repeats.spearman.value >= RANKS_ALIKE
+
+
+def _smallest(made: Sequence[Repeats], chance: float) -> int | None:
     """From the largest cap down, while they agree."""
     caps = sorted((each for each in made if each.source == CAP), key=lambda each: -each.cap)
-    agreeing = takewhile(lambda each: each.found.value >= AGREES, caps)
+    agreeing = takewhile(lambda each: agrees(each, chance), caps)
     return min((each.cap for each in agreeing), default=None)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from kdeviz.analysis import Analysis, OnProgress, analyse
-from kdeviz.data import EmbeddingSet, Rows
+from kdeviz.analysis import Analysis, OnProgress, analyse, known_points, log_densities
+from kdeviz.data import EmbeddingSet, Rows, row_keys
 from kdeviz.decision import Estimate, Interval, ThresholdRule, bootstrap, has_both_labels
 from kdeviz.errors import Cancelled, DataError, KdevizError
 from kdeviz.model import ProbabilityCurve
@@ -29,7 +30,7 @@ TOP = 20
 """So many of the most anomalous samples are kept of each setting, or as many as there are."""
 
 _FPR = 0.01
-_VARIANCE_ROWS = 4096
+_COMPARED_ROWS = 4096
 _TWO_SIDED_95 = NormalDist().inv_cdf(0.975)
 
 
@@ -44,12 +45,14 @@ class SweepRow(NamedTuple):
     explained_variance: float = math.nan
     """Share of the variance that the components kept carry, of the same rows whatever the cap."""
     log_density: Estimate | None = None
-    """Mean held-out log density of the training rows, nats, in the units of the features.
+    """Mean log density of training rows that the model has not seen, nats, in the units of the features.
+
+    Held-out scores, and under a cap the scores of the rows that it left out: the same rows for every cap.
 
     Under "scale" the model divides by the largest length L seen in training; a density of the undivided PCA
     scores is lower by k log L, which is taken off here, so that caps and seeds compare. It compares only
-    settings with equal components and equal scaling: with other components it is the density of another
-    space. The interval is the 95 % one of a mean, 1.96 standard errors either way."""
+    settings with equal components and equal scaling, and either all standardised or none: otherwise it is
+    the density of another space. The interval is the 95 % one of a mean, 1.96 standard errors either way."""
     alarm_share: Estimate | None = None
     """Of training rows that neither the model nor its threshold had seen; see `held_out_alarms`."""
     auroc: Estimate | None = None
@@ -95,10 +98,11 @@ def sweep(
     on_progress: OnProgress | None = None,
     cancelled: Callable[[], bool] | None = None,
     curve: ProbabilityCurve | None = None,
+    known: Iterable[SweepRow] = (),
 ) -> Sweep:
     """`analyse` for each setting of the grid; to the last bit what separate calls give.
 
-    Principal axes are found once for each cap and seed.
+    Principal axes are found once for each cap and seed, standardised or not.
     Where a cap is not reached it and the seed change nothing: the row of an equal model is given again, times
     and all. A setting that fails gives a row that says why, and the others go on.
 
@@ -112,6 +116,7 @@ def sweep(
         on_progress: told (setting in words, fraction of the whole grid done), several times for each.
         cancelled: asked after every block of rows; when it says yes, the rows that are done are returned.
         curve: for the probability rule.
+        known: rows of an earlier sweep of the same data, labels and rule, which are given again.
 
     Raises:
         DataError: the rule needs labels that are not there, or every training row is excluded.
@@ -122,7 +127,7 @@ def sweep(
     rule.rule.check_labels(inspected.labels)
     n, asked = len(train.to_fit), len(grid)
     work = _Work(train, score, rule, curve, device, cancelled)
-    done: dict[Settings, SweepRow] = {}
+    done = {_same_model(row.settings, n): row for row in known if row.error is None}
     rows: list[SweepRow] = []
     for number, settings in enumerate(grid.settings):
         tell = _tell(on_progress, number, asked)
@@ -212,20 +217,40 @@ def _row(analysis: Analysis) -> SweepRow:
 
 @torch.no_grad()
 def _explained_variance(analysis: Analysis) -> float:
-    """Of the training rows; under a cap, of rows that are the same for every cap."""
-    pca, features = analysis.classifier.pca_model, analysis.train.to_fit.features
-    if len(analysis.fitted_on) == len(features):
+    """Of all training rows, also where a cap left rows out of the fit."""
+    pca, rows = analysis.classifier.pca_model, Rows(analysis.train.to_fit.features)
+    if len(analysis.fitted_on) == len(rows):
         return float(pca.explained_variance_ratio.sum())
-    some = np.unique(np.linspace(0, len(features) - 1, _VARIANCE_ROWS).astype(np.int64))
-    rows = Rows(features).select(some)
-    block = rows.block(0, len(rows), pca.mean.dtype, pca.device)
-    centred = block - block.mean(0)
-    scores = centred @ pca.singular_vectors
-    return float(scores.square().sum() / centred.square().sum())
+    mean, axes, unit = pca.mean, pca.singular_vectors, analysis.classifier.max_length
+    sums = torch.zeros_like(mean)
+    squares, kept = mean.new_zeros(()), mean.new_zeros(())
+    for block in rows.stream(mean.dtype, mean.device):
+        block = pca.centred(block).div_(unit)
+        sums += block.sum(0)
+        squares += block.square().sum()
+        kept += (block @ axes).square().sum()
+    n = len(rows)
+    return float((kept - (sums @ axes).square().sum() / n) / (squares - sums.square().sum() / n))
+
+
+def _unseen_scores(analysis: Analysis) -> NDArray[np.float64]:
+    """Log densities of training rows under models that have not seen them; equal rows count once.
+
+    Where a cap left rows out of the fit, of these rows too: so caps are compared on the same rows, or on some
+    thousands of them, and a model of five rows is not judged by those five.
+    """
+    fitted, train = analysis.calibration.astype(np.float64), analysis.train.to_fit
+    if len(fitted) < 2 or len(analysis.fitted_on) == len(train):
+        return fitted
+    some = train.take(np.unique(np.linspace(0, len(train) - 1, _COMPARED_ROWS).astype(np.int64)))
+    first = np.unique(row_keys(Rows(some.features)), axis=0, return_index=True)[1]
+    scored = some.take(np.sort(first))
+    points = known_points(analysis.classifier, scored)
+    return log_densities(analysis.classifier, scored, points).astype(np.float64)
 
 
 def _mean_log_density(analysis: Analysis) -> Estimate | None:
-    classifier, scores = analysis.classifier, analysis.calibration.astype(np.float64)
+    classifier, scores = analysis.classifier, _unseen_scores(analysis)
     if len(scores) < 2:
         return None
     volume = classifier.settings.scaling.log_volume(classifier.n_components_, classifier.max_length)

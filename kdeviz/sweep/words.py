@@ -35,9 +35,10 @@ def _described(row: SweepRow) -> str:
     # The seed counts where the cap was reached.
     seed = f", seed {settings.seed}" if row.training_points == settings.max_training_points else ""
     unit = "component" if row.components == 1 else "components"
+    units = ", standardised" if settings.standardise else ""
     return (
         f"{count(row.components)} {unit}, {settings.feature_scaling_method.value}, {width}, "
-        f"{count(row.training_points)} training rows{seed}"
+        f"{count(row.training_points)} training rows{seed}{units}"
     )
 
 
@@ -45,6 +46,8 @@ def _narrowed(narrowed: Narrowed) -> Iterator[str]:
     if narrowed.from_more_counts:
         reason = _components(narrowed)
         yield f"Likelihoods with different components do not compare, so the components {reason}."
+    if narrowed.standardised is not None:
+        yield "Those of standardised and other features do not compare: not to standardise is the default."
     if narrowed.scaling is not None:
         which = f"{narrowed.scaling} {'is the default' if narrowed.scaling_is_default else 'was left'}"
         nor = "Nor do those of norm and scale" if narrowed.from_more_counts else ""

@@ -14,19 +14,23 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 from streamlit.delta_generator import DeltaGenerator
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from kdeviz.charts import CHARTS
 from kdeviz.ui.door import options
 from kdeviz.ui.pages import PAGES, compare, tune
-from kdeviz.ui.panels import load_data, model, sidebar, sweep, why
+from kdeviz.ui.panels import find, load_data, model, sample_parts, sidebar, sweep, sweep_list
 from kdeviz.ui.panels import map as samples_map
 from kdeviz.ui.panels import preflight as preflight_panel
+from kdeviz.ui.panels.charts import tabs
 from kdeviz.ui.panels.comparison import SIDE_KEYS
 from kdeviz.ui.panels.kept_runs import keep_button, keep_problems
 from kdeviz.ui.panels.sweep import GRID_KEYS
+from kdeviz.ui.panels.uploads import is_missing
 from kdeviz.ui.state import Screen, Session, session
+from kdeviz.ui.widgets.history import keep_history
 from kdeviz.ui.widgets.parameters import among, drop_impossible
 from kdeviz.ui.widgets.text import plain_warning
+from kdeviz.ui.work import in_address
 from kdeviz.ui.work.fitting import adopt, fit
 
 
@@ -35,6 +39,7 @@ def main() -> None:
     _spare("modules")
     st.set_page_config("kdeviz", _icon(), layout="wide")
     st.html(Path(__file__).with_name("style.css"))
+    keep_history()
     said = options()
     st.session_state["marks_folder"] = said.marks
     st.session_state["runs_folder"] = said.runs
@@ -44,8 +49,8 @@ def main() -> None:
     st.session_state["images_folder"] = said.images
     _open_path_once(current, said.file)
     load_data.follow_address(current)
-    sweep.follow_address(current)
-    _read_address(current)
+    sweep_list.follow_address(current)
+    sweep.follow_grid(current)
     pages = {
         page.path: st.Page(
             page.show,
@@ -58,8 +63,17 @@ def main() -> None:
     }
     st.session_state["explore_page"] = pages[""]
     page = st.navigation(list(pages.values()), position="top")
+    # On a phone streamlit puts them out of sight, see style.css.
+    with st.container(horizontal=True, gap="xxsmall", key="phone_pages"):
+        for link in pages.values():
+            st.page_link(link, icon=None, width="content")
     with st.sidebar:
         checks, keep = load_data.data_control(current)
+    if is_missing(current):
+        load_data.say_missing(current)
+        return
+    _read_address(current)
+    with st.sidebar:
         settings, variance = model.model_control(current)
         rule = sidebar.threshold_control(current)
         with st.expander("Probability curve"):
@@ -67,11 +81,12 @@ def main() -> None:
         device, machine = sidebar.device_control(said.device)
         cost = st.empty()
         with checks:
-            preflight_panel.checks_button(current, settings.n_pca_components)
+            preflight_panel.checks_button(current, settings)
     wanted = (current.data.token, settings, device)
-    preflight_panel.open_on_problems(current, settings.n_pca_components)
+    preflight_panel.open_on_problems(current, settings)
     with _place():
-        preflight_panel.show_checks(current, settings.n_pca_components)
+        preflight_panel.show_checks(current, settings)
+        preflight_panel.watch_checks(current)
     with _place():
         fitting = fit(current, wanted)
         cost.caption(fitting.words)
@@ -83,6 +98,7 @@ def main() -> None:
                 variance.caption(model.variance_words(screen.decision))
             else:
                 _name_other(screen)
+    in_address.follow_address(current)
     with keep:
         keep_button(current)
     machine.text(sidebar.device_words(device, current.screen))
@@ -131,12 +147,16 @@ def _icon() -> str:
 def _read_address(current: Session) -> None:
     """Say once what of the address is not possible; the widgets do not hear of it."""
     data = current.data
-    parts = {"tune": tune.PARTS, "compare": compare.PARTS, "chart": CHARTS, "why": why.PARTS}
+    parts = {"tune": tune.PARTS, "compare": compare.PARTS, "chart": tabs(), "why": sample_parts.PARTS}
     dropped = drop_impossible(
         {
+            **load_data.address(),
+            **sweep_list.address(),
             **model.address(data),
             **sidebar.address(data),
             **samples_map.address(),
+            **find.address(),
+            **in_address.address(data),
             **{name: among(options) for name, options in parts.items()},
         }
     )
@@ -146,19 +166,31 @@ def _read_address(current: Session) -> None:
 
 @dataclass(eq=False)
 class Remembered:
-    """Values of widgets for when their page is drawn again."""
+    """Values of widgets for when their page is drawn again.
+
+    Attributes:
+        values: by the keys of the widgets.
+        place: the page, and the parts of pages, that were shown last.
+    """
 
     values: dict[str, Any] = field(default_factory=dict)
+    place: tuple[object, ...] = ()
 
 
 def _keep_widgets(current: Session) -> None:
-    """Streamlit forgets the values of widgets while pages without them are drawn."""
-    remembered = current.own(Remembered).values
+    """Streamlit forgets the values of widgets while pages without them are drawn.
+
+    Where they are drawn again it has to be told, or else the browser shows them as they were made.
+    """
+    remembered, context = current.own(Remembered), get_script_run_ctx(suppress_warning=True)
+    page = None if context is None else context.page_script_hash
+    place = (page, *(st.session_state.get(part) for part in ("tune", "compare")))
+    moved, remembered.place = place != remembered.place, place
     for key in (*GRID_KEYS, *SIDE_KEYS):
         if key in st.session_state:
-            remembered[key] = st.session_state[key]
-        elif key in remembered:
-            st.session_state[key] = remembered[key]
+            remembered.values[key] = st.session_state[key]
+        if key in remembered.values and (moved or key not in st.session_state):
+            st.session_state[key] = remembered.values[key]
 
 
 def _open_path_once(current: Session, path: str | None) -> None:
@@ -171,7 +203,8 @@ def _open_path_once(current: Session, path: str | None) -> None:
 def _name_other(screen: Screen) -> None:
     """Say that the screen is not about the present data and settings."""
     settings = screen.analysis.settings
+    units = ", standardised" if settings.standardise else ""
     plain_warning(
         f"Still showing the last finished fit: {screen.data.everything.name}, "
-        f"{settings.n_pca_components} components, {settings.feature_scaling_method.value}"
+        f"{settings.n_pca_components} components, {settings.feature_scaling_method.value}{units}"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from kdeviz.analysis import Analysis, cached
 from kdeviz.charts import DARK, LIGHT, Theme
-from kdeviz.data import MarkBook, sample_keys
+from kdeviz.data import MarkBook, SampleMark, sample_keys
 from kdeviz.decision import Decision, ThresholdRule
 from kdeviz.ui.work.jobs import Key
 from kdeviz.ui.work.loaded import Loaded, sample
@@ -53,6 +54,18 @@ class Screen:
         """(M,) names of the inspected samples in the book of marks."""
         return _keys(self.fitted)
 
+    @property
+    def row_of(self) -> Mapping[str, int]:
+        """The inspected row of each of these names."""
+        return _places(self.fitted)
+
+    @property
+    def marks(self) -> dict[int, SampleMark]:
+        """The marks by inspected row."""
+        marks = self.book.marks
+        rows = self.row_of if marks else {}
+        return {rows[key]: mark for key, mark in marks.items() if key in rows}
+
 
 @dataclass(eq=False)
 class Session:
@@ -63,22 +76,26 @@ class Session:
     Attributes:
         data: what is being looked at.
         screen: the last good result, which stays until the next is ready.
-        swept: the last sweep.
+        sweeps: all that were started here or named by the address, the newest first.
+        swept: the one that is looked at.
         picked: the inspected row that is ringed; see `pick`.
         picks: how often something other than the table has picked, which asks for a fresh table.
         region: the inspected rows selected on the map.
-        cell: which of `CELLS` is selected; never together with a region.
+        cell: which of `CELLS` is selected.
         selections: how often something was selected, or a selection was taken back.
+        unread: whether the address has yet to say what is picked and selected, see `in_address`.
     """
 
     data: Loaded
     screen: Screen | None = None
+    sweeps: list[SweepRun] = field(default_factory=list)
     swept: SweepRun | None = None
     picked: int | None = None
     picks: int = 0
     region: NDArray[np.int64] | None = None
     cell: str | None = None
     selections: int = 0
+    unread: bool = True
     _own: dict[type, Any] = field(default_factory=dict)
 
     def own(self, kind: type[Own]) -> Own:
@@ -90,16 +107,20 @@ class Session:
 
     def use(self, data: Loaded) -> None:
         """Look at other data: picks and selections were about the old one."""
-        self.data = data
-        self.select(None)
-        self.pick(None)
+        self.data, self.unread = data, False
+        self._leave()
 
     def show(self, screen: Screen) -> None:
         """Put this on the screen; picks and selections stay if it is about the same data."""
         if self.screen is not None and self.screen.data is not screen.data:
-            self.select(None)
-            self.pick(None)
+            self._leave()
         self.screen = screen
+
+    def _leave(self) -> None:
+        """What was picked and selected is about data that are no longer looked at."""
+        self.select(None)
+        self.select_cell(None)
+        self.pick(None)
 
     def relabelled(self, fitted: Analysis, book: MarkBook) -> Analysis:
         """The analysis with marks in place of labels, where that is wished."""
@@ -112,9 +133,14 @@ class Session:
                 return self.screen.analysis
         return fitted.relabelled(labels)
 
-    def select(self, region: NDArray[np.int64] | None, cell: str | None = None) -> None:
-        """Narrow the table down to these inspected rows, or to a cell of the confusion table."""
-        self.region, self.cell = region, cell
+    def select(self, region: NDArray[np.int64] | None) -> None:
+        """Narrow the table down to these inspected rows; None takes that back."""
+        self.region = region
+        self.selections += 1
+
+    def select_cell(self, cell: str | None) -> None:
+        """Narrow the table down to a cell of the confusion table; None takes that back."""
+        self.cell = cell
         self.selections += 1
 
     def pick(self, row: int | None) -> None:
@@ -126,6 +152,11 @@ class Session:
 @cached
 def _keys(analysis: Analysis) -> list[str]:
     return sample_keys(analysis.inspected.ids)
+
+
+@cached
+def _places(analysis: Analysis) -> Mapping[str, int]:
+    return {key: row for row, key in enumerate(_keys(analysis))}
 
 
 def session() -> Session:

@@ -535,7 +535,7 @@ def test_a_real_card_agrees_with_the_cpu():
 
 @pytest.fixture
 def known_speeds(monkeypatch):
-    monkeypatch.setattr(ESTIMATE, "_speeds", lambda device, k: (1e10, 1e8 / k))
+    monkeypatch.setattr(ESTIMATE, "_speeds", lambda device, k: ESTIMATE._Speeds(1e10, 1e8 / k, 1e-3))
 
 
 def cost(n=5000, d=256, k=16, cap=40000, scored=0):
@@ -562,6 +562,30 @@ def test_estimate_honours_the_cap():
     assert cost(n=2000, cap=2000) == cost(n=2000, cap=9000)
 
 
+def test_each_fold_costs_something_however_few_its_rows(monkeypatch):
+    monkeypatch.setattr(ESTIMATE, "_speeds", lambda device, k: ESTIMATE._Speeds(1e30, 1e30, 1.0))
+    few, many, most = cost(n=40).seconds, cost(n=400).seconds, cost(n=6000).seconds
+    assert few - many == pytest.approx(2 * (40 - 10)) and many - most == pytest.approx(2 * (10 - 5))
+
+
+def test_an_estimate_is_near_the_work_that_is_counted(monkeypatch):
+    """Of small data too: in steps, one is a density of a few points, and a fit with ten folds is some 30."""
+    monkeypatch.setattr(ESTIMATE, "_speeds", lambda device, k: ESTIMATE._Speeds(2.5e10, 7e8, 4e-4))
+    measured = {  # milliseconds of one core, with the speeds above
+        (40, 8, 2): 25,
+        (59, 64, 16): 55,
+        (200, 64, 16): 15,
+        (1000, 64, 16): 20,
+        (1000, 400, 2): 90,
+        (1000, 400, 16): 215,
+        (4000, 64, 16): 52,
+        (8000, 8, 2): 92,
+        (8000, 400, 16): 280,
+    }
+    for (n, d, k), milliseconds in measured.items():
+        assert 1 / 1.5 < 1000 * cost(n, d, k).seconds / milliseconds < 1.5
+
+
 @pytest.mark.parametrize("components", [16, 0.9])
 @pytest.mark.parametrize(("n", "d"), [(0, 0), (1, 1), (3, 2000), (100_000, 8)])
 def test_estimate_of_any_shape_from_measured_speeds(n, d, components):
@@ -581,7 +605,7 @@ def test_a_rough_guess_needs_no_measurement_and_grows_with_the_work(monkeypatch)
 
 
 def test_speeds_are_measured_once(monkeypatch):
-    monkeypatch.setattr(ESTIMATE, "_SPEEDS", {})
+    monkeypatch.setattr(ESTIMATE, "_MEASURED", {})
     assert not is_measured(1000, 64, Settings(), "cpu")
     measure_speeds("cpu")
     assert all(is_measured(1000, 200, Settings(k), "cpu") for k in (1, 16, 33, 128))

@@ -53,7 +53,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 @pytest.fixture(scope="session")
 def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The app that tests share; a test that marks samples launches its own."""
-    server, url = start_app("--marks", str(tmp_path_factory.mktemp("marks")))
+    folders = {name: tmp_path_factory.mktemp(name) for name in ("marks", "uploads")}
+    server, url = start_app(*(f"--{name}={folder}" for name, folder in folders.items()))
     yield url
     stop_app(server)
 
@@ -75,7 +76,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 @pytest.fixture
 def launch(tmp_path: Path) -> Iterator[Launcher]:
     """Start another app, which keeps its marks in tmp_path / "marks"; stopped after the pages are closed."""
-    launcher = Launcher(tmp_path / "marks")
+    launcher = Launcher(tmp_path / "marks", tmp_path / "uploads")
     yield launcher
     launcher.stop()
 

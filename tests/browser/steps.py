@@ -42,15 +42,15 @@ def stop_app(server: subprocess.Popen[bytes]) -> None:
 
 
 class Launcher:
-    """Starts apps that keep their marks in this folder, and stops them all together."""
+    """Starts apps that keep their marks and uploaded files in these folders, and stops them all together."""
 
-    def __init__(self, marks: Path) -> None:
-        self._marks = marks
+    def __init__(self, marks: Path, uploads: Path) -> None:
+        self._folders = "--marks", str(marks), "--uploads", str(uploads)
         self._servers: list[subprocess.Popen[bytes]] = []
 
     def __call__(self, *arguments: str) -> str:
         """The address of a new app with these arguments."""
-        server, url = start_app("--marks", str(self._marks), *arguments)
+        server, url = start_app(*self._folders, *arguments)
         self._servers.append(server)
         return url
 
@@ -178,6 +178,11 @@ def picked_rows(page: Page) -> Locator:
     return page.get_by_test_id("stDataFrame").locator('tr[aria-selected="true"]')
 
 
+def sample_name(page: Page) -> Locator:
+    """The id of the sample that is looked at, beside the map."""
+    return page.locator(".st-key-sample_name")
+
+
 def table_row(page: Page, row: int) -> list[str]:
     """The cells of a row of the table of samples, counted from 0, from the left edge on as far as drawn."""
     cells = page.get_by_test_id("stDataFrame").first.locator(f'tr[aria-rowindex="{row + 2}"] td')
@@ -193,6 +198,16 @@ def table_length(page: Page) -> int:
 
 def press(page: Page, key: str) -> None:
     page.keyboard.press(key)
+    settled(page)
+
+
+def verdict_button(page: Page, verdict: str) -> Locator:
+    """One of the three in the panel of a sample."""
+    return page.locator(".st-key-verdicts").get_by_role("button").filter(has_text=verdict)
+
+
+def press_verdict(page: Page, verdict: str) -> None:
+    verdict_button(page, verdict).click()
     settled(page)
 
 
@@ -212,7 +227,7 @@ def pick_row(page: Page, row: int) -> None:
 
 
 def upload(page: Page, path: Path) -> None:
-    if not page.get_by_text("Back to the sample set").is_visible():
+    if not page.get_by_text("Or look at an example").is_visible():
         page.get_by_role("button", name="Load data").click()
     with page.expect_response(lambda answer: answer.request.method == "PUT"):
         page.locator('input[type="file"]').first.set_input_files(path)
@@ -227,8 +242,8 @@ def seconds_to_panel(page: Page, name: str) -> float:
             const note = () => pressed = performance.now();
             window.addEventListener("keydown", note, {once: true, capture: true});
             const look = () => {
-                const texts = [...document.querySelectorAll('[data-testid="stText"]')];
-                if (pressed && texts.some(text => text.innerText.startsWith(name + " ·")))
+                const place = document.querySelector('.st-key-sample_name');
+                if (pressed && place?.innerText === name)
                     shown((performance.now() - pressed) / 1000);
                 else requestAnimationFrame(look);
             };

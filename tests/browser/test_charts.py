@@ -16,6 +16,7 @@ from browser.steps import (
     figure,
     metric,
     move_slider,
+    sample_name,
     settled,
     upload,
 )
@@ -105,7 +106,7 @@ def test_a_selection_that_is_cleared_leaves_nothing_faded(open_page: OpenPage, a
     drag_box(page, 0.2, 0.2, 0.6, 0.7)
     selected = "plot => plot._fullData.map(trace => trace.selectedpoints !== undefined)"
     assert any(chart(page, _MAP).evaluate(selected))
-    page.get_by_role("button", name="Clear", exact=True).click()
+    page.get_by_role("button", name="Clear all", exact=True).click()
     settled(page)
     assert not any(chart(page, _MAP).evaluate(selected))
     assert not chart(page, _MAP).evaluate("plot => (plot._fullLayout.selections || []).length")
@@ -124,7 +125,7 @@ def test_a_click_picks_what_the_present_chart_shows(open_page: OpenPage, app_url
     points = analysis.coordinates[:, :2]
     alone = int(np.argmax([np.sort(np.linalg.norm(points - point, axis=1))[1] for point in points]))
     click_on_map(page, *points[alone])
-    expect(page.get_by_text(f"{analysis.inspected.ids[alone]} ·").first).to_be_visible()
+    expect(sample_name(page)).to_have_text(str(analysis.inspected.ids[alone]))
     ring = next(trace for trace in figure(page, _MAP)["traces"] if trace["name"] == "picked")
     assert ring["x"][0] == pytest.approx(float(points[alone, 0]), abs=1e-5)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pandas as pd
 import pytest
 from PIL import Image
@@ -15,6 +17,7 @@ from playwright.sync_api import Page, expect
 
 from browser.steps import (
     Launcher,
+    choose,
     click_on_map,
     drag_box,
     figure,
@@ -22,6 +25,7 @@ from browser.steps import (
     move_slider,
     pick_row,
     picked_rows,
+    sample_name,
     settled,
     upload,
 )
@@ -98,7 +102,7 @@ def test_an_uploaded_array_is_fitted_and_the_sample_set_comes_back(
     expect(page.get_by_text("300 to learn from")).to_be_visible()
     assert metric(page, "Flagged") == "3 of 300"
     assert metric(page, "Separation") == "no labels"
-    page.get_by_role("button", name="Back to the sample set").click()
+    page.get_by_role("button", name="Handwritten digits").click()
     settled(page)
     assert metric(page, "Flagged").endswith("of 756")
 
@@ -120,16 +124,18 @@ def test_a_file_with_nan_keeps_the_last_good_result(
 def test_a_box_on_the_map_filters_the_table_and_exports_it(open_page: OpenPage, app_url: str) -> None:
     page = open_page(app_url)
     drag_box(page, 0.02, 0.02, 0.45, 0.5)
-    heading = page.get_by_role("heading", name=re.compile("selected on the map"))
+    heading = page.get_by_role("heading", name=re.compile("of 756 samples"))
     selected = int(heading.inner_text().split()[0].replace("\u202f", ""))
     assert 0 < selected < 756
+    page.get_by_role("button", name="Save", exact=True).click()
     with page.expect_download() as download:
-        page.get_by_test_id("stMain").get_by_role("button", name="CSV", exact=True).click()
+        page.get_by_role("button", name="CSV", exact=True).click()
+    page.keyboard.press("Escape")
     table = pd.read_csv(download.value.path())
     assert len(table) == selected
     pick_row(page, 0)
     expect(heading).to_be_visible()
-    page.get_by_role("button", name="Clear", exact=True).click()
+    page.get_by_role("button", name="Clear all", exact=True).click()
     settled(page)
     expect(page.get_by_role("heading", name="Most anomalous samples")).to_be_visible()
 
@@ -145,7 +151,7 @@ def test_the_table_follows_a_pick_on_the_map(open_page: OpenPage, app_url: str) 
     gaps = [np.sort(np.linalg.norm(points - points[row], axis=1))[1] for row in top]
     rank = int(np.argmax(gaps))  # counted from 0: a sample that no other hides
     click_on_map(page, *points[top[rank]])
-    expect(page.get_by_text(f"{analysis.inspected.ids[top[rank]]} · labelled")).to_be_visible()
+    expect(sample_name(page)).to_have_text(str(analysis.inspected.ids[top[rank]]))
     expect(picked_rows(page)).to_have_attribute("aria-rowindex", str(rank + 2))
 
 
@@ -178,9 +184,11 @@ def test_picking_a_row_rings_the_sample_on_every_chart(
     train, score = load_sample().train_and_test()
     analysis = analyse(train, score)
     second = int(np.argsort(analysis.scores, kind="stable")[1])
-    expect(page.get_by_text(f"{analysis.inspected.ids[second]} · labelled anomalous")).to_be_visible()
+    expect(sample_name(page)).to_have_text(str(analysis.inspected.ids[second]))
+    expect(page.locator(".st-key-sample_facts").get_by_text("label anomalous")).to_be_visible()
     ring = next(trace for trace in figure(page, 0)["traces"] if trace["name"] == "picked")
     assert ring["x"][0] == pytest.approx(float(analysis.coordinates[second, 0]), abs=1e-5)
+    choose(page, "Density")
     assert any(trace["name"] == "picked" for trace in figure(page, 1)["traces"])
     page.screenshot(path=screenshots / "picked.png")
 
@@ -192,8 +200,9 @@ def test_the_downloaded_model_gives_the_scores_on_the_screen(
     page.get_by_role("link", name="Export").click()
     settled(page)
     page.screenshot(path=screenshots / "export.png")
+    exported(page, screenshots / "exported.png")
     with page.expect_download() as model:
-        page.get_by_role("button", name="Download the model").click()
+        page.get_by_role("button", name="model.safetensors").click()
     model.value.save_as(tmp_path / "model.safetensors")
     with page.expect_download() as scores:
         page.get_by_role("button", name="Parquet", exact=True).click()
@@ -206,6 +215,45 @@ def test_the_downloaded_model_gives_the_scores_on_the_screen(
     np.testing.assert_array_equal(by_id, expected)
     assert loaded.settings.n_pca_components == 10
     assert int((expected < loaded.threshold).sum()) == int(shown["flagged"].sum())
+
+
+def exported(page: Page, picture: Path) -> None:
+    """Have the format that is chosen written and compared."""
+    page.get_by_role("button", name="Export and check").click()
+    expect(page.get_by_text("Same model")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("row", name="Other verdicts 0")).to_be_visible()
+    page.screenshot(path=picture)
+
+
+def test_an_onnx_export_gives_the_scores_on_the_screen_in_onnx_runtime(
+    open_page: OpenPage, app_url: str, tmp_path: Path, screenshots: Path
+) -> None:
+    page = open_page(f"{app_url}/?components=10")
+    page.get_by_role("link", name="Export").click()
+    settled(page)
+    page.get_by_role("combobox", name="Format").click()
+    page.get_by_role("option", name="ONNX", exact=True).click()
+    settled(page)
+    exported(page, screenshots / "exported-onnx.png")
+    names = {"model.onnx": "model.onnx", "Model card": "card.md", "Record": "record.json"}
+    for button, name in names.items():
+        with page.expect_download() as file:
+            page.get_by_role("button", name=button, exact=True).click()
+        file.value.save_as(tmp_path / name)
+    with page.expect_download() as scores:
+        page.get_by_role("button", name="Parquet", exact=True).click()
+    shown = pd.read_parquet(scores.value.path()).set_index("id")
+    _, score = load_sample().train_and_test()
+    assert score is not None
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    log_density, p_value, probability, flagged = session.run(None, {"features": score.features})
+    shown = shown.loc[score.ids]
+    np.testing.assert_allclose(log_density, shown["log_density"], atol=1e-4, rtol=1e-5)
+    np.testing.assert_allclose(probability, shown["probability"], atol=1e-5)
+    np.testing.assert_allclose(p_value, shown["p_value"], atol=2e-3)
+    np.testing.assert_array_equal(flagged, shown["flagged"])
+    assert json.loads((tmp_path / "record.json").read_text())["verdict_flips"] == 0
+    assert "10 components, scale" in (tmp_path / "card.md").read_text()
 
 
 def test_three_dimensions_and_colours(open_page: OpenPage, app_url: str, screenshots: Path) -> None:

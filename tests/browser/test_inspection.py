@@ -26,12 +26,15 @@ from browser.steps import (
     pick_row,
     picked_rows,
     press,
+    press_verdict,
+    sample_name,
     seconds_to_panel,
     settled,
     start_app,
     table_length,
     table_row,
     upload,
+    verdict_button,
 )
 from kdeviz import Analysis, Settings, analyse, load_sample
 from kdeviz.data.labels import ANOMALOUS, NORMAL
@@ -59,15 +62,13 @@ def by_anomaly(analysis: Analysis) -> np.ndarray:
 
 
 def place_of(page: Page, analysis: Analysis, row: int) -> None:
-    """The panel, the table, the map and the density chart show this inspected row."""
+    """The panel, the table and the map show this inspected row."""
     rank = int(np.flatnonzero(by_anomaly(analysis) == row)[0])
-    expect(page.get_by_text(f"{analysis.inspected.ids[row]} · labelled")).to_be_visible()
-    expect(page.get_by_text(f"rank {rank + 1} of {len(analysis.scores)}")).to_be_visible()
+    expect(sample_name(page)).to_have_text(str(analysis.inspected.ids[row]))
+    expect(page.get_by_text(f"Rank {rank + 1} of {len(analysis.scores)}")).to_be_visible()
     expect(picked_rows(page)).to_have_attribute("aria-rowindex", str(rank + 2))
     (ring,) = [trace for trace in figure(page, 0)["traces"] if trace["name"] == "picked"]
     np.testing.assert_allclose([ring["x"][0], ring["y"][0]], analysis.coordinates[row, :2], atol=1e-5)
-    (spot,) = [trace for trace in figure(page, 1)["traces"] if trace["name"] == "picked"]
-    assert spot["x"][0] == pytest.approx(float(analysis.scores[row]), abs=1e-4)
 
 
 def counts_at(analysis: Analysis, threshold: float) -> dict[str, int]:
@@ -106,7 +107,8 @@ def agree_on(page: Page, analysis: Analysis, threshold: float) -> None:
 
 
 def verdict(page: Page, name: str) -> None:
-    expect(page.get_by_test_id("stMain").get_by_role("radio", name=name)).to_be_checked()
+    pressed = verdict_button(page, name).and_(page.get_by_test_id("stBaseButton-primary"))
+    expect(pressed).to_be_visible()
 
 
 def test_walking_by_key_moves_table_map_and_panel_together(
@@ -128,11 +130,14 @@ def test_walking_by_key_moves_table_map_and_panel_together(
     place_of(page, sample, order[7])
     for part, title in (("Components", "adds most"), ("Features", "would have to change most")):
         choose(page, part)
-        assert title in figure(page, 2)["title"]
+        assert title in figure(page, 1)["title"]
     press(page, "p")
     place_of(page, sample, order[6])
-    assert "would have to change most" in figure(page, 2)["title"]
+    assert "would have to change most" in figure(page, 1)["title"]
     choose(page, "Neighbours")
+    choose(page, "Density")
+    (spot,) = [trace for trace in figure(page, 1)["traces"] if trace["name"] == "picked"]
+    assert spot["x"][0] == pytest.approx(float(sample.scores[order[6]]), abs=1e-4)
     times = [seconds_to_panel(page, str(sample.inspected.ids[row])) for row in order[7:17]]
     print(f"\nfrom key to panel, in seconds: median {statistics.median(times):.2f} of {np.round(times, 2)}")
 
@@ -147,7 +152,7 @@ def test_marks_survive_a_reload_and_a_refit_and_can_be_undone(
     threshold = ThresholdRule().threshold(sample.held_out_scores, sample.scores)
     before = counts_at(sample, threshold)
     press(page, "n")
-    choose(page, "False alarm")
+    press_verdict(page, "False alarm")
     note = page.get_by_role("textbox", name="Note")
     note.click()
     page.keyboard.type("no pen: painted", delay=20)
@@ -180,11 +185,11 @@ def test_marks_survive_a_reload_and_a_refit_and_can_be_undone(
         "Caught": before["Caught"] - 1,
         "False alarms": before["False alarms"] + 1,
     }
-    expect(page.get_by_text(f"{name} · labelled normal")).to_be_visible()
+    expect(page.locator(".st-key-sample_facts").get_by_text("label normal")).to_be_visible()
     assert table_row(page, 0)[2:5] == [name, "false alarm", "normal"]
 
     expect(page.get_by_role("button", name="Undo")).to_be_disabled()  # a reload is another session
-    choose(page, "Unsure")
+    press_verdict(page, "Unsure")
     press(page, "n")  # undoing goes back to the sample that it is about
     page.get_by_role("button", name="Undo").click()
     settled(page)
@@ -197,7 +202,7 @@ def test_marks_survive_a_reload_and_a_refit_and_can_be_undone(
 @pytest.fixture
 def mortal_app(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """An app beside the launched ones, on the same marks, that a test may kill."""
-    server, url = start_app("--marks", str(tmp_path / "marks"))
+    server, url = start_app("--marks", str(tmp_path / "marks"), "--uploads", str(tmp_path / "uploads"))
     yield server, url
     server.kill()
     server.wait()
@@ -214,12 +219,12 @@ def test_two_apps_see_each_others_marks_and_undo_only_their_own(
     one, other = open_page(url), open_page(launch())
     first, second = (str(sample.inspected.ids[row]) for row in by_anomaly(sample)[:2])
     press(one, "n")
-    choose(one, "Confirmed")
+    press_verdict(one, "Confirmed")
     press(other, "n")
     verdict(other, "Confirmed")
     expect(other.get_by_role("button", name="Undo")).to_be_disabled()
     press(other, "n")
-    choose(other, "Unsure")
+    press_verdict(other, "Unsure")
     (path,) = (tmp_path / "marks").glob("*.sqlite")
     assert MarkFile(path).marks == {first: SampleMark("confirmed"), second: SampleMark("unsure")}
     one.get_by_role("button", name="Undo").click()
@@ -230,7 +235,7 @@ def test_two_apps_see_each_others_marks_and_undo_only_their_own(
     settled(other)
     assert MarkFile(path).marks == {}
 
-    choose(one, "False alarm")  # and the app that it was made in dies
+    press_verdict(one, "False alarm")  # and the app that it was made in dies
     leave(one)
     server.kill()
     server.wait()
@@ -307,26 +312,23 @@ def test_the_probability_curve_is_fitted_and_reset(
         for name, value in (("Midpoint, nats", curve.midpoint), ("Steepness, per nat", curve.steepness)):
             shown = page.get_by_role("spinbutton", name=name)
             assert float(shown.input_value()) == pytest.approx(value, abs=0.0051)
-        expect(
-            page.get_by_text(f"probability {number(float(curve(sample.scores[[row]])[0]))}")
-        ).to_be_visible()
+        name = "uncalibrated probability" if curve == ProbabilityCurve() else "· probability"
+        shown = f"{name} {number(float(curve(sample.scores[[row]])[0]))}"
+        expect(page.locator(".st-key-sample_facts").get_by_text(shown)).to_be_visible()
 
     page.get_by_text("Probability curve", exact=True).click()
     shows(ProbabilityCurve())
-    page.get_by_role("button", name="Fit to the data").click()
+    page.get_by_role("button", name="Centre on the threshold").click()
     settled(page)
     shows(curve_from_spread(sample.held_out_scores, threshold))
-    choose(page, "Reliability")
-    assert figure(page, 1)["title"].startswith("Fitting lowers the Brier score")
-    use = page.get_by_role("button", name="Use the fit")
-    use.click()
+    page.get_by_role("button", name="Fit to labels").click()
     settled(page)
     shows(platt(sample.scores, labels).curve)
-    expect(use).to_be_disabled()
     page.get_by_role("button", name="Reset", exact=True).click()
     settled(page)
     shows(ProbabilityCurve())
-    expect(use).to_be_enabled()
+    choose(page, "Reliability")
+    assert figure(page, 1)["title"].startswith("Fitting lowers the Brier score")
 
 
 def test_checks_open_by_themselves_and_fixes_can_be_undone(

@@ -64,6 +64,7 @@ def test_sweep_cancel_apply_keep_restart_compare(
     choice = best(sweep(*load_sample().train_and_test(), Grid.parse(**GRID)))
     page = open_page(launch(*runs))
     page.get_by_role("button", name="Keep run").click()
+    page.get_by_role("button", name="Keep", exact=True).click()
     expect(page.get_by_role("button", name="Kept")).to_be_disabled()
     go_to(page, "Tune")
 
@@ -103,6 +104,7 @@ def test_sweep_cancel_apply_keep_restart_compare(
     painted(page)
     assert metric(page, "Separation (AUROC)") == number(choice.best.auroc.value)
     page.get_by_role("button", name="Keep run").click()
+    page.get_by_role("button", name="Keep", exact=True).click()
     expect(page.get_by_role("button", name="Kept")).to_be_disabled()
     leave(page)
     launch.stop()

@@ -190,7 +190,7 @@ def test_ids_are_no_html():
         text for t in rank_figure(comparison, LIGHT).data if t.hovertext is not None for text in t.hovertext
     ]
     assert set(shown) == {
-        "&lt;img src=x onerror=alert(1)&gt;", "a&amp;b", "q&quot;", "two<br>lines",
+        "&lt;img src=x onerror=alert(1)&gt;", "a&amp;b", "q&quot;", "two lines",
     }  # fmt: skip
     assert "<img" not in rank_figure(comparison, LIGHT).to_json()
 

@@ -238,12 +238,16 @@ def test_saturation_is_said(theme):
     assert f"{percent(share)} of" in draw_density(analysis, theme, curve=curve).layout.title.subtitle.text
 
 
-@pytest.mark.parametrize(("k", "words"), [(1, "1 component"), (2, "2 components"), (5, "5 components")])
+@pytest.mark.parametrize(("k", "words"), [(1, "1 component keeps"), (4, "4 components keep")])
 def test_the_scree_plots_title_is_the_finding(theme, k, words):
     analysis = make(k=k)
     kept = percent(float(scree(analysis).shares[:k].sum()))
     assert title(draw_scree(scree(analysis), theme)).startswith(words)
     assert kept in title(draw_scree(scree(analysis), theme))
+
+
+def test_no_share_is_said_where_all_components_are_kept(theme):
+    assert title(draw_scree(scree(make(k=5)), theme)) == "All 5 components are kept"
 
 
 def test_the_scree_plot_cuts_after_the_kept_components(theme):

@@ -43,6 +43,7 @@ DRAWN = {
     "curve": (DECISION,),
     "densities": (DECISION, 3),
     "f1": (DECISION,),
+    "flagged_features": (DECISION,),
     "heat_map": (GRID, "auroc", "components", "bandwidth", None, best(GRID)),
     "percentiles": (comparisons.CASES["plain"],),
     "precision_recall": (DECISION,),
@@ -54,6 +55,7 @@ DRAWN = {
     "sample_features": (DECISION, 3),
     "sample_slice": (DECISION, 3, (2, 0)),
     "scree": (DECISION,),
+    "selection_scores": (DECISION, np.arange(60) % 4 == 0),
     "strip": (STABILITY, SCORE),
     "tuning_lines": (GRID, "auroc", "components", None, best(GRID)),
 }

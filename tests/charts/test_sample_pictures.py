@@ -1,3 +1,4 @@
+import html
 import re
 
 import numpy as np
@@ -11,6 +12,7 @@ from kdeviz.charts.sample import draw_sample, sample_of
 from kdeviz.charts.sample_features import draw_sample_features, sample_features_of
 from kdeviz.charts.sample_slice import SampleSliceNumbers, draw_sample_slice, sample_slice_numbers
 from kdeviz.charts.theme import DARK, LIGHT
+from kdeviz.data.embedding_set import EmbeddingSet
 from kdeviz.decision.decision import Decision
 from kdeviz.explain.row import Components, Direction, explain
 from kdeviz.explain.slice import Slice
@@ -36,8 +38,10 @@ def components_figure(components, theme):
     return draw_sample(sample_of(components), theme)
 
 
-def features_figure(direction, theme):
-    return draw_sample_features(sample_features_of(direction), theme)
+def features_figure(direction, theme, names=None):
+    dimensions = 1 + int(direction.features.max())
+    samples = EmbeddingSet(np.zeros((1, dimensions)), np.array(["a"]), feature_names=names)
+    return draw_sample_features(sample_features_of(direction, samples), theme)
 
 
 def cut_through(analysis, row, components, threshold):
@@ -54,7 +58,8 @@ def components_of(contribution, z=None):
 def direction_of(features, present, change):
     present, change = np.asarray(present, np.float64), np.asarray(change, np.float64)
     nothing = np.zeros(2)
-    return Direction(nothing, nothing, nothing, nothing, np.asarray(features), present, change)
+    features = np.asarray(features)
+    return Direction(nothing, nothing, nothing, nothing, features, present, change, change / 2)
 
 
 def assert_tame(figure):
@@ -190,17 +195,26 @@ def test_the_hover_of_the_rest_names_no_component():
 
 
 @given(st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=12))
-def test_every_bar_ends_inside_with_room_for_its_text(values):
+def test_every_bar_ends_inside(values):
     figure = components_figure(components_of(values), LIGHT)
     low, high = figure.layout.xaxis.range
     drawn = np.array(figure.data[0].x)
-    room = 0.25 * (max(drawn.max(), 0) - min(drawn.min(), 0))
     assert low <= min(drawn.min(), 0)
     assert high >= max(drawn.max(), 0)
-    if drawn.min() < 0:
-        assert low <= drawn.min() - room
-    if drawn.max() > 0:
-        assert high >= drawn.max() + room
+
+
+@given(st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=12))
+def test_the_text_of_every_bar_stands_right_of_all_bars_in_its_row(values):
+    figure = components_figure(components_of(values), LIGHT)
+    (bars,) = figure.data
+    assert bars.textposition == "none"
+    beside = {note.y: note for note in figure.layout.annotations}
+    for place, text in enumerate(bars.text):  # not by their names: "16" would be another place
+        if text:
+            beyond = beside[place]
+            assert (beyond.text, beyond.xref, beyond.xanchor) == (text, "paper", "left")
+            assert beyond.x > 1
+    assert figure.layout.margin.r > 6 * max(map(len, bars.text))
 
 
 # --- features
@@ -209,13 +223,29 @@ def test_every_bar_ends_inside_with_room_for_its_text(values):
 def test_features_have_signed_bars_and_their_values_now_and_then():
     figure = features_figure(direction_of([7, 0, 3], [10, -2, 0.5], [-4, 2.5, 1]), LIGHT)
     (bars,) = figure.data
-    assert bars.y == ("7", "0", "3")
-    assert bars.x == (-4, 2.5, 1)
+    assert bars.y == ("feature 7", "feature 0", "feature 3")
+    assert bars.x == (-2, 1.25, 0.5)  # in standard deviations
     assert bars.text == ("10.0 → 6.00", "−2.00 → 0.500", "0.500 → 1.50")
-    assert title(figure) == "Feature 7 would have to change most, by −4.00"
+    assert title(figure) == "Feature 7 would have to change most, by −2.00 σ"
     assert figure.layout.yaxis.type == "category"
-    assert figure.layout.xaxis.range[0] < -4
-    assert figure.layout.xaxis.range[1] > 2.5
+    assert figure.layout.xaxis.range[0] < -2
+    assert figure.layout.xaxis.range[1] > 1.25
+
+
+def test_features_have_their_names_in_full_on_hovering_and_short_at_the_axis():
+    names = (
+        "mean area",
+        "a <b>very</b> long name of a column, the first",
+        "a <b>very</b> long name, the second",
+    )
+    figure = features_figure(direction_of([1, 2, 0], [1, 1, 1], [3, 2, 1]), LIGHT, names)
+    (bars,) = figure.data
+    assert bars.y[2] == "mean area"
+    assert all(len(html.unescape(name)) <= 25 for name in bars.y)
+    assert len(set(bars.y)) == 3  # two that are cut to the same are still two bars
+    assert bars.hovertext == tuple(html.escape(names[i]) for i in (1, 2, 0))
+    assert title(figure).startswith("A &lt;b&gt;very&lt;/b&gt; long")
+    assert_tame(figure)
 
 
 @THEMES
@@ -225,11 +255,14 @@ def test_the_features_of_a_real_row(theme, scaling):
     found = explain(analysis, 2).direction
     (bars,) = features_figure(found, theme).data
     values = analysis.inspected.features[2].astype(np.float64)
-    assert sorted(bars.y) == [str(feature) for feature in range(6)]
-    assert list(np.abs(bars.x)) == sorted(np.abs(found.feature_shift), reverse=True)
+    assert sorted(bars.y) == [f"feature {feature}" for feature in range(6)]
+    spread = analysis.train.features.astype(np.float64).std(0, ddof=1)
+    assert list(np.abs(bars.x)) == sorted(np.abs(bars.x), reverse=True)
     for name, change, text in zip(bars.y, bars.x, bars.text, strict=True):
-        assert change == found.feature_shift[int(name)]
-        assert text == f"{number(values[int(name)])} → {number(values[int(name)] + change)}"
+        feature = int(name.removeprefix("feature "))
+        shift = found.feature_shift[feature]
+        assert change == pytest.approx(shift / spread[feature])
+        assert text == f"{number(values[feature])} → {number(values[feature] + shift)}"
     assert set(bars.marker.color) == {theme.normal}
 
 

@@ -437,6 +437,17 @@ def test_agreement_against_caps(theme):
             agreement(*FULL, [0.97, 0.9, 0.931, 1, 1]),
             f"{count(2500)} training rows find only 93.1 % of the top 20 again, on average",
         ),
+        # So does one that finds the top by luck and ranks the others as chance would.
+        (
+            agreement(["cap"], [50], 0.99)._replace(values=np.array([[0.99], [0.42], [0.9]])),
+            "50 training rows find 99.0 % of the top 20 again, "
+            "but rank the others differently (Spearman 0.42)",
+        ),
+        (
+            agreement(["cap"], [50], 0.96)._replace(chance=0.9),
+            "50 training rows find only 96.0 % of the top 20 again, on average",
+        ),
+        (agreement(["cap"], [50])._replace(unseen="all equal"), "Nothing can be seen here"),
         (agreement(["bootstrap"], [80]), "No smaller cap was tried"),
         (agreement([], []), "No smaller cap was tried"),
         (
@@ -510,8 +521,15 @@ def test_ids_are_shown_as_text(theme):
     figure = draw_strip(strip([1, 0.5], [NASTY, "two\nlines " + "x" * 80]), theme)
     assert_tame(figure, theme)
     assert "&lt;script&gt;" in figure.data[1].hovertext[0]
-    assert "two<br>lines" in figure.data[1].hovertext[1]
+    assert "two lines" in figure.data[1].hovertext[1]
     assert all(len(text) < 60 and "\n" not in text for text in figure.layout.xaxis.ticktext)
+
+
+def test_a_strip_that_shows_nothing_says_so():
+    figure = draw_strip(strip([np.nan, np.nan])._replace(unseen="all scores are equal"), LIGHT)
+    assert_tame(figure, LIGHT)
+    assert (title(figure), subtitle(figure)) == ("Nothing can be seen here", "All scores are equal")
+    assert "by chance alone, 5.00 % would" in subtitle(draw_strip(strip([1.0])._replace(chance=0.05), LIGHT))
 
 
 def test_a_strip_without_repeats():

@@ -59,13 +59,15 @@ def save_blob(name="blob.npy", rows=60, dimensions=5, seed=0):
 
 # Help
 
+COMMANDS = ["app", "check", "compare", "export", "fit", "import", "info", "runs", "score", "sweep"]
+
 
 def commands():
     return typer.main.get_command(cli.cli).commands
 
 
 def test_every_command_and_option_is_documented():
-    assert sorted(commands()) == ["app", "check", "compare", "fit", "info", "runs", "score", "sweep"]
+    assert sorted(commands()) == COMMANDS
     assert typer.main.get_command(cli.cli).help
     for name, command in commands().items():
         assert command.help, name
@@ -73,7 +75,7 @@ def test_every_command_and_option_is_documented():
             assert parameter.help, f"{name} {parameter.name}"
 
 
-@pytest.mark.parametrize("name", ["app", "check", "compare", "fit", "info", "runs", "score", "sweep"])
+@pytest.mark.parametrize("name", COMMANDS)
 def test_help_is_shown(name):
     result = CliRunner().invoke(cli.cli, [name, "--help"])
     assert result.exit_code == 0

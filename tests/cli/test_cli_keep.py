@@ -66,7 +66,7 @@ def test_fit_keeps_what_it_says(run, tmp_path):
     assert fitted.fact("AUROC") == number(metrics["auroc"])
     assert shown.fact("flagged") == repr(metrics["flagged"])
     assert fitted.fact("flagged") == f"{metrics['flagged']} of 756 inspected rows"
-    assert shown.fact("name") == "16 components, scale, cap 40 000, Scott"
+    assert shown.fact("name") == "Handwritten digits, 16 components, threshold 20.3"
     listed = run("runs", "list", "--runs", "runs")
     assert listed.table[found.id][2:] == [f"{metrics['flagged']} of 756", fitted.fact("AUROC")]
 

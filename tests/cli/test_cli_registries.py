@@ -16,7 +16,8 @@ from kdeviz.decision.decision import decide
 from kdeviz.decision.rules import RULES, ThresholdRule
 from kdeviz.decision.rules.rule import Rule
 from kdeviz.model.classifier import KDEClassifier
-from kdeviz.output.model import MODEL_FORMATS, ModelFormat
+from kdeviz.output.formats.model_format import ModelFormat, Scored
+from kdeviz.output.formats.registry import MODEL_FORMATS
 from kdeviz.output.recipe import Files, python_recipe, shell_recipe
 from kdeviz.output.tables import TABLE_WRITERS, TableWriter
 from kdeviz.settings import Settings
@@ -55,13 +56,57 @@ def test_a_sweep_in_a_new_format(run, lines_format, tmp_path):
     assert [row["n_pca_components"] for row in read(tmp_path / "sweep.lines")] == [1, 2]
 
 
-def test_a_model_in_a_new_format(run, monkeypatch, tmp_path):
-    def write(decision):
-        return f"below {decision.threshold!r}".encode()
+class RuleFormat(ModelFormat):
+    """A line of text with the threshold, which its "runtime" applies to the model's own scores."""
 
-    monkeypatch.setitem(MODEL_FORMATS, ".rule", ModelFormat("the rule", write, "One line of text."))
+    name = "rule"
+    title = "the rule"
+    suffix = ".rule"
+    words = "One line of text."
+    added = 0.0
+
+    def loading(self, decision, file):
+        return f"open({file!r}).read()"
+
+    def write(self, decision, path):
+        path.write_text(repr(decision.threshold))
+
+    def check(self, decision, path, rows):
+        scores = decision.fitted_model.log_density(rows).numpy() + self.added
+        return Scored("a line of text", "1", scores, flagged=scores < float(path.read_text()))
+
+
+@pytest.mark.parametrize("listed", [f"{__name__}:RuleFormat", RuleFormat()])
+def test_a_model_in_a_new_format(run, monkeypatch, tmp_path, listed):
+    monkeypatch.setitem(MODEL_FORMATS, "rule", listed)
     done = run("fit", "blob.npy", "-o", "m.RULE", "--components", 2)
-    assert (tmp_path / "m.RULE").read_text() == f"below {done.fact('threshold').removesuffix(' nats')}"
+    assert (tmp_path / "m.RULE").read_text() == done.fact("threshold").removesuffix(" nats")
+    run("fit", "blob.npy", "-o", "m.safetensors", "--components", 2)
+    exported = run("export", "m.safetensors", "--to", "rule", "-o", "e.rule")
+    assert exported.fact("loaded back by") == "a line of text 1"
+    assert (tmp_path / "e.rule").read_text() == (tmp_path / "m.RULE").read_text()
+
+
+def test_help_of_export_names_a_new_format():
+    code = (
+        "import kdeviz.output; kdeviz.output.MODEL_FORMATS['rule'] = 'nowhere:Rule'\n"
+        "from kdeviz.cli.export import _To; print(_To.__metadata__[0].help)\n"
+        "import sys; assert not {'torch', 'pandas', 'onnx'} & set(sys.modules)"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert ", rule;" in shown
+
+
+def test_a_model_with_other_scores_is_not_left_behind(run, monkeypatch, tmp_path):
+    monkeypatch.setitem(MODEL_FORMATS, "rule", RuleFormat())
+    run("fit", "blob.npy", "-o", "m.safetensors", "--components", 2)
+    monkeypatch.setattr(RuleFormat, "added", 0.1)
+    before = sorted(tmp_path.iterdir())
+    done = run("export", "m.safetensors", "--to", "rule", "-o", "e.rule")
+    assert done.code == 2
+    assert "a line of text 1 gives another log density for" in done.err
+    assert "nothing was written" in done.err
+    assert sorted(tmp_path.iterdir()) == before
 
 
 def read_other(source):

@@ -18,7 +18,6 @@ from kdeviz.decision.rules import ThresholdRule
 from kdeviz.decision.table import LABEL_WORDS
 from kdeviz.model.classifier import KDEClassifier
 from kdeviz.model.curve import ProbabilityCurve
-from kdeviz.output.model import fitted_model
 from kdeviz.output.runs.store import RunStore
 from kdeviz.settings import Settings
 from kdeviz.wording import number
@@ -44,7 +43,7 @@ def master(tmp_path_factory):
         ids.append(store.keep(decision).id)
         scored.append(scored_decision(decision))
         models.append(folder / f"{settings.n_pca_components}.safetensors")
-        fitted_model(decision).save(models[-1])
+        decision.fitted_model.save(models[-1])
     return Kept(store, tuple(ids), tuple(scored), tuple(models))
 
 
@@ -231,3 +230,24 @@ def test_refusals(run, kept):
     assert "run.json is missing" in refused(run("compare", kept.store.folder / "empty", kept.ids[0], *runs))
     np.save("x.npy", np.zeros((4, 3), np.float32))
     assert "dimensions" in refused(run("compare", *kept.models, "x.npy", "--device", "cpu"))
+
+
+def test_the_beginning_of_a_name_is_enough(run, kept):
+    runs = "--runs", kept.store.folder
+    wide, narrow = (next(r for r in kept.store.runs() if f" {k} comp" in r.name) for k in (24, 16))
+    kept.store.rename(wide.id, "Wide model")
+    assert run("runs", "show", "wide", *runs).fact("run") == wide.id
+    assert run("compare", "hand", "WIDE M", *runs).out == run("compare", narrow.id, wide.id, *runs).out
+    kept.store.rename(narrow.id, "Wider model")
+    for command in (["show"], ["rm"]):
+        said = refused(run("runs", *command, "wide", *runs))
+        assert "'wide' may mean each of these runs" in said
+        assert f"{wide.id} (Wide model)" in said and f"{narrow.id} (Wider model)" in said
+    assert run("runs", "rm", "wider", "wide m", *runs).code == 0
+    assert kept.store.runs() == ()
+
+
+def test_nothing_is_deleted_when_one_of_the_names_means_nothing(run, kept):
+    runs = "--runs", kept.store.folder
+    assert "there is no run 'x'" in refused(run("runs", "rm", kept.ids[0], "x", *runs))
+    assert len(kept.store.runs()) == 2

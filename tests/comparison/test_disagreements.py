@@ -21,6 +21,7 @@ from kdeviz.errors import OptionError
 from kdeviz.explain.row import explain
 from kdeviz.model.curve import ProbabilityCurve
 from kdeviz.settings import Settings
+from kdeviz.wording import count
 
 CURVE, RULE = ProbabilityCurve(), ThresholdRule("quantile", 0.05)
 THIN = "\u202f"
@@ -123,6 +124,7 @@ def test_settings_as_people_read_them():
         "components": ("95 % of the variance", "8", True),
         "components kept": ("1", "1", False),
         "scaling": ("scale", "norm", True),
+        "standardised": ("no", "no", False),
         "training cap": (f"40{THIN}000", "500", True),
         "training samples": ("8", "8", False),
         "bandwidth": ("Scott × 0.5", "Silverman", True),
@@ -163,8 +165,11 @@ def test_why_in_words(analyses, which):
     place, components, nearest, outside = why_words(Decision(analysis, RULE, CURVE, threshold), row)
     below = threshold - float(analysis.scores[row])
     probability = 1 / (1 + np.exp(0.05 * (float(analysis.scores[row]) - 12)))
+    lower = (analysis.calibration <= analysis.scores[row]).sum()
+    rare = (len(analysis.calibration) + 1) // (lower + 1)
     assert place == (
-        f"Rank 12 of 756, {below:#.3g} nats below its threshold; probability {probability:#.3g}."
+        f"Rank 12 of 756, {below:#.3g} nats below its threshold; at most 1 in {count(rare)} normal samples "
+        f"score this low; uncalibrated probability {probability:#.3g}."
     )
     parts = explain(analysis, row).components
     share = 100 * parts.contribution.max() / parts.contribution.sum()

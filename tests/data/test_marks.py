@@ -6,6 +6,7 @@ import pytest
 
 from kdeviz.data.labels import ANOMALOUS, NORMAL, UNKNOWN
 from kdeviz.data.mark_book import MarkBook
+from kdeviz.data.mark_file import MarkFile
 from kdeviz.data.marks import SampleMark, marks_bytes, read_marks, sample_keys
 from kdeviz.errors import DataError, OptionError
 
@@ -31,14 +32,92 @@ def test_undo_goes_back_step_by_step():
     book.set("a", CONFIRMED)
     book.set("a", CONFIRMED)  # no change, no step
     book.set_all({"a": FALSE_ALARM, "b": FALSE_ALARM})
-    assert book.undo() == "a"
+    assert book.undo().samples == ["a", "b"]
     assert book.get("a") == CONFIRMED
     assert "b" not in book
     assert book.can_undo
-    assert book.undo() == "a"
+    assert book.undo().samples == ["a"]
     assert len(book) == 0
     assert not book.can_undo
     assert book.undo() is None
+
+
+def test_redo_goes_forward_again_until_something_else_is_marked():
+    book = MarkBook()
+    assert book.redo() is None
+    book.set("a", CONFIRMED)
+    book.set_all({"a": FALSE_ALARM, "b": FALSE_ALARM})
+    book.undo()
+    book.undo()
+    assert book.redo().samples == ["a"]
+    assert book.get("a") == CONFIRMED
+    assert book.redo().samples == ["a", "b"]
+    assert book.get("b") == FALSE_ALARM
+    assert not book.can_redo
+    book.undo()
+    assert book.get("a") == CONFIRMED
+    assert book.can_redo
+    book.set("c", CONFIRMED)
+    assert not book.can_redo
+    assert [book.undo().samples, book.undo().samples] == [["c"], ["a"]]
+
+
+def test_many_samples_get_a_verdict_in_one_step_and_keep_their_notes():
+    book = MarkBook()
+    book.set("b", SampleMark("unsure", "look again"))
+    assert book.set_verdict(["a", "b", "c"], "confirmed") == 3
+    assert book.set_verdict(["a", "b"], "confirmed") == 0  # no change, no step
+    assert book.get("b") == SampleMark("confirmed", "look again")
+    assert len(book) == 3
+    assert book.undo().words == "Undone: 3 samples, marked confirmed."
+    assert book.of("abc") == {"b": SampleMark("unsure", "look again")}
+    assert book.redo().words == "Redone: 3 samples, marked confirmed."
+    assert book.set_verdict(["a", "b", "c"], "") == 3
+    assert book.of("abc") == {"b": SampleMark("", "look again")}
+    with pytest.raises(OptionError, match="'evil' is not known"):
+        book.set_verdict(["a"], "evil")
+
+
+def test_a_step_says_what_it_was():
+    book = MarkBook()
+    book.set_part("a\n2", verdict="false alarm")
+    book.set_part("a\n2", note="why")
+    book.set_part("a\n2", note="")
+    book.set_part("a\n2", verdict="")
+    book.set_all({"b": FALSE_ALARM, "c": SampleMark("unsure")})
+    assert [book.undo().words for _ in range(5)] == [
+        "Undone: 2 samples, several marks.",
+        "Undone: a, false alarm taken away.",
+        "Undone: a, a note taken away.",
+        "Undone: a, a note.",
+        "Undone: a, marked false alarm.",
+    ]
+
+
+def test_undo_and_redo_leave_alone_what_somebody_else_has_changed_since():
+    file = MarkFile()
+    mine, other = MarkBook(file), MarkBook(file)
+    mine.set_verdict(["a", "b"], "confirmed")
+    other.set("a", FALSE_ALARM)
+    assert mine.undo().words == ("Undone: b, marked confirmed; 1 that somebody else has changed since stay.")
+    assert mine.get("a") == FALSE_ALARM
+    other.set("b", SampleMark("unsure"))
+    step = mine.redo()
+    assert step.samples == []
+    assert step.words == "Nothing redone: somebody else has changed this since (marked confirmed)."
+    assert mine.of("ab") == {"a": FALSE_ALARM, "b": SampleMark("unsure")}
+
+
+def test_what_somebody_else_undid_can_be_redone():
+    file = MarkFile()
+    mine, other = MarkBook(file), MarkBook(file)
+    mine.set("a", CONFIRMED)
+    mine.undo()
+    other.set("a", FALSE_ALARM)
+    other.undo()
+    assert mine.redo().samples == ["a"]
+    assert mine.undo().samples == ["a"]
+    assert "a" not in mine
 
 
 def test_a_part_of_a_mark_leaves_the_other_part_alone():
@@ -50,7 +129,7 @@ def test_a_part_of_a_mark_leaves_the_other_part_alone():
     assert book.get("a") == SampleMark("unsure", "")
     book.set_part("a", verdict="")
     assert "a" not in book
-    assert [book.undo(), book.get("a").verdict] == ["a", "unsure"]
+    assert [book.undo().samples, book.get("a").verdict] == [["a"], "unsure"]
     with pytest.raises(OptionError, match="'evil' is not known"):
         book.set_part("a", verdict="evil")
 
@@ -105,7 +184,7 @@ def test_columns_come_back_from_an_exported_table():
     assert other.take_from(keys, table) == 1
     assert other.get("a") == FALSE_ALARM  # a decision made here is not overwritten
     assert other.get("c") == SampleMark("unsure", "ask")
-    assert other.undo() == "c"
+    assert other.undo().samples == ["c"]
 
 
 def test_foreign_columns_are_no_marks():

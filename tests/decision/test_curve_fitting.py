@@ -85,7 +85,7 @@ def test_no_finite_score_raises(scores):
 
 @pytest.mark.parametrize("threshold", [math.inf, -math.inf, math.nan])
 def test_a_threshold_that_is_no_midpoint_raises(threshold):
-    with pytest.raises(OptionError, match=f"midpoint={threshold}"):
+    with pytest.raises(OptionError, match=f"threshold={threshold}"):
         curve_from_spread(np.arange(9.0), threshold)
 
 

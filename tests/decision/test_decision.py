@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import binomtest
 from sklearn.metrics import confusion_matrix, roc_auc_score
 
-from kdeviz import ProbabilityCurve, Settings, ThresholdRule, analyse, decide
+from kdeviz import ProbabilityCurve, Settings, ThresholdRule, analyse, charts, decide, load_sample
 from kdeviz.data.embedding_set import EmbeddingSet
 from kdeviz.data.labels import ANOMALOUS, NORMAL, UNKNOWN
 from kdeviz.decision.decision import CELLS
@@ -131,3 +131,15 @@ def test_the_start_that_people_are_offered_is_allowed(rule):
     if asked is not None:
         for value in (asked.start, asked.low, asked.high):
             assert value is None or ThresholdRule(rule.kind, value).value == value
+
+
+def test_the_default_curve_is_called_uncalibrated_and_no_other_is():
+    analysis = analyse(*load_sample("sentences").train_and_test(), device="cpu")
+    default = decide(analysis, ThresholdRule("probability", 0.5))
+    assert default.curve.name == "uncalibrated probability"
+    assert "this probability is uncalibrated" in default.remark
+    fitted = decide(analysis, ThresholdRule("probability", 0.5), ProbabilityCurve(3.0, 0.7))
+    assert fitted.curve.name == "probability"
+    assert fitted.remark == ""
+    assert charts.curve_numbers(default).name in charts.densities(default).layout.yaxis2.title.text
+    assert charts.densities(fitted).layout.yaxis2.title.text == "probability"

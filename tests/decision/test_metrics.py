@@ -248,7 +248,7 @@ def test_a_long_curve_keeps_its_area_and_its_logarithmic_axis():
 def test_few_points_are_not_thinned():
     points = operating_points(*two_normals(50, 100, 1, np.random.default_rng(0)))
     assert points.thinned(151) is points
-    with pytest.raises(OptionError, match=r"most=19.*give 20 or more"):
+    with pytest.raises(OptionError, match=r"most=19.*whole number, 20 or more"):
         points.thinned(19)
 
 

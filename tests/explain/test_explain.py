@@ -143,7 +143,11 @@ def test_everything_against_brute_force(p):
     jacobian = torch.autograd.functional.jacobian(oracle.torch_see, torch.tensor(x)).numpy()
     change = np.linalg.pinv(jacobian, rcond=1e-9) @ -away
     close(way.feature_shift, change, rtol=1e-6, atol=1e-6)
-    close(np.abs(way.change), np.sort(np.abs(change))[::-1][:3], rtol=1e-6, atol=1e-6)
+    fitted_on = analysis.fitted_on if p["fitted"] else np.arange(len(train))
+    spread = train[fitted_on].astype(np.float64).std(0, ddof=1)
+    compared = np.divide(change, spread, out=np.zeros_like(change), where=spread > 0)
+    close(np.abs(way.change_in_spreads), np.sort(np.abs(compared))[::-1][:3], rtol=1e-6, atol=1e-6)
+    close(way.change_in_spreads, compared[way.features], rtol=1e-6, atol=1e-6)
     np.testing.assert_array_equal(way.change, way.feature_shift[way.features])
     np.testing.assert_array_equal(way.present, x[way.features])
 

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from kdeviz.data.rows import Rows
 from kdeviz.errors import Cancelled, DataError, FitWarning, NotFittedError, OptionError
-from kdeviz.model.classifier import KDEClassifier, training_subset
+from kdeviz.model.classifier import KDEClassifier
 from kdeviz.model.curve import ProbabilityCurve
 from kdeviz.model.held_out import hold_out
 from kdeviz.model.kde import GaussianKDE
 from kdeviz.model.principal_axes import principal_axes
+from kdeviz.model.subset import training_subset
 from kdeviz.settings import FeatureScalingMethod, Settings
 
 METHODS = ["scale", "norm"]
@@ -42,8 +43,10 @@ def test_names_and_defaults_are_those_of_the_reference():
         "max_training_points": 40000,
         "bandwidth": "scott",
         "seed": 0,
+        "standardise": False,
     }
-    assert [n for n, p in parameters.items() if p.kind is p.KEYWORD_ONLY] == ["bandwidth", "seed"]
+    ours = [n for n, p in parameters.items() if p.kind is p.KEYWORD_ONLY]
+    assert ours == ["bandwidth", "seed", "standardise"]
     model = KDEClassifier()
     assert model.n_pca_components == 16
     assert model.feature_scaling_method is FeatureScalingMethod.SCALE
@@ -85,7 +88,7 @@ def test_predict_uses_the_curve_of_the_model_and_compute_probabilities_the_defau
     scores = model.log_density(rows32)
     assert torch.equal(model.predict(rows32), KDEClassifier.compute_probabilities(scores))
     model.curve = ProbabilityCurve(midpoint=0.0, steepness=1.0)
-    assert torch.equal(model.predict(rows32), torch.sigmoid(-scores))
+    torch.testing.assert_close(model.predict(rows32), torch.sigmoid(-scores))
 
 
 def test_transform_is_the_space_of_the_densities(fitted, rows32):
@@ -426,7 +429,9 @@ def test_row_of_length_zero_under_norm_stays_at_zero():
     corners = np.array([[2.0, 0], [-2, 0], [0, 1], [0, -1], [1, 1], [-1, -1]])
     rows = np.concatenate([corners, [[0, 0], [0, 0]]])
     model, report = finite_scores(rows, 2, "norm")
-    assert report.warnings == ("2 training rows lie exactly at the mean and have no direction: kept at zero",)
+    assert report.warnings == (
+        "2 training rows lie at the mean, up to rounding, without a direction: kept at zero",
+    )
     assert torch.equal(model.transform(np.zeros((1, 2))), torch.zeros(1, 2, dtype=torch.float64))
     np.testing.assert_allclose(
         model.log_density(rows), oracles.Classifier(rows, 2, "norm").log_density(rows), rtol=1e-9

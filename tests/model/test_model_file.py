@@ -68,7 +68,7 @@ def test_reloaded_scores_are_bit_equal(rows64, tmp_path, dtype, method, bandwidt
 def test_metadata_says_what_the_file_is(fitted, saved):
     _, metadata = parts(saved)
     assert metadata == {
-        "format_version": 3,
+        "format_version": 4,
         "feature_names": None,
         "kdeviz_version": kdeviz.__version__,
         "torch_version": torch.__version__,
@@ -80,6 +80,7 @@ def test_metadata_says_what_the_file_is(fitted, saved):
         "training_points": 300,
         "components": 5,
         "result_dtype": "float32",
+        "rounding": [*fitted.pca_model.rounding],
     }
 
 
@@ -179,8 +180,8 @@ def test_a_file_of_the_first_format_still_loads(fitted, saved, rows32):
 
 
 def test_future_version(saved):
-    damaged(saved, metadata={"format_version": 4, "kdeviz_version": "9.1"})
-    with pytest.raises(ModelFileError, match=r"format version 4, .* up to 3 .*kdeviz 9\.1\): update kdeviz"):
+    damaged(saved, metadata={"format_version": 5, "kdeviz_version": "9.1"})
+    with pytest.raises(ModelFileError, match=r"format version 5, .* up to 4 .*kdeviz 9\.1\): update kdeviz"):
         KDEClassifier.load(saved)
 
 
@@ -349,4 +350,15 @@ def test_saved_file_is_no_larger_than_its_tensors(fitted, saved):
 
 def test_format_version_is_pinned():
     """Who changes it also writes how older files are read."""
-    assert model_file.FORMAT_VERSION == 3
+    assert model_file.FORMAT_VERSION == 4
+
+
+def test_a_file_of_version_3_opens(fitted, saved):
+    tensors, metadata = model_file.read_model_file(saved)
+    del tensors["pca_model.deviations"], metadata["settings"]["standardise"]
+    metadata = {**metadata, "format_version": 3}
+    safetensors.torch.save_file(tensors, saved, {"kdeviz": json.dumps(metadata)})
+    older = KDEClassifier.load(saved, "cpu")
+    assert not older.settings.standardise
+    rows = np.random.default_rng(0).normal(size=(5, len(fitted.pca_model.mean)))
+    assert torch.equal(older.log_density(rows), fitted.log_density(rows))

@@ -29,7 +29,7 @@ from kdeviz.decision.rules import ThresholdRule
 from kdeviz.decision.table import ranking
 from kdeviz.model.classifier import KDEClassifier
 from kdeviz.model.curve import ProbabilityCurve
-from kdeviz.output.model import model_bytes
+from kdeviz.output.formats.native import model_bytes
 from kdeviz.output.recipe import Files, python_recipe, shell_recipe
 from kdeviz.output.scores import score_bytes, scores_table
 from kdeviz.output.tables import METADATA_KEY, to_csv, to_parquet

@@ -34,9 +34,9 @@ from kdeviz.model.curve import ProbabilityCurve
 from kdeviz.output.runs import run
 from kdeviz.output.runs.record import parsed, record_bytes
 from kdeviz.output.runs.run import Run, read_run
-from kdeviz.output.runs.store import DamagedRun, RunStore, default_folder
+from kdeviz.output.runs.store import DamagedRun, RunStore, default_folder, proposed_name
 from kdeviz.output.tables import METADATA_KEY
-from kdeviz.settings import Settings, name_of
+from kdeviz.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 CURVE, RULE = ProbabilityCurve(20.0, 0.25), ThresholdRule("quantile", 0.02)
@@ -244,7 +244,7 @@ def test_a_run_without_marks_has_no_file_of_them(store, small):
 @pytest.mark.parametrize(
     ("name", "slug"),
     [
-        (None, "3-components-scale-cap-40-000-scott"),
+        (None, "embeddings-3-components-threshold-4-03"),
         ("  The  best\none ", "the-best-one"),
         ("../../etc/passwd", "etc-passwd"),
         ("<script>alert(1)</script>", "script-alert-1-script"),
@@ -257,7 +257,7 @@ def test_folders_have_safe_names(store, small, name, slug):
     kept = keep(store, small, name=name)
     assert kept.id.rpartition("-")[0] == slug
     assert kept.folder == store.folder / kept.id
-    assert kept.name == " ".join((name or name_of(small.settings)).split())
+    assert kept.name == " ".join((name or proposed_name(decided(small))).split())
     assert store.open(kept.id).name == kept.name
 
 
@@ -649,8 +649,8 @@ def test_a_run_is_on_the_disk_before_it_is_in_the_list(store, small, monkeypatch
     assert after == [str(store.folder)]
 
 
-def test_names_made_from_settings_are_numbered(store, small):
-    plain = " ".join(name_of(small.settings).split())
+def test_proposed_names_are_numbered(store, small):
+    plain = proposed_name(decided(small))
     assert [keep(store, small).name for _ in range(3)] == [plain, f"{plain} (2)", f"{plain} (3)"]
     store.delete(store.runs()[1].id)
     assert keep(store, small).name == f"{plain} (2)"
@@ -734,3 +734,73 @@ def test_what_parsed_refuses_is_a_value_error_that_says_why():
     with pytest.raises(ValueError, match="format 9, this kdeviz reads 1"):
         parsed(b'{"format": 9}')
     assert issubclass(DataError, KdevizError)
+
+
+# Names
+
+
+def test_the_proposed_name_says_data_components_and_threshold(digits):
+    decision = decided(digits)
+    said = f"Handwritten digits, {digits.classifier.n_components_} components, threshold "
+    name = proposed_name(decision)
+    assert name.startswith(said)
+    assert float(name.removeprefix(said)) == pytest.approx(decision.threshold, rel=5e-3)
+
+
+@pytest.mark.parametrize("name", ["", "x" * 300, "a\x00b\n<b>", "  "])
+def test_a_name_is_proposed_for_data_of_any_name(small, name):
+    decision = decided(small)
+    inspected = replace(decision.analysis.inspected, name=name)
+    proposed = proposed_name(replace(decision, analysis=replace(decision.analysis, inspected=inspected)))
+    assert proposed and proposed.isprintable() and len(proposed) <= 120
+
+
+@pytest.fixture
+def three(store, small):
+    """Three runs, by their names."""
+    return {name: keep(store, small, name=name).id for name in ("Digits", "digits, wide", "wine")}
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("wine", "wine"),
+        ("w", "wine"),
+        ("WI", "wine"),
+        ("Digits", "Digits"),
+        ("digits", "Digits"),
+        ("digits,  w", "digits, wide"),
+    ],
+)
+def test_a_run_is_meant_by_the_beginning_of_its_name(store, three, text, name):
+    assert store.match(text) == three[name]
+
+
+def test_a_run_is_meant_by_its_id_or_the_beginning_of_that(store, three):
+    for id_ in three.values():
+        assert store.match(id_) == id_ == store.match(id_[:-2])
+
+
+def test_a_beginning_that_may_mean_several_runs_names_them(store, three):
+    with pytest.raises(OptionError, match="'d' may mean each of these runs") as raised:
+        store.match("d")
+    assert all(three[name] in str(raised.value) for name in ("Digits", "digits, wide"))
+    assert three["wine"] not in str(raised.value)
+
+
+def test_two_runs_of_one_name_are_told_apart_by_their_ids(store, small, three):
+    twin = keep(store, small, name="wine")
+    with pytest.raises(OptionError, match="may mean each of these"):
+        store.match("wine")
+    assert store.match(twin.id) == twin.id
+
+
+@pytest.mark.parametrize("text", ["x", "", " ", "ine", "../wine"])
+def test_other_texts_mean_no_run(store, three, text):
+    with pytest.raises(OptionError, match="nor one whose name begins so"):
+        store.match(text)
+
+
+def test_a_damaged_run_is_meant_by_its_id(store, three):
+    (store.folder / three["wine"] / "run.json").write_text("{")
+    assert store.match(three["wine"]) == three["wine"]

@@ -24,8 +24,8 @@ from kdeviz.preflight.findings import apply
 from kdeviz.preflight.scan import scan
 
 KINDS = (
-    "missing|infinite|too large|zero rows|duplicate rows|constant columns|duplicate columns|outliers|labels|"
-    "contamination|rank"
+    "missing|infinite|too large|zero rows|duplicate rows|constant columns|duplicate columns|outliers|units|"
+    "labels|contamination|rank"
 )
 CLEAN = correlated_rows(200, 6).astype(np.float32)
 
@@ -518,3 +518,24 @@ def test_text_and_no_dimensions_are_refused():
     for features in (np.array([["a", "b"]]), np.zeros((3, 0)), np.ones((3, 2), complex)):
         with pytest.raises(DataError):
             preflight(as_set(features))
+
+
+def test_a_finding_names_its_rows_by_their_ids_and_its_columns_by_their_names():
+    rows = np.random.default_rng(0).standard_normal((60, 4))
+    rows[3] = np.nan
+    rows[20:40] = rows[0]
+    rows[:, 1] = 2.0
+    data = EmbeddingSet(rows, np.array([f"s{i}" for i in range(60)]), feature_names=("a", "b", "c", "d"))
+    which = {finding.kind: finding.which for finding in preflight(data).findings}
+    assert which["missing"] == "row s3"
+    assert which["duplicate rows"] == "rows s20, s21, s22, s23, s24, s25, s26, s27 and 12 more"
+    assert which["constant columns"] == "dimension b"
+    assert which["infinite"] == which["zero rows"] == ""
+
+
+def test_a_long_or_odd_id_is_named_in_one_short_line():
+    rows = np.random.default_rng(0).standard_normal((9, 2))
+    rows[3] = np.inf
+    data = EmbeddingSet(rows, np.array(["x"] * 3 + ["a\nb" + "y" * 500] + ["x"] * 5))
+    (which,) = [finding.which for finding in preflight(data).findings if finding.kind == "infinite"]
+    assert which.startswith("row a b") and len(which) < 40

@@ -15,7 +15,7 @@ from kdeviz.data.embedding_set import EmbeddingSet
 from kdeviz.errors import Cancelled, DataError, OptionError
 from kdeviz.model.folds import fold_numbers
 from kdeviz.settings import Settings
-from kdeviz.sweep.stability import stability
+from kdeviz.sweep.stability import agrees, beyond_chance, stability
 
 K, R = 8, 5
 
@@ -126,9 +126,11 @@ def test_the_smallest_cap_agrees_as_do_all_larger_ones(train):
     clear = train.features.copy()
     clear[:K] += 40 * (1 + np.arange(K, dtype=np.float32))[:, None]
     inspected = EmbeddingSet.from_array(clear)
-    found = stability(train, inspected, Settings(3), K, R, caps=(50, 100, 150))
+    found = stability(train, inspected, Settings(3), K, R, caps=(30, 150))
     assert all(each.found.value == 1 for each in found.repeats)
-    assert found.smallest_cap == 50
+    # Thirty rows find them too, but rank the others differently.
+    assert [each.spearman.value >= 0.9 for each in found.caps] == [False, True]
+    assert found.smallest_cap == 150
     assert_array_equal(found.frequency, np.ones(K))
     assert found.repeats[0].jaccard == (1.0, (1.0, 1.0))
 
@@ -142,11 +144,53 @@ def test_no_cap_agrees_where_there_is_nothing_to_find(make_rows):
 
 def test_a_larger_cap_that_disagrees_ends_the_search(found):
     smallest = sys.modules[stability.__module__]._smallest  # the function hides the module of its name
+    alike = found.repeats[2]._replace(spearman=found.repeats[2].spearman._replace(value=0.9))
     agree = [
-        found.repeats[2]._replace(cap=cap, found=found.repeats[2].found._replace(value=value))
+        alike._replace(cap=cap, found=alike.found._replace(value=value))
         for cap, value in ((10, 0.96), (20, 0.94), (40, 0.95), (80, 1.0))
     ]
-    assert smallest(agree) == 40
+    assert smallest(agree, 0.0) == 40
+    rank = [each._replace(spearman=each.spearman._replace(value=0.89)) for each in agree]
+    assert smallest(rank, 0.0) is None
+    assert smallest(agree, 0.5) == 80  # 0.95 is then 0.9 beyond chance
+
+
+@pytest.mark.parametrize("rows", [1, 4, 15, 20])
+def test_nothing_can_be_seen_where_all_are_in_the_top(train, score, rows):
+    found = stability(train, score.take(np.arange(rows)), Settings(3), 20, 2, caps=(60,))
+    assert found.unseen == (
+        f"all {rows} scored samples are among the top {rows}: follow fewer, or score more"
+    )
+    assert found.notes[-1] == f"nothing can be seen: {found.unseen}"
+    assert np.isnan(found.frequency).all() and found.smallest_cap is None
+
+
+def test_nothing_can_be_seen_where_all_scores_are_equal(train, score):
+    equal = score.take(np.zeros(40, np.int64))
+    found = stability(train, equal, Settings(3), 10, 3, caps=(60,))
+    assert found.unseen.startswith("all samples have the same score")
+    assert np.isnan(found.frequency).all() and found.smallest_cap is None
+    # By chance: ten of forty.
+    assert [each.found.value for each in found.repeats] == [0.25, 0.25]
+    assert np.isnan(found.caps[0].spearman.value)
+
+
+def test_nothing_can_be_seen_where_more_tie_than_are_followed(train, score):
+    far = score.features.copy()
+    far[:12] = far.max(0) * 50
+    found = stability(train, EmbeddingSet.from_array(far), Settings(3), 10, 2, caps=())
+    assert found.unseen == "12 samples share the lowest score, so there is no top 10"
+    np.testing.assert_allclose(found.repeats[0].found.value, 10 / 12)
+
+
+def test_fits_that_know_nothing_agree_by_chance_alone():
+    rng = np.random.default_rng(0)
+    compared = sys.modules[stability.__module__]._compared
+    for rows, top in ((15, 14), (40, 20), (400, 20)):
+        noise = compared("cap", 62, rng.normal(size=(300, rows)), np.arange(top), 0.95)
+        assert abs(beyond_chance(noise.found.value, top / rows)) < 0.05
+        assert not agrees(noise, top / rows)
+    assert beyond_chance(1.0, 0.9) == 1 and math.isnan(beyond_chance(1.0, 1.0))
 
 
 def test_caps_are_halved_down_to_some_fifty_rows(train, score):

@@ -136,9 +136,8 @@ def test_rows_equal_separate_analyses_to_the_last_bit(train, score, swept):
         assert row.settings == settings and row.error is None
         longest = math.log(float(analysis.classifier.max_length))
         shift = row.components * longest if settings.feature_scaling_method == "scale" else 0.0
-        assert row.log_density.value == pytest.approx(
-            analysis.held_out_scores.astype(np.float64).mean() - shift
-        )
+        unseen = analyse(fresh, None, settings).scores  # of all training rows, none seen by its model
+        assert row.log_density.value == pytest.approx(unseen.astype(np.float64).mean() - shift)
         metrics = bootstrap(analysis.scores, score.labels, resamples=RESAMPLES)
         assert (row.auroc, row.average_precision) == (metrics.auroc, metrics.average_precision)
         assert row.recall == recall_at_fpr(analysis.scores, score.labels)
@@ -735,3 +734,42 @@ def test_a_setting_that_lapack_cannot_solve_costs_one_row(train, monkeypatch):
     monkeypatch.setattr(module, "analyse", analyse)
     found = sweep(train, None, Grid((2, 3)))
     assert [row.error for row in found.rows] == ["Eigenvalues did not converge", None]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_five_lucky_rows_are_never_chosen(seed):
+    rng = np.random.default_rng(seed)
+    rows = EmbeddingSet.from_array(rng.normal(size=(600, 10)) * np.arange(1, 11) ** -1.2)
+    choice = best(sweep(rows, None, Grid((2,), caps=(2, 5, 200))))
+    assert choice.best.training_points == choice.simplest.training_points == 200
+    assert "200 training rows" in choice.sentence
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e250, 1e-250])
+def test_capped_rows_are_judged_by_all_training_rows(unit):
+    rng = np.random.default_rng(3)
+    rows = rng.normal(size=(300, 6)) * np.arange(1, 7) ** -1.0 + 5
+    capped = sweep(EmbeddingSet.from_array(rows * unit), None, Grid((2,), caps=(40,))).rows[0]
+    analysis = analyse(EmbeddingSet.from_array(rows * unit), None, Settings(2, max_training_points=40))
+    seen = rows[analysis.fitted_on]
+    pca = oracles.pca(seen, 2)
+    scores = (rows - rows.mean(0)) @ pca.components
+    explained = (scores**2).sum() / ((rows - rows.mean(0)) ** 2).sum()
+    assert capped.explained_variance == pytest.approx(explained, rel=1e-9)
+    # With nothing to inspect, an analysis scores just these rows: held out, or left out by the cap.
+    length = np.linalg.norm(pca.scores(seen), axis=1).max() * unit
+    expected = analysis.scores.mean() - 2 * np.log(length)
+    assert capped.log_density.value == pytest.approx(expected, rel=1e-9)
+
+
+def test_copies_of_rows_under_the_cap_count_once_and_are_held_out():
+    rng = np.random.default_rng(0)
+    once = rng.normal(size=(120, 4))
+    twice = EmbeddingSet.from_array(np.concatenate([once, once]))
+    capped = sweep(twice, None, Grid((2,), caps=(100,))).rows[0]
+    analysis = analyse(twice, None, Settings(2, max_training_points=100))
+    volume = -2 * math.log(float(analysis.classifier.max_length))
+    points = analysis.classifier.recognised(once)
+    own = analysis.classifier.log_density(once).numpy()
+    expected = np.where(points >= 0, analysis.held_out_scores[points], own)
+    assert capped.log_density.value == pytest.approx(expected.mean() + volume, rel=1e-9)

@@ -9,8 +9,8 @@ from app_steps import gaussian, npy, upload
 from kdeviz.decision import RULES, ThresholdRule
 from kdeviz.model import ProbabilityCurve
 from kdeviz.settings import Settings
+from kdeviz.ui.panels import find, model, sidebar
 from kdeviz.ui.panels import map as samples_map
-from kdeviz.ui.panels import model, sidebar
 from kdeviz.ui.widgets.parameters import among, real, whole
 from kdeviz.ui.work.loaded import sample
 
@@ -21,7 +21,7 @@ OTHERS = ["data", "sweep", "colour", "column", "device", "label_column", "normal
 
 
 def parameters():
-    return {**model.address(sample()), **sidebar.address(sample()), **samples_map.address()}
+    return {**model.address(sample()), **sidebar.address(sample()), **samples_map.address(), **find.address()}
 
 
 ALL = sorted({*parameters(), "tune", "compare", "chart", "why"})
@@ -38,7 +38,7 @@ def test_every_parameter_at_once(start, value):
     assert len(words) <= 1
     if value in ("inf", "nan", "1e400", ""):
         assert all(name in words[0] for name in ("seed", "axis_y", "top_k", "factor", "midpoint", "chart"))
-        assert not {*ALL} - {"rule", "bandwidth", "dimensions"} & {*app.query_params}
+        assert not {*ALL} - {"rule", "bandwidth", "dimensions", "find"} & {*app.query_params}
 
 
 @pytest.mark.parametrize("seed", range(500))

@@ -15,6 +15,8 @@ from app_steps import (
     click,
     figures,
     gaussian,
+    has,
+    keep_label,
     key_of,
     markdowns,
     npy,
@@ -46,9 +48,9 @@ from kdeviz.decision.rules import ThresholdRule
 from kdeviz.errors import Cancelled, DataError, ModelFileError
 from kdeviz.model.classifier import KDEClassifier
 from kdeviz.model.curve import ProbabilityCurve
-from kdeviz.output.model import model_bytes
+from kdeviz.output.formats.native import model_bytes
 from kdeviz.output.runs.run import RECORD, SCORES
-from kdeviz.output.runs.store import RunStore
+from kdeviz.output.runs.store import RunStore, proposed_name
 from kdeviz.settings import name_of
 from kdeviz.ui.panels.comparison import Compared
 from kdeviz.ui.panels.disagreements import LookedAt
@@ -99,6 +101,11 @@ def options(app):
     return app.selectbox(key="first_side").options
 
 
+def proposed(settings):
+    """What a run of the sample set with these settings is called."""
+    return proposed_name(decided(settings))
+
+
 def plain(settings):
     """As a kept run is called: with plain spaces."""
     return " ".join(name_of(settings).split())
@@ -110,10 +117,14 @@ def book(app, tmp_path):
 
 
 def pick(app, first, second):
-    """Choose the two by the beginning of what the lists show."""
+    """Choose the two by the beginning of what the lists show, after the name of the sample set."""
     for key, start in (("first_side", first), ("second_side", second)):
         box = app.selectbox(key=key)
-        (index,) = [i for i, option in enumerate(box.options) if option.startswith(start)]
+        (index,) = [
+            i
+            for i, option in enumerate(box.options)
+            if option.removeprefix("Handwritten digits, ").startswith(start)
+        ]
         box.select_index(index)
     return compared(rerun(app))
 
@@ -159,13 +170,13 @@ def test_with_only_the_screen_there_is_a_hint(start):
 def test_keep_change_a_knob_and_compare(start, store):
     app = start(at="compare")
     press(app.button(key="keep"))
-    assert app.button(key="keep").label == "Kept"
-    assert app.button(key="keep").disabled
+    assert keep_label(app) == "Kept"
+    assert not has(app, "button", "keep")
     (run,) = store.runs()
-    assert run.name == plain(Settings())
+    assert run.name == proposed(Settings())
     put(app.slider(key="components"), 8)
     put(app.radio(key="scaling"), "norm")
-    assert app.button(key="keep").label == "Keep run"
+    assert keep_label(app) == "Keep run"
     compared(app)
     assert app.selectbox(key="first_side").value == f"run {run.id}"
     assert app.selectbox(key="second_side").value == "screen"
@@ -198,7 +209,7 @@ def test_swapping_and_choosing(start, keep):
         put(app.selectbox(key=key), before[other])
         assert app.selectbox(key=key).value == before[other]
         assert app.selectbox(key=other).value == before[key]
-    assert compared(app).second.name == plain(OTHER)
+    assert compared(app).second.name == proposed(OTHER)
 
 
 def test_runs_of_other_data_are_offered_but_not_proposed(start, keep, tmp_path):
@@ -493,20 +504,47 @@ def test_what_is_kept_is_what_is_on_the_screen(start, store, tmp_path):
     assert record.metrics["flagged"] == 33
     np.testing.assert_array_equal(run.scored().scores, analysed(Settings(5)).scores)
     assert run.marks().get(screen.keys[3]) == SampleMark("confirmed")
-    assert app.button(key="keep").label == "Kept"
+    assert keep_label(app) == "Kept"
     book(app, tmp_path).set(screen.keys[4], SampleMark("confirmed"))
-    assert rerun(app).button(key="keep").label == "Keep run"
+    assert keep_label(rerun(app)) == "Keep run"
     press(app.button(key="keep"))
     assert len(store.runs()) == 2
     put(app.number_input(key="top_k"), 34)
-    assert app.button(key="keep").label == "Keep run"
+    assert keep_label(app) == "Keep run"
+
+
+def test_a_run_is_named_when_it_is_kept(app, store):
+    decision = page_session(app).screen.decision
+    (name,) = [widget for widget in app.sidebar.text_input if widget.label == "Name"]
+    assert name.value == proposed_name(decision)
+    name.set_value("  For the   meeting ")
+    press(app.button(key="keep"))
+    assert [run.name for run in store.runs()] == ["For the meeting"]
+    put(app.slider(key="components"), 5)
+    (name,) = [widget for widget in app.sidebar.text_input if widget.label == "Name"]
+    assert name.value == proposed_name(page_session(app).screen.decision)
+
+
+def test_an_emptied_name_is_the_proposed_one(app, store):
+    (name,) = [widget for widget in app.sidebar.text_input if widget.label == "Name"]
+    name.set_value("")
+    press(app.button(key="keep"))
+    assert [run.name for run in store.runs()] == [proposed(Settings())]
+
+
+def test_an_impossible_name_keeps_nothing_and_says_why(app, store):
+    (name,) = [widget for widget in app.sidebar.text_input if widget.label == "Name"]
+    name.set_value("\x1b[2J")
+    press(app.button(key="keep"))
+    assert store.runs() == () and keep_label(app) == "Keep run"
+    assert any("of a run is not possible" in text for text in texts(app))
 
 
 def test_the_list(listed, keep):
     runs = [keep(OTHER, "first *one*"), keep(Settings(4))]
     app = listed()
     shown = table(app, "runs_").value
-    assert shown["name"].tolist() == [plain(Settings(4)), "first *one*"]
+    assert shown["name"].tolist() == [proposed(Settings(4)), "first *one*"]
     assert shown["id"].tolist() == [run.id for run in reversed(runs)]
     assert shown["auroc"].tolist() == [run.record.metrics["auroc"] for run in reversed(runs)]
     assert shown["flagged"].tolist() == [
@@ -527,11 +565,11 @@ def test_a_run_can_be_renamed_used_and_deleted(listed, keep, store):
 
     choose(app, 1)
     assert button(app, "Rename").disabled
-    (name,) = [widget for widget in app.text_input if widget.label == "Name"]
+    (name,) = [widget for widget in app.main.text_input if widget.label == "Name"]
     put(name, "my run")
     press(button(app, "Rename"))
     assert store.open(older.id).name == "my run"
-    assert table(app, "runs_").value["name"].tolist() == [plain(Settings(4)), "my run"]
+    assert table(app, "runs_").value["name"].tolist() == [proposed(Settings(4)), "my run"]
 
     choose(app, 0)
     press(button(app, "Delete for good"))
@@ -546,7 +584,7 @@ def test_a_run_can_be_renamed_used_and_deleted(listed, keep, store):
 def test_an_impossible_name_is_explained(listed, keep, store):
     run = keep(OTHER)
     app = choose(listed(), 0)
-    (name,) = [widget for widget in app.text_input if widget.label == "Name"]
+    (name,) = [widget for widget in app.main.text_input if widget.label == "Name"]
     put(name, "   ")
     press(button(app, "Rename"))
     assert any("of a run is not possible" in text for text in texts(app))
@@ -559,14 +597,14 @@ def test_deleting_what_was_kept_last_lets_it_be_kept_again(listed, store):
     choose(app, 0)
     press(button(app, "Delete for good"))
     assert store.runs() == ()
-    assert app.button(key="keep").label == "Keep run"
+    assert keep_label(app) == "Keep run"
 
 
 def test_a_run_that_is_kept_again_gets_a_number(start, keep, store):
     keep(Settings())
     app = start(at="compare")
     press(app.button(key="keep"))
-    assert {run.name for run in store.runs()} == {plain(Settings()), f"{plain(Settings())} (2)"}
+    assert {run.name for run in store.runs()} == {proposed(Settings()), f"{proposed(Settings())} (2)"}
 
 
 def test_renaming_does_not_let_the_same_be_kept_again(listed, store):
@@ -577,7 +615,7 @@ def test_renaming_does_not_let_the_same_be_kept_again(listed, store):
     rerun(app)
     press(button(app, "Rename"))
     assert [run.name for run in store.runs()] == ["mine"]
-    assert app.button(key="keep").label == "Kept"
+    assert keep_label(app) == "Kept"
 
 
 def test_a_run_that_somebody_else_deleted_is_explained(listed, keep, store):
@@ -629,14 +667,14 @@ def test_a_folder_that_cannot_be_written_to_is_explained(start, tmp_path):
     press(app.button(key="keep"))
     assert any("The run was not kept" in text for text in markdowns(app))
     assert any("cannot be changed" in text and "choose another folder" in text for text in texts(app))
-    assert app.button(key="keep").label == "Keep run"
-    assert not app.button(key="keep").disabled
+    assert keep_label(app) == "Keep run"
+    assert has(app, "button", "keep")
     visit(app, "")
     assert any("The run was not kept" in text for text in markdowns(app))
     (tmp_path / "file").unlink()
     press(app.button(key="keep"))
     assert not any("The run was not kept" in text for text in markdowns(app))
-    assert app.button(key="keep").label == "Kept"
+    assert keep_label(app) == "Kept"
 
 
 def test_a_missing_mlflow_is_told_and_the_run_is_kept(start, store, no_mlflow):
@@ -648,7 +686,7 @@ def test_a_missing_mlflow_is_told_and_the_run_is_kept(start, store, no_mlflow):
         "The run is kept, but not in MLflow: mlflow is not installed: pip install 'kdeviz[mlflow]'"
         in texts(app)
     )
-    assert app.button(key="keep").label == "Kept"
+    assert keep_label(app) == "Kept"
     assert len(store.runs()) == 1
 
 

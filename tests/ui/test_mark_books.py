@@ -11,6 +11,7 @@ from kdeviz.data.labels import ANOMALOUS, NORMAL, UNKNOWN
 from kdeviz.data.mark_book import MarkBook
 from kdeviz.data.mark_file import MarkFile
 from kdeviz.data.marks import SampleMark
+from kdeviz.ui.widgets.text import literal
 from kdeviz.ui.work import mark_books
 from kdeviz.ui.work.loaded import from_path, from_uploads
 from kdeviz.ui.work.mark_books import MarkShelf, book_of, shelf
@@ -276,12 +277,14 @@ def test_sessions_see_each_others_marks_and_undo_their_own(start):
     assert button(other, "Undo").disabled
     put(note(other), "seen by other")
     press(button(one, "Undo"))
-    assert [toast.value for toast in one.toast] == ["Somebody else has changed this mark since: it stays."]
+    said = literal("Nothing undone: somebody else has changed this since (a note).", 200)
+    assert [toast.value for toast in one.toast] == [said]
     assert button(one, "Undo").disabled
     assert note(one).value == "seen by other"
     press(button(other, "Undo"))
     assert [note(other).value, note(rerun(one)).value] == ["seen by one", "seen by one"]
-    assert not other.toast
+    undone = literal(f"Undone: {page_session(other).screen.keys[3]}, a note.", 200)
+    assert [toast.value for toast in other.toast] == [undone]
 
 
 def test_a_note_leaves_a_verdict_that_somebody_has_just_set(start):

@@ -5,11 +5,11 @@ import threading
 
 import numpy as np
 import pytest
-from app_steps import gaussian, npy, page_session, texts, upload
+from app_steps import button, charts, gaussian, npy, page_session, press, texts, upload
 from streamlit.proto.Common_pb2 import FileURLs
 from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
 
-from kdeviz.ui.panels import load_data
+from kdeviz.ui.panels import load_data, uploads
 from kdeviz.ui.work import held, reading
 from kdeviz.ui.work.held import HeldData
 from kdeviz.ui.work.loaded import from_uploads, sample
@@ -19,7 +19,8 @@ from kdeviz.ui.work.loaded import from_uploads, sample
 def store(monkeypatch):
     """What this test's pages have loaded."""
     fresh = HeldData()
-    monkeypatch.setattr(load_data, "held_data", lambda: fresh)
+    for module in (load_data, uploads):
+        monkeypatch.setattr(module, "held_data", lambda: fresh)
     return fresh
 
 
@@ -52,15 +53,25 @@ def test_a_reload_finds_applied_fixes(app, start):
 
 
 def test_a_file_that_is_gone_is_said(start):
-    app = start(data="0123")
-    assert shown(app) is sample()
-    assert any("no longer on this server" in toast.value for toast in app.toast)
+    app = start(data="0123" * 8, components="5")
+    (warning,) = app.warning
+    assert "no longer on this server" in warning.value
+    assert not charts(app) and "Handwritten digits" not in texts(app)
+    assert app.query_params["data"] == "0123" * 8
+    press(button(app, "Look at the sample set"))
+    assert charts(app) and "Handwritten digits" in texts(app)
     assert "data" not in app.query_params
+
+
+def test_what_is_no_address_of_data_is_left_out(start):
+    app = start(data="0123")
+    assert charts(app) and "data" not in app.query_params
+    assert [toast.value for toast in app.toast] == ["Not possible in the address, and left out: data"]
 
 
 def test_the_sample_set_is_not_in_the_address(app):
     upload(app, "rows.npy", npy(gaussian()))
-    next(button for button in app.button if button.label == "Back to the sample set").click().run()
+    app.button(key="example_digits").click().run()
     assert shown(app) is sample()
     assert "data" not in app.query_params
 
@@ -165,3 +176,58 @@ def test_a_reload_finds_the_sweep_and_what_it_has_done(start):
     other = start(at="tune")
     assert page_session(other).swept is None
     assert "sweep" not in start(at="tune", sweep="unknown").query_params
+
+
+def test_a_restarted_server_finds_the_uploaded_file_and_its_fixes(app, start, store):
+    rows = gaussian()
+    rows[:, 3] = 1.0
+    upload(app, "rows.npy", npy(rows))
+    next(button for button in app.button if (button.key or "").startswith("fix")).click().run()
+    before = shown(app)
+    assert before.fixes
+    store.forget()  # as a restart does
+    again = start(data=before.token, sample="7", components="3")
+    found = shown(again)
+    assert found is not before and (found.token, found.fixes) == (before.token, before.fixes)
+    assert np.array_equal(found.everything.features, before.everything.features)
+    assert page_session(again).picked == 7
+    assert page_session(again).screen.analysis.settings.n_pca_components == 3
+
+
+def test_forgotten_files_are_gone_for_their_address_too(app, start, tmp_path):
+    upload(app, "rows.npy", npy(gaussian()))
+    token = shown(app).token
+    assert len(list((tmp_path / "uploads").iterdir())) == 2
+    press(button(app, "Forget uploaded files"))
+    assert shown(app) is sample() and "data" not in app.query_params
+    assert not list((tmp_path / "uploads").iterdir())
+    (warning,) = start(data=token).warning
+    assert "no longer on this server" in warning.value
+
+
+def test_the_same_file_loaded_again_brings_the_address_back_to_life(app, start, store):
+    upload(app, "rows.npy", npy(gaussian()))
+    token = shown(app).token
+    press(button(app, "Forget uploaded files"))
+    again = start(data=token, sample="7", components="3")
+    assert again.warning
+    upload(again, "rows.npy", npy(gaussian()))
+    assert shown(again).token == token and not again.warning
+    assert page_session(again).picked == 7
+    assert page_session(again).screen.analysis.settings.n_pca_components == 3
+
+
+def test_a_file_that_no_longer_is_what_it_was_is_not_shown(app, start, store, tmp_path):
+    upload(app, "rows.npy", npy(gaussian()))
+    token = shown(app).token
+    store.forget()
+    (content,) = [path for path in (tmp_path / "uploads").iterdir() if path.suffix != ".json"]
+    content.write_bytes(npy(gaussian(n=60)))
+    again = start(data=token)
+    assert any("not what it was" in text for text in texts(again))
+    assert again.warning and not charts(again)
+
+
+def test_a_server_to_look_at_keeps_no_files_and_offers_to_forget_none(start):
+    app = start("--read-only")
+    assert not [found for found in app.button if found.label == "Forget uploaded files"]

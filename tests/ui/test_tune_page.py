@@ -110,13 +110,13 @@ def rows_file(tmp_path, n, d):
 
 def test_the_usual_grid_for_the_sample_set(tune):
     assert [widget.value for widget in tune.text_input if widget.key.startswith("grid_")] == [
-        "2, 4, 6, 8, 12, 16, 20, 24, 28, 32",
+        "2, 4, 6, 8, 12, 16",
         "0.5, scott, 2",
         "40000",
         "0",
     ]
     assert tune.selectbox(key="grid_scalings").value == "scale, norm"
-    assert tune.button(key="run_sweep").label == "Run 60 fits"
+    assert tune.button(key="run_sweep").label == "Run 36 fits"
     assert not tune.button(key="run_sweep").disabled
 
 
@@ -247,7 +247,8 @@ def test_downloads_are_offered(tune):
 def cards(app):
     """The titles, and what stands below each."""
     ours = [text.strip("*") for text in markdowns(app) if text.startswith("**")]
-    return ours, captions(app)[: 3 if ours else 0]
+    below = [text for text in captions(app) if not text.startswith("About ")]  # what the grid will cost
+    return ours, below[: 3 if ours else 0]
 
 
 def test_cards_show_the_best_the_simplest_and_what_is_in_use(tune, expected):
@@ -435,13 +436,13 @@ def stuck(monkeypatch):
     """Let sweeps stand still after their first row until they are cancelled, or this event is set."""
     free = threading.Event()
 
-    def swept(train, score, grid, rule, device, on_row, report, cancelled, curve):
+    def swept(train, score, grid, rule, device, on_row, report, cancelled, curve, known):
         def one(row):
             on_row(row)
             while not cancelled() and not free.is_set():
                 time.sleep(0.005)
 
-        return sweep(train, score, grid, rule, device, one, report, cancelled, curve)
+        return sweep(train, score, grid, rule, device, one, report, cancelled, curve, known)
 
     monkeypatch.setattr("kdeviz.ui.work.sweep_run.sweep", swept)
     yield free
@@ -517,7 +518,7 @@ def test_a_sweep_goes_on_behind_the_other_part_of_the_page(tune, stuck):
 def test_settings_can_be_moved_while_a_sweep_runs(tune, monkeypatch):
     begun_, free = threading.Event(), threading.Event()
 
-    def swept(train, score, grid, rule, device, on_row, report, cancelled, curve):
+    def swept(train, score, grid, rule, device, on_row, report, cancelled, curve, known):
         begun_.set()
         while not free.is_set() and not cancelled():
             report("Waiting", 0.5)
@@ -784,3 +785,16 @@ def test_stability_of_tiny_data(start, tmp_path):
     found = repeated(app, top=2, repeats=2)
     assert len(found.top) == 2
     assert len(figures(app)) == 2
+
+
+def test_stability_says_where_nothing_can_be_seen(stable, monkeypatch):
+    def equal(*arguments):
+        found = stability(*arguments)
+        return found._replace(scores=np.zeros_like(found.scores))
+
+    replaced(monkeypatch, equal)
+    repeated(stable, repeats=2)
+    assert any(
+        text.startswith("Nothing can be seen here: all samples have the same score") for text in texts(stable)
+    )
+    assert not figures(stable)

@@ -18,7 +18,7 @@ def pick_first(app):
 def test_nothing_is_taken_kept_or_marked(start, tmp_path):
     app = pick_first(start("--read-only"))
     labels = [button.label for button in app.button]
-    assert not {"Keep run", "Undo", "Back to the sample set"} & {*labels}
+    assert not {"Keep run", "Undo", "Handwritten digits"} & {*labels}
     assert not app.get("file_uploader")
     assert not [area for area in app.text_input if area.label == "Note"]
     assert not [control for control in app.get("button_group") if control.label == "Your verdict"]
@@ -83,7 +83,7 @@ def test_no_name_of_a_user_leads_out_of_the_folder(tmp_path, user):
 def test_a_run_is_its_keepers(start, as_user, tmp_path):
     as_user("anna")
     app = start()
-    button(app, "Keep run").click().run()
+    button(app, "Keep").click().run()
     (run,) = RunStore(tmp_path / "runs").runs()
     assert run.owner == "anna"
     store = RunStore(tmp_path / "runs")
@@ -99,7 +99,7 @@ def test_a_run_is_its_keepers(start, as_user, tmp_path):
 
 
 def test_a_run_of_nobody_is_everybodys(start, tmp_path):
-    button(start(), "Keep run").click().run()
+    button(start(), "Keep").click().run()
     store = RunStore(tmp_path / "runs")
     (run,) = store.runs()
     assert run.owner == ""

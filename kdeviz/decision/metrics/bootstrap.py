@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kdeviz.decision.given import check_log_density, check_whole
 from kdeviz.decision.metrics.intervals import Interval, check_level, rate_interval, student_quantile
 from kdeviz.decision.metrics.separation import (
     Confusion,
@@ -18,7 +19,6 @@ from kdeviz.decision.metrics.separation import (
     places,
     ranking_numbers,
 )
-from kdeviz.errors import OptionError
 
 _ROWS_AT_ONCE = 2**16  # so many rows of resamples stay in cache while they are counted
 _UNKNOWN = Interval(math.nan, math.nan)
@@ -83,8 +83,9 @@ def bootstrap(
         OptionError: a number out of its range.
     """
     check_resampling(resamples, level)
-    if threshold is not None and math.isnan(threshold):
-        raise OptionError("threshold=nan is not possible: give a log density or None")
+    check_whole("seed", seed, 0)
+    if threshold is not None:
+        check_log_density("threshold", threshold)
     rows, anomalous = labelled_rows(scores, labels)
     random = np.random.default_rng(seed)
     quantile = _student_quantile(anomalous, level)
@@ -124,8 +125,7 @@ def _at_threshold(
 def check_resampling(resamples: int, level: float) -> None:
     """Raise an OptionError unless a bootstrap can give an interval of this level from so many resamples."""
     check_level(level)
-    if resamples < 2:
-        raise OptionError(f"resamples={resamples!r} is too few: give 2 or more, better 1000")
+    check_whole("resamples", resamples, 2, ", better 1000")
 
 
 def resampled_rankings(

@@ -8,7 +8,12 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+from kdeviz.decision.given import check_number
 from kdeviz.errors import OptionError
+from kdeviz.settings import is_between
+from kdeviz.wording import shown
+
+_MOST = 2**63
 
 
 class Interval(NamedTuple):
@@ -18,7 +23,7 @@ class Interval(NamedTuple):
     high: float
 
 
-def rate_interval(events: int, total: int, level: float = 0.95) -> Interval:
+def rate_interval(events: float, total: float, level: float = 0.95) -> Interval:
     """The exact binomial interval of a rate (Clopper and Pearson, Biometrika 26, 1934).
 
     Where `events` of `total` held-out training scores lie below a threshold, this is the interval of the
@@ -42,9 +47,11 @@ def rate_interval(events: int, total: int, level: float = 0.95) -> Interval:
     from scipy.special import betainccinv, betaincinv
 
     check_level(level)
-    if not 0 <= events <= total:
-        raise OptionError(f"{events!r} events of {total!r} is not possible: give 0 <= events <= total")
-    tail = (1 - level) / 2
+    if not (is_between(total, 0, _MOST) and is_between(events, 0, total)):
+        raise OptionError(
+            f"{shown(events)} events of {shown(total)} is not possible: give 0 <= events <= total"
+        )
+    events, total, tail = float(events), float(total), (1 - float(level)) / 2
     return Interval(
         float(betaincinv(events, total - events + 1, tail)) if events > 0 else 0.0,
         float(betainccinv(events + 1, total - events, tail)) if events < total else 1.0,
@@ -55,10 +62,14 @@ def student_quantile(level: float, freedom: int) -> float:
     """Where the central share `level` of Student's distribution ends; infinite where there is no freedom."""
     from scipy.special import stdtrit
 
-    return float(stdtrit(freedom, (1 + level) / 2)) if freedom > 0 else math.inf
+    check_level(level)
+    check_number("freedom", freedom)
+    return float(stdtrit(float(freedom), (1 + float(level)) / 2)) if freedom > 0 else math.inf
 
 
 def check_level(level: float) -> None:
     """Raise an OptionError unless it lies between 0 and 1."""
-    if not 0 < level < 1:
-        raise OptionError(f"level={level!r} is not possible: give a share above 0 and below 1, such as 0.95")
+    if not is_between(level, 0, 1) or level in (0, 1):
+        raise OptionError(
+            f"level={shown(level)} is not possible: give a share above 0 and below 1, such as 0.95"
+        )

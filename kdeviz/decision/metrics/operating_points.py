@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kdeviz.decision.given import check_whole
 from kdeviz.decision.metrics.separation import labelled_rows
-from kdeviz.errors import OptionError
 
 _FEWEST = 20
 
@@ -60,8 +60,7 @@ class OperatingPoints(NamedTuple):
         Raises:
             OptionError: fewer.
         """
-        if most < _FEWEST:
-            raise OptionError(f"most={most!r} points cannot draw a curve: give {_FEWEST} or more")
+        check_whole("most", most, _FEWEST)
         if len(self.thresholds) <= most:
             return self
         steps = np.flatnonzero(np.diff(self.false_positives))[: most // 10]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdeviz.data import ANOMALOUS, NORMAL
+from kdeviz.decision.given import check_log_density, given_labels, given_numbers
 from kdeviz.errors import DataError
 
 
@@ -41,7 +42,10 @@ class Confusion(NamedTuple):
 
 def has_both_labels(labels: NDArray[np.int8] | None) -> bool:
     """Whether there are normal and anomalous samples: what every metric here needs."""
-    return labels is not None and bool((labels == NORMAL).any() and (labels == ANOMALOUS).any())
+    if labels is None:
+        return False
+    labels = given_labels(labels)
+    return bool((labels == NORMAL).any() and (labels == ANOMALOUS).any())
 
 
 def auroc(scores: NDArray[Any], labels: NDArray[np.int8]) -> float:
@@ -100,8 +104,15 @@ def _ranking_of(scores: NDArray[Any], labels: NDArray[np.int8]) -> tuple[float, 
 
 
 def confusion(scores: NDArray[Any], labels: NDArray[np.int8], threshold: float) -> Confusion:
-    """Counts when every score below the threshold is flagged."""
-    known, anomalous = _known(labels)
+    """Counts when every score below the threshold is flagged.
+
+    Raises:
+        DataError: not one label for each score, or other arrays than of numbers.
+        OptionError: the threshold is not a number.
+    """
+    check_log_density("threshold", threshold)
+    scores = given_numbers(scores, nan=True)
+    known, anomalous = _known(given_labels(labels, len(scores)))
     flagged = scores[known] < threshold
     return Confusion(
         int((flagged & anomalous).sum()),
@@ -117,8 +128,8 @@ def labelled_rows(scores: NDArray[Any], labels: NDArray[np.int8]) -> tuple[NDArr
     Raises:
         DataError: one of the two labels does not occur, or a score is NaN or +inf (-inf is only very low).
     """
-    if len(scores) != len(labels):
-        raise DataError(f"{len(scores)} scores and {len(labels)} labels: give one label per score")
+    scores = given_numbers(scores, nan=True)
+    labels = given_labels(labels, len(scores))
     known, anomalous = _known(labels)
     if not has_both_labels(labels):
         raise DataError(

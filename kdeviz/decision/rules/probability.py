@@ -20,3 +20,9 @@ class Probability(Rule):
     def threshold(self, scores: Scores) -> float:
         """Read off the curve."""
         return scores.curve.inverse(self.value)
+
+    def remark(self, scores: Scores, flagged: int) -> str:
+        """Whether the curve knows anything of the data."""
+        if not scores.curve.is_default:
+            return ""
+        return "this probability is uncalibrated, read off a curve that knows nothing of these data"

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kdeviz.decision.given import check_kind, check_whole, given_labels, given_numbers
 from kdeviz.decision.rules.best_f1 import BestF1
 from kdeviz.decision.rules.fdr import FalseDiscoveryRate
 from kdeviz.decision.rules.fpr import FalsePositiveRate
@@ -18,8 +19,9 @@ from kdeviz.decision.rules.probability import Probability
 from kdeviz.decision.rules.quantile import Quantile
 from kdeviz.decision.rules.rule import Rule, Scores
 from kdeviz.decision.rules.top_k import TopK
-from kdeviz.errors import OptionError
+from kdeviz.errors import DataError, OptionError
 from kdeviz.model import ProbabilityCurve
+from kdeviz.wording import shown
 
 _ALL: tuple[type[Rule], ...] = (
     Quantile,
@@ -53,8 +55,8 @@ class ThresholdRule:
     value: float = 0.01
 
     def __post_init__(self) -> None:
-        if self.kind not in RULES:
-            raise OptionError(f"threshold rule {self.kind!r} is not known: choose {', '.join(RULES)}")
+        if not isinstance(self.kind, str) or self.kind not in RULES:
+            raise OptionError(f"threshold rule {shown(self.kind)} is not known: choose {', '.join(RULES)}")
         _ = self.rule
 
     @classmethod
@@ -64,7 +66,7 @@ class ThresholdRule:
         Raises:
             OptionError: an unknown kind, or a rule that needs a value.
         """
-        rule = RULES.get(kind)
+        rule = RULES.get(kind) if isinstance(kind, str) else None
         if rule is not None and rule.usual is None:
             raise OptionError(f"the {kind} rule needs a value: {rule.takes}")
         return cls(kind, 0.0 if rule is None or rule.usual is None else rule.usual)
@@ -86,6 +88,8 @@ class ThresholdRule:
 
     def for_rows(self, rows: int, of: int) -> ThresholdRule:
         """The rule that asks the same of `rows` rows as this one asks of `of` rows."""
+        check_whole("rows", rows, 0)
+        check_whole("of", of, 1)
         return replace(self, value=self.rule.for_rows(rows, of))
 
     def threshold(
@@ -106,8 +110,18 @@ class ThresholdRule:
             p_values: (M,) of the inspected rows, for the fdr rule.
 
         Raises:
-            DataError: the rule needs labels or p-values and they are not there.
+            DataError: the rule needs labels or p-values and they are not there, or an array is none of
+                numbers, or has another length.
+            OptionError: `curve` is no curve.
         """
+        curve = ProbabilityCurve() if curve is None else curve
+        check_kind("curve", curve, ProbabilityCurve)
+        held_out_scores, scores = given_numbers(held_out_scores, "held-out scores"), given_numbers(scores)
+        if labels is not None:
+            labels = given_labels(labels, len(scores))
+        if p_values is not None:
+            p_values = given_numbers(p_values, "p-values")
+            if len(p_values) != len(scores):
+                raise DataError(f"{len(scores)} scores and {len(p_values)} p-values: give one per score")
         self.rule.check_labels(labels)
-        given = Scores(held_out_scores, scores, labels, curve or ProbabilityCurve(), p_values)
-        return self.rule.threshold(given)
+        return self.rule.threshold(Scores(held_out_scores, scores, labels, curve, p_values))

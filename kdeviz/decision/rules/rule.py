@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
@@ -11,8 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdeviz.data import ANOMALOUS, NORMAL
+from kdeviz.decision.given import given_labels
 from kdeviz.errors import DataError, OptionError
 from kdeviz.model import ProbabilityCurve
+from kdeviz.settings import is_between
+from kdeviz.wording import shown
+
+_LARGEST = sys.float_info.max
 
 
 class Scores(NamedTuple):
@@ -70,8 +76,10 @@ class Rule(ABC):
     """Whether what it promises is about the inspected rows together, and not about others."""
 
     def __post_init__(self) -> None:
-        if not self.allowed():
-            raise OptionError(f"the {self.name} rule cannot take {self.value!r}: {self.takes}")
+        if not is_between(self.value, -_LARGEST, _LARGEST) or not self.allowed():
+            raise OptionError(f"the {self.name} rule cannot take {shown(self.value)}: {self.takes}")
+        plain: Any = self.value  # it may be a fraction, or a number of numpy's
+        object.__setattr__(self, "value", plain if isinstance(plain, int | float) else float(plain))
 
     @abstractmethod
     def allowed(self) -> bool:
@@ -107,7 +115,9 @@ class Rule(ABC):
     @classmethod
     def usable(cls, labels: NDArray[np.int8] | None) -> bool:
         """Whether the labels are there that it needs."""
-        return not cls.needs_labels or (labels is not None and cls.labels_needed <= set(labels.tolist()))
+        if not cls.needs_labels or labels is None:
+            return not cls.needs_labels
+        return cls.labels_needed <= set(given_labels(labels).tolist())
 
     def check_labels(self, labels: NDArray[np.int8] | None) -> None:
         """Raise DataError if the rule needs labels that are not there."""

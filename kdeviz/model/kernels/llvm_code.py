@@ -40,7 +40,7 @@ class SumsCode(NamedTuple):
 
     add: Callable[..., None]
     """(queries, query tiles, points, point tiles, point tiles per block, k, scales, totals, scratch): adds to
-    the float64 `totals` the sums of exponentials, in multiples of 2 to the float32 `scales`, and raises these.
+    the float64 `totals` the sums of exponentials, in units of 2 to the float32 `scales`, and raises these.
 
     Queries are in tiles (k, QUERIES); points in tiles (1 + k, `tile`), whose first row is -|y|^2 / 2.
     """

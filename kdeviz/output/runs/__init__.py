@@ -2,6 +2,6 @@
 
 from kdeviz.output.runs.record import checked_name
 from kdeviz.output.runs.run import Run, read_run
-from kdeviz.output.runs.store import DamagedRun, RunStore, default_folder
+from kdeviz.output.runs.store import DamagedRun, RunStore, default_folder, proposed_name
 
-__all__ = ["DamagedRun", "Run", "RunStore", "checked_name", "default_folder", "read_run"]
+__all__ = ["DamagedRun", "Run", "RunStore", "checked_name", "default_folder", "proposed_name", "read_run"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ from kdeviz.atomic import delete_folder, held, hidden_folder, put_in_place, writ
 from kdeviz.data import MarkBook, marks_bytes, sample_keys
 from kdeviz.decision import Decision, ThresholdRule, average_precision
 from kdeviz.errors import DataError, OptionError
-from kdeviz.output.model import model_bytes
+from kdeviz.output.formats.native import model_bytes
 from kdeviz.output.runs.record import RunRecord, checked_name, record_bytes
 from kdeviz.output.runs.run import (
     FILES,
@@ -34,9 +34,11 @@ from kdeviz.output.runs.run import (
     read_run,
 )
 from kdeviz.output.scores import score_bytes
-from kdeviz.settings import name_of
+from kdeviz.wording import number, one_line
 
 _LONGEST_SLUG = 60
+_MOST_LISTED = 8
+_LONGEST_DATA_NAME = 60
 
 
 class DamagedRun(NamedTuple):
@@ -89,7 +91,7 @@ class RunStore:
 
         Args:
             decision: what to keep.
-            name: for people; if None made from the settings, with a number if another run has it.
+            name: for people; if None `proposed_name`, with a number if another run has it.
             fixes: what was applied to the data, in order.
             marks: what was decided about samples; those of the inspected ones are kept.
             owner: who keeps it, see `rename`.
@@ -154,6 +156,31 @@ class RunStore:
         run = read_run(self._existing(id))
         run.check()
         return run
+
+    def match(self, text: str) -> str:
+        """The id of the run that is meant: by its id or name, else by the beginning of its name or id.
+
+        Raises:
+            OptionError: no run is meant, or several are, and then they are named.
+        """
+        known = [(run.id, run.name if isinstance(run, Run) else "") for run in self.runs()]
+        wanted = " ".join(text.split()).casefold()
+        ways: list[Callable[[str, str], bool]] = [
+            lambda run, _: run == text,
+            lambda _, name: name.casefold() == wanted,
+            lambda _, name: name.casefold().startswith(wanted),
+            lambda run, _: run.casefold().startswith(wanted),  # it may begin with a name of before
+        ]
+        for is_meant in ways:
+            meant = [run for run in known if wanted and is_meant(*run)]
+            if len(meant) == 1:
+                return meant[0][0]
+            if meant:
+                raise OptionError(f"{text!r} may mean each of these runs, say more: {_listed(meant)}")
+        raise OptionError(
+            f"there is no run {text!r}, nor one whose name begins so, in {self.folder}: "
+            "see `kdeviz runs list`"
+        )
 
     def rename(self, id: str, name: str, by: str | None = None) -> Run:  # noqa: A002
         """Give a run another name; its id and folder stay.
@@ -227,16 +254,34 @@ class RunStore:
             raise OptionError(f"{self.folder} cannot be changed ({reason}): choose another folder") from None
 
 
+def _listed(runs: Sequence[tuple[str, str]]) -> str:
+    """Ids and names, of the first few."""
+    first = [f"{run} ({name})" if name else run for run, name in runs[:_MOST_LISTED]]
+    more = len(runs) - len(first)
+    return "; ".join(first) + (f"; and {more} more" if more else "")
+
+
 def _check_owner(run: Run, by: str | None) -> None:
     if by is not None and run.owner not in ("", by):
         raise OptionError(f"the run {run.name!r} was kept by {run.owner}: only they can change or delete it")
 
 
+def proposed_name(decision: Decision) -> str:
+    """What a run may be called: data set, components and threshold."""
+    analysis = decision.analysis
+    data = one_line(analysis.inspected.name or analysis.train.name, _LONGEST_DATA_NAME)
+    components = analysis.classifier.n_components_
+    # A hyphen in place of the minus sign, which nobody can type at a prompt.
+    threshold = number(decision.threshold).replace("\N{MINUS SIGN}", "-")
+    named = f"{data}, {components} component{'s' * (components != 1)}, threshold {threshold}"
+    return checked_name(named.lstrip(", "))
+
+
 def _record(decision: Decision, fixes: Sequence[str], contents: Mapping[str, bytes]) -> RunRecord:
-    """Of a decision and the files that it is kept as; named after the settings."""
+    """Of a decision and the files that it is kept as, under the name that is proposed."""
     analysis = decision.analysis
     return RunRecord(
-        name=checked_name(name_of(analysis.settings)),
+        name=proposed_name(decision),
         kept=datetime.now(UTC),
         settings=analysis.settings,
         rule=decision.rule or ThresholdRule("log_density", decision.threshold),

@@ -14,6 +14,7 @@ class Options(argparse.Namespace):
     marks: str | None
     images: str | None
     runs: str | None
+    uploads: str | None
     mlflow: str | None
     allow_host: list[str]
     user: list[str]
@@ -29,6 +30,7 @@ def options() -> Options:
     parser.add_argument("--marks")
     parser.add_argument("--images")
     parser.add_argument("--runs")
+    parser.add_argument("--uploads")
     parser.add_argument("--mlflow")
     parser.add_argument("--allow-host", action="append", default=[])
     parser.add_argument("--user", action="append", default=[])

@@ -1,4 +1,4 @@
-"""Explore: the map, the densities, the threshold, the most anomalous samples, and why one of them is."""
+"""Explore: the map and the threshold, beside them the sample that is looked at, and below all samples."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from functools import partial
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from kdeviz.analysis import drift
-from kdeviz.ui.panels.charts import show_chart
-from kdeviz.ui.panels.map import MapView, map_controls, show_map
+from kdeviz.ui.panels.charts import show_tabs
+from kdeviz.ui.panels.map import map_controls, show_map
+from kdeviz.ui.panels.model import offer_button
+from kdeviz.ui.panels.sample import show_walk
 from kdeviz.ui.panels.table import show_table
 from kdeviz.ui.panels.threshold import show_threshold
-from kdeviz.ui.panels.why import show_why
 from kdeviz.ui.state import Screen, Session, session
-from kdeviz.ui.widgets.text import plain_warning
+from kdeviz.ui.widgets.text import plain_warning, warning_with
 from kdeviz.wording import count, duration, number, percent
 
-_CHART_HEIGHT = 380
+_MAP_HEIGHT, _PANEL_HEIGHT = 356, 560
 _TABLE_HEIGHT = 560
 
 
@@ -35,49 +35,50 @@ def show() -> None:
     screen = current.screen
     if screen is None:
         st.info("The first fit is under way.", icon=":material/hourglass_top:")
-        st.skeleton(_CHART_HEIGHT)
+        st.skeleton(_MAP_HEIGHT)
         return
     with st.container():
+        groups = screen.analysis.groups
         for message in screen.analysis.warnings:
-            plain_warning(message)
+            if groups is None or groups.offer is None or message != groups.in_words:
+                plain_warning(message)
+                continue
+            with warning_with(message), st.container(horizontal_alignment="right"):
+                offer_button(groups.offer, "offer_groups")
         found = drift(screen.analysis)
         if found is not None and found.found:
             plain_warning(found.in_words)
-    asked = _headline(current, screen)
-    charts, samples = st.container(), st.container()
-    draw_charts = partial(_charts, charts, current, screen, asked)
-    draw_samples = partial(_samples, samples, current, screen)
-    # Whoever walks from sample to sample looks at the lower half.
+    _cockpit(current, screen)
+
+
+def _cockpit(current: Session, screen: Screen) -> None:
+    """Headline; map and threshold on the left, tabs on the right; all samples below."""
+    _headline(current, screen)
+    left, right = st.columns([1.08, 1], gap="medium")
+    with left, st.container(gap="xsmall"):
+        asked = map_controls(current, screen)
+        map_place, threshold_place = st.container(), st.container(gap="xsmall")
+    panel, table_place = right.container(gap="xsmall"), st.container()
+    parts = {
+        map_place: partial(show_map, current, screen, *asked, _MAP_HEIGHT),
+        panel: partial(show_tabs, current, screen, _PANEL_HEIGHT),
+        threshold_place: partial(show_threshold, current, screen),
+        table_place: partial(show_table, current, screen, _TABLE_HEIGHT),
+    }
+    # Whoever walks from sample to sample waits for the panel first.
     walk = current.own(Walk)
     walking, walk.picked = walk.picked != current.picked, current.picked
-    for draw in (draw_samples, draw_charts) if walking else (draw_charts, draw_samples):
-        draw()
+    for place in sorted(parts, key=lambda place: place is not panel) if walking else parts:
+        with place:
+            parts[place]()
 
 
-def _charts(place: DeltaGenerator, current: Session, screen: Screen, asked: MapView) -> None:
-    with place:
-        left, right = st.columns([1.15, 1], gap="medium")
-        with left:
-            show_map(current, screen, *asked, _CHART_HEIGHT)
-        with right:
-            show_chart(current, screen, _CHART_HEIGHT)
-        show_threshold(current, screen)
-
-
-def _samples(place: DeltaGenerator, current: Session, screen: Screen) -> None:
-    with place:
-        left, right = st.columns([1.12, 1], gap="medium")
-        with left:
-            show_table(current, screen, _TABLE_HEIGHT)
-        with right:
-            show_why(current, screen, _CHART_HEIGHT)
-
-
-def _headline(current: Session, screen: Screen) -> MapView:
-    """The four numbers, and what the map is asked to show."""
+def _headline(current: Session, screen: Screen) -> None:
+    """The four numbers, and the way from sample to sample."""
     decision, expected = screen.decision, screen.decision.expected_alarms
     auroc = decision.auroc
-    columns = st.columns([1, 1, 1, 0.8, 0.9], vertical_alignment="center")
+    with st.container(key="headline"):
+        columns = st.columns([0.9, 1.25, 1.1, 0.75, 2.1], vertical_alignment="center")
     columns[0].metric(
         "Flagged",
         f"{count(decision.n_flagged)} of {count(len(decision.flagged))}",
@@ -102,4 +103,4 @@ def _headline(current: Session, screen: Screen) -> MapView:
         f"({screen.kernel}).",
     )
     with columns[4]:
-        return map_controls(current, screen)
+        show_walk(current, screen)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import streamlit as st
 
-from kdeviz.output import MODEL_FORMATS, Files, python_recipe, shell_recipe
+from kdeviz.output import Files, python_recipe, shell_recipe
+from kdeviz.ui.panels.model_export import show_model_export
 from kdeviz.ui.state import Screen, session
 from kdeviz.ui.widgets.downloads import score_downloads
 from kdeviz.wording import count
@@ -14,24 +13,15 @@ from kdeviz.wording import count
 
 def show() -> None:
     """Draw the page from the current screen."""
-    screen = session().screen
+    current = session()
+    screen = current.screen
     if screen is None:
         st.info("The first fit is under way.", icon=":material/hourglass_top:")
         return
     analysis, data = screen.analysis, screen.data
     left, right = st.columns([1, 1.5], gap="large")
     with left:
-        st.subheader("Model")
-        for suffix, kind in MODEL_FORMATS.items():
-            st.markdown(kind.words)
-            st.download_button(
-                f"Download {kind.name}",
-                partial(kind.write, screen.decision),
-                f"model{suffix}",
-                on_click="ignore",
-                type="primary",
-                icon=":material/download:",
-            )
+        show_model_export(current, screen)
         if screen.decision.saved_remark:
             st.caption(f"Mind that {screen.decision.saved_remark}.")
         if data.everything.changes:

@@ -28,8 +28,11 @@ def show() -> None:
 
 def show_running(shown: str = "") -> None:
     """What runs goes on while something else is looked at than its own part of the page."""
-    runs = {"Sweep": session().swept, "Stability": session().own(Repeated).run}
-    for part, run in runs.items():
-        if part != shown and run is not None and run.task.running:
-            draw = partial(show_progress, run.task, f"{part.lower()}_elsewhere", f"{part}: ")
-            watch(run.task.future, draw, eager=False)
+    current = session()
+    sweeps = [run for run in current.sweeps if shown != "Sweep" or run is not current.swept]
+    repeated = [current.own(Repeated).run] if shown != "Stability" else []
+    for part, runs in (("Sweep", sweeps), ("Stability", repeated)):
+        for run in runs:
+            if run is not None and run.task.running:
+                draw = partial(show_progress, run.task, f"{part.lower()}_elsewhere", f"{part}: ")
+                watch(run.task.future, draw, eager=False)

@@ -7,9 +7,9 @@ from typing import Any
 
 import streamlit as st
 
-from kdeviz.data import NONE, ROLES, Corrections, EmbeddingSet, Reading, label_counts, preview
+from kdeviz.data import NONE, ROLES, Corrections, EmbeddingSet, Reading, label_counts, preview, sample_name
 from kdeviz.ui.widgets.address import read_choice, read_choices, write_choice, write_choices
-from kdeviz.ui.work.loaded import Loaded, sample
+from kdeviz.ui.work.loaded import Loaded
 from kdeviz.wording import capital
 
 _GUESS = "as guessed"
@@ -35,7 +35,7 @@ def forget_corrections() -> None:
 def corrections(data: Loaded) -> Corrections:
     """What the page's controls, or before they are drawn its address, say about the file."""
     reading = data.everything.reading
-    if reading is None or data.source == sample().source:
+    if reading is None or sample_name(data.source) is not None:
         return data.said
     said: dict[str, Any] = {}
     for role in ROLES:
@@ -71,7 +71,7 @@ def about_file(data: Loaded) -> None:
         st.dataframe(preview(data.everything), hide_index=True, height="content")
         for note in data.notes:
             st.text(note)
-        if data.source != sample().source:
+        if sample_name(data.source) is None:
             _controls(data, reading)
 
 

@@ -1,65 +1,70 @@
-"""The chart beside the map: densities, or a curve over all thresholds, where a click sets the threshold."""
+"""The tabs beside the map: the sample, the densities, and curves where a click sets the threshold."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 import streamlit as st
 
 from kdeviz import charts
 from kdeviz.errors import DataError
-from kdeviz.ui.panels.threshold import set_curve, set_threshold
+from kdeviz.ui.panels.sample import show_sample
+from kdeviz.ui.panels.threshold import set_threshold
 from kdeviz.ui.state import Screen, Session, theme
 from kdeviz.ui.widgets.choices import one_of
 from kdeviz.ui.widgets.plots import clicked_number, show_figure
 from kdeviz.ui.widgets.text import plain_error
-from kdeviz.wording import number
 
-_CONTROL_HEIGHT = 56
+SAMPLE = "Sample"
+_FIRST = "Density"
+_TALLEST = 430
 
 
-def show_chart(current: Session, screen: Screen, height: int) -> None:
-    """Draw the chart that is chosen."""
-    offered = [
-        name for name, one in charts.CHARTS.items() if screen.decision.labelled or not one.needs_labels
-    ]
-    chosen, given = offered[0], {"picked": current.picked, "log_fpr": False}
-    if len(offered) > 1:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            chosen = one_of("Chart", offered, "chart")
-            if "log_fpr" in charts.CHARTS[chosen].takes:
-                given["log_fpr"] = st.toggle("Log", key="log_fpr")
-        height -= _CONTROL_HEIGHT
-    chart, key, below = charts.CHARTS[chosen], f"curve_{chosen}", _BELOW.get(chosen)
-    options = {name: given[name] for name in chart.takes}
+@dataclass(eq=False)
+class Tab:
+    """`Session.picked` when the tabs were drawn last."""
+
+    picked: int | None = None
+
+
+def tabs() -> tuple[str, ...]:
+    """Their names."""
+    return SAMPLE, *charts.CHARTS
+
+
+def show_tabs(current: Session, screen: Screen, height: int) -> None:
+    """Draw the tabs, and what is on the chosen one; whoever picks a sample sees it."""
+    labelled = screen.decision.labelled
+    offered = [SAMPLE, *(name for name, one in charts.CHARTS.items() if labelled or not one.needs_labels)]
+    tab = current.own(Tab)
+    if tab.picked != current.picked:
+        tab.picked = current.picked
+        if current.picked is not None:
+            st.session_state["chart"] = SAMPLE
+    with st.container(key="tabs"):
+        chosen = one_of("Beside the map", offered, "chart", default=_FIRST, wide=True)
+    if chosen == SAMPLE:
+        show_sample(current, screen, height)
+    else:
+        _chart(chosen, screen, {"picked": current.picked}, min(height, _TALLEST))
+
+
+def _chart(name: str, screen: Screen, given: dict[str, Any], height: int) -> None:
+    chart, key = charts.CHARTS[name], f"curve_{name}"
+    if "log_fpr" in chart.takes:
+        given["log_fpr"] = st.toggle("Logarithmic false alarms", key="log_fpr")
     try:
-        figure = chart.draw(screen.decision, theme=theme(), **options)
+        figure = chart.draw(screen.decision, theme=theme(), **{part: given[part] for part in chart.takes})
     except DataError as error:
-        plain_error("The curve cannot be fitted to these labels", str(error))
+        plain_error("This chart cannot be drawn", str(error))
         return
     on_click = partial(_clicked, key) if chart.sets_threshold else None
-    show_figure(figure, key, chart.alt, height - _CONTROL_HEIGHT * (below is not None), screen.key, on_click)
-    if below is not None:
-        below(screen)
-
-
-def _offer_fit(screen: Screen) -> None:
-    """A button that takes over the curve that fits the labels."""
-    curve = charts.reliability_numbers(screen.decision).curve
-    st.button(
-        f"Use the fit: midpoint {number(curve.midpoint)}, steepness {number(curve.steepness)}",
-        disabled=screen.decision.curve == curve,
-        on_click=set_curve,
-        args=(curve,),
-        help="Logistic regression of the labels on log density (Platt scaling). The score after fitting "
-        "comes from curves that had not seen the sample they judge. The probabilities hold where as large a "
-        "share of the samples is anomalous as among those labelled here.",
-    )
-
-
-_BELOW = {"Reliability": _offer_fit}
-"""What stands below a chart."""
+    show_figure(figure, key, chart.alt, height, screen.key, on_click)
+    if chart.below:
+        st.caption(chart.below)
 
 
 def _clicked(key: str) -> None:

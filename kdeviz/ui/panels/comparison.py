@@ -45,12 +45,14 @@ class Compared:
         identity: of what `task` compares.
         task: the last comparison.
         file_problem: why the uploaded model file cannot be used.
+        files_read: how many model files were read.
     """
 
     sides: tuple[str, ...] = ()
     identity: object = None
     task: Task[Comparison] | None = None
     file_problem: str = ""
+    files_read: int = 0
 
 
 def show_comparison(current: Session, screen: Screen) -> None:
@@ -99,27 +101,24 @@ def _choose(current: Session, screen: Screen) -> tuple[Side, Side] | None:
         st.session_state.update(zip(SIDE_KEYS, _usual(screen, known), strict=True))
     compared = current.own(Compared)
     compared.sides = tuple(st.session_state[key] for key in SIDE_KEYS)
-    columns = st.columns([3, 0.5, 3, 1.4], vertical_alignment="bottom")
-    for column, key, title in zip((columns[0], columns[2]), SIDE_KEYS, _TITLES, strict=True):
-        with column:
-            st.selectbox(
-                title,
-                keys,
-                format_func=lambda key: known[key].name,
-                key=key,
-                on_change=_keep_apart,
-                args=(SIDE_KEYS.index(key),),
-            )
-    with columns[1]:
-        st.button(
-            "",
-            icon=":material/swap_horiz:",
-            on_click=_swap,
-            help="Swap the two.",
-            key="swap",
-            width="stretch",
-        )
-    with columns[3]:
+    choices, buttons = st.columns([5.6, 1], vertical_alignment="center")
+    with choices, st.container(gap="xsmall", key="sides"):
+        # One above the other: the name of a run is long, and its end tells two of them apart.
+        for side, (key, title) in enumerate(zip(SIDE_KEYS, _TITLES, strict=True)):
+            words, choice = st.columns([1, 11], gap="small", vertical_alignment="center")
+            words.markdown(title)
+            with choice:
+                st.selectbox(
+                    title,
+                    keys,
+                    format_func=lambda key: known[key].name,
+                    key=key,
+                    on_change=_keep_apart,
+                    args=(side,),
+                    label_visibility="collapsed",
+                )
+    with buttons, st.container(gap="xsmall"):
+        st.button("Swap", icon=":material/swap_vert:", on_click=_swap, key="swap", width="stretch")
         _model_file(screen)
     if compared.file_problem:
         plain_error("That model file cannot be used", compared.file_problem)
@@ -141,7 +140,9 @@ def _choose(current: Session, screen: Screen) -> tuple[Side, Side] | None:
 def _model_file(screen: Screen) -> None:
     if options().read_only:
         return
-    with st.popover("Model file", icon=":material/upload_file:", width="stretch"):
+    # Under another key it is another popover, which is closed.
+    key = f"model_file_{session().own(Compared).files_read}"
+    with st.popover("Model file", icon=":material/upload_file:", width="stretch", key=key):
         st.file_uploader(
             "A model that kdeviz saved, to score the samples that are loaded now",
             type=["safetensors"],
@@ -171,6 +172,7 @@ def _read_model_file(screen: Screen) -> None:
     except Exception as error:
         compared.file_problem = failure_words(error)
         return
+    compared.files_read += 1
     first, second = compared.sides
     st.session_state["first_side"], st.session_state["second_side"] = second if first == key else first, key
 
@@ -273,9 +275,9 @@ def _settings(comparison: Comparison) -> None:
         hide_index=True,
         height="content",
         column_config={
-            "setting": st.column_config.TextColumn("Setting"),
-            "first": st.column_config.TextColumn("First"),
-            "second": st.column_config.TextColumn("Second"),
-            "differs": st.column_config.TextColumn("Differs"),
+            "setting": st.column_config.TextColumn("Setting", width=150),
+            "first": st.column_config.TextColumn("First", width=350),
+            "second": st.column_config.TextColumn("Second", width=350),
+            "differs": st.column_config.TextColumn("Differs", width=80),
         },
     )

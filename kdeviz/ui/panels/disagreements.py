@@ -20,9 +20,12 @@ from kdeviz.comparison import (
     why_words,
 )
 from kdeviz.data import EmbeddingSet
+from kdeviz.ui.panels.shown_text import text_column
 from kdeviz.ui.state import Screen, Session, session, theme
 from kdeviz.ui.widgets.plots import show_figure
-from kdeviz.wording import count
+from kdeviz.wording import count, one_line
+
+_LONGEST_TEXT = 80
 
 
 @dataclass(eq=False)
@@ -53,16 +56,21 @@ def _flip_table(comparison: Comparison, side: str, inspected: EmbeddingSet) -> N
     table = disagreement_table(comparison, side)
     shown = table[[name for name in ("id", "label", "first_rank", "second_rank") if name in table]]
     columns: dict[str, ColumnConfig] = {
-        "id": st.column_config.TextColumn("Sample"),
-        "label": st.column_config.TextColumn("Label"),
-        "first_rank": st.column_config.NumberColumn("Rank by the first"),
-        "second_rank": st.column_config.NumberColumn("by the second"),
+        # So that both ranks are in sight beside any id.
+        "id": st.column_config.TextColumn("Sample", width=100),
+        "label": st.column_config.TextColumn("Label", width=82),
+        "first_rank": st.column_config.NumberColumn("First rank", width=84),
+        "second_rank": st.column_config.NumberColumn("Second rank", width=98),
     }
     rows = _rows_in(inspected, comparison)
+    texts = [""] if rows is None else inspected.texts(rows[table["sample"]], text_column())
+    if any(texts):
+        shown.insert(1, "text", [one_line(text, _LONGEST_TEXT) for text in texts])
+        columns["text"] = st.column_config.TextColumn("Text", width="medium")
     if rows is not None and inspected.thumbnails is not None:
         images = [inspected.thumbnail_uri(int(row)) for row in rows[table["sample"]]]
         shown.insert(0, "picture", pd.Series(images, dtype=object))
-        columns["picture"] = st.column_config.ImageColumn("", width=58)
+        columns["picture"] = st.column_config.ImageColumn("", width=54)
     key = f"flips_{side}_{id(comparison)}"
     st.dataframe(
         shown,
@@ -98,7 +106,11 @@ def _why_of_each(comparison: Comparison, sample: int, screen: Screen) -> None:
         picture = None if rows is None else inspected.thumbnail_uri(int(rows[sample]), every_pixel=True)
         if picture is not None:
             st.image(picture, width=80)
-        st.text(str(comparison.ids[sample]))
+        with st.container(key="sample_flipped"):
+            st.text(str(comparison.ids[sample]))
+            (text,) = [""] if rows is None else inspected.texts([rows[sample]], text_column())
+            if text:
+                st.text(text)
     places = ((comparison.first, comparison.first_rows), (comparison.second, comparison.second_rows))
     for column, title, (scored, own) in zip(
         st.columns(2, gap="medium"), ("first", "second"), places, strict=True

@@ -14,7 +14,7 @@ import streamlit as st
 
 from kdeviz.analysis import OnProgress
 from kdeviz.errors import DataError, OptionError
-from kdeviz.output import DamagedRun, Run, RunStore, log_run
+from kdeviz.output import DamagedRun, Run, RunStore, log_run, proposed_name
 from kdeviz.ui.door import options, visitor
 from kdeviz.ui.panels.model import can_use, use_settings
 from kdeviz.ui.state import Screen, Session, session
@@ -35,12 +35,14 @@ class Keeping:
         problem: why the last run was not kept.
         change_problem: why the last change of a kept run failed.
         logging: a run on its way to MLflow; it gives what went wrong, or nothing.
+        done: how many times its popover has done its work, and was closed.
     """
 
     kept: tuple[object, ...] | None = None
     problem: str = ""
     change_problem: str = ""
     logging: Task[str] | None = None
+    done: int = 0
 
 
 def run_store() -> RunStore:
@@ -59,20 +61,33 @@ def known_runs() -> tuple[Run | DamagedRun, ...]:
 
 
 def keep_button(current: Session) -> None:
-    """One click keeps what is on the screen, named by its settings; nothing where all is read-only."""
+    """A popover that keeps what is on the screen under a name; nothing where all is read-only."""
     screen = current.screen
     if options().read_only:
         return
-    done = screen is not None and current.own(Keeping).kept == _state(screen)
-    st.button(
+    keeping = current.own(Keeping)
+    done = screen is not None and keeping.kept == _state(screen)
+    # Under another key it is another popover, which is closed.
+    with st.popover(
         "Kept" if done else "Keep run",
-        key="keep",
         width="stretch",
         disabled=screen is None or done,
-        on_click=_keep,
         help="Keeps the fitted model, its scores, settings, threshold and your marks as a folder, to be "
         "compared later. See the page Compare.",
-    )
+        key=f"keep_run_{keeping.done}",
+    ):
+        if screen is None or done:
+            return
+        # As wide as most names.
+        with st.container(width=440):
+            _name_and_keep(screen)
+
+
+def _name_and_keep(screen: Screen) -> None:
+    proposed = proposed_name(screen.decision)
+    key = f"run_name_{proposed}"
+    st.text_input("Name", proposed, max_chars=200, key=key)
+    st.button("Keep", key="keep", type="primary", on_click=_keep, args=(key,), width="stretch")
 
 
 def keep_problems(current: Session) -> None:
@@ -98,14 +113,16 @@ def _state(screen: Screen) -> tuple[object, ...]:
     )
 
 
-def _keep() -> None:
+def _keep(name_key: str) -> None:
     screen, keeping = session().screen, session().own(Keeping)
     if screen is None:
         return
+    proposed, name = proposed_name(screen.decision), st.session_state[name_key]
     try:
         with st.spinner("Keeping the run …"):
             run = run_store().keep(
                 screen.decision,
+                None if " ".join(name.split()) in ("", proposed) else name,
                 fixes=screen.data.fixes,
                 marks=screen.book,
                 owner=visitor(),
@@ -113,7 +130,7 @@ def _keep() -> None:
     except (OptionError, DataError) as error:
         keeping.problem = str(error)
         return
-    keeping.problem, keeping.kept = "", _state(screen)
+    keeping.problem, keeping.kept, keeping.done = "", _state(screen), keeping.done + 1
     st.toast(f"Kept as “{run.name}”", icon=":material/bookmark_added:")
     uri = st.session_state.get("mlflow")
     if uri:

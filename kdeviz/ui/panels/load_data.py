@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import copyreg
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from kdeviz.data import FORMATS, Corrections, EmbeddingSet
+from kdeviz.data import EXAMPLES, FORMATS, Corrections, EmbeddingSet, sample_name, sample_source
 from kdeviz.errors import KdevizError
 from kdeviz.settings import Settings
-from kdeviz.ui.door import options
+from kdeviz.ui.door import options, visitor
 from kdeviz.ui.panels.about_file import about_file, corrections, forget_corrections, restore
 from kdeviz.ui.panels.preflight import check
+from kdeviz.ui.panels.uploads import Uploads, failed, hold, is_done, is_missing, keep
 from kdeviz.ui.state import Session, session
 from kdeviz.ui.widgets.address import read_choice, write_choice
+from kdeviz.ui.widgets.history import is_going_back
+from kdeviz.ui.widgets.parameters import Possible
 from kdeviz.ui.widgets.text import plain_error
 from kdeviz.ui.work.held import held_data
+from kdeviz.ui.work.kept_uploads import is_token, kept_uploads
 from kdeviz.ui.work.loaded import Loaded, Upload, from_path, from_uploads, sample
 from kdeviz.ui.work.reading import FileReading
 from kdeviz.ui.work.tasks import viewer
@@ -30,55 +35,84 @@ from kdeviz.wording import count
 # keeps it whole: a file of 80 MB cost 0.1 s at every move of a slider.
 copyreg.pickle(UploadedFile, str)
 
-
-@dataclass(eq=False)
-class Uploads:
-    """What was loaded last.
-
-    Attributes:
-        files: which uploaded files were read, whether or not they could be.
-        problem: why the last of them is not on the screen.
-        beside: the data that stayed there.
-        reopened: whether what the address is about was looked for.
-    """
-
-    files: tuple[str | None, ...] = (None, None, None, None)
-    problem: str = ""
-    beside: Loaded | None = None
-    reopened: bool = False
+_FIRST = next(iter(EXAMPLES))
 
 
 def open_path(current: Session, path: str) -> None:
-    """Look at a file on the server's disk, or say why not."""
+    """Look at a file on the server's disk or at an example, or say why not."""
+    example = None if Path(path).exists() else sample_name(path)
     try:
-        current.use(from_path(path, _at_first()))
+        current.use(from_path(path, _at_first()) if example is None else sample(example))
     except KdevizError as error:
-        _failed(current, str(error))
+        failed(current, str(error))
+
+
+def address() -> dict[str, Possible]:
+    """What the address may say of the data: the token of what was uploaded, or an example."""
+    return {"data": _is_data}
 
 
 def follow_address(current: Session) -> None:
-    """After a reload of the page, the data that the address is about; later, the data in the address."""
+    """After a reload, Back or Forward, the data that the address is about; later, the data in the address."""
     uploads, asked, data = current.own(Uploads), st.query_params.get("data"), current.data
-    if not uploads.reopened:
-        uploads.reopened = True
-        _find_again(current, asked)
-    elif data.uploaded and asked != data.token:  # a fix was applied or taken back, or the page was changed
-        try:
-            held_data().hold(data, viewer())
-        except KdevizError as error:
-            _failed(current, str(error))
+    if uploads.first is None or is_going_back():
+        uploads.first = uploads.first or data
+        _find(current, asked)
+        current.unread = True
+    elif data.uploaded and asked != data.token and not is_missing(current):
+        # A fix was applied or taken back, or the page was changed.
+        hold(current, data)
         st.query_params["data"] = data.token
 
 
-def _find_again(current: Session, token: str | None) -> None:
-    if token is None:
+def say_missing(current: Session) -> None:
+    """In place of the page: why the data of the address are not there."""
+    if current.own(Uploads).awaited is not None:
+        st.info("Opening the file of this address …", icon=":material/hourglass_top:")
         return
+    again = (
+        "" if options().read_only else " Load the file again, and the rest of the address holds as before."
+    )
+    st.warning(
+        "The file of this address is no longer on this server, which keeps uploaded files for a week after "
+        f"their last use, and while there is room.{again}",
+        icon=":material/link_off:",
+    )
+    st.button("Look at the sample set", on_click=_use_example, args=(_FIRST,))
+
+
+def _is_data(text: str) -> bool:
+    return is_token(text) or sample_name(text) is not None
+
+
+def _find(current: Session, asked: str | None) -> None:
+    """Look at what the address is about; at what was there first, where it says nothing."""
+    uploads = current.own(Uploads)
+    uploads.gone, uploads.awaited = False, None
+    example = None if asked is None else sample_name(asked)
+    if example is not None:
+        if current.data.source != asked:
+            current.use(sample(example))
+    elif asked is None or not is_token(asked):
+        if uploads.first is not None and (
+            current.data.uploaded or current.data.source != uploads.first.source
+        ):
+            current.use(uploads.first)
+    elif asked != current.data.token:
+        _find_upload(current, asked)
+
+
+def _find_upload(current: Session, token: str) -> None:
+    uploads, kept = current.own(Uploads), kept_uploads()
     data = held_data().find(token, viewer())
-    if data is None:
-        st.toast("The file of this address is no longer on this server: load it again.", duration="long")
-        st.query_params.pop("data", None)
-    else:
+    if data is not None:
         current.use(data)
+    elif kept.knows(token):
+        uploads.awaited = token
+        read = partial(kept.open, token, _at_first().images)
+        _read(current, token, "the file of this address", read)
+    else:
+        uploads.gone = True
 
 
 def data_control(current: Session) -> tuple[DeltaGenerator, DeltaGenerator]:
@@ -97,13 +131,17 @@ def data_control(current: Session) -> tuple[DeltaGenerator, DeltaGenerator]:
         uploads.problem = ""
     _follow_reading(current)
     _follow_uploads(current, *files)
-    _follow_corrections(current)
+    if not is_missing(current):
+        _follow_corrections(current)
     if uploads.problem:
         # The open popover hides the sidebar, and closing it must not lose the message.
         for place in (inside, st.container()):
             with place:
                 plain_error("That file could not be loaded", uploads.problem)
     with what:
+        if is_missing(current):
+            st.caption("nothing loaded yet")
+            return st.container(), beside
         st.text(current.data.everything.name)
         st.caption(_shape_words(current.data.train, current.data.score))
         checks = st.container()
@@ -115,55 +153,108 @@ def _uploaders(current: Session) -> tuple[tuple[UploadedFile | None, ...], Delta
     """What somebody has sent, and a place beside it; nothing where all is read-only."""
     if options().read_only:
         return (None, None, None, None), st.container()
-    with st.popover("Load data", width="stretch"):
+    uploads = current.own(Uploads)
+    suffix = f"_{uploads.forgotten}" if uploads.forgotten else ""
+    # Under another key it is another one, which is closed.
+    with st.popover("Load data", width="stretch", key=f"load_data_{uploads.done}"):
         main = st.file_uploader(
             "Embeddings: one row per sample",
             type=list(FORMATS),
-            key="main_file",
+            key=f"main_file{suffix}",
             help="A column called id, label, split or thumbnail is recognised. Rows whose split is train "
             "are fitted, the others are scored.",
         )
-        score = st.file_uploader("More samples to score (optional)", type=list(FORMATS), key="score_file")
+        score = st.file_uploader(
+            "More samples to score (optional)", type=list(FORMATS), key=f"score_file{suffix}"
+        )
         about = st.file_uploader(
             "A table about the embeddings (optional)",
             type=list(FORMATS),
-            key="about_file",
+            key=f"about_file{suffix}",
             help="Labels or anything else about the rows of the first file: joined by id where both have "
             "ids, otherwise by order.",
         )
         score_about = st.file_uploader(
-            "A table about the samples to score (optional)", type=list(FORMATS), key="score_about_file"
+            "A table about the samples to score (optional)",
+            type=list(FORMATS),
+            key=f"score_about_file{suffix}",
         )
         inside = st.container()
-        is_sample = current.data.source == sample().source
-        st.button("Back to the sample set", on_click=_use_sample, disabled=is_sample, width="stretch")
+        _examples(current)
+        st.button(
+            "Forget uploaded files",
+            on_click=_forget_uploads,
+            width="stretch",
+            help="Uploaded files are kept on this server for a week after their last use, so that a reload "
+            "and a link find them again. This deletes "
+            + ("yours." if visitor() else "all of them, whoever has sent them."),
+        )
     return (main, score, about, score_about), inside
 
 
-def _use_sample() -> None:
+def _examples(current: Session) -> None:
+    st.caption("Or look at an example")
+    for name, example in EXAMPLES.items():
+        st.button(
+            example.title,
+            key=f"example_{name}",
+            help=example.words,
+            on_click=_use_example,
+            args=(name,),
+            disabled=current.data.source == sample_source(name),
+            width="stretch",
+        )
+
+
+def _use_example(name: str) -> None:
     session().own(FileReading).drop()
     forget_corrections()
-    st.query_params.pop("data", None)
-    session().use(sample())
+    current = session()
+    current.use(sample(name))
+    if sample_source(name) == sample().source:
+        st.query_params.pop("data", None)
+    else:
+        st.query_params["data"] = sample_source(name)
+    is_done(current)
+
+
+def _forget_uploads() -> None:
+    current, owner = session(), visitor() or None
+    uploads = current.own(Uploads)
+    try:
+        kept_uploads().forget(owner)
+    except KdevizError as error:
+        failed(current, str(error))
+        return
+    held_data().forget(owner)
+    uploads.files, uploads.forgotten = (None, None, None, None), uploads.forgotten + 1
+    if current.data.uploaded and owner in (None, current.data.owner):
+        _use_example(_FIRST)
+    is_done(current)
+    st.toast("The uploaded files are forgotten.", icon=":material/delete:")
 
 
 def _follow_reading(current: Session) -> None:
     """Look at what was read in the background, or say why not."""
-    reading = current.own(FileReading)
+    reading, uploads = current.own(FileReading), current.own(Uploads)
     try:
         data = reading.take()
         if data is not None and data.uploaded:
             held_data().hold(data, viewer())
     except KdevizError as error:
-        correction = reading.wanted != current.own(Uploads).files
+        correction = uploads.awaited is None and reading.wanted != uploads.files
+        uploads.gone, uploads.awaited = uploads.gone or uploads.awaited is not None, None
         reading.drop()
         if correction:
             st.session_state["column"] = current.data.everything.embedding_column
             restore(current.data)
-        _failed(current, str(error))
+        failed(current, str(error))
     else:
         if data is not None:
             current.use(data)
+            # The address may have waited for these very data.
+            current.unread = data.token == st.query_params.get("data")
+            is_done(current)
             st.rerun()  # what is above was drawn for the old data
 
 
@@ -177,10 +268,10 @@ def _follow_uploads(current: Session, main: UploadedFile | None, *others: Upload
     if main is not None:
         forget_corrections()
         score, about, score_about = map(_optional, others)
-        read = partial(from_uploads, _upload(main), score, about, _at_first(), score_about)
+        read = partial(from_uploads, _upload(main), score, about, _at_first(), score_about, visitor())
         _read(current, files, main.name, read)
     elif any(others):
-        _failed(current, "Load the embeddings first: the other files belong to them")
+        failed(current, "Load the embeddings first: the other files belong to them")
 
 
 def _follow_corrections(current: Session) -> None:
@@ -216,15 +307,15 @@ def _optional(file: UploadedFile | None) -> Upload | None:
 
 def _read(current: Session, wanted: object, name: str, read: Callable[[], Loaded]) -> None:
     shown = current.screen
-    components = Settings().n_pca_components if shown is None else shown.analysis.settings.n_pca_components
+    settings = Settings() if shown is None else shown.analysis.settings
     with st.spinner(f"Reading {name} …"):
-        current.own(FileReading).start(wanted, name, read, lambda data: check(data.everything, components))
+        current.own(FileReading).start(wanted, name, read, partial(_check_and_keep, settings))
     _follow_reading(current)
 
 
-def _failed(current: Session, problem: str) -> None:
-    uploads = current.own(Uploads)
-    uploads.problem, uploads.beside = problem, current.data
+def _check_and_keep(settings: Settings, data: Loaded) -> None:
+    check(data.everything, settings)
+    keep(data)
 
 
 def _shape_words(train: EmbeddingSet, score: EmbeddingSet | None) -> str:

@@ -12,6 +12,8 @@ from kdeviz import charts
 from kdeviz.charts import ComponentAxes, MapAxes
 from kdeviz.errors import OptionError
 from kdeviz.ui.panels import map_axes
+from kdeviz.ui.panels.selection import Zoom
+from kdeviz.ui.panels.shown_text import text_column, text_control
 from kdeviz.ui.panels.table import chosen_rows
 from kdeviz.ui.state import Screen, Session, session, theme
 from kdeviz.ui.widgets.choices import one_of
@@ -68,18 +70,21 @@ def show_map(
             picked=current.picked,
             region=chosen_rows(current, screen),
             tool=tool,
+            text_column=text_column(),
             training=training,
             theme=theme(),
         )
     except OptionError as error:
         plain_warning(f"{capital(str(error))}.")
         return
+    zoom = current.own(Zoom)
+    charts.zoom_to(figure, decision, axes, zoom.rows)
     show_figure(
         figure,
         "map",
         "Map of the samples",
         height,
-        (screen.key, charts.axes_key(decision.analysis, decision.threshold, axes)),
+        (screen.key, charts.axes_key(decision.analysis, decision.threshold, axes), zoom.times),
         partial(_map_selected, axes),
         _TOOLS if axes.count == 2 else _TOOLS_3D,
     )
@@ -87,7 +92,8 @@ def show_map(
 
 def map_controls(current: Session, screen: Screen) -> MapView:
     """Axes, colour and tool of the map, as chosen."""
-    with st.popover("Axes, colour", icon=":material/tune:", width="stretch"):
+    first, second = st.columns([1, 1], gap="small")
+    with first.popover("Axes, colour", icon=":material/tune:", width="stretch"):
         colour_by = st.selectbox(
             "Colour by",
             charts.colour_choices(screen.decision),
@@ -97,6 +103,7 @@ def map_controls(current: Session, screen: Screen) -> MapView:
             "length of what the components leave out; the others come from the file.",
         )
         axes = map_axes.choose_axes(current, screen)
+        text_control(screen.analysis.inspected)
         drawn_already = screen.analysis.inspects_training
         training = st.toggle(
             "Training samples",
@@ -107,7 +114,8 @@ def map_controls(current: Session, screen: Screen) -> MapView:
             "inspected they are on the map already.",
         )
     flat = axes is None or axes.count == 2
-    tool = one_of("On the map", list(_MAP_TOOLS), "tool", in_address=False, wide=True, disabled=not flat)
+    with second:
+        tool = one_of("On the map", list(_MAP_TOOLS), "tool", in_address=False, wide=True, disabled=not flat)
     return MapView(axes, colour_by or "log density", _MAP_TOOLS[tool], training and not drawn_already)
 
 

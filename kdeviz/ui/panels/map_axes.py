@@ -11,7 +11,7 @@ import streamlit as st
 from kdeviz import charts
 from kdeviz.charts import ColumnAxes, ComponentAxes, MapAxes, SeparatingAxes
 from kdeviz.ui.state import Screen, Session
-from kdeviz.ui.widgets.address import first_choice, write_choice
+from kdeviz.ui.widgets.address import first_choice, key_in_popover, write_choice
 from kdeviz.ui.widgets.parameters import Possible, among, whole
 from kdeviz.ui.widgets.progress import show_progress, watch
 from kdeviz.ui.work.neighbours import Arranging, leave, neighbour_axes
@@ -41,12 +41,12 @@ def choose_axes(current: Session, screen: Screen) -> MapAxes | None:
         list(KINDS),
         first_choice("axes", list(KINDS), "components"),
         format_func=lambda name: KINDS[name].title,
-        key="axes",
+        key=key_in_popover("axes"),
         help="The main directions are those of the largest variance, whatever is flagged. Axes that separate "
         "are chosen to pull the flagged (or labelled anomalous) samples apart. A neighbour map puts samples "
         "beside those that they resemble; its distances and directions mean nothing.",
     )
-    write_choice("axes", "components")
+    write_choice(key_in_popover("axes"), "components", "axes")
     if kind != "neighbours":
         leave(current)
     return KINDS[kind].choose(current, screen)
@@ -102,10 +102,11 @@ def _columns(current: Session, screen: Screen) -> MapAxes | None:
 
 
 def _column(letter: str, names: list[str], place: int) -> str:
-    key = f"column_{letter}"
-    first = first_choice(key, names, names[place])
+    name = f"column_{letter}"
+    key = key_in_popover(name)
+    first = first_choice(name, names, names[place])
     column: str = st.selectbox(f"{letter} axis: column", names, first, key=key)
-    write_choice(key, names[place])
+    write_choice(key, names[place], name)
     return column
 
 

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from kdeviz.charts import scree_numbers
+from kdeviz.charts import kept_words, scree_numbers
 from kdeviz.decision import Decision
 from kdeviz.scaling import SCALINGS, scalings_in_words
-from kdeviz.settings import FeatureScalingMethod, Settings, name_of
+from kdeviz.settings import FeatureScalingMethod, Offer, Settings, name_of
 from kdeviz.ui.state import Session, session
 from kdeviz.ui.widgets.address import read_choice, write_choice
 from kdeviz.ui.widgets.parameters import Possible, among, real, whole
 from kdeviz.ui.work.loaded import Loaded
-from kdeviz.wording import count, percent
+from kdeviz.wording import count
 
 _DEFAULT_COMPONENTS = 16
 _MOST_COMPONENTS = 128
@@ -44,7 +44,7 @@ class Knobs:
 
 
 def model_control(current: Session) -> tuple[Settings, DeltaGenerator]:
-    """Components, scaling, training cap, bandwidth, seed; and a place for `variance_words`."""
+    """Components, units, scaling, training cap, bandwidth, seed; and a place for `variance_words`."""
     st.subheader("Model")
     knobs = current.own(Knobs)
     if knobs.wanted is not None:
@@ -62,6 +62,13 @@ def model_control(current: Session) -> tuple[Settings, DeltaGenerator]:
         help="How many directions of largest variation the model looks at; everything else is ignored.",
     )
     variance = st.empty()
+    standardise = st.toggle(
+        "Standardise features",
+        key="standardise",
+        bind="query-params",
+        help="Divides each feature by its standard deviation in training, so that all count alike whatever "
+        "their units. Off, features with large numbers count most.",
+    )
     read_choice("scaling", list(SCALINGS), "scale")
     scaling = st.radio(
         "Scaling",
@@ -93,7 +100,7 @@ def model_control(current: Session) -> tuple[Settings, DeltaGenerator]:
             bind="query-params",
             help="Decides which training samples are picked when there are more than the cap.",
         )
-    settings = Settings(components, FeatureScalingMethod(scaling), cap, bandwidth, seed)
+    settings = Settings(components, FeatureScalingMethod(scaling), cap, bandwidth, seed, standardise)
     with st.container():
         _undo_button(knobs, settings)
     knobs.wanted = None
@@ -104,6 +111,7 @@ def address(data: Loaded) -> dict[str, Possible]:
     """What the address may say of the knobs."""
     return {
         "components": whole(1, min(_most_components(data), _MOST_COMPONENTS)),
+        "standardise": among(("true", "false")),
         "scaling": among(SCALINGS),
         "cap": whole(2, _MOST),
         "bandwidth": among(BANDWIDTH_WORDS),
@@ -125,6 +133,17 @@ def use_settings(settings: Settings) -> None:
     if knobs.settings is not None:
         knobs.applied = settings, knobs.settings
     knobs.wanted = settings
+
+
+def offer_button(offer: Offer, key: str) -> None:
+    """Take settings over that would help, with one click; this can be undone."""
+    st.button(offer.title, key=key, icon=":material/auto_fix_high:", on_click=_take, args=(offer,))
+
+
+def _take(offer: Offer) -> None:
+    now = session().own(Knobs).settings
+    if now is not None:
+        use_settings(offer.applied(now))
 
 
 def _undo_button(knobs: Knobs, settings: Settings) -> None:
@@ -160,7 +179,7 @@ def _set_settings(settings: Settings) -> None:
     """
     state = st.session_state
     state["components"], state["seed"] = settings.n_pca_components, settings.seed
-    state["scaling"] = settings.feature_scaling_method.value
+    state["scaling"], state["standardise"] = settings.feature_scaling_method.value, settings.standardise
     state["cap"] = settings.max_training_points
     if isinstance(settings.bandwidth, str):
         state["bandwidth"] = settings.bandwidth
@@ -201,8 +220,7 @@ def _bandwidth() -> str | float:
 
 def variance_words(decision: Decision) -> str:
     """How much of the training variance the fitted components keep."""
-    numbers = scree_numbers(decision)
-    return f"{count(numbers.kept)} components keep {percent(numbers.kept_share)} of the variance"
+    return kept_words(scree_numbers(decision))
 
 
 def _most_components(data: Loaded) -> int:

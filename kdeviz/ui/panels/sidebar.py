@@ -8,8 +8,9 @@ import streamlit as st
 import torch
 from streamlit.delta_generator import DeltaGenerator
 
+from kdeviz.charts import reliability_numbers
 from kdeviz.decision import RULES, Rule, ThresholdRule, curve_from_spread
-from kdeviz.errors import KdevizError
+from kdeviz.errors import DataError, KdevizError
 from kdeviz.model import ProbabilityCurve, device_name, resolve_device
 from kdeviz.ui.panels.threshold import set_curve
 from kdeviz.ui.state import Screen, Session, session
@@ -76,13 +77,27 @@ def curve_control(screen: Screen | None) -> ProbabilityCurve:
     default = ProbabilityCurve()
     with st.container(horizontal=True):
         st.button(
-            "Fit to the data",
-            on_click=_fit_curve,
+            "Centre on the threshold",
+            on_click=_centre_curve,
             disabled=screen is None,
-            help="Puts the midpoint on the threshold, and takes the steepness from the spread of the "
-            "training scores. With labels, the chart “Reliability” fits the curve to them.",
+            help="Gives the threshold a probability of one half, and takes the steepness from the spread of "
+            "the training scores. It uses no labels: a scale to read scores on, not a share of samples.",
         )
-        st.button("Reset", on_click=set_curve, args=(default,), help="Midpoint 12, steepness 0.05.")
+        st.button(
+            "Fit to labels",
+            on_click=_fit_curve,
+            disabled=screen is None or not screen.decision.labelled,
+            help="Logistic regression of the labels on log density (Platt scaling); the tab “Reliability” "
+            "shows how good it is. The probabilities hold where as large a share of the samples is anomalous "
+            "as among those labelled here.",
+        )
+        st.button(
+            "Reset",
+            on_click=set_curve,
+            args=(default,),
+            help="Midpoint 12, steepness 0.05: a curve that knows nothing of these data, so its values are "
+            "called uncalibrated.",
+        )
     midpoint: float = st.number_input(
         "Midpoint, nats",
         *_MIDPOINTS,
@@ -106,6 +121,16 @@ def curve_control(screen: Screen | None) -> ProbabilityCurve:
 
 
 def _fit_curve() -> None:
+    screen = session().screen
+    if screen is None:
+        return
+    try:
+        set_curve(reliability_numbers(screen.decision).curve)
+    except DataError as error:
+        st.toast(f"The curve cannot be fitted to these labels: {error}", icon=":material/error:")
+
+
+def _centre_curve() -> None:
     screen = session().screen
     if screen is not None and math.isfinite(screen.decision.threshold):
         set_curve(curve_from_spread(screen.analysis.reference, screen.decision.threshold))

@@ -46,7 +46,7 @@ def show_stability(current: Session, screen: Screen) -> None:
     top, repeats, start, text = st.columns([0.8, 0.8, 1, 3], vertical_alignment="bottom")
     with top:
         scored = len(screen.analysis.scores)
-        most, usual = min(200, scored), min(20, max(scored // 10, 1))
+        most, usual = min(200, max(scored - 1, 1)), min(20, max(scored // 10, 1))
         k = st.number_input("Top samples", 1, most, usual, help="Whether these come out again.")
     with repeats:
         often = st.number_input("Repeats", 2, 100, 10, help="Fits for every cap and every way to repeat.")
@@ -104,12 +104,16 @@ def _outcome(run: StabilityRun, screen: Screen) -> None:
         return
     if (run.token, result.settings) != (screen.key[0], screen.analysis.settings):
         plain_warning(f"This was for {name_of(result.settings)} on {run.inspected.name}.")
+    if result.unseen:
+        plain_warning(f"Nothing can be seen here: {result.unseen}.")
+        return
     for repeats in result.repeats:
         if repeats.source == BOOTSTRAP:
             share, (low, high) = percent(repeats.found.value), map(percent, repeats.found.interval)
             st.markdown(
                 f"On average **{share}** ({low} to {high}) of the {count(len(result.top))} most anomalous "
-                "samples come back when the training samples are drawn anew."
+                "samples come back when the training samples are drawn anew; by chance alone "
+                f"{percent(result.chance)} would."
             )
     for note in result.notes:
         st.text(f"{capital(note)}.")

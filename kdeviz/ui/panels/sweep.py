@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 import streamlit as st
 
+from kdeviz.analysis import Analysis, cached
 from kdeviz.errors import OptionError
 from kdeviz.scaling import SCALINGS
-from kdeviz.sweep import Grid
+from kdeviz.sweep import YES_OR_NO, Grid, SweepRow, proposed_grid, sweep_seconds
+from kdeviz.ui.panels.sweep_list import add_sweep, free_name, show_sweeps
 from kdeviz.ui.panels.sweep_results import show_results
 from kdeviz.ui.panels.sweep_table import ChosenRow
 from kdeviz.ui.state import Screen, Session, session
+from kdeviz.ui.widgets.address import say
+from kdeviz.ui.widgets.history import is_going_back
 from kdeviz.ui.widgets.progress import show_progress, watch
 from kdeviz.ui.widgets.text import plain_error
 from kdeviz.ui.work.jobs import job_board
-from kdeviz.ui.work.sweep_run import SweepRun, known_sweeps
-from kdeviz.wording import count
+from kdeviz.ui.work.sweep_run import SweepRun
+from kdeviz.wording import count, duration
 
 _FIELDS = {
     "components": ("Components", "Such as 2, 4, 8, or 2:32:2 for every second one from 2 to 32."),
@@ -25,26 +30,48 @@ _FIELDS = {
     "bandwidths": ("Bandwidth", "scott, silverman, or factors that multiply Scott's."),
     "caps": ("Training cap", "Fit on at most so many samples, such as 1000, 40000."),
     "seeds": ("Seeds", "Of the random subsets: such as 0, 1 or 0:4."),
+    "standardise": ("Standardised", "Whether features are divided by their standard deviations first."),
 }
 """What a grid is made of, by the names of its fields, and help."""
 GRID_KEYS = (*(f"grid_{name}" for name in _FIELDS), "sweep_metric")
 """Widgets that keep their values while another page is shown."""
-
-_USUAL_COMPONENTS = (2, 4, 6, 8, 12, 16, 20, 24, 28, 32)
+_CHOICES = {"scalings": tuple(SCALINGS), "standardise": tuple(YES_OR_NO)}
+_LONGEST_TEXT = 300
 
 
 @dataclass(eq=False)
 class Proposal:
-    """What the fields of the grid were filled with, by their keys."""
+    """What the fields of the grid say, by their keys.
+
+    Attributes:
+        fields: what was proposed when they were drawn last.
+        typed: what somebody typed instead, which the address has; None before it was read.
+    """
 
     fields: dict[str, str] = field(default_factory=dict)
+    typed: dict[str, str] | None = None
+
+
+def follow_grid(current: Session) -> None:
+    """After a reload, Back or Forward, what was typed into the grid; later, on every page, what is typed."""
+    proposal, fields = current.own(Proposal), [f"grid_{name}" for name in _FIELDS]
+    if proposal.typed is None or is_going_back():
+        said = {key: st.query_params[key][:_LONGEST_TEXT] for key in fields if key in st.query_params}
+        proposal.typed = said
+        return
+    if proposal.fields:
+        shown = {key: st.session_state.get(key, proposal.fields[key]) for key in fields}
+        proposal.typed = {key: text for key, text in shown.items() if text != proposal.fields[key]}
+    for key in fields:
+        say(key, proposal.typed.get(key))
 
 
 def show_sweep(current: Session, screen: Screen) -> None:
-    """Draw the grid, and what is known of the last sweep."""
+    """Draw the grid, the list of sweeps, and what is known of the one that is looked at."""
     run = current.swept
-    running = run is not None and run.task.running
-    _grid(screen, running)
+    _grid(screen, any(other.task.running for other in current.sweeps))
+    if current.sweeps:
+        show_sweeps(current)
     if run is None:
         st.info(
             "A sweep fits every combination of these settings and shows how well each tells anomalous from "
@@ -53,10 +80,10 @@ def show_sweep(current: Session, screen: Screen) -> None:
             icon=":material/info:",
         )
         return
-    if running:
+    if run.task.running:
         watch(run.task.future, partial(_so_far, current, screen, run), eager=False)
     else:
-        show_results(current, screen, run)
+        show_results(current, screen, run, go_on)
 
 
 def _so_far(current: Session, screen: Screen, run: SweepRun) -> None:
@@ -67,14 +94,15 @@ def _so_far(current: Session, screen: Screen, run: SweepRun) -> None:
 def _grid(screen: Screen, running: bool) -> None:
     """What to try, and the button that starts it."""
     _default_grid(screen)
-    columns = st.columns([1.7, 1.1, 1.1, 1, 0.65, 1.15], gap="small", vertical_alignment="bottom")
+    columns = st.columns([1.7, 1.1, 1.1, 0.9, 0.65, 0.9, 1.3], gap="small", vertical_alignment="bottom")
     texts: dict[str, str] = {}
     for column, (name, (label, words)) in zip(columns[:-1], _FIELDS.items(), strict=True):
+        key = f"grid_{name}"
         with column:
-            if name == "scalings":
-                texts[name] = st.selectbox(label, [", ".join(SCALINGS), *SCALINGS], key=f"grid_{name}")
+            if name in _CHOICES:
+                texts[name] = st.selectbox(label, _options(name), key=key)
             else:
-                texts[name] = st.text_input(label, key=f"grid_{name}", help=words)
+                texts[name] = st.text_input(label, key=key, help=words)
     grid, problem = None, ""
     try:
         grid = Grid.parse(**texts)
@@ -93,50 +121,87 @@ def _grid(screen: Screen, running: bool) -> None:
             help="Every combination of these. Each is fitted five more times, on four fifths of the training "
             "samples, to count false alarms on samples that it has not seen.",
         )
+    if grid is not None and not running:
+        st.caption(_cost_words(screen, grid))
     if problem:
         plain_error("This grid cannot be read", problem)
 
 
-def follow_address(current: Session) -> None:
-    """After a reload of the page, the sweep that its address is about; later, the sweep in the address."""
-    asked = st.query_params.get("sweep")
-    if current.swept is None and asked is not None:
-        current.swept = known_sweeps().get(asked)
-    if current.swept is None:
-        st.query_params.pop("sweep", None)
-    elif asked != current.swept.id:
-        st.query_params["sweep"] = current.swept.id
-
-
 def _default_grid(screen: Screen) -> None:
-    limit = min(screen.analysis.train.features.shape)
-    settings, proposal = screen.analysis.settings, session().own(Proposal)
-    in_use = screen.analysis.classifier.n_components_
-    usual = {k for k in _USUAL_COMPONENTS if k < limit} | ({in_use} if in_use < limit - 1 else set())
-    defaults = {
-        "grid_components": ", ".join(map(str, sorted(usual))) or "1",
-        "grid_scalings": ", ".join(SCALINGS),
-        "grid_bandwidths": "0.5, scott, 2",
-        "grid_caps": str(settings.max_training_points),
-        "grid_seeds": str(settings.seed),
-    }
+    """Fill the fields that nobody has filled otherwise."""
+    proposal, defaults = session().own(Proposal), _texts(_proposed(screen.fitted))
     for key, value in defaults.items():
         # What was typed stays; what was proposed follows the data and the settings in use.
-        if st.session_state.get(key) in (None, proposal.fields.get(key)):
+        if key not in st.session_state or is_going_back():
+            st.session_state[key] = (proposal.typed or {}).get(key, value)
+        elif st.session_state[key] == proposal.fields.get(key):
             st.session_state[key] = value
+    for name in _CHOICES:
+        key = f"grid_{name}"
+        if st.session_state[key] not in _options(name):
+            st.session_state[key] = defaults[key]
     proposal.fields = defaults
 
 
-def _start(screen: Screen, grid: Grid) -> None:
+def _options(name: str) -> list[str]:
+    """All of what may be chosen together, then each of them."""
+    choices = _CHOICES[name]
+    return [", ".join(choices), *choices]
+
+
+@cached
+def _proposed(analysis: Analysis) -> Grid:
+    n, d = analysis.train.to_fit.features.shape
+    model, scored = analysis.classifier, 0 if analysis.scored is None else len(analysis.scored)
+    return proposed_grid(model.pca_model.spectrum.cpu(), analysis.settings, n, d, model.n_components_, scored)
+
+
+def _texts(grid: Grid) -> dict[str, str]:
+    """What the fields hold that make this grid."""
+    units = [word for word, which in YES_OR_NO.items() if which in grid.standardise]
+    return {
+        "grid_components": ", ".join(map(str, grid.components)),
+        "grid_scalings": ", ".join(map(str, grid.scalings)),
+        "grid_bandwidths": ", ".join(
+            width if isinstance(width, str) else f"{width:.12g}" for width in grid.bandwidths
+        ),
+        "grid_caps": ", ".join(map(str, grid.caps)),
+        "grid_seeds": ", ".join(map(str, grid.seeds)),
+        "grid_standardise": ", ".join(units),
+    }
+
+
+def _cost_words(screen: Screen, grid: Grid) -> str:
+    """About how long a sweep will take."""
+    n, d = screen.analysis.train.to_fit.features.shape
+    scored = 0 if screen.analysis.scored is None else len(screen.analysis.scored)
+    return f"About {duration(sweep_seconds(grid, n, d, screen.key[2], scored))}"
+
+
+def go_on(screen: Screen, run: SweepRun, grid: Grid) -> None:
+    """Extend the grid of a sweep; what it has done is not done again."""
+    st.session_state.update(_texts(grid))
+    _start(screen, grid, run.rows)
+
+
+def _start(screen: Screen, grid: Grid, known: Sequence[SweepRow] = ()) -> None:
     current = session()
     current.own(ChosenRow).settings = None
-    current.swept = SweepRun.start(
-        job_board(),
-        screen.key[0],
-        screen.analysis,
-        grid,
-        screen.rule,
-        screen.decision.curve,
-        screen.key[2],
-        st.session_state.get("mlflow"),
+    add_sweep(
+        current,
+        SweepRun.start(
+            job_board(),
+            screen.key[0],
+            screen.analysis,
+            grid,
+            screen.rule,
+            screen.decision.curve,
+            screen.key[2],
+            free_name(
+                current,
+                f"{count(len(grid))} setting{'s' * (len(grid) != 1)} of {screen.data.everything.name}",
+            ),
+            st.session_state.get("mlflow"),
+            tuple(known),
+        ),
     )

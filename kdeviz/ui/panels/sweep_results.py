@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -14,13 +15,26 @@ from kdeviz.data import EmbeddingSet
 from kdeviz.errors import DataError
 from kdeviz.output import TABLE_WRITERS, sweep_bytes
 from kdeviz.settings import name_of
-from kdeviz.sweep import CHOICES, METRICS, Choice, Sweep, SweepRow, best, estimate_of
+from kdeviz.sweep import (
+    CHOICES,
+    METRICS,
+    Choice,
+    Grid,
+    Sweep,
+    SweepRow,
+    best,
+    edge_words,
+    edges,
+    estimate_of,
+    extended,
+    next_words,
+)
 from kdeviz.ui.panels.model import can_use, use_settings
 from kdeviz.ui.panels.sweep_table import ChosenRow, show_rows
 from kdeviz.ui.state import Screen, Session, session, theme
 from kdeviz.ui.widgets.choices import one_of
 from kdeviz.ui.widgets.plots import clicked_number, show_figure
-from kdeviz.ui.widgets.text import failure_words, plain_error, plain_warning
+from kdeviz.ui.widgets.text import failure_words, note_with, plain_error, plain_warning
 from kdeviz.ui.work.sweep_run import SweepRun
 from kdeviz.wording import capital, count
 
@@ -34,7 +48,11 @@ class Metric:
     of: SweepRun | None = None
 
 
-def show_results(current: Session, screen: Screen, run: SweepRun) -> None:
+GoOn = Callable[[Screen, SweepRun, Grid], None]
+"""Extends the grid of a sweep."""
+
+
+def show_results(current: Session, screen: Screen, run: SweepRun, go_on: GoOn | None = None) -> None:
     """Draw what is finished; it grows while the sweep runs."""
     finished = run.finished
     _troubles(run, finished, screen)
@@ -47,6 +65,8 @@ def show_results(current: Session, screen: Screen, run: SweepRun) -> None:
     usable = run.token == screen.key[0]
     if choice is not None:
         _cards(run, choice, screen, usable)
+        if go_on is not None and usable and run.rule == screen.rule:
+            _edge(screen, run, choice, go_on)
     _chart(current, finished, metric, choice, controls[1:])
     _chosen(current, finished, usable)
     if choice is not None:
@@ -114,7 +134,8 @@ def _cards(run: SweepRun, choice: Choice, screen: Screen, usable: bool) -> None:
     title, top = f"Best {METRICS[choice.metric].words}", choice.best
     if choice.metric == "log_density":  # it compares nothing else
         scaling = top.settings.feature_scaling_method.value
-        title = f"Best for {count(top.components)} components, {scaling}"
+        units = ", standardised" if top.settings.standardise else ""
+        title = f"Best for {count(top.components)} components, {scaling}{units}"
     used = next((row for row in run.rows if row.settings == screen.analysis.settings), None)
     columns = st.columns(3, gap="small")
     with columns[0]:
@@ -129,6 +150,25 @@ def _cards(run: SweepRun, choice: Choice, screen: Screen, usable: bool) -> None:
         st.markdown("**In use now**")
         st.caption(_standing(run, choice, used, screen))
         st.page_link(st.session_state["explore_page"], label="See it in Explore")
+
+
+def _edge(screen: Screen, run: SweepRun, choice: Choice, go_on: GoOn) -> None:
+    """That the best lies at the edge of the grid, and one click to go on; nothing where it lies within."""
+    if not _same_labels(run.inspected, screen.analysis.inspected):
+        return
+    beyond = edges(run.finished, choice, *run.train.to_fit.features.shape)
+    if not beyond:
+        return
+    with note_with(edge_words(beyond)), st.container(horizontal_alignment="right"):
+        grid = extended(run.grid, beyond)
+        st.button(
+            f"Go on with {next_words(beyond)}",
+            icon=":material/arrow_outward:",
+            key="go_on",
+            on_click=go_on,
+            args=(screen, run, grid),
+            help=f"{count(len(grid) - len(run.rows))} more settings; what is done is not done again.",
+        )
 
 
 def _card(title: str, row: SweepRow, metric: str, usable: bool) -> None:

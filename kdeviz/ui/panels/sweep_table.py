@@ -30,7 +30,14 @@ _FORMATS = {
     "score_seconds": "%.0f ms",
     "model_bytes": "bytes",
 }
-_SETTINGS = ("n_pca_components", "feature_scaling_method", "bandwidth", "max_training_points", "seed")
+_SETTINGS = (
+    "n_pca_components",
+    "feature_scaling_method",
+    "standardise",
+    "bandwidth",
+    "max_training_points",
+    "seed",
+)
 _ALWAYS = ("n_pca_components", "feature_scaling_method")
 
 
@@ -78,6 +85,7 @@ def _columns(shown: pd.DataFrame, metric: str) -> dict[str, ColumnConfig]:
         "choice": text_column("", width=92),
         "n_pca_components": number_column("Components"),
         "feature_scaling_method": text_column("Scaling"),
+        "standardise": st.column_config.CheckboxColumn("Standardised"),
         "bandwidth": text_column("Bandwidth"),
         "max_training_points": number_column("Training cap", format="%d"),
         "seed": number_column("Seed"),

@@ -1,10 +1,9 @@
-"""The ranking: the most anomalous samples, or those of a selection."""
+"""The samples found: the most anomalous of all at first, then what is asked for."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,12 +11,27 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit.elements.lib.column_types import ColumnConfig
 
-from kdeviz.decision import ranking
+from kdeviz.data import EmbeddingSet
+from kdeviz.decision import BY_RANK, OWN_COLUMNS, Order, listing, metadata_columns
+from kdeviz.model import ProbabilityCurve
+from kdeviz.ui.panels.find import show_find
+from kdeviz.ui.panels.selection import Describing, show_actions, show_description
+from kdeviz.ui.panels.shown_text import text_column
 from kdeviz.ui.state import Screen, Session, session
-from kdeviz.ui.widgets.downloads import score_downloads
-from kdeviz.wording import count
+from kdeviz.ui.work.found import Finding, Found, found
+from kdeviz.wording import capital, count, one_line
 
 _LISTED, _IN_SIGHT = 60, 9
+_LONGEST_TEXT, _TEXT_WIDTH = 160, 330
+_NAMES = {
+    "rank": "rank",
+    "id": "id",
+    "label": "label",
+    "log_density": "log density",
+    "p_value": "p-value",
+    "probability": "probability",
+}
+"""Columns of `listing`, by the names that they are searched and sorted by."""
 
 
 @dataclass(eq=False)
@@ -27,86 +41,127 @@ class Listing:
     Attributes:
         first: where it starts.
         picks: `Session.picks` when it was drawn last.
-        selections: `Session.selections` then.
+        answer: what was listed then.
     """
 
     first: int = 0
     picks: int = 0
-    selections: int = 0
+    answer: Found | None = None
 
 
 def ranked_rows(current: Session, screen: Screen) -> NDArray[np.int64]:
-    """Inspected rows as the table lists them: the most anomalous first, and only those selected."""
-    ranked = ranking(screen.decision)["row"].to_numpy()
-    chosen = chosen_rows(current, screen)
-    return ranked if chosen is None else ranked[np.isin(ranked, chosen)]
+    """Inspected rows as the table lists them: those found, in their order."""
+    return found(current, screen).rows
 
 
 def chosen_rows(current: Session, screen: Screen) -> NDArray[np.int64] | None:
-    """Inspected rows of the selection, on the map or by a cell of the confusion table; None without one."""
-    if current.cell is not None and screen.decision.labelled:
-        return screen.decision.rows_in_cell(current.cell)
-    return current.region
+    """Inspected rows that search, filters, map and confusion table leave; None while nothing is asked."""
+    answer = found(current, screen)
+    return answer.rows if answer.narrowed else None
 
 
 def show_table(current: Session, screen: Screen, height: int) -> None:
-    """Draw the ranking; a click on a row picks its sample everywhere."""
-    rows = ranked_rows(current, screen)
-    table = ranking(screen.decision).set_index("row", drop=False)
-    _title(current, screen, rows)
-    start = _first_listed(current, rows)
-    shown = table.loc[rows[start : start + _LISTED]].reset_index(drop=True)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(
-            f"{count(min(start + 1, len(rows)))} to {count(start + len(shown))} of {count(len(rows))}, "
-            "the most anomalous first",
-            width="stretch",
-        )
-        if start:
-            st.button("From the top", on_click=_list_from, args=(0,), type="tertiary")
-        if start + _LISTED < len(rows):
-            st.button("More", on_click=_list_from, args=(start + _LISTED,), type="tertiary")
+    """Draw search, filters and the samples found; a click on one picks it everywhere."""
+    answer = found(current, screen)
+    with st.container(key="samples", gap="small"):
+        st.subheader(_heading(current, answer))
+        show_find(current, screen, answer)
+        start = _first_listed(current, answer)
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key="listed"):
+            _part_listed(start, len(answer.rows))
+            show_actions(current, screen, answer)
+        if answer.narrowed and current.own(Describing).on and len(answer.rows):
+            left, right = st.columns([1.5, 1], gap="medium")
+            with right:
+                show_description(screen, answer, height)
+        else:
+            left = st.container()
+        with left:
+            if len(answer.rows):
+                _list(current, screen, answer.rows[start : start + _LISTED], height)
+
+
+def _heading(current: Session, answer: Found) -> str:
+    if answer.narrowed:
+        return f"{count(len(answer.rows))} of {count(len(answer.kept))} samples"
+    order = current.own(Finding).order
+    return "Most anomalous samples" if order == BY_RANK else f"All {count(len(answer.rows))} samples"
+
+
+def _part_listed(start: int, total: int) -> None:
+    """Which part of what is found is listed, and the ways to the others."""
+    end = min(start + _LISTED, total)
+    words = f"{count(start + 1)} to {count(end)} of {count(total)} listed"
+    st.caption(words if total else "No sample passes all of this.", width="content")
+    if start:
+        st.button("From the top", on_click=_list_from, args=(0,), type="tertiary")
+    if end < total:
+        st.button("More", on_click=_list_from, args=(end,), type="tertiary")
+    st.space("stretch")
+
+
+def _list(current: Session, screen: Screen, rows: NDArray[np.int64], height: int) -> None:
     inspected = screen.analysis.inspected
-    visible = shown.drop(columns=["row", "flagged"])
-    if len(screen.book):
-        marks = screen.book.columns(screen.keys[row] for row in shown["row"])
-        visible.insert(2, "Your mark", marks["mark"])
-    columns = _columns(visible, inspected.labels is not None)
+    visible = _cells(screen, rows)
+    columns = _columns(visible, _text_name(inspected), screen.decision.curve)
     pictures = inspected.thumbnails is not None
     if pictures:
-        images = [inspected.thumbnail_uri(int(row)) for row in shown["row"]]
+        images = [inspected.thumbnail_uri(row) for row in rows.tolist()]
         # Longer than, so unlike, any other name: an image column fetches the addresses it holds.
         name = "picture".ljust(max(map(len, columns)) + 1)
         visible.insert(0, name, pd.Series(images, dtype=object))
         columns[name] = st.column_config.ImageColumn("", width=58)
     # The table keeps its highlight under one key, also when the row means another sample or none is meant.
-    key = f"table_{hash(tuple(shown['row']))}_{current.picks}"
-    chosen = np.flatnonzero(shown["row"] == current.picked).tolist()
+    key = f"table_{hash(tuple(rows))}_{current.picks}_{current.own(Finding).order}"
+    chosen = np.flatnonzero(rows == current.picked).tolist()
+    row_height = 48 if pictures else 35
     st.dataframe(
         visible,
         key=key,
         hide_index=True,
-        height=height,
-        row_height=48 if pictures else None,
-        on_select=partial(_row_selected, key, shown["row"].to_numpy()),
-        selection_mode="single-row",
+        height=min(height, row_height * len(rows) + 38),
+        row_height=row_height,
+        on_select=partial(_selected, key, rows),
+        selection_mode=["single-row", "single-column"],
         selection_default={"selection": {"rows": chosen, "columns": [], "cells": []}},
         column_config=columns,
     )
 
 
-def _first_listed(current: Session, rows: NDArray[np.int64]) -> int:
+def _cells(screen: Screen, rows: NDArray[np.int64]) -> pd.DataFrame:
+    """What is known of some rows: ours, the text, then the other columns of the file."""
+    inspected = screen.analysis.inspected
+    own = listing(screen.decision, rows, file=False)
+    visible = own[[name for name in _NAMES if name in own]].rename(columns=_NAMES)
+    if len(screen.book):
+        marks = screen.book.columns(screen.keys[row] for row in rows.tolist())
+        visible.insert(2, "mark", marks["mark"])
+    file = {name: cells.iloc[rows] for name, cells in metadata_columns(inspected, OWN_COLUMNS).items()}
+    text = _text_name(inspected)
+    if text in file:
+        shown = [one_line(text, _LONGEST_TEXT) for text in inspected.texts(rows, text)]
+        visible.insert(2, text, pd.Series(shown, dtype="str"))
+    for name, cells in file.items():
+        if name != text:
+            visible[name] = cells.reset_index(drop=True)
+    return visible
+
+
+def _text_name(inspected: EmbeddingSet) -> str:
+    """The texts that people read; empty without any."""
+    return text_column() or next(iter(inspected.text_columns), "")
+
+
+def _first_listed(current: Session, answer: Found) -> int:
     """Where the list starts: where it did, unless what was picked elsewhere would be out of sight."""
-    listing = current.own(Listing)
-    if listing.selections != current.selections:
-        listing.selections, listing.first = current.selections, 0
+    listing, rows = current.own(Listing), answer.rows
+    if listing.answer is not answer:
+        listing.answer, listing.first = answer, 0
     if listing.picks != current.picks:
         listing.picks = current.picks
         place = np.flatnonzero(rows == current.picked)
         if len(place) and not listing.first <= place[0] < listing.first + _IN_SIGHT:
             listing.first = max(int(place[0]) - 3, 0)
-    if listing.first >= len(rows):
-        listing.first = 0
     return listing.first
 
 
@@ -114,51 +169,46 @@ def _list_from(first: int) -> None:
     session().own(Listing).first = first
 
 
-def _columns(table: pd.DataFrame, labelled: bool) -> dict[str, ColumnConfig]:
+def _columns(table: pd.DataFrame, text: str, curve: ProbabilityCurve) -> dict[str, ColumnConfig]:
     """How each column is shown: ours as we like, the file's texts as nothing but text."""
     columns: dict[str, ColumnConfig] = {}
     for name in map(str, table):
         is_text = pd.api.types.infer_dtype(table[name]) in ("string", "categorical")
         columns[name] = (st.column_config.TextColumn if is_text else st.column_config.Column)(name)
-    columns |= {
-        "rank": st.column_config.NumberColumn("Rank", help="1 is the most anomalous.", width=50),
+    if text in columns:
+        columns[text] = st.column_config.TextColumn(text, width=_TEXT_WIDTH)
+    what = "What the file says about this sample, or your mark where marks are used as labels."
+    ours = {
+        "rank": st.column_config.NumberColumn("Rank", help="1 is the most anomalous.", width=60),
         "id": st.column_config.TextColumn("Sample", width=98),
-        "log_density": st.column_config.NumberColumn(
+        "mark": st.column_config.TextColumn("Your mark", width=90),
+        "label": st.column_config.TextColumn("Label", help=what, width=84),
+        "log density": st.column_config.NumberColumn(
             "Log density", format="%.2f", help="How usual the sample is, in nats: lower is more anomalous."
         ),
         "probability": st.column_config.NumberColumn(
-            "Probability",
+            capital(curve.name),
             format="%.3f",
-            width=84,
+            width=150 if curve.is_default else 84,
             help="Of being anomalous, read off the probability curve.",
         ),
+        "p-value": st.column_config.NumberColumn(
+            "p-value",
+            format="%.4f",
+            width=78,
+            help="The share of new normal samples that score so low or lower.",
+        ),
     }
-    columns["p_value"] = st.column_config.NumberColumn(
-        "p-value", format="%.4f", width=78, help="The share of new normal samples that score so low or lower."
-    )
-    if labelled:
-        what = "What the file says about this sample, or your mark where marks are used as labels."
-        columns["label"] = st.column_config.TextColumn("Label", help=what, width=84)
-    return columns
+    return {name: ours.get(name, column) for name, column in columns.items()}
 
 
-def _title(current: Session, screen: Screen, rows: NDArray[np.int64]) -> None:
-    name = "selected on the map"
-    if current.cell is not None and screen.decision.labelled:
-        name = f"labelled samples: {current.cell}"
-    elif current.region is None:
-        st.subheader("Most anomalous samples")
-        return
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(f"{count(len(rows))} {name}", width="stretch")
-        st.button("Clear", on_click=_clear)
-        score_downloads(screen, "selection", rows)
-
-
-def _clear() -> None:
-    session().select(None)
-
-
-def _row_selected(key: str, rows: Any) -> None:
-    chosen = st.session_state[key]["selection"]["rows"]
-    session().picked = int(rows[chosen[0]]) if chosen else None
+def _selected(key: str, rows: NDArray[np.int64]) -> None:
+    """A row picks its sample; a heading sorts all samples found, and once more the other way round."""
+    chosen = st.session_state[key]["selection"]
+    current = session()
+    if not chosen["columns"]:
+        current.picked = int(rows[chosen["rows"][0]]) if chosen["rows"] else None
+    elif current.screen is not None:
+        finding, name = current.own(Finding), str(chosen["columns"][0])
+        if name in found(current, current.screen).samples.columns:
+            finding.sort(Order(name, finding.order == Order(name)))

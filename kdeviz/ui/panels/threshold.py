@@ -62,4 +62,4 @@ def _moved(analysis: Analysis, ends: tuple[float, float], about: str) -> None:
 
 def _select_cell() -> None:
     current, cell = session(), pressed()
-    current.select(None, None if current.cell == cell else cell)
+    current.select_cell(None if current.cell == cell else cell)

@@ -7,42 +7,59 @@ from typing import Any
 
 import streamlit as st
 
+from kdeviz.ui.widgets.history import is_going_back, times_gone_back
+
 
 def read_choice(key: str, options: Sequence[Any], default: Any) -> None:
-    """Before a widget with this key is made: its first value, from the address or else the default."""
-    if st.session_state.get(key) not in options:
+    """Before a widget with this key is made: its first value, from the address or else the default.
+
+    So is its value after the browser's Back or Forward.
+    """
+    if st.session_state.get(key) not in options or is_going_back():
         asked = st.query_params.get(key)
         st.session_state[key] = next((option for option in options if str(option) == asked), default)
 
 
-def first_choice(key: str, options: Sequence[Any], default: Any) -> int:
+def first_choice(name: str, options: Sequence[Any], default: Any) -> int:
     """Which option a widget in a popover has at first, from the address or else the default.
 
     Such a widget is made in the browser when the popover is opened, and does not hear what was put into the
     session's state before.
+
+    Args:
+        name: in the address; the key of the widget is `key_in_popover` of it.
+        options: of the widget.
+        default: which of them is not in the address.
     """
+    key = key_in_popover(name)
     if st.session_state.get(key, default) not in options:
         del st.session_state[key]
     if key not in st.session_state:
-        asked = st.query_params.get(key)
+        asked = st.query_params.get(name)
         first = next((option for option in options if str(option) == asked), default)
         st.session_state[f"first_{key}"] = first
     first = st.session_state[f"first_{key}"]
     return list(options).index(first if first in options else default)
 
 
-def write_choice(key: str, default: Any) -> None:
-    """After the widget: its value into the address, unless it is the default."""
+def key_in_popover(name: str) -> str:
+    """The key of such a widget: after each Back and Forward another, which takes its value from the address.
+
+    The browser holds on to what a widget in a closed popover said last.
+    """
+    moves = times_gone_back()
+    return f"{name}_{moves}" if moves else name
+
+
+def write_choice(key: str, default: Any, name: str | None = None) -> None:
+    """After the widget: its value into the address, by its key or another name, unless it is the default."""
     value = st.session_state[key]
-    if value == default:
-        st.query_params.pop(key, None)
-    elif st.query_params.get(key) != str(value):
-        st.query_params[key] = str(value)
+    say(name or key, None if value == default else str(value))
 
 
 def read_choices(key: str, options: Sequence[str], default: Sequence[str]) -> None:
     """Before a widget of several choices is made: its first values, from the address or else the default."""
-    if key not in st.session_state:
+    if key not in st.session_state or is_going_back():
         asked = st.query_params.get_all(key) or default
         st.session_state[key] = list(asked)
     st.session_state[key] = [value for value in st.session_state[key] if value in options]
@@ -55,3 +72,11 @@ def write_choices(key: str) -> None:
         st.query_params.pop(key, None)
     elif st.query_params.get_all(key) != values:
         st.query_params[key] = values
+
+
+def say(name: str, value: str | None) -> None:
+    """Let the address say this, or nothing, by that name."""
+    if value is None:
+        st.query_params.pop(name, None)
+    elif st.query_params.get(name) != value:
+        st.query_params[name] = value

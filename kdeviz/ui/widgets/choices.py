@@ -12,15 +12,17 @@ def one_of(
     options: Sequence[str],
     key: str,
     *,
+    default: str | None = None,
     in_address: bool = True,
     wide: bool = False,
     disabled: bool = False,
 ) -> str:
-    """The option that is pressed, the first of them at first; the label is for screen readers."""
+    """The option that is pressed, at first the default or the first of them; screen readers say the label."""
+    first = options[0] if default is None else default
     chosen = st.segmented_control(
         label,
         list(options),
-        default=options[0],
+        default=first,
         required=True,
         key=key,
         bind="query-params" if in_address else None,
@@ -28,4 +30,4 @@ def one_of(
         width="stretch" if wide else "content",
         disabled=disabled,
     )
-    return chosen or options[0]
+    return chosen or first

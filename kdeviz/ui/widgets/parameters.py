@@ -40,6 +40,11 @@ def among(options: Iterable[str]) -> Possible:
     return frozenset(options).__contains__
 
 
+def shorter(most: int) -> Possible:
+    """A text of at most so many characters, in one line."""
+    return lambda text: len(text) <= most and len(text.splitlines()) < 2 and "\0" not in text
+
+
 def drop_impossible(parameters: Mapping[str, Possible]) -> list[str]:
     """Rid the address of values that a parameter cannot have, for every widget drawn from now on.
 

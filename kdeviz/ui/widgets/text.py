@@ -1,10 +1,18 @@
 """Text that may hold what a user typed or a file said: shown as text, never as Markdown or HTML."""
 
 import logging
+import re
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from kdeviz.errors import KdevizError
+from kdeviz.wording import one_line
+
+_MARKDOWN = re.compile(r"([!-/:-@\[-`{-~])")
+_UNSEEN = "\u2060"
+
+_WARNING = ":orange[:material/warning:]"
 
 logger = logging.getLogger(__name__)
 
@@ -27,5 +35,31 @@ def plain_error(title: str, message: str) -> None:
 def plain_warning(message: str) -> None:
     """A warning shown literally."""
     with st.container(border=True, horizontal=True):
-        st.markdown(":orange[:material/warning:]", width="content")
+        st.markdown(_WARNING, width="content")
         st.text(message)
+
+
+def warning_with(message: str) -> DeltaGenerator:
+    """A warning shown literally; gives the place beside it for what can be done."""
+    return _told(_WARNING, message)
+
+
+def note_with(message: str) -> DeltaGenerator:
+    """A note shown literally; gives the place beside it for what can be done."""
+    return _told(":blue[:material/info:]", message)
+
+
+def _told(sign: str, message: str) -> DeltaGenerator:
+    with st.container(border=True):
+        signs, words, rest = st.columns([0.35, 8, 4.4], vertical_alignment="center")
+    signs.markdown(sign)
+    words.text(message)
+    return rest
+
+
+def literal(text: str, most: int = 60) -> str:
+    """What somebody else wrote, for the label of a button or the like, where Markdown would be read.
+
+    Streamlit looks for names of icons after Markdown is done with; an unseen sign keeps it from finding any.
+    """
+    return _MARKDOWN.sub(r"\\\1", one_line(text, most)).replace(":", f":{_UNSEEN}")

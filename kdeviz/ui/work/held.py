@@ -71,6 +71,13 @@ class HeldData:
             self._held[data.token] = _Held(data, {viewer})
             self._held.move_to_end(data.token)
 
+    def forget(self, owner: str | None = None) -> None:
+        """Free what this user uploaded, or with None all; open pages keep it until they are closed."""
+        with self._lock:
+            for token, held in list(self._held.items()):
+                if owner is None or held.data.owner == owner:
+                    del self._held[token]
+
     def _free_abandoned(self) -> None:
         now = time.monotonic()
         for token, held in list(self._held.items()):

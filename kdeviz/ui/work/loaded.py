@@ -14,7 +14,16 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from kdeviz.data import GUESS, Corrections, EmbeddingSet, aligned, load_embeddings, load_sample
+from kdeviz.data import (
+    EXAMPLES,
+    GUESS,
+    Corrections,
+    EmbeddingSet,
+    aligned,
+    load_embeddings,
+    load_sample,
+    sample_source,
+)
 from kdeviz.errors import DataError
 from kdeviz.preflight import Fix, apply
 
@@ -43,7 +52,8 @@ class Loaded:
         said: how the reading of the first file was corrected.
         fixes: names of the fixes that were applied, in order; see `preflight`.
         before: what the last of them was applied to.
-        uploaded: bytes of the uploaded files behind this, which are kept to be read again.
+        files: the uploaded files behind this, in the order of `from_uploads`, to be read again.
+        owner: who uploaded them, by the name they have on a shared server.
     """
 
     token: str
@@ -60,7 +70,13 @@ class Loaded:
     fixes: tuple[str, ...] = ()
     before: Loaded | None = None
     score_about_source: str | None = None
-    uploaded: int = 0
+    files: tuple[Upload | None, ...] = ()
+    owner: str = ""
+
+    @property
+    def uploaded(self) -> int:
+        """Bytes of the uploaded files behind this."""
+        return sum(len(file[1]) for file in self.files if file is not None)
 
     @property
     def bytes(self) -> int:
@@ -105,10 +121,10 @@ def _others(fix: Fix) -> NDArray[np.bool_]:
 
 
 @st.cache_resource(show_spinner=False)
-def sample() -> Loaded:
-    """The sample set, read once per server."""
-    everything = load_sample()
-    return _from_one_file(everything, "sample", "sample", lambda _: sample())
+def sample(name: str = next(iter(EXAMPLES))) -> Loaded:
+    """A built-in example, read once per server."""
+    source = sample_source(name)
+    return _from_one_file(load_sample(name), source, source, lambda _: sample(name))
 
 
 def from_path(path: str, said: Corrections = GUESS) -> Loaded:
@@ -150,8 +166,11 @@ def from_uploads(
     about: Upload | None = None,
     said: Corrections = GUESS,
     score_about: Upload | None = None,
+    owner: str = "",
 ) -> Loaded:
     """Uploaded files: embeddings, perhaps a second file to score, perhaps a table about the rows of each.
+
+    Their owner is who sent them.
 
     The second file is read as was said of the first, as far as it has these columns.
 
@@ -183,10 +202,11 @@ def from_uploads(
         source=main[0],
         score_source=None if score is None else score[0],
         about_source=None if about is None else about[0],
-        read_again=lambda other: from_uploads(main, score, about, other, score_about),
+        read_again=lambda other: from_uploads(main, score, about, other, score_about, owner),
         said=said,
         score_about_source=None if score_about is None else score_about[0],
-        uploaded=sum(len(file[1]) for file in files if file is not None),
+        files=files,
+        owner=owner,
     )
 
 

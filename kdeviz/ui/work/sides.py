@@ -62,11 +62,10 @@ def sides(current: Session, screen: Screen) -> dict[str, Side]:
     """All that there are, by a key that stays while the thing is there."""
     known = {"screen": _shown(screen)}
     known |= {f"run {run.id}": _kept_side(run, screen) for run in known_runs() if isinstance(run, Run)}
-    swept = current.swept
-    if swept is not None and swept.token == screen.key[0]:
-        known |= {
-            f"row {row.settings}": _swept(words, row.settings, screen) for words, row in _best_first(swept)
-        }
+    for swept in sorted(current.sweeps, key=lambda run: run is not current.swept):
+        if swept.token == screen.key[0]:
+            for words, row in _best_first(swept):
+                known.setdefault(f"row {row.settings}", _swept(words, row.settings, screen))
     for digest, (name, content) in current.own(ModelFiles).files.items():
         known[f"file {digest}"] = Side(
             f"Model file: {name}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -36,6 +36,7 @@ class SweepRun:
         grid: the settings.
         rule: the threshold whose alarms are counted.
         inspected: the samples, with the labels of then.
+        name: for people.
         rows: what is finished; it grows.
         logging: on its way to MLflow; it gives what went wrong, or nothing.
         id: by which it is found again after a reload of the page, which has it in its address.
@@ -46,6 +47,7 @@ class SweepRun:
     grid: Grid
     rule: ThresholdRule
     inspected: EmbeddingSet
+    name: str
     task: Task[None] = field(init=False)
     rows: list[SweepRow] = field(default_factory=list)
     logging: Task[str] | None = None
@@ -61,15 +63,16 @@ class SweepRun:
         rule: ThresholdRule,
         curve: ProbabilityCurve,
         device: str,
+        name: str,
         mlflow: str | None = None,
+        known: Sequence[SweepRow] = (),
     ) -> SweepRun:
-        """Queue a sweep over the rows, and with the labels, of an analysis."""
-        run = cls(token, analysis.train, grid, rule, analysis.inspected)
+        """Queue a sweep over the rows, and with the labels, of an analysis; some rows may be known."""
+        run = cls(token, analysis.train, grid, rule, analysis.inspected, name)
 
         def work(report: OnProgress, cancelled: Callable[[], bool]) -> None:
-            sweep(
-                analysis.train, analysis.scored, grid, rule, device, run.rows.append, report, cancelled, curve
-            )
+            one = run.rows.append
+            sweep(analysis.train, analysis.scored, grid, rule, device, one, report, cancelled, curve, known)
             if mlflow and run.rows:
                 run.logging = board.start_aside(lambda report, cancelled: _log(mlflow, run.finished))
 

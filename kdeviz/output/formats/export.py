@@ -1,0 +1,100 @@
+"""export: write a decision in some format, have its runtime load it back, and compare."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from kdeviz.atomic import hidden_folder, sync
+from kdeviz.decision import Decision
+from kdeviz.errors import ExportError, KdevizError, OptionError
+from kdeviz.output.formats.card import model_card
+from kdeviz.output.formats.model_format import ModelFormat
+from kdeviz.output.formats.probes import probe_rows
+from kdeviz.output.formats.verification import Expected, Verification, verify
+from kdeviz.wording import one_line
+
+CARD, RECORD = ".card.md", ".verification.json"
+"""What is added to an export's name for the files beside it."""
+_STAGES = ("Choosing rows to compare", "Writing", "Loading it back and comparing")
+
+OnStage = Callable[[str, float], None]
+
+
+class Exported(NamedTuple):
+    """What was written."""
+
+    paths: tuple[Path, ...]
+    """The file or folder itself, what belongs to it, the card and the record."""
+    verification: Verification
+    card: str
+
+
+def export(
+    decision: Decision, kind: ModelFormat, path: str | Path, on_progress: OnStage | None = None
+) -> Exported:
+    """Write a decision, with a model card and a verification record beside it; all of it or nothing.
+
+    Args:
+        decision: what to write.
+        kind: the format.
+        path: of the file or folder; others are named after it. What is there is overwritten.
+        on_progress: told (stage, fraction done).
+
+    Raises:
+        OptionError: the runtime is not installed, the format cannot hold this decision, or there is a folder
+            of that name.
+        ExportError: the runtime cannot load it, or gives other scores; no file is left.
+        OSError: it cannot be written.
+    """
+    tell = on_progress or (lambda stage, fraction: None)
+    path = Path(path)
+    kind.check_installed()
+    if reason := kind.refusal(decision):
+        raise OptionError(f"cannot be written as {kind.name}: {reason}")
+    if path.is_dir():
+        raise OptionError(f"{path} is a folder that exists already: choose another name, or delete it first")
+    with hidden_folder(path.parent) as hidden:
+        tell(_STAGES[0], 0.0)
+        expected = Expected.of(decision, probe_rows(decision))
+        tell(_STAGES[1], 0.3)
+        kind.write(decision, hidden / path.name)
+        tell(_STAGES[2], 0.6)
+        verification = _verified(kind, hidden / path.name, expected)
+        card = model_card(decision, kind, verification, path.name)
+        (hidden / f"{path.name}{CARD}").write_text(card, encoding="utf-8")
+        (hidden / f"{path.name}{RECORD}").write_text(verification.to_json(), encoding="utf-8")
+        return Exported(_moved(hidden, path), verification, card)
+
+
+def beside(path: Path, kind: ModelFormat) -> list[Path]:
+    """Every name that an export to `path` takes."""
+    names = [path.name, *(path.with_suffix(suffix).name for suffix in kind.companions)]
+    return [path.with_name(name) for name in (*names, f"{path.name}{CARD}", f"{path.name}{RECORD}")]
+
+
+def _verified(kind: ModelFormat, file: Path, expected: Expected) -> Verification:
+    try:
+        found = kind.check(expected.decision, file, expected.rows)
+    except (KdevizError, OSError, MemoryError) as error:
+        raise ExportError(f"{kind.name}: {one_line(error, 300)}: nothing was written") from error
+    except Exception as error:  # whatever a runtime raises
+        raise ExportError(
+            f"{kind.name}: its runtime does not load it ({type(error).__name__}: {one_line(error, 300)}): "
+            "nothing was written"
+        ) from error
+    try:
+        return verify(kind.name, expected, found)
+    except ExportError as error:
+        raise ExportError(f"{error}. {kind.limits}" if kind.limits else str(error)) from None
+
+
+def _moved(hidden: Path, path: Path) -> tuple[Path, ...]:
+    """Everything in its place, the file itself last."""
+    inside = sorted(hidden.iterdir(), key=lambda found: found.name == path.name)
+    for found in inside:
+        sync(found)
+        found.replace(path.with_name(found.name))
+    sync(path.parent)
+    return tuple(path.with_name(found.name) for found in reversed(inside))

@@ -1,0 +1,60 @@
+"""kdeviz's own model file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kdeviz import __version__
+from kdeviz.decision import Decision, p_values
+from kdeviz.errors import ExportError
+from kdeviz.output.formats.model_format import ModelFormat, Scored
+from kdeviz.output.formats.stored import read_decision
+
+
+class Native(ModelFormat):
+    """safetensors with JSON metadata."""
+
+    name = "native"
+    title = "kdeviz's own model file"
+    suffix = ".safetensors"
+    words = (
+        "A safetensors file: numbers only, no code. It carries the whole decision: model, threshold, "
+        "probability curve, held-out scores for p-values, and the names of the features. "
+        "`KDEClassifier.load` reads it back and gives the very scores on this screen."
+    )
+
+    def loading(self, decision: Decision, file: str) -> str:
+        """See `ModelFormat`."""
+        return f"""\
+import kdeviz
+model = kdeviz.KDEClassifier.load({file!r})
+log_density = model.log_density(rows)
+flagged = log_density < model.threshold"""
+
+    def write(self, decision: Decision, path: Path) -> None:
+        """See `ModelFormat`."""
+        path.write_bytes(model_bytes(decision))
+
+    def check(self, decision: Decision, path: Path, rows: NDArray[np.float32]) -> Scored:
+        """See `ModelFormat`; the file must give back the very same bytes."""
+        found = read_decision(path)
+        if model_bytes(found) != path.read_bytes():
+            raise ExportError("what was read back is not what was written")
+        scores: NDArray[Any] = found.fitted_model.log_density(rows.astype(np.float64)).numpy()
+        return Scored(
+            "kdeviz",
+            __version__,
+            scores,
+            found.curve(scores),
+            p_values(found.analysis.calibration, scores),
+            scores < found.threshold,
+        )
+
+
+def model_bytes(decision: Decision) -> bytes:
+    """The content of a model file; `KDEClassifier.load` reads it."""
+    return decision.fitted_model.to_bytes()

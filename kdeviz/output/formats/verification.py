@@ -1,0 +1,161 @@
+"""Is an exported model the same model? Its scores, from the runtime that it is for, beside kdeviz's own."""
+
+from __future__ import annotations
+
+import copy
+import json
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kdeviz import __version__
+from kdeviz.decision import Decision, p_values
+from kdeviz.errors import ExportError
+from kdeviz.output.formats.model_format import Scored
+from kdeviz.wording import number
+
+ABSOLUTE, RELATIVE = 1e-4, 1e-5
+"""Log densities may differ by ABSOLUTE + RELATIVE |log density|, in nats."""
+_ROUNDING = 1e-6  # of a probability in float32
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What was compared, and how much it differs; the record beside an exported model.
+
+    Attributes:
+        format: of the file.
+        runtime: what loaded it.
+        version: of the runtime.
+        rows: how many rows were compared.
+        rows_out_of_range: rows, beside those, whose density the runtime cannot hold.
+        lowest_log_density: of the compared rows, in nats.
+        max_log_density_difference: in nats.
+        max_probability_difference: None where the runtime gives no probability.
+        max_p_value_difference: None where it gives none, or the model has none.
+        verdict_flips: rows with another verdict: 0.
+        rows_at_threshold: rows, beside the flips, that lie so close to the threshold that the allowed
+            difference decides.
+        kdeviz_version: that wrote it.
+        created: when.
+    """
+
+    format: str
+    runtime: str
+    version: str
+    rows: int
+    rows_out_of_range: int
+    lowest_log_density: float
+    max_log_density_difference: float
+    max_probability_difference: float | None
+    max_p_value_difference: float | None
+    verdict_flips: int
+    rows_at_threshold: int
+    kdeviz_version: str
+    created: str
+
+    def to_json(self) -> str:
+        """For people and programs."""
+        return json.dumps(asdict(self), indent=2) + "\n"
+
+    @property
+    def sentence(self) -> str:
+        """What was found, for people."""
+        return (
+            f"Loaded by {self.runtime} {self.version}: {self.rows} rows compared, down to a log density of "
+            f"{number(self.lowest_log_density)} nats; largest difference "
+            f"{number(self.max_log_density_difference)} nats, {self.verdict_flips} other verdicts."
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Expected:
+    """What kdeviz itself says of (R, D) float32 rows, in double precision."""
+
+    rows: NDArray[np.float32]
+    log_density: NDArray[np.float64]
+    decision: Decision
+
+    @classmethod
+    def of(cls, decision: Decision, rows: NDArray[np.float32]) -> Expected:
+        """Score the rows, on the CPU, where there is double precision."""
+        model = copy.deepcopy(decision.fitted_model).cpu()
+        return cls(rows, model.log_density(rows.astype(np.float64)).numpy(), decision)
+
+
+def verify(name: str, expected: Expected, found: Scored) -> Verification:
+    """Compare.
+
+    Raises:
+        ExportError: a score, a probability, a p-value or a verdict is another one.
+    """
+    who = f"{found.runtime} {found.version}"
+    low, high = found.holds
+    compared = (expected.log_density >= low) & (expected.log_density <= high)
+    if not compared.any():
+        raise ExportError(f"{who} gives no number for any of {len(compared)} rows: nothing was written")
+    truth, got = expected.log_density[compared], np.asarray(found.log_density, np.float64)[compared]
+    allowed = ABSOLUTE + RELATIVE * np.abs(truth)
+    away = np.abs(got - truth)
+    _refuse(~(away <= allowed), who, "log density", got, truth)
+    return Verification(
+        format=name,
+        runtime=found.runtime,
+        version=found.version,
+        rows=int(compared.sum()),
+        rows_out_of_range=int((~compared).sum()),
+        lowest_log_density=float(truth.min()),
+        max_log_density_difference=float(away.max()),
+        max_probability_difference=_probabilities(expected, found, compared, who),
+        max_p_value_difference=_p_values(expected, found, compared, who),
+        **_verdicts(expected, found, compared, who),
+        kdeviz_version=__version__,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _probabilities(expected: Expected, found: Scored, compared: NDArray[np.bool_], who: str) -> float | None:
+    if found.probability is None:
+        return None
+    truth = expected.log_density[compared]
+    got = np.asarray(found.probability, np.float64)[compared]
+    curve = expected.decision.curve
+    steepest = curve.steepness / 4
+    allowed = steepest * (ABSOLUTE + RELATIVE * np.abs(truth)) + _ROUNDING
+    away = np.abs(got - curve(truth))
+    _refuse(~(away <= allowed), who, "probability", got, curve(truth))
+    return float(away.max())
+
+
+def _p_values(expected: Expected, found: Scored, compared: NDArray[np.bool_], who: str) -> float | None:
+    calibration = np.asarray(expected.decision.analysis.calibration, np.float64)
+    if found.p_value is None or not len(calibration):
+        return None
+    truth, got = expected.log_density[compared], np.asarray(found.p_value, np.float64)[compared]
+    allowed = ABSOLUTE + RELATIVE * np.abs(truth)
+    low, exact, high = (p_values(calibration, truth + step) for step in (-allowed, 0 * allowed, allowed))
+    _refuse(~((got >= low - _ROUNDING) & (got <= high + _ROUNDING)), who, "p-value", got, exact)
+    return float(np.abs(got - exact).max())
+
+
+def _verdicts(expected: Expected, found: Scored, compared: NDArray[np.bool_], who: str) -> dict[str, Any]:
+    truth, threshold = expected.log_density[compared], expected.decision.threshold
+    flagged = np.asarray(found.log_density) < threshold if found.flagged is None else found.flagged
+    other = np.asarray(flagged, bool)[compared] != (truth < threshold)
+    close = np.abs(truth - threshold) <= ABSOLUTE + RELATIVE * np.abs(truth)
+    flips = int((other & ~close).sum())
+    if flips:
+        raise ExportError(f"{who} gives {flips} of {len(truth)} rows another verdict: nothing was written")
+    return {"verdict_flips": 0, "rows_at_threshold": int(close.sum())}
+
+
+def _refuse(wrong: NDArray[np.bool_], who: str, what: str, got: NDArray[Any], truth: NDArray[Any]) -> None:
+    if wrong.any():
+        worst = int(np.flatnonzero(wrong)[np.argmax(np.nan_to_num(np.abs(got - truth), nan=np.inf)[wrong])])
+        raise ExportError(
+            f"{who} gives another {what} for {int(wrong.sum())} of {len(wrong)} rows, "
+            f"such as {got[worst]:.9g} where kdeviz has {truth[worst]:.9g}: nothing was written"
+        )

@@ -1,0 +1,100 @@
+"""Why the sample that is looked at has its score, part by part: neighbours, components, features, a slice."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from kdeviz import charts, explain
+from kdeviz.ui.panels.looked_at import Seen, look_at_training
+from kdeviz.ui.panels.shown_text import text_column
+from kdeviz.ui.state import Screen, theme
+from kdeviz.ui.widgets.choices import one_of
+from kdeviz.ui.widgets.plots import clicked_number, show_figure
+from kdeviz.ui.widgets.tiles import show_tiles, tiles_of
+from kdeviz.wording import count, number, percent
+
+PARTS = ("Neighbours", "Components", "Meaning", "Features", "Slice")
+_ENDS = 4
+_HEIGHT = 300
+
+
+def show_part(seen: Seen, explanation: explain.Explanation, screen: Screen, height: int) -> None:
+    """Draw the part that is chosen."""
+    part, about = one_of("Why", PARTS, "why", wide=True), (screen.key, seen.training, seen.row)
+    if part == "Components":
+        _chart(charts.sample(seen.decision, seen.row, theme()), part, about)
+    elif part == "Meaning":
+        _meaning(seen, explanation.components, screen)
+    elif part == "Features":
+        _chart(charts.sample_features(seen.decision, seen.row, theme()), part, about)
+    elif part == "Slice":
+        _slice(seen, explanation.components, screen)
+    else:
+        _neighbours(explanation.neighbours, screen, about)
+
+
+def _neighbours(near: explain.Neighbours, screen: Screen, about: object) -> None:
+    rows, train = [int(row) for row in near.rows], screen.analysis.train
+    named, rest = count(len(rows)), ""
+    if near.total > len(rows):
+        rest = f"; the other {count(near.total - len(rows))} together {percent(near.others)}"
+    st.caption(f"Nearest training samples, and their shares of the density here{rest}.")
+    notes = [percent(float(share)) for share in near.shares]
+    tiles = tiles_of(train, rows, notes, text_column())
+    show_tiles(
+        tiles, "neighbours", f"The {named} nearest training samples", about, partial(_clicked, "neighbours")
+    )
+
+
+def _clicked(key: str) -> None:
+    row = clicked_number(key)
+    if row is not None:
+        look_at_training(int(row))
+
+
+def _meaning(seen: Seen, components: explain.Components, screen: Screen) -> None:
+    """What a component stands for: at first the one that adds most."""
+    kept, train = len(components.contribution), screen.analysis.train
+    strongest = int(components.contribution.argmax()) + 1
+    key = f"meaning_{'training_' if seen.training else ''}{seen.row}"
+    left, right = st.columns([1, 2], vertical_alignment="center")
+    chosen = left.number_input("Component", 1, kept, strongest, key=key, label_visibility="collapsed")
+    z = float(components.z[chosen - 1])
+    right.caption(f"This sample lies at {number(z, 2)} standard deviations.")
+    meaning = explain.component_meaning(screen.analysis, chosen - 1, _ENDS)
+    with st.container(key="sample_meaning"):
+        st.text(explain.meaning_words(meaning, screen.analysis))
+    for name, rows, places in (
+        ("High", meaning.high, meaning.high_z),
+        ("Low", meaning.low, meaning.low_z),
+    ):
+        st.caption(f"{name} end: training samples, in standard deviations from the mean")
+        notes = [number(float(place), 2) for place in places]
+        tiles = tiles_of(train, rows.tolist(), notes, text_column())
+        about, end = (screen.key, chosen, name), f"meaning_{name}"
+        show_tiles(tiles, end, f"{name} end of component {chosen}", about, partial(_clicked, end))
+
+
+def _slice(seen: Seen, components: explain.Components, screen: Screen) -> None:
+    kept, row = len(components.contribution), seen.row
+    if kept < 2:
+        st.info("A slice needs two components: the model kept one.", icon=":material/info:")
+        return
+    strongest = np.argsort(-np.abs(components.contribution), kind="stable")[:2] + 1
+    left, right = st.columns(2)
+    suffix = f"{'training_' if seen.training else ''}{row}"
+    first = left.number_input("Component along x", 1, kept, int(strongest[0]), key=f"slice_x_{suffix}")
+    second = right.number_input("Component along y", 1, kept, int(strongest[1]), key=f"slice_y_{suffix}")
+    if first == second:
+        st.caption("Choose two different components.")
+        return
+    figure = charts.sample_slice(seen.decision, row, (first - 1, second - 1), theme())
+    _chart(figure, "Slice", (screen.key, seen.training, row, first, second))
+
+
+def _chart(figure: go.Figure, part: str, about: object) -> None:
+    show_figure(figure, f"why_{part}", part, _HEIGHT, about)

@@ -1,0 +1,29 @@
+"""Which column is shown as the text of a sample: beside the map, on hovering, and of its neighbours."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from kdeviz.data import EmbeddingSet
+from kdeviz.ui.widgets.address import read_choice, write_choice
+
+_KEY = "text"
+_NOTHING = "(no text)"
+
+
+def text_control(samples: EmbeddingSet) -> None:
+    """A choice among the columns, where there are any; at first the one with the longest texts."""
+    columns = [] if samples.metadata is None else list(map(str, samples.metadata.columns))
+    default = next(iter(samples.text_columns), _NOTHING)
+    offered = columns if default in columns else [_NOTHING, *columns]
+    if len(offered) < 2:
+        return
+    read_choice(_KEY, offered, default)
+    st.selectbox("Text of a sample", offered, key=_KEY, help="Shown in full beside the map.")
+    write_choice(_KEY, default)
+
+
+def text_column() -> str | None:
+    """The column that was chosen; None for that with the longest texts."""
+    chosen = st.session_state.get(_KEY)
+    return None if chosen in (None, _NOTHING) else str(chosen)

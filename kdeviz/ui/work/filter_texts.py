@@ -1,0 +1,56 @@
+"""Filters as short texts, for the address of the page."""
+
+from __future__ import annotations
+
+import json
+import math
+
+from kdeviz.decision import Between, Filter, Holds, OneOf
+
+MOST_FILTERS = 20
+_LONGEST = 2000
+
+
+def text_of(one: Filter) -> str:
+    """Column and what is asked of it: ["kind", ["a", "b"]], ["size", 1, null] or ["text", "word"]."""
+    if isinstance(one, OneOf):
+        told: list[object] = [one.column, list(one.values)]
+    elif isinstance(one, Between):
+        told = [one.column, *(None if math.isinf(end) else end for end in (one.low, one.high))]
+    else:
+        told = [one.column, one.text]
+    return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+
+
+def filter_of(text: str) -> Filter | None:
+    """The filter that a text says; None if it says none."""
+    if len(text) > _LONGEST:
+        return None
+    try:
+        told = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return _filter(told)
+
+
+def possible_filter(text: str) -> bool:
+    """Whether the text says a filter."""
+    return filter_of(text) is not None
+
+
+def _filter(told: object) -> Filter | None:
+    if not isinstance(told, list) or not told or not isinstance(told[0], str):
+        return None
+    match told[1:]:
+        case [str() as text]:
+            return Holds(told[0], text)
+        case [list() as values] if all(isinstance(value, str) for value in values):
+            return OneOf(told[0], tuple(values))
+        case [low, high] if _is_end(low) and _is_end(high):
+            return Between(told[0], -math.inf if low is None else low, math.inf if high is None else high)
+    return None
+
+
+def _is_end(value: object) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return value is None or number
