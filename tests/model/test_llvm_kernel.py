@@ -194,6 +194,29 @@ def test_a_fork_makes_threads_of_its_own():
     assert done.stdout.strip() == "0"
 
 
+AFTER_THE_END = """
+import threading, time, torch
+from kdeviz.model.kernels import llvm_kernel
+kernel, queries = llvm_kernel.LLVMKernel(torch.randn(5000, 4)), torch.randn(2000, 4)
+llvm_kernel._PAIRS_PER_TASK = 1
+torch.get_num_threads = lambda: 3
+expected = kernel.sums(queries)
+
+def work():
+    threading.main_thread().join()
+    time.sleep(0.2)
+    print(torch.equal(kernel.sums(queries), expected))
+
+threading.Thread(target=work).start()
+"""
+
+
+def test_a_thread_that_outlives_the_main_one_gets_its_sums():
+    command = [sys.executable, "-c", AFTER_THE_END]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    assert done.stdout.strip() == "True"
+
+
 @pytest.mark.parametrize("lanes", [4, 8, 16])
 def test_vectors_of_every_width(lanes, monkeypatch):
     """LLVM splits vectors that are too wide for the CPU."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import cache
 from queue import Empty, SimpleQueue
@@ -65,8 +65,10 @@ class LLVMKernel:
         parts: SimpleQueue[tuple[Tensor, ...]] = SimpleQueue()
         for part in zip(*(torch.split(tensor, some) for tensor in tensors), strict=True):
             parts.put(part)
-        wanted = min(torch.get_num_threads(), parts.qsize()) - 1
-        helpers = [_pool().submit(self._add_each, parts) for _ in range(wanted)]
+        helpers: list[Future[None]] = []
+        with suppress(RuntimeError):  # the interpreter is ending and starts no work: this thread does it all
+            wanted = min(torch.get_num_threads(), parts.qsize()) - 1
+            helpers.extend(_pool().submit(self._add_each, parts) for _ in range(wanted))
         self._add_each(parts)
         for helper in helpers:
             if not helper.cancel():
