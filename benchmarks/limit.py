@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 from typing import NamedTuple
 
 import numpy as np
@@ -28,7 +29,6 @@ class Limit(NamedTuple):
     """Operations per second."""
 
     multiply_adds: float
-    """Of a large float32 matrix product."""
     exps: float
 
     def pairs(self, k: int) -> float:
@@ -37,7 +37,15 @@ class Limit(NamedTuple):
 
 
 def measured(device: str = "cpu", size: int = 2048) -> Limit:
-    """The fastest of a few tries; `size` is that of the matrices."""
+    """The fastest of a few tries: on the CPU of loops in machine code, if LLVM is there to make them.
+
+    Elsewhere of a large float32 matrix product, of matrices of that `size`, and of exponentials as a library
+    has them.
+    """
+    if device == "cpu" and find_spec("llvmlite"):
+        from benchmarks import cpu_limit
+
+        return Limit(cpu_limit.multiply_adds(), cpu_limit.exponentials())
     a, b = (torch.randn(size, size, device=device) for _ in range(2))
     product = torch.empty_like(a)
     multiply_adds = size**3 / _best(lambda: torch.mm(a, b, out=product), device)

@@ -55,7 +55,7 @@ ALWAYS_THERE = (peers.SCIPY, peers.LOOP, peers.SKLEARN)
 QUICK: dict[str, dict[str, Any]] = {
     "score": {
         "points": 600, "queries": 64, "many": 400, "shapes": ((600, 4), (77, 16)), "rounds": 2,
-        "names": ALWAYS_THERE, "limit_size": 256,
+        "components": (2, 16), "names": ALWAYS_THERE, "limit_size": 256,
     },
     "fit": {
         "pca_shapes": ((400, 24, "covariance_eigh", 2), (30, 64, "auto", 2)),

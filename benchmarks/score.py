@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from functools import partial
 from statistics import median
 
 import torch
 from torch import Tensor
 
 from benchmarks import limit, peers
-from benchmarks.tables import Table
+from benchmarks.tables import Cell, Table
 from benchmarks.timing import Work, comparison, paired, seconds
+from kdeviz.errors import OptionError
 from kdeviz.model import GaussianKDE
+from kdeviz.model.kernels.choice import choose_kernel
+from kdeviz.model.kernels.logsumexp import BlockedKernel, FusedKernel
 
 SHAPES = ((40_000, 16), *((40_000, k) for k in (3, 10, 33, 64, 100)), (777, 16), (100_003, 16))
+COMPONENTS = 3, 10, 16, 33, 64, 128
+CPU_KERNELS = (FusedKernel.name, "llvm", BlockedKernel.name)
 MICRO = 1e6
+LIMIT_NOTE = (
+    "The limit is 1 / ((k + 1) / multiply-adds per s + 1 / exponentials per s), each measured by itself with "
+    "numbers in registers or in the first cache."
+)
 
 
 def run(
@@ -22,12 +33,14 @@ def run(
     queries: int = 8192,
     many: int = 1_000_000,
     shapes: Iterable[tuple[int, int]] = SHAPES,
+    components: Iterable[int] = COMPONENTS,
     names: Iterable[str] = tuple(peers.PEERS),
     rounds: int = 5,
     limit_size: int = 2048,
 ) -> Iterator[Table]:
     """Every table; `names` are of `peers.PEERS`, `limit_size` as in `limit.measured`."""
     yield against_peers(points, 16, queries, names, rounds)
+    yield cpu_kernels(points, components, queries, rounds, limit_size)
     yield over_shapes(shapes, points * queries, rounds, limit_size)
     yield many_queries(points, 16, many, rounds)
 
@@ -47,6 +60,35 @@ def against_peers(n: int, k: int, m: int, names: Iterable[str], rounds: int) -> 
     note = f"The ratio is each time over kdeviz's, per query. Queries per round: {counts}."
     title = f"Score: {n} points, k = {k}, per query"
     return comparison(title, paired(works, rounds), "µs", MICRO, skipped, note)
+
+
+def cpu_kernels(n: int, components: Iterable[int], m: int, rounds: int, limit_size: int) -> Table:
+    """Pairs per second of every kernel over k, beside the limit of this CPU in the same rounds."""
+    rows: list[list[Cell]] = []
+    for k in components:
+        works, limits = _each_kernel(_normal(n, k), _normal(m, k, seed=1)), []
+        times: dict[str, list[float]] = {name: [] for name in works}
+        for _ in range(rounds):
+            limits.append(limit.measured(size=limit_size).pairs(k))
+            for name, work in works.items():
+                times[name].append(seconds(work) / n / m)
+        rows.append(["limit of this CPU", k, median(limits) / 1e9, 1.0, ""])
+        for name, spent in times.items():
+            shares = [1 / (t * bound) for t, bound in zip(spent, limits, strict=True)]
+            ratios = [t / fused for t, fused in zip(spent, times[FusedKernel.name], strict=True)]
+            rows.append([name, k, 1e-9 / median(spent), median(shares), 1 / median(ratios)])
+    header = ("kernel", "k", "10⁹ pairs/s", "of limit", "times the fused kernel's speed")
+    return Table(f"Score: kernels of the CPU, {n} points, {m} queries", header, rows, LIMIT_NOTE)
+
+
+def _each_kernel(points: Tensor, queries: Tensor) -> dict[str, Callable[[], Tensor]]:
+    """The sums by each kernel that this CPU has, without repairs, after a first run."""
+    kernels = {}
+    for name in CPU_KERNELS:
+        with suppress(OptionError):
+            kernels[name] = partial(choose_kernel(points, name).sums, queries)
+            kernels[name]()
+    return kernels
 
 
 def over_shapes(shapes: Iterable[tuple[int, int]], pairs: int, rounds: int, limit_size: int) -> Table:
@@ -69,10 +111,7 @@ def over_shapes(shapes: Iterable[tuple[int, int]], pairs: int, rounds: int, limi
         rows.append([n, k, len(queries), median(speeds), *bounds, median(ratios)])
     multiply_adds, exps = (median(rates) / 1e9 for rates in zip(*limits, strict=True))
     header = ("points", "k", "queries", "10⁹ pairs/s", "of limit", "min", "max", "times scipy's speed")
-    note = (
-        "The limit is 1 / ((k + 1) / multiply-adds per s of a large matrix product + 1 / exponentials per s "
-        f"in cache): in this run {multiply_adds:.0f} and {exps:.1f}, 10⁹ per s."
-    )
+    note = f"{LIMIT_NOTE} In this run these were {multiply_adds:.0f} and {exps:.1f}, 10⁹ per s."
     return Table("Score: other shapes, and the limit of this machine", header, rows, note)
 
 

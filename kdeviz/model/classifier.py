@@ -135,7 +135,7 @@ class KDEClassifier(FittedModule):
 
     @property
     def kernel(self) -> str:
-        """What sums the kernels of float32 rows: "fused attention", "triton" or "blocked".
+        """What sums the kernels of float32 rows: "llvm", "fused attention", "triton" or "blocked".
 
         Set it to one of these to force it, or to "auto", the default, for the fastest.
         """

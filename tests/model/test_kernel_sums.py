@@ -156,7 +156,7 @@ def test_the_fused_kernel_is_chosen_for_float32_and_only_there():
     with pytest.raises(OptionError, match="needs float32 points on the CPU"):
         choose_kernel(points.double(), "fused attention")
     with pytest.raises(
-        OptionError, match="kernel='warp' is not known: choose auto, fused attention, triton, blocked"
+        OptionError, match="kernel='warp' is not known: choose auto, llvm, fused attention, triton, blocked"
     ):
         choose_kernel(points, "warp")
 
@@ -214,6 +214,7 @@ class DoesNotCompile(ExactKernel):
 def cpu_as_gpu(monkeypatch):
     """`cpu_as_gpu(kernel)`: float32 points on the CPU may use this in place of Triton's kernel."""
     monkeypatch.setattr(trials, "fused_works", lambda: False)
+    monkeypatch.setattr(trials, "llvm_fault", lambda: "is not on a GPU")
     monkeypatch.setattr(kernel_choice, "_TRITON_DEVICE", "cpu")
     for name, value in {"POINTS": 500, "QUERIES": 300}.items():
         monkeypatch.setattr(trials, f"_{name}", value)

@@ -1,5 +1,7 @@
 """Two groups far apart: rows midway are seen after one click, and warnings are rare."""
 
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -62,12 +64,9 @@ def test_an_offer_names_the_options_of_the_command():
 
 
 def test_it_looks_at_some_rows_only(monkeypatch):
-    from scipy.cluster import hierarchy
-
-    sizes, linkage = [], hierarchy.linkage
-    monkeypatch.setattr(
-        hierarchy, "linkage", lambda rows, *rest: sizes.append(len(rows)) or linkage(rows, *rest)
-    )
+    module, sizes = sys.modules["kdeviz.model.separate_groups"], []
+    link = module._single_linkage
+    monkeypatch.setattr(module, "_single_linkage", lambda rows: sizes.append(len(rows)) or link(rows))
     rows, _ = far_apart(6000, 4)
     assert analyse(rows, None, Settings(4)).groups is not None
     assert sizes == [512]

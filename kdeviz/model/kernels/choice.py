@@ -9,13 +9,17 @@ from kdeviz.errors import OptionError
 from kdeviz.model.kernels import trials
 from kdeviz.model.kernels.logsumexp import BlockedKernel, FusedKernel, Kernel
 
+# With fewer points the fused kernel is done before LLVM has compiled (measured: 0.1 s, once per process).
+# Scores of larger points could overflow.
+_LLVM_POINTS, _LARGEST = 4096, 1e17
 # With fewer points the blocked kernel is done before Triton has compiled; with more dimensions a matrix
 # product takes nearly all the time, and torch's own is as good.
 _TRITON_POINTS, _TRITON_DIMENSIONS = 8192, 128
 _TRITON_DEVICE = "cuda"
 
-_TRITON = "triton"
+_LLVM, _TRITON = "llvm", "triton"
 _MADE_BY = {
+    _LLVM: lambda points: trials.llvm_kernel(points),
     FusedKernel.name: FusedKernel,
     _TRITON: lambda points: trials.triton_kernel(points),
     BlockedKernel.name: BlockedKernel,
@@ -36,9 +40,11 @@ def choose_kernel(points: Tensor, wanted: str = "auto") -> Kernel:
         if obstacle:
             raise OptionError(f"kernel={wanted!r} {obstacle}: use 'auto'")
         return _MADE_BY[wanted](points)
+    n, k = points.shape
+    if n >= _LLVM_POINTS and not _obstacle(_LLVM, points):
+        return trials.llvm_kernel(points)
     if not _obstacle(FusedKernel.name, points):
         return FusedKernel(points)
-    n, k = points.shape
     worth_compiling = n >= _TRITON_POINTS and k <= _TRITON_DIMENSIONS
     if worth_compiling and not _obstacle(_TRITON, points):
         return trials.triton_kernel(points)
@@ -51,6 +57,10 @@ def _obstacle(kernel: str, points: Tensor) -> str:
     if kernel == FusedKernel.name:
         possible = single and device == "cpu" and trials.fused_works()
         return "" if possible else "needs float32 points on the CPU, and an operator of torch's"
+    if kernel == _LLVM:
+        if not single or device != "cpu" or not points.abs().amax() < _LARGEST:
+            return f"needs float32 points on the CPU, below {_LARGEST:.0e}"
+        return trials.llvm_fault()
     if kernel == _TRITON:
         if not single or device != _TRITON_DEVICE:
             return "needs float32 points on CUDA"
