@@ -24,8 +24,10 @@ settings.register_profile("kdeviz", deadline=None, derandomize=True, database=No
 settings.load_profile("kdeviz")
 
 
+LAST = tuple(f"tests/browser/test_{name}.py" for name in ("cockpit", "find", "map", "nothing_lost"))
+"""Run one by one when all else is done, by whoever is free: no worker waits for the one with the browser."""
 TOGETHER = ("tests/browser/", "tests/cli/test_cli_sweep.py", "tests/test_packaging.py")
-"""One worker runs all tests of such a place, because they share what is slow to make."""
+"""One worker runs all other tests of such a place, because they share what is slow to make."""
 CASES_MEASURED = 5
 """Coverage is measured in so many cases of a test at most: it makes Python two to three times slower."""
 UNMEASURED = {"browser", "ui"}
@@ -40,6 +42,7 @@ def pytest_collection_modifyitems(items):
         item.stash[MEASURED] = cases[test] <= CASES_MEASURED and UNMEASURED.isdisjoint(item.path.parts)
         if "gpu" in item.keywords and not cuda:
             item.add_marker(pytest.mark.skip(reason="no CUDA device"))
+    items.sort(key=lambda item: item.nodeid.startswith(LAST))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -61,6 +64,8 @@ class Distribution(LoadScopeScheduling):
     """
 
     def _split_scope(self, nodeid):
+        if nodeid.startswith(LAST):
+            return nodeid
         return next((place for place in TOGETHER if nodeid.startswith(place)), nodeid)
 
 

@@ -60,9 +60,7 @@ def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    if "PYTEST_XDIST_WORKER" in os.environ:  # no other worker starts one
-        (tmp_path_factory.getbasetemp().parent / "browser").mkdir()
+def browser() -> Iterator[Browser]:
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
         message = "no chromium on the PATH"
