@@ -89,6 +89,19 @@ class AgreementNumbers(NamedTuple):
         values = zip(self.values[:, at].tolist(), MEASURES.values(), strict=True)
         return [(float(x[at]), value, name) for value, name in values if math.isfinite(value)]
 
+    @property
+    def told(self) -> Told | None:
+        """Of the smallest cap that agrees; where none does, of the largest one tried, which then falls short.
+
+        None where no smaller cap was tried.
+        """
+        caps = np.where(self.smaller, self.caps, 0)
+        if not caps.any():
+            return None
+        wanted = int(caps.max()) if self.smallest_cap is None else self.smallest_cap
+        share, spearman, _ = self.values[:, int(np.argmax(caps == wanted))].tolist()
+        return Told(wanted, share, spearman, beyond_chance(share, self.chance) >= self.agrees)
+
     def sets(self, measure: int) -> Iterator[tuple[bool, AgreementPoints]]:
         """Of a measure the smaller sets and those of the full size, with whether they are smaller."""
         for smaller in (True, False):
@@ -96,6 +109,17 @@ class AgreementNumbers(NamedTuple):
             if mask.any():
                 parts = (part[measure][mask] for part in (self.values, self.low, self.high))
                 yield smaller, AgreementPoints(np.flatnonzero(mask), self.places[mask], *parts)
+
+
+class Told(NamedTuple):
+    """Of one cap, what the title says."""
+
+    cap: int
+    share: float
+    """Of the top found again."""
+    spearman: float
+    enough: bool
+    """Whether that share is enough beyond chance."""
 
 
 class AgreementPoints(NamedTuple):
@@ -194,19 +218,16 @@ def _enough(numbers: AgreementNumbers, theme: Theme) -> Part:
 
 
 def _title(numbers: AgreementNumbers) -> str:
-    """Of the smallest cap that agrees; where none does, of the largest one tried, which then falls short."""
+    told = numbers.told
     if numbers.unseen:
         return "Nothing can be seen here"
-    caps = np.where(numbers.smaller, numbers.caps, 0)
-    if not caps.any():
+    if told is None:
         return "No smaller cap was tried"
-    wanted = int(caps.max()) if numbers.smallest_cap is None else numbers.smallest_cap
-    share, spearman, _ = numbers.values[:, int(np.argmax(caps == wanted))].tolist()
-    enough = beyond_chance(share, numbers.chance) >= numbers.agrees
-    find = "find" if enough else "find only"
-    found = f"{count(wanted)} training rows {find} {percent(share)} of the top {count(numbers.top)} again"
-    if numbers.smallest_cap is None and enough:
-        return f"{found}, but rank the others differently (Spearman {number(spearman, 2)})"
+    find = "find" if told.enough else "find only"
+    top = f"{percent(told.share)} of the top {count(numbers.top)}"
+    found = f"{count(told.cap)} training rows {find} {top} again"
+    if numbers.smallest_cap is None and told.enough:
+        return f"{found}, but rank the others differently (Spearman {number(told.spearman, 2)})"
     return f"{found}, on average"
 
 

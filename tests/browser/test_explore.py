@@ -102,6 +102,7 @@ def test_an_uploaded_array_is_fitted_and_the_sample_set_comes_back(
     expect(page.get_by_text("300 to learn from")).to_be_visible()
     assert metric(page, "Flagged") == "3 of 300"
     assert metric(page, "Separation") == "no labels"
+    page.get_by_role("button", name="Load data").click()
     page.get_by_role("button", name="Handwritten digits").click()
     settled(page)
     assert metric(page, "Flagged").endswith("of 756")

@@ -12,7 +12,17 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from browser.steps import Launcher, click_on_map, drag_box, figure, metric, outcome, settled, table_length
+from browser.steps import (
+    Launcher,
+    click_on_map,
+    drag_box,
+    figure,
+    metric,
+    outcome,
+    sample_name,
+    settled,
+    table_length,
+)
 from kdeviz import analyse, decide, load_sample
 from kdeviz.charts import SeparatingAxes, projection_numbers
 from kdeviz.decision import Decision
@@ -55,7 +65,7 @@ def test_axes_that_separate_are_chosen_picked_on_and_selected_on(
     points = projection_numbers(decision, SeparatingAxes()).coordinates
     row = alone(points)
     click_on_map(page, *points[row])
-    expect(page.get_by_text(f"{decision.analysis.inspected.ids[row]} ·").first).to_be_visible()
+    expect(sample_name(page)).to_have_text(str(decision.analysis.inspected.ids[row]))
     drag_box(page, 0.55, 0.02, 0.98, 0.98)
     assert 20 < table_length(page) < 700
 
@@ -121,7 +131,7 @@ def test_a_click_picks_in_three_dimensions(open_page: OpenPage, app_url: str, de
     page.mouse.up()
     settled(page)
     row = int(found[0] if isinstance(found, list) else found)
-    expect(page.get_by_text(f"{decision.analysis.inspected.ids[row]} ·").first).to_be_visible()
+    expect(sample_name(page)).to_have_text(str(decision.analysis.inspected.ids[row]))
     assert "picked" in {trace["name"] for trace in figure(page, 0)["traces"]}
 
 

@@ -409,13 +409,14 @@ def test_check_names_every_problem_and_its_fixes_the_worst_first(run):
 def test_a_pipe_gets_every_line_whole_and_a_terminal_folds_it(run, monkeypatch):
     whole = run("check", "flawed.parquet").out
     (line,) = [line for line in whole.splitlines() if "missing values" in line]
-    assert line.endswith("2 of 62 rows hold missing values, in 1 of 7 dimensions: a fit refuses them.")
+    words = "2 of 62 rows hold missing values, in 1 of 7 dimensions: a fit refuses them. Rows 7, 50."
+    assert line.endswith(words)
     assert all(line == line.rstrip() for line in whole.splitlines())
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "60")
     shown = run("check", "flawed.parquet").out
     assert "\x1b[1merror" in shown
-    assert not any(line.endswith("a fit refuses them.") for line in shown.splitlines())
+    assert not any(line.endswith(words) for line in shown.splitlines())
 
 
 def test_check_leaves_with_0_when_a_fit_would_not_be_refused(run):
@@ -716,7 +717,7 @@ def test_app_passes_file_port_and_device_on(run, started):
     assert "--server.port=8765" in started[0]
     assert started[0][started[0].index("--") :] == ["--", str(Path.cwd() / "-odd.npy"), "--device=cpu"]
     assert run("app", "sample").code == 0
-    assert started[1][-2:] == ["--", "--device=auto"]
+    assert started[1][-3:] == ["--", "sample", "--device=auto"]
 
 
 def test_app_passes_folders_and_the_tracking_server_on(run, started, mlflow_is_there):

@@ -59,11 +59,11 @@ def test_the_address_brings_back_what_is_picked_and_selected(app, start):
 
 
 def test_the_address_brings_back_a_cell_of_the_confusion_table(app, start):
-    page_session(app).select(None, "missed")
+    page_session(app).select_cell("missed")
     app.run()
     assert app.query_params["cell"] in ("missed", ["missed"])
     assert page_session(start(cell="missed")).cell == "missed"
-    page_session(app).select(None)
+    page_session(app).select_cell(None)
     app.run()
     assert "cell" not in app.query_params
 

@@ -24,7 +24,8 @@ class Native(ModelFormat):
     words = (
         "A safetensors file: numbers only, no code. It carries the whole decision: model, threshold, "
         "probability curve, held-out scores for p-values, and the names of the features. "
-        "`KDEClassifier.load` reads it back and gives the very scores on this screen."
+        "`KDEClassifier.load` reads it back and gives the very scores on this screen. Training samples are "
+        "judged here by models that have not seen them; `kdeviz score` does the same."
     )
 
     def loading(self, decision: Decision, file: str) -> str:

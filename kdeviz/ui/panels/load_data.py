@@ -20,7 +20,7 @@ from kdeviz.ui.panels.about_file import about_file, corrections, forget_correcti
 from kdeviz.ui.panels.preflight import check
 from kdeviz.ui.panels.uploads import Uploads, failed, hold, is_done, is_missing, keep
 from kdeviz.ui.state import Session, session
-from kdeviz.ui.widgets.address import read_choice, write_choice
+from kdeviz.ui.widgets.address import read_choice, say, write_choice
 from kdeviz.ui.widgets.history import is_going_back
 from kdeviz.ui.widgets.parameters import Possible
 from kdeviz.ui.widgets.text import plain_error
@@ -59,10 +59,19 @@ def follow_address(current: Session) -> None:
         uploads.first = uploads.first or data
         _find(current, asked)
         current.unread = True
-    elif data.uploaded and asked != data.token and not is_missing(current):
+    elif asked != _token_in_address(data) and not is_missing(current):
         # A fix was applied or taken back, or the page was changed.
-        hold(current, data)
-        st.query_params["data"] = data.token
+        if data.uploaded:
+            hold(current, data)
+        say("data", _token_in_address(data))
+
+
+def _token_in_address(data: Loaded) -> str | None:
+    """What the address says of the data: nothing of a file on the server's disk and of the first example."""
+    if data.uploaded:
+        return data.token
+    is_other_example = sample_name(data.source) is not None and data.source != sample().source
+    return data.source if is_other_example else None
 
 
 def say_missing(current: Session) -> None:
@@ -211,10 +220,7 @@ def _use_example(name: str) -> None:
     forget_corrections()
     current = session()
     current.use(sample(name))
-    if sample_source(name) == sample().source:
-        st.query_params.pop("data", None)
-    else:
-        st.query_params["data"] = sample_source(name)
+    say("data", _token_in_address(current.data))
     is_done(current)
 
 

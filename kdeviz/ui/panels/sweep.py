@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -35,7 +35,7 @@ _FIELDS = {
 """What a grid is made of, by the names of its fields, and help."""
 GRID_KEYS = (*(f"grid_{name}" for name in _FIELDS), "sweep_metric")
 """Widgets that keep their values while another page is shown."""
-_CHOICES = {"scalings": tuple(SCALINGS), "standardise": tuple(YES_OR_NO)}
+_CHOICES: dict[str, Collection[str]] = {"scalings": SCALINGS.keys(), "standardise": tuple(YES_OR_NO)}
 _LONGEST_TEXT = 300
 
 

@@ -120,9 +120,13 @@ def _others(fix: Fix) -> NDArray[np.bool_]:
     return kept
 
 
-@st.cache_resource(show_spinner=False)
 def sample(name: str = next(iter(EXAMPLES))) -> Loaded:
     """A built-in example, read once per server."""
+    return _example(name)
+
+
+@st.cache_resource(show_spinner=False)
+def _example(name: str) -> Loaded:
     source = sample_source(name)
     return _from_one_file(load_sample(name), source, source, lambda _: sample(name))
 
