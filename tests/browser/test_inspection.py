@@ -274,15 +274,17 @@ def test_a_click_on_a_curve_sets_the_threshold_everywhere(
     flagged = sample.scores < moved
     wrong = {str(name) for name in sample.inspected.ids[flagged & (labels == NORMAL)]}
     assert 0 < len(wrong) <= 200
-    page.get_by_role("button", name=re.compile("^False alarms")).click()
+    page.locator("button[data-cell='false alarms']").click()
     settled(page)
     expect(page.get_by_role("heading", name=f"{len(wrong)} of {len(flagged)} samples")).to_be_visible()
     assert table_length(page) == len(wrong)
+    page.get_by_role("button", name="Save", exact=True).click()
     with page.expect_download() as download:
-        page.get_by_test_id("stMain").get_by_role("button", name="CSV", exact=True).click()
+        page.get_by_role("button", name="CSV", exact=True).click()
+    page.keyboard.press("Escape")
     table = pd.read_csv(download.value.path())
     assert set(table["id"]) == wrong and len(table) == len(wrong)
-    page.get_by_role("button", name=re.compile("^False alarms")).click()
+    page.locator("button[data-cell='false alarms']").click()
     settled(page)
     assert table_length(page) == 60
 

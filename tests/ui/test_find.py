@@ -24,6 +24,7 @@ from test_ui import parquet
 
 from kdeviz.decision import Between, Holds, OneOf, Order
 from kdeviz.ui.widgets.text import literal
+from kdeviz.ui.work import found as work_found
 from kdeviz.ui.work.filter_texts import MOST_FILTERS, filter_of, possible_filter, text_of
 from kdeviz.ui.work.found import Finding
 
@@ -198,13 +199,22 @@ def test_filters_and_search_are_in_the_address(opened, start):
     assert heading(app) == f"{len(plain)} of 756 samples"
 
 
-def test_going_back_in_the_address_takes_filters_back(opened):
+def test_going_back_in_the_address_takes_filters_back(opened, monkeypatch):
     ask(opened, OneOf("kind", ("odd",)))
     assert heading(opened) == "24 of 240 samples"
     ask(opened, OneOf("kind", ("usual",)), Between("size", high=2))
     assert heading(opened) == "0 of 240 samples"
     del opened.query_params["filter"]
-    assert heading(rerun(opened)) == "Most anomalous samples"
+    with monkeypatch.context() as patched:
+        patched.setattr(work_found, "is_going_back", lambda: True)
+        assert heading(rerun(opened)) == "Most anomalous samples"
+
+
+def test_an_address_that_another_page_emptied_takes_no_filter_away(opened):
+    ask(opened, OneOf("kind", ("odd",)))
+    del opened.query_params["filter"]
+    assert heading(rerun(opened)) == "24 of 240 samples"
+    assert opened.query_params["filter"] in ('["kind",["odd"]]', ['["kind",["odd"]]'])
 
 
 def test_a_filter_of_other_data_does_not_stay(opened, file):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from kdeviz.errors import KdevizError
 from kdeviz.ui.door import options
 from kdeviz.ui.state import Session
+from kdeviz.ui.work import in_address
 from kdeviz.ui.work.held import held_data
 from kdeviz.ui.work.kept_uploads import kept_uploads
 from kdeviz.ui.work.loaded import Loaded
@@ -56,6 +57,8 @@ def failed(current: Session, problem: str) -> None:
 def is_done(current: Session) -> None:
     """Close the popover, whose data are on the screen now."""
     uploads = current.own(Uploads)
+    if not is_missing(current):
+        in_address.forget()
     uploads.gone, uploads.awaited, uploads.done = False, None, uploads.done + 1
 
 

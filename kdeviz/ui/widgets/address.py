@@ -21,7 +21,7 @@ def read_choice(key: str, options: Sequence[Any], default: Any) -> None:
 
 
 def first_choice(name: str, options: Sequence[Any], default: Any) -> int:
-    """Which option a widget in a popover has at first, from the address or else the default.
+    """Which option a widget in a popover has at first: from the address, or as another page found it.
 
     Such a widget is made in the browser when the popover is opened, and does not hear what was put into the
     session's state before.
@@ -35,8 +35,8 @@ def first_choice(name: str, options: Sequence[Any], default: Any) -> int:
     if st.session_state.get(key, default) not in options:
         del st.session_state[key]
     if key not in st.session_state:
-        asked = st.query_params.get(name)
-        first = next((option for option in options if str(option) == asked), default)
+        asked, last = st.query_params.get(name), st.session_state.get(f"last_{key}", default)
+        first = next((option for option in options if str(option) == asked), last)
         st.session_state[f"first_{key}"] = first
     first = st.session_state[f"first_{key}"]
     return list(options).index(first if first in options else default)
@@ -53,7 +53,7 @@ def key_in_popover(name: str) -> str:
 
 def write_choice(key: str, default: Any, name: str | None = None) -> None:
     """After the widget: its value into the address, by its key or another name, unless it is the default."""
-    value = st.session_state[key]
+    value = st.session_state[f"last_{key}"] = st.session_state[key]
     say(name or key, None if value == default else str(value))
 
 

@@ -23,6 +23,7 @@ from kdeviz.decision import (
     sample_columns,
 )
 from kdeviz.ui.state import Screen, Session
+from kdeviz.ui.widgets.history import is_going_back
 from kdeviz.ui.work.filter_texts import MOST_FILTERS, filter_of, text_of
 
 SEARCH, FILTER = "find", "filter"
@@ -86,15 +87,20 @@ class Finding:
         self.asked += 1
 
     def follow_address(self, origin: str) -> None:
-        """Take over filters of the address that are not those written last; other data begin with none."""
+        """Take over filters of the address that are not those written last; other data begin with none.
+
+        Streamlit empties the address where another page is opened: that takes no filter away.
+        """
         told = st.query_params.get_all(FILTER)
-        if self.told is None or told != self.told:
+        if self.told is None or is_going_back() or (told and told != self.told):
             self.told = told
             self.filters = tuple(one for one in map(filter_of, told) if one is not None)[:MOST_FILTERS]
             self.asked += 1
         elif self.origin not in (None, origin):
             self.clear()
             self.order = BY_RANK
+        elif told != self.told:
+            st.query_params[FILTER] = self.told
         self.origin = origin
 
     def _use(self, filters: tuple[Filter, ...]) -> None:

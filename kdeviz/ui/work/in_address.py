@@ -46,6 +46,12 @@ def write_address(current: Session) -> None:
     say(_CELL, current.cell)
 
 
+def forget() -> None:
+    """Other data were chosen: what the address says is about those before."""
+    for name in (_PICKED, _SELECTED, _CELL):
+        say(name, None)
+
+
 def _read(current: Session) -> None:
     said = {name: st.query_params[name] for name in address(current.data) if name in st.query_params}
     text = said.get(_SELECTED)
