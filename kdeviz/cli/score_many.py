@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from kdeviz.batch import OnRows, Outcome
 
 SOME_FAILED = 1
+_MANY = 100_000  # fewer rows are scored in the time that it takes to start
 
 
 def is_folder(output: Path) -> bool:
@@ -98,7 +99,7 @@ class _Tally:
             facts["not scored"] = str(self.failed)
         facts["rows scored"] = str(self.rows)
         facts["flagged"] = str(self.flagged)
-        if scored:
+        if self.rows >= _MANY:
             facts["rate"] = f"{self.rows / seconds:,.0f} rows a second".replace(",", " ")
         return facts
 

@@ -226,7 +226,7 @@ def test_who_asks_for_an_analysis_that_is_under_way_joins_it_and_leaves_it_alone
     first, second = (board.submit(sample_key(), loaded.sample()) for _ in range(2))
     assert gates[0].wait(10)
     third = board.submit(sample_key(), loaded.sample())
-    assert (second.stage, second.fraction) == ("Fitting", 0.5)
+    assert (second.stage, second.fraction) == (third.stage, third.fraction) == ("Fitting", 0.5)
     first.cancel()
     gates[1].set()
     assert second.future.result(10) is third.future.result(10) is board.result(sample_key())

@@ -26,6 +26,7 @@ _LONGEST_TEXT, _TEXT_WIDTH = 160, 330
 _NAMES = {
     "rank": "rank",
     "id": "id",
+    "flagged": "verdict",
     "label": "label",
     "log_density": "log density",
     "p_value": "p-value",
@@ -133,9 +134,10 @@ def _cells(screen: Screen, rows: NDArray[np.int64]) -> pd.DataFrame:
     inspected = screen.analysis.inspected
     own = listing(screen.decision, rows, file=False)
     visible = own[[name for name in _NAMES if name in own]].rename(columns=_NAMES)
+    visible["verdict"] = np.where(visible["verdict"], "flagged", "")
     if len(screen.book):
         marks = screen.book.columns(screen.keys[row] for row in rows.tolist())
-        visible.insert(2, "mark", marks["mark"])
+        visible.insert(3, "mark", marks["mark"])
     file = {name: cells.iloc[rows] for name, cells in metadata_columns(inspected, OWN_COLUMNS).items()}
     text = _text_name(inspected)
     if text in file:
@@ -181,6 +183,7 @@ def _columns(table: pd.DataFrame, text: str, curve: ProbabilityCurve) -> dict[st
     ours = {
         "rank": st.column_config.NumberColumn("Rank", help="1 is the most anomalous.", width=60),
         "id": st.column_config.TextColumn("Sample", width=98),
+        "verdict": st.column_config.TextColumn("Verdict", help="What falls below the threshold.", width=78),
         "mark": st.column_config.TextColumn("Your mark", width=90),
         "label": st.column_config.TextColumn("Label", help=what, width=84),
         "log density": st.column_config.NumberColumn(

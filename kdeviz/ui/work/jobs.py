@@ -105,6 +105,7 @@ class JobBoard:
                 self._start(run, partial(self._run, run, key, data))
             else:
                 run.jobs.append(job)
+                job.report(run.stage, run.fraction)
         return job
 
     def start(self, work: Work[Result], expected: float = _LONG_S) -> Task[Result]:
