@@ -185,7 +185,7 @@ def test_marks_survive_a_reload_and_a_refit_and_can_be_undone(
         "False alarms": before["False alarms"] + 1,
     }
     expect(page.locator(".st-key-sample_facts").get_by_text("label normal")).to_be_visible()
-    assert table_row(page, 0)[2:5] == [name, "false alarm", "normal"]
+    assert table_row(page, 0)[2:6] == [name, "flagged", "false alarm", "normal"]
 
     expect(page.get_by_role("button", name="Undo")).to_be_disabled()  # a reload is another session
     press_verdict(page, "Unsure")
@@ -282,13 +282,17 @@ def test_a_click_on_a_curve_sets_the_threshold_everywhere(
     with page.expect_download() as download:
         page.get_by_role("button", name="CSV", exact=True).click()
     page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="CSV", exact=True)).to_have_count(0)
     table = pd.read_csv(download.value.path())
     assert set(table["id"]) == wrong and len(table) == len(wrong)
     page.locator("button[data-cell='false alarms']").click()
     settled(page)
     assert table_length(page) == 60
 
-    page.get_by_role("combobox", name="Flag samples by").click()
+    rules = page.get_by_role("combobox", name="Flag samples by")
+    rules.evaluate("element => element.scrollIntoView({block: 'center'})")
+    page.wait_for_timeout(300)
+    rules.click()
     page.get_by_role("option", name="Best F1 score on the labels").click()
     settled(page)
     best = ThresholdRule("best_f1", 0.0).threshold(sample.held_out_scores, sample.scores, labels)
