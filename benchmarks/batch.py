@@ -21,9 +21,11 @@ from kdeviz.batch import Work as FileWork
 from kdeviz.model import KDEClassifier
 
 _MODULES = {"none": "kdeviz", "dask": "distributed", "ray": "ray"}
+# ru_maxrss would begin with that of the process that starts this one.
 _MEMORY = (
-    "import resource, sys; from kdeviz.batch import score_file; score_file(*sys.argv[1:]); "
-    "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+    "import re, sys; from pathlib import Path; from kdeviz.batch import score_file; "
+    "score_file(*sys.argv[1:]); "
+    "print(int(re.search(r'VmHWM:\\s+(\\d+)', Path('/proc/self/status').read_text())[1]) // 1024)"
 )
 
 
@@ -46,7 +48,7 @@ def run(
     with TemporaryDirectory() as name:
         folder = Path(name)
         model = _model(folder, points, shape[1])
-        paths = written(folder, shape)
+        paths = {name: path for name, path in written(folder, shape).items() if path.exists()}
         yield one_file(model, paths, shape, folder, rounds)
         yield memory(paths, folder)
         yield engines(folder, files, shape[1], workers)
