@@ -1,12 +1,13 @@
 """`analyse`: settings and data in, scores out; what it will cost, and how far it is."""
 
-from kdeviz.analysis.analyse import analyse
-from kdeviz.analysis.analysis import Analysis
+from kdeviz.analysis.analyse import OnPreview, analyse
+from kdeviz.analysis.analysis import Analysis, Preview
 from kdeviz.analysis.cache import cached
 from kdeviz.analysis.drift import Drift, drift
 from kdeviz.analysis.estimate import Estimate, estimate, is_measured, measure_speeds, rough_seconds
 from kdeviz.analysis.judges import Judge, judge_of
-from kdeviz.analysis.opened import analysis_of_model, analysis_of_part, opened_analysis
+from kdeviz.analysis.opened import PartAnalyses, analysis_of_model, opened_analysis
+from kdeviz.analysis.preview import Total, estimated_total, quick_settings
 from kdeviz.analysis.progress import OnProgress, Watch
 from kdeviz.analysis.scoring import (
     known_points,
@@ -19,20 +20,25 @@ __all__ = [
     "Drift",
     "Estimate",
     "Judge",
+    "OnPreview",
     "OnProgress",
+    "PartAnalyses",
+    "Preview",
+    "Total",
     "Watch",
     "analyse",
     "analysis_of_model",
-    "analysis_of_part",
     "cached",
     "drift",
     "estimate",
+    "estimated_total",
     "is_measured",
     "judge_of",
     "known_points",
     "log_densities",
     "measure_speeds",
     "opened_analysis",
+    "quick_settings",
     "rough_seconds",
     "training_view",
 ]

@@ -4,14 +4,31 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kdeviz.data import EmbeddingSet
+from kdeviz.data import ANOMALOUS, EmbeddingSet
 from kdeviz.model import FoldAxes, Groups, KDEClassifier
 from kdeviz.settings import Settings
+from kdeviz.wording import count
+
+
+class Preview(NamedTuple):
+    """Of what an analysis is a preview: it is about a random sample of the rows that are to be scored."""
+
+    whole: EmbeddingSet
+    """All the rows to score."""
+    rows: NDArray[np.int64]
+    """(m,) which of them the inspected rows are. Larger samples begin with the rows of smaller ones."""
+    of_training: bool
+    """Whether the rows to score are the training rows themselves."""
+
+    @property
+    def words(self) -> str:
+        """How much of the whole this is."""
+        return f"{count(len(self.rows))} of {count(len(self.whole))} rows"
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +54,7 @@ class Analysis:
         places: where the model sees the rows.
         fold_axes: the axes of each fold's model, as far as they are known.
         groups: of training rows that lie too far apart for this model, if there are; also in `warnings`.
+        preview: of what this is a preview; None once all rows are scored.
     """
 
     settings: Settings
@@ -53,6 +71,7 @@ class Analysis:
     places: Places
     fold_axes: tuple[FoldAxes | None, ...] = ()
     groups: Groups | None = None
+    preview: Preview | None = None
 
     @cached_property
     def calibration(self) -> NDArray[Any]:
@@ -84,9 +103,24 @@ class Analysis:
         return bool(self.classifier.held_out_scores.numel())
 
     @property
+    def contamination(self) -> str:
+        """That training rows are labelled anomalous, also among `warnings`; empty where none is."""
+        return contamination_words(self.train, self.fitted_on)
+
+    @property
+    def learned_anomalous(self) -> int:
+        """How many rows of the fit are labelled anomalous; the model learns them as normal."""
+        return _labelled_anomalous(self.train, self.fitted_on)
+
+    @property
     def inspects_training(self) -> bool:
         """Whether the inspected rows are the training rows themselves."""
         return self.inspected is self.train
+
+    @property
+    def scores_training(self) -> bool:
+        """Whether the rows to score are the training rows themselves, or in a preview some of them."""
+        return self.inspects_training or (self.preview is not None and self.preview.of_training)
 
     @property
     def scored(self) -> EmbeddingSet | None:
@@ -103,11 +137,37 @@ class Analysis:
         """(n, k) scaled PCA scores of the rows the model was fitted on."""
         return self.places.fitted
 
+    def of_others(
+        self, inspected: EmbeddingSet, scores: NDArray[Any], points: NDArray[np.int64], *warnings: str
+    ) -> Analysis:
+        """The same model about other (M, D) rows, with their scores and points; its calibration is kept."""
+        places = Places(self.classifier, self.train, inspected, self.fitted_on)
+        others = replace(
+            self, inspected=inspected, scores=scores, points=points, warnings=warnings, places=places
+        )
+        vars(others)["calibration"] = self.calibration  # as cached_property keeps it
+        return others
+
     def relabelled(self, labels: NDArray[np.int8]) -> Analysis:
         """The same analysis with other (M,) labels of the inspected rows."""
         inspected = replace(self.inspected, labels=labels)
         train = inspected if self.inspects_training else self.train
         return replace(self, inspected=inspected, train=train, places=self.places)
+
+
+def contamination_words(train: EmbeddingSet, fitted_on: NDArray[np.int64]) -> str:
+    """See `Analysis.contamination`."""
+    labelled = _labelled_anomalous(train, fitted_on)
+    if not labelled:
+        return ""
+    return (
+        f"{count(labelled)} of the {count(len(fitted_on))} training rows are labelled anomalous: the model "
+        "learns them as normal, and the alarm budget counts them"
+    )
+
+
+def _labelled_anomalous(train: EmbeddingSet, fitted_on: NDArray[np.int64]) -> int:
+    return 0 if train.labels is None else int((train.labels[fitted_on] == ANOMALOUS).sum())
 
 
 class Places:
@@ -134,8 +194,13 @@ class Places:
 
     @cached_property
     def fitted(self) -> NDArray[Any]:
-        """(n, k) of the rows the model was fitted on."""
-        return self._project(self._train.features[self._fitted_on]) if self._known is None else self._known
+        """(n, k) of the rows the model was fitted on; where they are not here, as the model has them."""
+        if self._known is not None:
+            return self._known
+        if not len(self._fitted_on):  # they are not here, and the model knows where they lie
+            points: NDArray[Any] = self._classifier.kde_model.points.cpu().numpy()
+            return points
+        return self._project(self._train.features[self._fitted_on])
 
     @cached_property
     def inspected(self) -> NDArray[Any]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from kdeviz.analysis.analysis import Analysis
 from kdeviz.analysis.cache import cached
-from kdeviz.data import ANOMALOUS
+from kdeviz.data import ANOMALOUS, Rows, row_keys
 from kdeviz.wording import percent
 
 FEWEST = 50
@@ -58,23 +58,40 @@ def drift(analysis: Analysis) -> Drift | None:
     A one-sided test of Mann and Whitney (Annals of Mathematical Statistics 18, 1947), with the normal
     approximation and its correction for ties. A whole model scores new rows a little higher than a fold's
     model does, so the test errs on the quiet side. Rows labelled anomalous, which are expected to score low,
-    are left out, and so are rows that the model was fitted on.
+    are left out, and so are rows that the model was fitted on or that equal one of those: what is left is
+    compared with training rows that equal no other.
 
     Returns:
         None without a score set or held-out scores, and for fewer than `FEWEST` rows.
     """
-    if analysis.inspects_training or not analysis.calibrated:
+    if analysis.scores_training or not analysis.calibrated:
         return None
     counted = analysis.points < 0
     if analysis.inspected.labels is not None:
         counted &= analysis.inspected.labels != ANOMALOUS
-    scores, reference = analysis.scores[counted], analysis.calibration
+    scores, reference = analysis.scores[counted], _without_copies(analysis)
     if len(scores) < FEWEST:
         return None
     lower = _lower(scores, reference)
-    z = (lower - 0.5) / _spread(np.concatenate([scores, reference]), len(scores), len(reference))
+    together = np.concatenate([scores, reference])
+    rows = _independent(analysis.inspected.features, np.flatnonzero(counted), scores)
+    z = (lower - 0.5) / _spread(together, rows, len(reference))
     tail = reference[math.floor(_TAIL * len(reference))]
     return Drift(NormalDist().cdf(-z), lower, float((scores < tail).mean()), len(scores))
+
+
+def _without_copies(analysis: Analysis) -> NDArray[Any]:
+    """Held-out scores, ascending, of training rows without copies; of all different ones if few have none.
+
+    Among rows of few values, such as integers, usual ones are equal to others: scored rows that equal none
+    are unusual, and have to be compared with such.
+    """
+    copies = analysis.classifier.copies
+    if len(copies) != len(analysis.held_out_scores):  # of a run that does not fit its model
+        return analysis.calibration
+    alone = np.unique(copies, return_inverse=True, return_counts=True)
+    scores = analysis.held_out_scores[alone[2][alone[1]] == 1]
+    return np.sort(scores) if len(scores) >= FEWEST else analysis.calibration
 
 
 def _lower(scores: NDArray[Any], reference: NDArray[Any]) -> float:
@@ -83,8 +100,29 @@ def _lower(scores: NDArray[Any], reference: NDArray[Any]) -> float:
     return float(1 - (upper + below).mean() / (2 * len(reference)))
 
 
-def _spread(together: NDArray[Any], m: int, n: int) -> float:
-    """Standard deviation of that share where both come from one distribution; infinite if all are equal."""
-    N, ties = m + n, np.unique(together, return_counts=True)[1].astype(np.float64)
-    variance = (N + 1 - float((ties**3 - ties).sum()) / (N * (N - 1))) / (12 * m * n)
+def _independent(features: NDArray[Any], which: NDArray[np.int64], scores: NDArray[Any]) -> float:
+    """How many independent rows say as much as some of these, among which there are copies.
+
+    Source: L. Kish, Survey Sampling, 1965, section 11.7, on unequal weights.
+    """
+    place, times = np.unique(scores, return_inverse=True, return_counts=True)[1:]
+    tied = np.flatnonzero(times[place] > 1)
+    if not len(tied) or not features.shape[1]:  # the rows are not here
+        return len(scores)
+    counts = np.unique(row_keys(Rows(features).select(which[tied])), axis=0, return_counts=True)[1]
+    squares = np.square(counts.astype(np.float64)).sum() + len(scores) - len(tied)
+    return float(len(scores) ** 2 / squares)
+
+
+def _spread(together: NDArray[Any], m: float, n: float) -> float:
+    """Standard deviation of that share where both come from one distribution; infinite if all are equal.
+
+    Args:
+        together: all scores.
+        m: independent ones among those of one side.
+        n: the same of the other.
+    """
+    N, ties = len(together), np.unique(together, return_counts=True)[1].astype(np.float64)
+    untied = 1 - float((ties**3 - ties).sum()) / (N * (N - 1) * (N + 1))
+    variance = (m + n + 1) * untied / (12 * m * n)
     return math.sqrt(variance) if variance > 0 else math.inf

@@ -14,14 +14,15 @@ from kdeviz import __version__
 from kdeviz.analysis.analysis import Analysis, Places
 from kdeviz.analysis.scoring import (
     hold_out_rows,
-    known_note,
     known_points,
     log_densities,
+    near_note,
+    notes_on_known,
     points_at,
     rows_fitted_on,
 )
 from kdeviz.data import EmbeddingSet, OnBlock, Rows, aligned, row_keys
-from kdeviz.model import KDEClassifier, device_name, principal_axes
+from kdeviz.model import KDEClassifier, device_name, hold_together, principal_axes
 
 
 def analysis_of_model(model: KDEClassifier, data: EmbeddingSet, on_block: OnBlock | None = None) -> Analysis:
@@ -46,7 +47,7 @@ def analysis_of_model(model: KDEClassifier, data: EmbeddingSet, on_block: OnBloc
         model, remarks = _held_out_now(model, Rows(data.features).select(fitted_on), on_block)
         notes = (*notes, *remarks)
     scores = log_densities(model, data, points, on_block)
-    known = known_note(model, points)
+    notes = (*notes, *notes_on_known(model, data, points))
     return opened_analysis(
         model,
         data if len(fitted_on) else None,
@@ -55,7 +56,7 @@ def analysis_of_model(model: KDEClassifier, data: EmbeddingSet, on_block: OnBloc
         model.held_out_scores.cpu().numpy(),
         fitted_on,
         points=points,
-        warnings=notes if known is None else (*notes, known),
+        warnings=notes,
         provenance={
             "train_digest": model.data_digest,
             "score_name": data.name,
@@ -65,27 +66,41 @@ def analysis_of_model(model: KDEClassifier, data: EmbeddingSet, on_block: OnBloc
     )
 
 
-def analysis_of_part(model: KDEClassifier, data: EmbeddingSet, first_row: int = 0) -> Analysis:
-    """The same for some rows of a data set that is read in parts.
+class PartAnalyses:
+    """The same for a data set that is read in parts; what depends on the model alone is done once.
 
     Rows of the fit are known by their content; those of an older model file, which tells them only when all
     are there, are scored like any others.
 
     Args:
         model: a fitted model.
-        data: (M, D) rows.
-        first_row: the number of the first one in the whole data set, by which errors name rows.
-
-    Raises:
-        DataError: a dimension is missing, wrong shape, NaN or infinity.
     """
-    data, notes = aligned(data, model.feature_names, len(model.pca_model.mean), "the model")
-    Rows(data.features).check_finite(first_row)
-    none = points_at(np.empty(0, np.int64), len(data))
-    points = model.recognised(data.features) if model.training_keys.numel() else none
-    scores = log_densities(model, data, points)
-    held_out = model.held_out_scores.cpu().numpy()
-    return opened_analysis(model, None, data, scores, held_out, points=points, warnings=notes)
+
+    def __init__(self, model: KDEClassifier) -> None:
+        self._model = model
+        self._known = model.known_rows if model.training_keys.numel() else None
+        nothing = EmbeddingSet.from_array(np.empty((0, len(model.pca_model.mean)), np.float32))
+        held_out = model.held_out_scores.cpu().numpy()
+        self._of_nothing = opened_analysis(model, None, nothing, held_out[:0], held_out)
+
+    def of(self, data: EmbeddingSet, first_row: int = 0) -> Analysis:
+        """Of some rows.
+
+        Args:
+            data: (M, D) rows.
+            first_row: the number of the first one in the whole data set, by which errors name rows.
+
+        Raises:
+            DataError: a dimension is missing, wrong shape, NaN or infinity.
+        """
+        model = self._model
+        data, notes = aligned(data, model.feature_names, len(model.pca_model.mean), "the model")
+        Rows(data.features).check_finite(first_row)
+        none = points_at(np.empty(0, np.int64), len(data))
+        points = none if self._known is None else self._known.find(data.features)
+        scores, near = log_densities(model, data, points), near_note(model, data.features, points)
+        notes = notes if near is None else (*notes, near)
+        return self._of_nothing.of_others(data, scores, points, *notes)
 
 
 def _held_out_now(
@@ -95,6 +110,7 @@ def _held_out_now(
     model = copy.deepcopy(model)
     if not model.training_keys.numel():
         model.training_keys = torch.from_numpy(row_keys(rows)).to(model.device)
+    hold_together(model, on_block)
     standardise, k = model.settings.standardise, model.n_components_
     axes = principal_axes(rows, model.device, k, on_block, folds=model.folds, standardise=standardise)
     return model, hold_out_rows(model, rows, axes, on_block)[1]

@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kdeviz.data import ANOMALOUS, EmbeddingSet, OnBlock, Rows
+from kdeviz.data import ANOMALOUS, EmbeddingSet, Features, OnBlock, Rows
 from kdeviz.errors import DataError
-from kdeviz.model import FoldAxes, KDEClassifier, PrincipalAxes, hold_out
+from kdeviz.model import FoldAxes, KDEClassifier, PrincipalAxes, hold_out, near_training, some_of
 
-_GATHERED = 8192
 _FLAT = (
     "the bandwidth is so wide that one bump covers most training samples: expected alarms and p-values do "
     "not hold; choose a smaller one"
@@ -61,6 +60,39 @@ def known_note(classifier: KDEClassifier, points: NDArray[np.int64]) -> str | No
     if classifier.held_out_scores.numel():
         return f"{found}: each is scored by a model that has not seen it"
     return f"{found}, and has no held-out scores: they look more normal than they are; fit again"
+
+
+def notes_on_known(
+    classifier: KDEClassifier, data: EmbeddingSet, points: NDArray[np.int64], are_training: bool = False
+) -> tuple[str, ...]:
+    """Which of M scored rows the model knows, exactly or nearly: a sentence each, if there is one.
+
+    Of the training rows themselves it goes without saying that it knows some.
+    """
+    known = None if are_training else known_note(classifier, points)
+    return tuple(filter(None, (known, near_note(classifier, data.features, points))))
+
+
+def near_note(classifier: KDEClassifier, features: Features, points: NDArray[np.int64]) -> str | None:
+    """That new rows are near copies of rows of the fit, in a sentence; None where they are not.
+
+    Rounded rows are not recognised, and would have no held-out scores if they were: of what row they are a
+    copy is a guess.
+
+    Args:
+        classifier: the fitted model.
+        features: (M, D) finite rows.
+        points: (M,) which training row each is, -1 for none.
+    """
+    new = np.flatnonzero(points < 0)
+    how_many = near_training(classifier, features[new[some_of(len(new))]]) if len(new) else ""
+    if not how_many:
+        return None
+    others = "the others" if len(new) < len(points) else "the scored rows"
+    return (
+        f"{how_many} of {others} are near copies of rows that the model was fitted on, as rounded "
+        "ones are: they look more normal than they are"
+    )
 
 
 def _possible_training_rows(data: EmbeddingSet) -> Iterator[NDArray[np.bool_]]:
@@ -117,21 +149,21 @@ def log_densities(
     Raises:
         DataError: wrong shape, NaN or infinity.
     """
+    rows = Rows(data.features, len(classifier.pca_model.mean))
+    rows.check_finite()  # here, where rows have the numbers that people know them by
+    return scores_of(classifier, rows, points, on_block)
+
+
+def scores_of(
+    classifier: KDEClassifier, rows: Rows, points: NDArray[np.int64], on_block: OnBlock | None = None
+) -> NDArray[Any]:
+    """`log_densities` of M rows that are known to be finite."""
     held_out = classifier.held_out_scores.cpu().numpy()
     known = (points >= 0) & bool(len(held_out))
     if not known.any():
-        return np.asarray(classifier.log_density(data.features, on_block=on_block).cpu().numpy())
-    Rows(data.features).check_finite()  # here, where rows have the numbers that people know them by
-    others = np.flatnonzero(~known)
-    scores = np.empty(len(data), dtype=held_out.dtype)
+        return np.asarray(classifier.log_density_of(rows, on_block).cpu().numpy())
+    scores = np.empty(len(rows), dtype=held_out.dtype)
     scores[known] = held_out[points[known]]
-    for start in range(0, len(others), _GATHERED):
-        block = others[start : start + _GATHERED]
-        progress = _part(on_block, start, len(others))
-        scores[block] = classifier.log_density(data.features[block], on_block=progress).cpu().numpy()
+    others = rows.select(np.flatnonzero(~known))
+    scores[~known] = classifier.log_density_of(others, on_block).cpu().numpy()
     return scores
-
-
-def _part(on_block: OnBlock | None, before: int, total: int) -> OnBlock | None:
-    """Progress in a part, told as progress in the whole."""
-    return None if on_block is None else lambda done, _: on_block(before + done, total)

@@ -4,8 +4,10 @@ And where the anomalous as a whole stand out, what a component stands for, which
 a selection has in common.
 """
 
+from kdeviz.explain.alike import beside_normal
+from kdeviz.explain.apart import times_as_far, usual_distance
 from kdeviz.explain.discriminant import Separating, separating
-from kdeviz.explain.matters import Matters, features_that_matter
+from kdeviz.explain.matters import Matters, features_that_matter, fold_by_fold
 from kdeviz.explain.meaning import Meaning, component_meaning, meaning_words
 from kdeviz.explain.reason import Strongest, reason, strongest_of
 from kdeviz.explain.residual import UNUSUAL_RESIDUAL, Residual, residuals
@@ -14,10 +16,13 @@ from kdeviz.explain.selection import SelectionView, describe
 from kdeviz.explain.slice import Slice, slice_density
 from kdeviz.explain.spread import feature_spread, in_spreads
 from kdeviz.explain.standouts import MOST_READ, Standout
+from kdeviz.explain.typical import typical
+from kdeviz.explain.usual import USUAL_SHARE, usual_range
 
 __all__ = [
     "MOST_READ",
     "UNUSUAL_RESIDUAL",
+    "USUAL_SHARE",
     "Components",
     "Direction",
     "Explanation",
@@ -30,11 +35,13 @@ __all__ = [
     "Slice",
     "Standout",
     "Strongest",
+    "beside_normal",
     "component_meaning",
     "describe",
     "explain",
     "feature_spread",
     "features_that_matter",
+    "fold_by_fold",
     "in_spreads",
     "meaning_words",
     "reason",
@@ -42,4 +49,8 @@ __all__ = [
     "separating",
     "slice_density",
     "strongest_of",
+    "times_as_far",
+    "typical",
+    "usual_distance",
+    "usual_range",
 ]

@@ -62,7 +62,7 @@ def separating(analysis: Analysis, threshold: float) -> Separating:
 @cached
 def _separating(analysis: Analysis, threshold: float | None) -> Separating:
     if analysis.classifier.n_components_ < 2:
-        raise OptionError("a map needs two components, this model keeps one: raise the number of components")
+        raise OptionError("axes that separate need two components, and this model keeps one")
     anomalous, others = _groups(analysis, threshold)
     if not len(anomalous):
         raise OptionError("no sample is flagged, so there is none to pull apart: raise the threshold")

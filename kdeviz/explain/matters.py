@@ -60,7 +60,7 @@ def features_that_matter(
     chosen = ordered[np.unique(np.linspace(0, len(rows) - 1, min(most, len(rows))).round().astype(np.int64))]
     spread = feature_spread(analysis)
     total, squares = np.zeros(len(spread)), np.zeros(len(spread))
-    for row in _fold_by_fold(analysis, chosen):
+    for row in fold_by_fold(analysis, chosen):
         shift = in_spreads(explain(analysis, int(row), features=1).direction.feature_shift, spread)
         total += shift
         squares += shift**2
@@ -70,8 +70,8 @@ def features_that_matter(
     return Matters(named, change[named], direction[named], len(rows), len(chosen))
 
 
-def _fold_by_fold(analysis: Analysis, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Rows of the fit are judged by a model for each fold: one after the other, each is made once."""
+def fold_by_fold(analysis: Analysis, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """These inspected rows in an order in which `explain` makes the model of each fold only once."""
     points, folds = analysis.points[rows], analysis.classifier.folds
     if not len(folds):
         return rows

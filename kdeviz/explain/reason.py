@@ -14,6 +14,10 @@ from kdeviz.wording import count, number, percent
 _MOST_OF_IT = 0.5
 _MOST_NAMED = 3
 _NO_DISTANCE = 1e-12
+_OUTSIDE = 2.0
+"""Standard deviations from the mean within which most samples lie, so that they explain nothing."""
+_AS_FAR = 0.5
+_NEAREST = "the nearest training samples"
 
 
 class Strongest(NamedTuple):
@@ -25,16 +29,22 @@ class Strongest(NamedTuple):
     """Of the squared distance."""
     z: float
     """Standard deviations of the first from its training mean."""
+    apart: float
+    """Standard deviations of the first from the nearest usual samples."""
+    plain: bool
+    """Whether the first is far in itself; under "norm" it may be odd only beside the other components."""
 
 
 def strongest_of(components: Components) -> Strongest:
     """The components that a sentence has to name."""
     if components.squared_distance <= _NO_DISTANCE:
-        return Strongest(np.empty(0, np.int64), 0.0, 0.0)
+        return Strongest(np.empty(0, np.int64), 0.0, 0.0, 0.0, False)
     order = np.argsort(-components.contribution, kind="stable")
     shares = np.cumsum(components.contribution[order]) / components.squared_distance
     needed = int(np.argmax(shares >= _MOST_OF_IT)) + 1
-    return Strongest(order[:needed], float(shares[needed - 1]), float(components.z[order[0]]))
+    z, apart = float(components.z[order[0]]), float(components.apart[order[0]])
+    plain = abs(apart) >= _AS_FAR * float(np.abs(components.apart).max())
+    return Strongest(order[:needed], float(shares[needed - 1]), z, apart, plain)
 
 
 def reason(decision: Decision, row: int, explanation: Explanation) -> str:
@@ -55,20 +65,32 @@ def reason(decision: Decision, row: int, explanation: Explanation) -> str:
     if flagged:
         return f"Flagged because {where}{_feature(decision, explanation)}."
     lower = float((decision.analysis.reference < score).mean())
-    return f"Not flagged: {percent(lower)} of the training samples score lower; most unusual is that {where}."
+    share = f"{percent(lower)} of the training samples score" if lower else "no training sample scores"
+    return f"Not flagged: {share} lower; most unusual is that {where}."
 
 
 def _where(strongest: Strongest) -> str:
     first, *others = (int(component) + 1 for component in strongest.components)
-    side = "above" if strongest.z > 0 else "below"
-    far = f"component {first} is {number(abs(strongest.z), 2)} standard deviations {side} the training mean"
-    distance = f"{percent(strongest.share)} of its distance from the nearest training samples"
+    far = f"component {first} is {_far(strongest)}"
+    whom = "them" if far.endswith(_NEAREST) else _NEAREST
+    distance = f"{percent(strongest.share)} of its distance from {whom}"
     if not others:
         return f"{far}, which makes {distance}"
     if len(others) < _MOST_NAMED:
         plural = "s" * (len(others) > 1)
         return f"{far}; with component{plural} {' and '.join(map(str, others))} that makes {distance}"
     return f"{far}; with {count(len(others))} more components that makes {distance}"
+
+
+def _far(strongest: Strongest) -> str:
+    """From the mean where that is far on the same side; else from the samples that it is compared with."""
+    z, apart = strongest.z, strongest.apart
+    if not strongest.plain:
+        return "unlike what its other components lead to expect"
+    if z * apart > 0 and abs(z) >= max(_OUTSIDE, abs(apart)):
+        return f"{number(abs(z), 2)} standard deviations {'above' if z > 0 else 'below'} the training mean"
+    side = "higher" if apart > 0 else "lower"
+    return f"{number(abs(apart), 2)} standard deviations {side} than in {_NEAREST}"
 
 
 def _feature(decision: Decision, explanation: Explanation) -> str:

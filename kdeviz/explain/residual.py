@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Literal, NamedTuple
@@ -49,6 +50,8 @@ def residual_of(analysis: Analysis, row: int) -> Residual:
     own = int(analysis.points[row]) if analysis.inspects_training and analysis.points[row] >= 0 else None
     classifier, in_training = analysis.classifier, _training_residuals(analysis)
     chosen = one_row(analysis, row)
+    if not len(in_training):
+        return Residual(float(_norms(classifier, chosen)[0]), math.nan, math.nan, False, False)
     norm = float(_norms(classifier, chosen)[0] if own is None else in_training[own])
     limit = float(np.quantile(in_training, UNUSUAL_RESIDUAL, method="higher"))
     rounding = _rounding(classifier, chosen)

@@ -62,6 +62,8 @@ class Components(NamedTuple):
     """(k,) parts of `squared_distance`."""
     squared_distance: float
     """d^2, in squared kernel widths."""
+    apart: Floats
+    """(k,) standard deviations of the training rows from m, the nearest mass: x - m."""
 
 
 class Direction(NamedTuple):
@@ -110,7 +112,9 @@ class Explanation(NamedTuple):
 def explain(analysis: Analysis, row: int, neighbours: int = 8, features: int = 10) -> Explanation:
     """Explain the log density of one inspected row by the fitted model itself.
 
-    A row that the model was fitted on is explained by the model that gave it its held-out score.
+    A row that the model was fitted on is explained by the model that gave it its held-out score. Where the
+    training rows are not here, no neighbour is named, the features are compared with nothing and no residual
+    is unusual.
 
     Args:
         analysis: of a fitted model.
@@ -133,7 +137,7 @@ def explain(analysis: Analysis, row: int, neighbours: int = 8, features: int = 1
     shift, gradient = whitened_shift @ density.inverse, density.whitening @ whitened_shift
     return Explanation(
         neighbours=_neighbours(judge, shares, distances, neighbours),
-        components=_components(judge.classifier, density, place, shift * gradient),
+        components=_components(judge.classifier, density, place, shift, gradient),
         direction=_direction(analysis, row, judge.classifier, place, gradient, shift, features),
         residual=residual_of(analysis, row),
     )
@@ -155,6 +159,7 @@ def _kernels(points: Tensor, place: Place) -> tuple[Tensor, Tensor]:
 
 def _neighbours(judge: Judge, shares: Tensor, distances: Tensor, wanted: int) -> Neighbours:
     order = distances.argsort(stable=True)
+    wanted = min(wanted, len(judge.fitted_on))  # none where the training rows are not here
     named, others = order[:wanted], order[wanted:]
     return Neighbours(
         rows=judge.fitted_on[named.cpu().numpy()],
@@ -166,16 +171,17 @@ def _neighbours(judge: Judge, shares: Tensor, distances: Tensor, wanted: int) ->
 
 
 def _components(
-    classifier: KDEClassifier, density: Density, place: Place, contribution: Tensor
+    classifier: KDEClassifier, density: Density, place: Place, shift: Tensor, gradient: Tensor
 ) -> Components:
     # The points have the covariance H / factor^2, and H = W^-T W^-1.
     factor = bandwidth_factor(classifier.kde_model.bandwidth, *density.points.shape)
-    spread = kernel_widths(density) / factor
+    spread, contribution = kernel_widths(density) / factor, shift * gradient
     return Components(
         value=as_array(place.point),
         z=as_array((place.point - density.mean) / spread),
         contribution=as_array(contribution),
         squared_distance=float(contribution.sum()),
+        apart=as_array(-shift / spread),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import pickle
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from torch import Tensor
 
 from kdeviz.errors import FitWarning, ModelFileError, OptionError
 from kdeviz.model.classifier import KDEClassifier
+from kdeviz.model.classifier_file import metadata_of
+from kdeviz.model.file_checks import Described, are_at_right_angles, check_tensors
 from kdeviz.settings import FeatureScalingMethod
 from kdeviz.wording import one_line
 
@@ -29,6 +32,9 @@ _NAMES = (
     "kde_model.dataset",
     "kde_model.norm",
 )
+_OURS = "kde_model.log_norm"
+_STARTS = (b"PK\x03\x04", b"\x80")  # of what torch.save writes now, and wrote before
+_SCALING = "feature_scaling_method"
 _CLASS = "anomalib.models.components.classification.kde_classifier.FeatureScalingMethod"
 
 
@@ -46,47 +52,77 @@ def read_anomalib(
 
     Raises:
         ModelFileError: there is no such model in it.
-        OptionError: nothing says how rows were scaled.
+        OptionError: nothing says how rows were scaled, or the file says something else.
     """
     content = _content(Path(path))
-    stored = content.get("state_dict", content)
-    named = _hyper_parameters(content).get("feature_scaling_method")
-    if feature_scaling_method is None and named is None:
-        raise OptionError(
-            f"{path}: a state dict does not say how rows were scaled: give feature_scaling_method, 'scale' "
-            "or 'norm' (anomalib's default is 'scale')"
-        )
-    state = _state(path, stored)
+    state = _state(path, content.get("state_dict", content))
+    method: Any = _scaling(path, content, feature_scaling_method)
     n, k = state["kde_model.dataset"].shape
-    method: Any = named if feature_scaling_method is None else feature_scaling_method
     model = KDEClassifier(k, method, max(n, 2))
-    _fill(model, state)
+    _fill(model, _with_axes_at_right_angles(path, state, model.settings.scaling.is_unit))
+    found, settings, _ = Described.of(path, metadata_of(model))
+    check_tensors(path, model.state_dict(), found, settings)  # or it could be written and not be opened
     if not model.settings.scaling.is_unit:
         warnings.warn(_NORM_BIAS, FitWarning, stacklevel=2)
     return model
 
 
+def _scaling(path: str | Path, content: dict[str, Any], given: Any) -> Any:
+    """How rows were scaled: the file says it, or the caller, but not both something else."""
+    named = _hyper_parameters(content).get(_SCALING)
+    if given is None and named is None:
+        raise OptionError(
+            f"{path}: a state dict does not say how rows were scaled: give 'scale' or 'norm' ({_SCALING}, "
+            "--scaling; anomalib's default is 'scale')"
+        )
+    said = [str(getattr(one, "value", one)).lower() for one in (given, named) if one is not None]
+    if len(set(said)) > 1:
+        raise OptionError(
+            f"{path}: says that rows were scaled by {one_line(said[1], 20)}, not by {one_line(said[0], 20)}: "
+            f"leave out {_SCALING} (--scaling)"
+        )
+    return named if given is None else given
+
+
 def _content(path: Path) -> dict[str, Any]:
     """The file; of classes, only the name of a scaling method is accepted."""
     if not path.is_file():
-        raise ModelFileError(f"{path}: there is no such file")
+        raise ModelFileError(f"{path}: {'is a folder' if path.is_dir() else 'there is no such file'}")
+    safe = path.suffix.lower() == ".safetensors"
+    with path.open("rb") as file:
+        if not safe and not file.read(4).startswith(_STARTS):
+            raise ModelFileError(f"{path}: no checkpoint or state dict, which torch.save writes")
     try:
-        if path.suffix.lower() == ".safetensors":
-            from safetensors.torch import load_file
-
-            return dict(load_file(path))
-        with torch.serialization.safe_globals([(FeatureScalingMethod, _CLASS)]):
-            found = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise ModelFileError(
-            f"{path}: holds more than tensors, and nothing else is opened ({one_line(error)}): save "
-            "`model.state_dict()` in anomalib and open that"
-        ) from None
+        found = _safetensors(path) if safe else _pickled_tensors(path)
+    except ModelFileError:
+        raise
     except Exception as error:  # whatever torch and safetensors raise for damaged files
         raise ModelFileError(f"{path}: no checkpoint that can be read ({one_line(error)})") from None
     if not isinstance(found, dict):
         raise ModelFileError(f"{path}: holds a {type(found).__name__}, not a state dict of anomalib's")
     return found
+
+
+def _safetensors(path: Path) -> dict[str, Any]:
+    """Tensors, and what the file says of the scaling: kdeviz says it in those that it writes."""
+    from safetensors import safe_open
+
+    with safe_open(path, framework="pt", device="cpu") as stored:
+        tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+        return {"state_dict": tensors, "hyper_parameters": stored.metadata()}
+
+
+def _pickled_tensors(path: Path) -> Any:
+    try:
+        with torch.serialization.safe_globals([(FeatureScalingMethod, _CLASS)]):
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        named = re.search(r"GLOBAL ([\w.]+)", str(error))  # the rest is advice to trust the file
+        what = f", such as {one_line(named[1], 80)}" if named else ""
+        raise ModelFileError(
+            f"{path}: holds more than tensors{what}, and nothing else is opened: save "
+            "`model.state_dict()` in anomalib and open that"
+        ) from None
 
 
 def _hyper_parameters(content: dict[str, Any]) -> dict[str, Any]:
@@ -96,11 +132,15 @@ def _hyper_parameters(content: dict[str, Any]) -> dict[str, Any]:
 
 def _state(path: str | Path, stored: Any) -> dict[str, Tensor]:
     """The tensors by their names in `KDEClassifier`, in float64."""
+    if not isinstance(stored, dict):
+        raise ModelFileError(f"{path}: its state_dict is a {type(stored).__name__}, not a dict")
+    if _OURS in stored:
+        raise ModelFileError(f"{path}: a model of kdeviz's own, which needs no import: use it as it is")
     found = [name for name in stored if isinstance(name, str) and name.endswith(_SUFFIX)]
     if len(found) != 1:
         raise ModelFileError(f"{path}: holds {len(found)} models of anomalib's KDEClassifier, expected one")
     prefix = found[0].removesuffix(_SUFFIX)
-    state = {name: stored.get(prefix + name) for name in _NAMES}
+    state: dict[str, Any] = {name: stored.get(prefix + name) for name in _NAMES}
     for name, tensor in state.items():
         if not isinstance(tensor, Tensor) or not tensor.is_floating_point():
             raise ModelFileError(f"{path}: tensor {prefix}{name} is missing, or holds no numbers")
@@ -129,6 +169,36 @@ def _check(path: str | Path, state: dict[str, Tensor]) -> None:
             raise ModelFileError(f"{path}: tensor {name} holds NaN or infinity: anomalib's fit went wrong")
     if n < 2 or not torch.linalg.slogdet(state["kde_model.bw_transform"])[1].isfinite():
         raise ModelFileError(f"{path}: the density has fewer than two points, or no volume")
+
+
+def _with_axes_at_right_angles(
+    path: str | Path, state: dict[str, Tensor], by_unit: bool
+) -> dict[str, Tensor]:
+    """The same density, whose axes are of length 1, as those of standardised features are not.
+
+    With axes = Q R the rows are (x - mean) Q R, and R goes into the transform. What R does to volumes goes
+    into the length that all rows are divided by. No R can pass a division of each row by its own length.
+    """
+    axes, k = state[_SUFFIX], state[_SUFFIX].shape[1]
+    if are_at_right_angles(axes):
+        return state
+    if not by_unit:
+        raise ModelFileError(
+            f"{path}: its axes are not at right angles, of length 1, and such a norm model cannot be kept: "
+            "it was fitted on standardised features, or rounded to 16 bits; use the model that it came from"
+        )
+    right_angled, rest = torch.linalg.qr(axes)
+    growth = torch.linalg.slogdet(rest).logabsdet.div(k).exp()
+    transform = rest @ state["kde_model.bw_transform"] / growth
+    if not growth > 0 or not torch.linalg.slogdet(transform).logabsdet.isfinite():
+        raise ModelFileError(f"{path}: its axes are not {k} different directions")
+    covariance = (torch.linalg.pinv(transform).T @ state["kde_model.dataset"].T).cov().reshape(k, k)
+    turn = torch.linalg.eigh(covariance).eigenvectors.flip(1)  # the widest direction is the first
+    return state | {
+        _SUFFIX: right_angled @ turn,
+        "kde_model.bw_transform": turn.T @ transform,
+        "max_length": state["max_length"] / growth,
+    }
 
 
 def _fill(model: KDEClassifier, state: dict[str, Tensor]) -> None:

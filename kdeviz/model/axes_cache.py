@@ -58,7 +58,8 @@ class AxesCache:
             standardise: bool = False,
         ) -> PrincipalAxes:
             def recall(route: str, compute: Callable[[], PrincipalAxes]) -> PrincipalAxes:
-                key = (data, str(device), route, folds is not None, standardise)
+                parts = None if folds is None else folds.tobytes()
+                key = (data, str(device), route, parts, standardise)
                 return cachetools.cached(self._axes, lambda: key, self._lock)(compute)()
 
             return principal_axes(

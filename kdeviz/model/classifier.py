@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from kdeviz.atomic import write_whole
-from kdeviz.data import Features, OnBlock, Rows, find_rows, row_keys
+from kdeviz.data import Features, KnownRows, OnBlock, Rows, row_keys
 from kdeviz.errors import FitWarning
 from kdeviz.model import classifier_file, model_file
 from kdeviz.model.axes_cache import AxesOf
@@ -22,30 +21,19 @@ from kdeviz.model.curve import ProbabilityCurve
 from kdeviz.model.fitted_module import FittedModule
 from kdeviz.model.folds import copies, fold_numbers
 from kdeviz.model.kde import GaussianKDE
+from kdeviz.model.near_copies import hold_together
 from kdeviz.model.pca import PCA
 from kdeviz.model.principal_axes import PrincipalAxes, principal_axes
 from kdeviz.model.rounding import Rounding
 from kdeviz.model.subset import training_subset
+from kdeviz.model.told import FitReport, Told, fit_warnings
 from kdeviz.scaling import row_lengths
 from kdeviz.settings import FeatureScalingMethod, Settings
 
 logger = logging.getLogger(__name__)
 
 
-class FitReport(NamedTuple):
-    """What happened in a fit."""
-
-    fitted: bool
-    """False when there were fewer rows than components."""
-    warnings: tuple[str, ...]
-    """What is not quite as it was asked for, one sentence each."""
-    points: Tensor | None = None
-    """(n, k) scaled PCA scores of the training rows."""
-    axes: PrincipalAxes | None = None
-    """All principal axes of the training rows."""
-
-
-class KDEClassifier(FittedModule):
+class KDEClassifier(Told, FittedModule):
     """Anomaly classifier: exact PCA, scaling, Gaussian kernel density with full covariance.
 
     Fit it on mostly normal rows; a row of low log density is anomalous. The caller's data is never changed;
@@ -65,11 +53,12 @@ class KDEClassifier(FittedModule):
     Attributes:
         settings: the arguments above, checked.
         curve: log density to probability, used by `predict`.
-        threshold: a log density below which samples are flagged, or None; kept in the model file.
+        threshold, threshold_rule, axes_rows: see `Told`.
         feature_names: the names of the D dimensions, or None; kept in the model file.
         data_digest: digest of the rows given to `fit`.
         training_rows: (n,) which of those rows the model was fitted on.
         training_keys: (n, 2 or 3) their `row_keys`; none in a model that an older kdeviz wrote.
+        training_groups: (n,) numbers that copies among them share, where some are near copies; else none.
         held_out_scores: (n,) their log densities under models that have seen neither the row nor its copies;
             none before `kdeviz.analyse`, which sets them, and in a model that an older kdeviz wrote.
 
@@ -81,6 +70,7 @@ class KDEClassifier(FittedModule):
     max_length: Tensor
     training_rows: Tensor
     training_keys: Tensor
+    training_groups: Tensor
     held_out_scores: Tensor
     pca_model: PCA
     kde_model: GaussianKDE
@@ -99,7 +89,6 @@ class KDEClassifier(FittedModule):
         method: Any = feature_scaling_method  # Settings makes an enum of a string
         self.settings = Settings(n_pca_components, method, max_training_points, bandwidth, seed, standardise)
         self.curve = ProbabilityCurve()
-        self.threshold: float | None = None
         self._forget(torch.device("cpu"))
 
     def _forget(self, device: torch.device) -> None:
@@ -108,8 +97,9 @@ class KDEClassifier(FittedModule):
         self.register_buffer("max_length", torch.empty(0, device=device))
         self.register_buffer("training_rows", torch.empty(0, dtype=torch.int64, device=device))
         self.register_buffer("training_keys", torch.empty(0, 2, dtype=torch.int64, device=device))
+        self.register_buffer("training_groups", torch.empty(0, dtype=torch.int64, device=device))
         self.register_buffer("held_out_scores", torch.empty(0, device=device))
-        self.data_digest = ""
+        self.data_digest, self.axes_rows = "", None
         self.feature_names: tuple[str, ...] | None = None
         self.result_dtype = torch.float32
 
@@ -198,13 +188,18 @@ class KDEClassifier(FittedModule):
         index = training_subset(len(rows), self.settings)
         chosen = rows.select(index)
         keys = row_keys(chosen)
-        folds, standardise = fold_numbers(keys) if with_folds else None, self.settings.standardise
+        folds = fold_numbers(keys) if with_folds else None
+        standardise = self.settings.standardise
         axes = axes_of(chosen, device, asked, on_block, folds=folds, standardise=standardise)
         stack, scaled = self.take(axes, chosen)
         self.training_rows = torch.from_numpy(index).to(device)
         self.training_keys = torch.from_numpy(keys).to(device)
         self.feature_names, self.data_digest = feature_names, digest or rows.digest()
-        return FitReport(True, tuple(self._fit_warnings(stack)), scaled, axes)
+        remarks = [*fit_warnings(self.settings, stack)]
+        if with_folds and (remark := hold_together(self, on_block)):
+            remarks.append(remark)
+            axes = axes_of(chosen, device, asked, on_block, folds=self.folds, standardise=standardise)
+        return FitReport(True, tuple(remarks), scaled, axes)
 
     @torch.no_grad()
     def take(self, axes: PrincipalAxes, chosen: Rows, known: Rounding | None = None) -> tuple[Tensor, Tensor]:
@@ -221,15 +216,6 @@ class KDEClassifier(FittedModule):
         self.result_dtype = self.kde_model.told_in(chosen.result_dtype(self.device))
         self.training_rows = torch.arange(len(chosen), device=self.device)
         return stack, scaled
-
-    def _fit_warnings(self, scores: Tensor) -> Iterator[str]:
-        asked, n, kept = self.settings.n_pca_components, *scores.shape
-        if isinstance(asked, int) and kept < asked:
-            yield (
-                f"n_pca_components={asked} is above the numerical rank of the {n} training rows, {kept}: "
-                f"kept {kept} components"
-            )
-        yield from self.settings.scaling.remarks(scores)
 
     def pca_scores(self, rows: Rows, start: int, stop: int) -> Tensor:
         """(M, k) PCA scores of rows start to stop; 0 for those that have no direction where one is needed."""
@@ -266,7 +252,6 @@ class KDEClassifier(FittedModule):
             scores[start:stop] = self._reduced(rows, start, stop)
         return scores
 
-    @torch.no_grad()
     def log_density(self, features: Features, *, on_block: OnBlock | None = None) -> Tensor:
         """Log density, in nats, of (M, D) rows: (M,); lower is more anomalous.
 
@@ -274,7 +259,11 @@ class KDEClassifier(FittedModule):
             NotFittedError: before `fit`.
             DataError: wrong shape, NaN or infinity.
         """
-        rows = self._checked(features)
+        return self.log_density_of(self._checked(features), on_block)
+
+    @torch.no_grad()
+    def log_density_of(self, rows: Rows, on_block: OnBlock | None = None) -> Tensor:
+        """The same of rows that are known to be finite, and as wide as those of the fit."""
         dtype = self.kde_model.told_in(rows.result_dtype(self.device))
         scores, scorer = self.max_length.new_empty(len(rows), dtype=dtype), self.kde_model.scorer(dtype)
         for start, stop in rows.spans(on_block, self.kde_model.rows_per_block):
@@ -305,21 +294,29 @@ class KDEClassifier(FittedModule):
     @property
     def folds(self) -> NDArray[np.int64]:
         """(n,) the fold in which each training row is held out; see `fold_numbers`."""
-        return fold_numbers(self.training_keys.cpu().numpy())
+        groups = self.training_groups.cpu().numpy()
+        return fold_numbers(self.training_keys.cpu().numpy(), groups if len(groups) else None)
 
     @property
     def copies(self) -> NDArray[np.int64]:
-        """(n,) numbers that equal training rows share; every row its own where their keys are not known."""
+        """(n,) numbers that copies, equal or near, share; every row has its own where none are known."""
+        if self.training_groups.numel():
+            return np.asarray(self.training_groups.cpu().numpy())
         keys = self.training_keys.cpu().numpy()
         return copies(keys) if len(keys) else np.arange(len(self.training_rows))
 
-    def recognised(self, features: Features) -> NDArray[np.int64]:
+    def recognised(self, features: Features | Rows) -> NDArray[np.int64]:
         """(M,) which training row, in the order of `training_rows`, each of (M, D) rows is; -1 for none.
 
-        Rows are known by their content, whatever their order and precision; see `find_rows`.
+        Rows are known by their content, whatever their order and precision; see `KnownRows`.
         """
         self._require_fitted()
-        return find_rows(self.training_keys.cpu().numpy(), features)
+        return self.known_rows.find(features)
+
+    @property
+    def known_rows(self) -> KnownRows:
+        """What recognises the training rows, prepared for many data sets."""
+        return KnownRows(self.training_keys.cpu().numpy())
 
     def _checked(self, features: Features) -> Rows:
         self._require_fitted()

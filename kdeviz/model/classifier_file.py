@@ -28,6 +28,8 @@ def metadata_of(model: KDEClassifier) -> dict[str, Any]:
         "settings": model.settings.to_dict(),
         "curve": asdict(model.curve),
         "threshold": model.threshold,
+        "threshold_rule": model.threshold_rule,
+        "axes_rows": model.axes_rows,
         "data_digest": model.data_digest,
         "dimensions": len(model.pca_model.mean),
         "feature_names": model.feature_names,
@@ -46,6 +48,7 @@ def read(kind: type[KDEClassifier], path: str | Path, device: str | torch.device
     found, settings, curve = Described.of(path, metadata)
     model = kind(**settings.to_dict())
     model.curve, model.threshold, model.data_digest = curve, found.threshold, found.data_digest
+    model.threshold_rule, model.axes_rows = found.threshold_rule, found.axes_rows
     model.result_dtype = _RESULT_DTYPES[found.result_dtype]
     model.feature_names = None if found.feature_names is None else tuple(found.feature_names)
     model.pca_model.rounding = None if found.rounding is None else Rounding(*found.rounding)
@@ -55,6 +58,8 @@ def read(kind: type[KDEClassifier], path: str | Path, device: str | torch.device
         tensors["held_out_scores"] = model.held_out_scores
     if int(metadata["format_version"]) < 4:
         tensors["pca_model.deviations"] = model.pca_model.deviations
+    if int(metadata["format_version"]) < 5:
+        tensors["training_groups"] = model.training_groups
     check_tensors(path, tensors, found, settings)
     target = resolve_device(device)
     dtype = working_dtype(target)

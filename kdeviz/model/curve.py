@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from kdeviz.errors import DataError, OptionError
-from kdeviz.settings import is_between
+from kdeviz.settings import as_python_number, is_between
 from kdeviz.wording import shown
 
 _LARGEST = sys.float_info.max
@@ -42,6 +42,8 @@ class ProbabilityCurve:
             raise OptionError(
                 f"steepness={shown(self.steepness)} is not possible: give a positive number per nat"
             )
+        object.__setattr__(self, "midpoint", as_python_number(self.midpoint))
+        object.__setattr__(self, "steepness", as_python_number(self.steepness))
 
     @property
     def is_default(self) -> bool:
@@ -52,6 +54,12 @@ class ProbabilityCurve:
     def name(self) -> str:
         """What to call its values: with the default curve nobody may take them for shares of samples."""
         return "uncalibrated probability" if self.is_default else "probability"
+
+    @property
+    def about(self) -> str:
+        """What its values are, and what they are not."""
+        rough = " Uncalibrated: nothing about these data chose that curve, so take it as rough."
+        return "The probability of being anomalous, read off the probability curve." + rough * self.is_default
 
     def __call__(self, log_density: Values) -> Values:
         """Probabilities, elementwise, of the same kind, shape and dtype (whole numbers give float64).

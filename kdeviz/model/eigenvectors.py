@@ -52,14 +52,14 @@ def leading_eigenvectors(gram: Tensor, k: int, start: Tensor) -> tuple[Tensor, T
     structure, all eigenvectors are found. So the guess decides how long it takes, and not what comes out.
 
     Args:
-        gram: (d, d), both triangles filled.
+        gram: (d, d), of which the upper triangle is filled.
         k: at most d.
         start: (d, b) independent columns, b > k.
     """
     b = start.shape[1]
     rounds = _rounds(len(gram), b)
     if rounds > 1 and k < b:
-        block, last = _orthonormal(start), math.inf
+        gram, block, last = both_triangles(gram), _orthonormal(start), math.inf
         for rounds_left in reversed(range(rounds)):
             values, block, error = _round(gram, block, k)
             enough = _TOLERANCE * float(values[k - 1] - values[k])
@@ -70,6 +70,11 @@ def leading_eigenvectors(gram: Tensor, k: int, start: Tensor) -> tuple[Tensor, T
             last = error
     values, vectors = eigenvectors(gram)
     return values.flip(0)[:k], vectors[:, -k:].flip(1)
+
+
+def both_triangles(gram: Tensor) -> Tensor:
+    """The symmetric matrix with this upper triangle."""
+    return gram.triu() + gram.triu(1).T
 
 
 def _rounds(d: int, b: int) -> int:

@@ -16,7 +16,7 @@ from kdeviz.model.curve import ProbabilityCurve
 from kdeviz.settings import Settings
 from kdeviz.wording import one_line
 
-WHOLE_NUMBERS = ("training_rows", "training_keys")
+WHOLE_NUMBERS = ("training_rows", "training_keys", "training_groups")
 # Squares of larger numbers overflow.
 _LARGEST = 1e150
 _LARGEST_ROW = 2**53
@@ -25,6 +25,7 @@ _ROUNDING = 1e-3
 
 _Length = Annotated[float, msgspec.Meta(ge=0, le=1e308)]
 _Count = Annotated[int, msgspec.Meta(ge=1, le=_LARGEST_ROW)]
+_Name = Annotated[str, msgspec.Meta(max_length=40)]
 
 
 class Described(msgspec.Struct):
@@ -40,6 +41,8 @@ class Described(msgspec.Struct):
     result_dtype: Literal["float32", "float64"]
     feature_names: list[str] | None = None
     rounding: tuple[_Length, _Length, _Length, _Length] | None = None
+    threshold_rule: tuple[_Name, float] | None = None
+    axes_rows: _Count | None = None
 
     @classmethod
     def of(
@@ -95,10 +98,13 @@ def _shapes(
     tensors: Mapping[str, Tensor], n: int, dimensions: int, k: int
 ) -> dict[str, tuple[int | None, ...]]:
     """Of the tensors of a model with n points of k components; None stands for any length."""
-    keys, held_out = tensors.get("training_keys"), tensors.get("held_out_scores")
+    keys, held_out, groups = (
+        tensors.get(name) for name in ("training_keys", "held_out_scores", "training_groups")
+    )
     possible = [(0, 2), (n, 3)]  # of a model that an older kdeviz fitted; of rows finer than float32
     return {
         "training_keys": tuple(keys.shape) if keys is not None and keys.shape in possible else (n, 2),
+        "training_groups": (0,) if groups is not None and groups.shape == (0,) else (n,),
         "held_out_scores": (0,) if held_out is not None and held_out.shape == (0,) else (n,),
         "max_length": (),
         "training_rows": (n,),
@@ -130,8 +136,13 @@ def _check_axes(tensors: Mapping[str, Tensor]) -> None:
     k = axes.shape[1]
     if len(spectrum) < k or not (spectrum >= 0).all() or not spectrum.sum() > 0:
         raise ValueError(f"tensor pca_model.spectrum does not hold the variances of {k} components")
-    if not torch.allclose(axes.T @ axes, torch.eye(k, dtype=axes.dtype), atol=_ROUNDING):
+    if not are_at_right_angles(axes):
         raise ValueError("tensor pca_model.singular_vectors does not hold axes at right angles, of length 1")
+
+
+def are_at_right_angles(axes: Tensor) -> bool:
+    """Whether the columns of (D, k) float64 axes are so, and of length 1."""
+    return torch.allclose(axes.T @ axes, torch.eye(axes.shape[1], dtype=axes.dtype), atol=_ROUNDING)
 
 
 def _check_deviations(deviations: Tensor) -> None:

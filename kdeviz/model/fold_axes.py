@@ -146,7 +146,7 @@ class TallGrams:
                 others = torch.arange(len(self._grams), device=gram.device) != number
                 rest, sums = self._grams[others].sum(0), self._totals[others].sum(0)
             mean, without, deviations = self._centred(rest, sums, left)
-            squares, vectors = leading_eigenvectors(both_triangles(without), k, basis[:, : krylov_block(k)])
+            squares, vectors = leading_eigenvectors(without, k, basis[:, : krylov_block(k)])
             yield FoldAxes(squares / (left - 1), mean, vectors, deviations=deviations)
 
 
@@ -180,11 +180,6 @@ class WideGram(NamedTuple):
             variances = squares / (len(own) - 1)
             others, fold = vectors * lengths * self.unit, cross @ vectors / lengths * self.unit
             yield FoldAxes(variances, None, None, others, fold)
-
-
-def both_triangles(gram: Tensor) -> Tensor:
-    """The symmetric matrix with this upper triangle."""
-    return gram.triu() + gram.triu(1).T
 
 
 def add_products(gram: Tensor, block: Tensor) -> None:

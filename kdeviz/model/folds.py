@@ -11,7 +11,7 @@ _FEW = 60
 _ROUNDED, _FINEST = 1, -1
 
 
-def fold_numbers(keys: NDArray[np.int64]) -> NDArray[np.int64]:
+def fold_numbers(keys: NDArray[np.int64], groups: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
     """(n,) the fold in which each row is held out, from 0 on; equal rows are in one fold.
 
     There are 10 folds, 5 from 5 000 rows on, and below 60 rows every row is one of its own. They are cut in
@@ -19,8 +19,11 @@ def fold_numbers(keys: NDArray[np.int64]) -> NDArray[np.int64]:
 
     Args:
         keys: (n, 2 or 3) of the rows; see `row_keys`.
+        groups: (n,) numbers that rows of one fold share; see `near_groups`. None for those of equal rows.
     """
     n, group = len(keys), copies(keys)
+    if groups is not None:
+        group = np.unique(groups, return_inverse=True)[1].astype(np.int64)
     if n < _FEW:
         return group
     counts, folds = np.bincount(group), fold_count(n)

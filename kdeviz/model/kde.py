@@ -169,6 +169,12 @@ class GaussianKDE(FittedModule):
             )
         return self.along(torch.eye(k, dtype=torch.float64)[:, list(components)])
 
+    @property
+    def points(self) -> Tensor:
+        """(n, k) the points that it was fitted on, up to rounding."""
+        centred: Tensor = torch.linalg.solve(self.bw_transform, self.dataset, left=False)
+        return centred + self.mean
+
     @torch.no_grad()
     def along(self, directions: Tensor) -> GaussianKDE:
         """The exact density of x @ directions, itself a Gaussian KDE.

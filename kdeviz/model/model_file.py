@@ -11,10 +11,11 @@ from torch import Tensor
 from kdeviz.errors import ModelFileError
 from kdeviz.wording import one_line, shown
 
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 """2: with the keys of the training rows and the names of the features, which a reader may do without.
 3: with the held-out scores of the training rows.
-4: with the standard deviations that features are divided by, where they are standardised."""
+4: with the standard deviations that features are divided by, where they are standardised.
+5: with the groups of near copies among the training rows, where there are."""
 _KEY = "kdeviz"
 
 

@@ -79,7 +79,9 @@ def separate_groups(classifier: KDEClassifier, points: Tensor) -> Groups | None:
     """
     if not classifier.held_out_scores.numel() or len(points) < 2 * _FEWEST:
         return None
-    some = _some(points).double().cpu()
+    # Copies predict each other, so that no bandwidth would be narrow enough.
+    different = np.sort(np.unique(classifier.copies, return_index=True)[1])
+    some = _some(points[torch.from_numpy(different)]).double().cpu()
     groups = _groups(some.numpy())
     if len(groups) < 2:
         return None
@@ -118,23 +120,20 @@ def _groups(points: NDArray[np.float64]) -> list[NDArray[np.float64]]:
 def _single_linkage(points: NDArray[np.float64]) -> NDArray[np.int64]:
     """(m,) the group of each point: what is left of the shortest tree (Prim's) without its long links.
 
+    The tree leaves a group only when it holds all of it, so a long link begins the next one.
     scipy has it, too, and takes longer to import than a small fit takes.
     """
-    lengths, nearest = _distances(points[:1], points)[0], np.zeros(len(points), np.int64)
-    lengths[0] = np.nan  # in the tree
-    links, ends = [], []
+    between, in_tree = _distances(points, points), np.zeros(len(points))
+    lengths, order, links = between[0].copy(), [0], []
     for _ in range(len(points) - 1):
-        new = int(np.nanargmin(lengths))
-        links.append(lengths[new])
-        ends.append((new, nearest[new]))
-        from_new = _distances(points[new : new + 1], points)[0]
-        closer = from_new < lengths  # never where it is in the tree
-        lengths[closer], nearest[closer] = from_new[closer], new
-        lengths[new] = np.nan
+        in_tree[order[-1]] = np.inf
+        outside = np.maximum(lengths, in_tree)
+        order.append(int(outside.argmin()))
+        links.append(outside[order[-1]])
+        np.minimum(lengths, between[order[-1]], out=lengths)
     longest = _LONG * float(np.quantile(links, _NEARLY_ALL))
-    numbers = np.arange(len(points))
-    for length, (new, old) in zip(links, ends, strict=True):
-        numbers[new] = numbers[old] if length <= longest else new
+    numbers = np.empty(len(points), np.int64)
+    numbers[order] = np.cumsum(np.append(False, np.array(links) > longest))
     return numbers
 
 

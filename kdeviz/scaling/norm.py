@@ -18,6 +18,7 @@ class Norm(Scaling):
     title = "Directions only (norm)"
     of_directions = True
     effect = "keeps only its direction"
+    formula = r"$z / |z|$"
 
     def apply(self, scores: Tensor, longest: Tensor) -> Tensor:
         """Rows of length 1."""

@@ -18,6 +18,7 @@ class Scale(Scaling):
     is_unit = True
     title = "Keep lengths (scale)"
     effect = "keeps its distance from the average"
+    formula = r"$z / \max_i |z_i|$"
 
     def apply(self, scores: Tensor, longest: Tensor) -> Tensor:
         """Training rows of length 1 at most."""

@@ -23,6 +23,8 @@ class Scaling(ABC):
     """Whether a row of any length counts like another, and one that only rounding keeps from 0 must be 0."""
     effect: ClassVar[str]
     """What it does to a sample, to follow its name in a sentence."""
+    formula: ClassVar[str] = ""
+    """The same in LaTeX, for a row z of PCA scores."""
 
     @abstractmethod
     def apply(self, scores: Tensor, longest: Tensor) -> Tensor:

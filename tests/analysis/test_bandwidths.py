@@ -13,6 +13,8 @@ from kdeviz.settings import Settings
 
 FACTORS = [1e-3, 1e-2, 0.1, 1.0, 5.0, 10.0, 30.0, 100.0, 1000.0]
 N, M, D = 300, 200, 12
+ULPS = 4
+"""Of float32: scores that are closer than this may trade places."""
 
 
 def rows(n, seed):
@@ -39,7 +41,10 @@ def test_ranks_are_those_of_float64(method, k, factor):
         (single.held_out_scores, double.held_out_scores),
     ):
         moved = np.abs(rankdata(one) - rankdata(other))
-        assert moved.max() <= 1 and spearmanr(one, other).statistic > 1 - 1e-6
+        assert moved.max() <= 1 and spearmanr(one, other).statistic > 1 - 1e-5
+        for row in np.flatnonzero(moved):  # only where two scores are the same but for rounding
+            gaps = np.delete(np.abs(other - other[row]), row)
+            assert gaps.min() < ULPS * np.spacing(np.float32(np.abs(other).max()))
     separations = [
         oracles.auroc(each.scores[~ANOMALOUS], each.scores[ANOMALOUS]) for each in (single, double)
     ]

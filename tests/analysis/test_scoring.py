@@ -5,7 +5,6 @@ import pytest
 import torch
 from held_out_steps import calibrated
 
-from kdeviz.analysis import scoring
 from kdeviz.analysis.analyse import analyse
 from kdeviz.analysis.scoring import known_note, known_points, log_densities, points_at, rows_fitted_on
 from kdeviz.data.embedding_set import EmbeddingSet
@@ -138,32 +137,13 @@ def test_known_scores_are_used_as_they_are():
     np.testing.assert_array_equal(log_densities(model, data, points_at(used, 80))[used], known)
 
 
-def test_other_rows_are_gathered_block_by_block(monkeypatch):
-    data = blob()
-    model = fitted(data, 50)
-    used = rows_fitted_on(model, data)
-    whole = log_densities(model, data, points_at(used, 80))
-    sizes, real = [], KDEClassifier.log_density
-
-    def watched(self, features, **options):
-        sizes.append(len(features))
-        return real(self, features, **options)
-
-    monkeypatch.setattr(KDEClassifier, "log_density", watched)
-    monkeypatch.setattr(scoring, "_GATHERED", 8)
-    np.testing.assert_allclose(log_densities(model, data, points_at(used, 80)), whole, rtol=1e-6)
-    assert sizes == [8, 8, 8, 6]
-
-
 def test_progress_never_falls_back_and_counts_the_rows_to_score(monkeypatch):
-    monkeypatch.setattr(scoring, "_GATHERED", 8)
+    monkeypatch.setattr("kdeviz.data.rows._BLOCK_BYTES", 0)
+    monkeypatch.setattr("kdeviz.data.rows._FEWEST_ROWS", 8)
     data = blob()
     model, told = fitted(data, 50), []
     log_densities(model, data, known_points(model, data), lambda *progress: told.append(progress))
-    assert {whole for _, whole in told} == {30}
-    done = [rows for rows, _ in told]
-    assert done == sorted(set(done))
-    assert done[-1] == 30
+    assert told == [(rows, 30) for rows in (8, 16, 24, 30)]
 
 
 def test_a_row_that_is_not_finite_is_named_by_its_own_number():

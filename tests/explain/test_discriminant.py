@@ -163,7 +163,7 @@ def test_all_scored_samples_may_be_flagged_where_there_are_training_samples_besi
 
 
 def test_a_model_of_one_component_has_no_such_axes():
-    with pytest.raises(OptionError, match="a map needs two components, this model keeps one"):
+    with pytest.raises(OptionError, match="axes that separate need two components, and this model keeps one"):
         separating(scored(k=1), 0.0)
 
 

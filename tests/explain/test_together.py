@@ -15,7 +15,7 @@ from kdeviz.errors import OptionError
 from kdeviz.explain.matters import features_that_matter
 from kdeviz.explain.meaning import component_meaning, meaning_words
 from kdeviz.explain.reason import reason, strongest_of
-from kdeviz.explain.row import explain
+from kdeviz.explain.row import Components, explain
 from kdeviz.explain.spread import feature_spread
 from kdeviz.model.curve import ProbabilityCurve
 from kdeviz.settings import Settings
@@ -137,10 +137,8 @@ def test_no_row_has_no_features(analysis):
 
 @given(st.lists(st.floats(-20, 100), min_size=1, max_size=9).filter(lambda parts: sum(parts) > 1))
 def test_the_fewest_components_that_make_half_of_the_distance(parts):
-    from kdeviz.explain.row import Components
-
     parts = np.array(parts)
-    found = strongest_of(Components(parts, parts, parts, float(parts.sum())))
+    found = strongest_of(Components(parts, parts, parts, float(parts.sum()), parts))
     ordered = np.sort(parts)[::-1]
     assert found.share == pytest.approx(ordered[: len(found.components)].sum() / parts.sum())
     assert found.share >= 0.5 - 1e-9
@@ -156,12 +154,39 @@ def test_the_reason_names_component_share_and_feature(analysis):
         assert "\n" not in words
         if analysis.scores[row] < threshold:
             first = int(found.components.contribution.argmax())
-            side = "above" if found.components.z[first] > 0 else "below"
             assert words.startswith(f"Flagged because component {first + 1} is ")
-            assert f"standard deviations {side} the training mean" in words
             assert NAMES[found.direction.features[0]] in words
         else:
             assert words.startswith("Not flagged: ")
+
+
+def test_each_component_is_told_from_the_nearest_training_samples(analysis):
+    for row in range(5):
+        found, model = explain(analysis, row).components, analysis.classifier
+        points = analysis.train_coordinates.astype(np.float64)
+        widths = (points - found.value) @ model.kde_model.bw_transform.double().numpy()
+        shares = np.exp(-(widths**2).sum(1) / 2 + (widths**2).sum(1).min() / 2)
+        nearest = shares @ points / shares.sum()
+        np.testing.assert_allclose(found.apart, (found.value - nearest) / points.std(0, ddof=1), atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("z", "apart", "words"),
+    [
+        ([-0.013, 0.5], [-2.1, 0.1], "component 1 is 2.1 standard deviations lower than in the nearest"),
+        ([-0.013, 0.5], [1.2, 0.1], "component 1 is 1.2 standard deviations higher than in the nearest"),
+        ([3.0, 0.5], [-1.4, 0.1], "component 1 is 1.4 standard deviations lower than in the nearest"),
+        ([2.5, 0.5], [3.5, 0.1], "component 1 is 3.5 standard deviations higher than in the nearest"),
+        ([3.0, 0.5], [1.4, 0.1], "component 1 is 3.0 standard deviations above the training mean"),
+        ([3.0, 0.5], [0.01, 0.1], "component 1 is unlike what its other components lead to expect"),
+    ],
+)
+def test_the_reason_gives_the_distance_that_made_its_component_the_strongest(analysis, z, apart, words):
+    parts = Components(np.zeros(2), np.array(z), np.array([8.0, 2.0]), 10.0, np.array(apart))
+    decision = Decision(analysis, None, ProbabilityCurve(), np.inf)
+    unusual = explain(analysis, 0)._replace(components=parts)
+    told = reason(decision, 0, unusual)
+    assert told.startswith(f"Flagged because {words}") and "80.0 % of its distance from" in told
 
 
 def test_no_feature_is_named_without_names(analysis):
@@ -213,3 +238,15 @@ def test_rows_beyond_the_cap_have_no_score():
     known = np.zeros(70, bool)
     known[capped.fitted_on] = True
     np.testing.assert_array_equal(np.isfinite(capped.scores), known)
+
+
+def test_below_the_lowest_training_sample_no_share_of_zero_is_told(analysis):
+    decision = Decision(analysis, None, ProbabilityCurve(), -1e6)
+    for row in range(len(analysis.scores)):
+        words, lower = (
+            reason(decision, row, explain(analysis, row)),
+            analysis.reference < analysis.scores[row],
+        )
+        assert "0 % of" not in words
+        if not lower.any() and "score" in words:
+            assert words.startswith("Not flagged: no training sample scores lower; most unusual is that ")

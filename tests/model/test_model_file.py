@@ -68,13 +68,15 @@ def test_reloaded_scores_are_bit_equal(rows64, tmp_path, dtype, method, bandwidt
 def test_metadata_says_what_the_file_is(fitted, saved):
     _, metadata = parts(saved)
     assert metadata == {
-        "format_version": 4,
+        "format_version": 5,
         "feature_names": None,
         "kdeviz_version": kdeviz.__version__,
         "torch_version": torch.__version__,
         "settings": fitted.settings.to_dict(),
         "curve": {"midpoint": 12.0, "steepness": 0.05},
         "threshold": None,
+        "threshold_rule": None,
+        "axes_rows": None,
         "data_digest": fitted.data_digest,
         "dimensions": 12,
         "training_points": 300,
@@ -180,8 +182,8 @@ def test_a_file_of_the_first_format_still_loads(fitted, saved, rows32):
 
 
 def test_future_version(saved):
-    damaged(saved, metadata={"format_version": 5, "kdeviz_version": "9.1"})
-    with pytest.raises(ModelFileError, match=r"format version 5, .* up to 4 .*kdeviz 9\.1\): update kdeviz"):
+    damaged(saved, metadata={"format_version": 6, "kdeviz_version": "9.1"})
+    with pytest.raises(ModelFileError, match=r"format version 6, .* up to 5 .*kdeviz 9\.1\): update kdeviz"):
         KDEClassifier.load(saved)
 
 
@@ -350,7 +352,7 @@ def test_saved_file_is_no_larger_than_its_tensors(fitted, saved):
 
 def test_format_version_is_pinned():
     """Who changes it also writes how older files are read."""
-    assert model_file.FORMAT_VERSION == 4
+    assert model_file.FORMAT_VERSION == 5
 
 
 def test_a_file_of_version_3_opens(fitted, saved):

@@ -165,7 +165,7 @@ def test_scoring_is_not_a_loop_over_queries(fitted, rows32):
 @pytest.mark.parametrize("method", ["scale", "norm"])
 def test_duplicate_columns_are_kept_to_their_rank(rows32, method):
     model = KDEClassifier(16, method)
-    with pytest.warns(FitWarning, match="16 .* 12: kept 12"):
+    with pytest.warns(FitWarning, match="16 .* 12 directions only: kept 12"):
         assert model.fit(np.concatenate([rows32, rows32], axis=1))
     assert model.n_components_ == 12
     scores = model.log_density(np.concatenate([rows32, rows32], axis=1))
@@ -192,7 +192,7 @@ def test_one_dimensional_query_raises(fitted, rows32, method, wrap):
 
 def test_k_above_the_dimensions_keeps_the_rank_and_says_so(rows32):
     model = KDEClassifier(40)
-    with pytest.warns(FitWarning, match="n_pca_components=40 .* 12: kept 12"):
+    with pytest.warns(FitWarning, match="40 components .* 12 directions only: kept 12"):
         assert model.fit(rows32)
     assert model.n_components_ == 12
 
@@ -208,7 +208,7 @@ def test_k_below_one_is_a_share_of_the_variance(rows64, share):
 
 @pytest.mark.parametrize("k", [0, -1, 0.0, 1.0, 1.5, -0.5, float("nan"), float("inf"), True, "16", None])
 def test_impossible_k_raises_with_value_and_remedy(k):
-    with pytest.raises(OptionError, match=r"n_pca_components=.*whole number.*fraction"):
+    with pytest.raises(OptionError, match=r"components=.*whole number.*fraction"):
         KDEClassifier(k)
 
 

@@ -5,6 +5,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+from scipy.cluster.hierarchy import fcluster, linkage
 
 from kdeviz.analysis.analyse import analyse
 from kdeviz.data.samples import load_sample
@@ -18,6 +19,20 @@ def far_apart(n, d, distance=1000.0, seed=0, groups=2):
     way = random.normal(size=d)
     way *= distance / np.linalg.norm(way)
     return random.normal(size=(n, d)) + (np.arange(n) % groups)[:, None] * way, way
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_groups_are_those_of_single_linkage(seed):
+    module, random = sys.modules["kdeviz.model.separate_groups"], np.random.default_rng(seed)
+    centres = random.normal(size=(seed + 1, 3)) * 200
+    points = np.concatenate([centre + random.normal(size=(40, 3)) for centre in centres])
+    random.shuffle(points)
+    numbers = module._single_linkage(points)
+    links = linkage(points, "single")  # scipy's
+    longest = module._LONG * np.quantile(links[:, 2], module._NEARLY_ALL)
+    expected = fcluster(links, longest, "distance")
+    assert len(set(zip(numbers, expected, strict=True))) == len(set(numbers)) == len(set(expected))
+    assert len(set(expected)) >= len(centres)
 
 
 @pytest.mark.parametrize(("d", "k"), [(2, 2), (4, 4), (8, 8), (16, 16), (32, 16)])

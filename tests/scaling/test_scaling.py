@@ -206,7 +206,11 @@ def test_the_app_offers_and_uses_it(unit_max, start):
     assert app.query_params["scaling"] == "unit_max"
 
 
-def test_the_page_tune_offers_it(unit_max, start):
+def test_the_page_tune_offers_it(unit_max, start, monkeypatch):
+    from kdeviz.ui.panels import sweep
+
+    # What is proposed is kept with the analysis, which other tests of this process share.
+    monkeypatch.setattr(sweep, "_proposed", sweep._proposed.__wrapped__)
     scalings = start(at="tune").selectbox(key="grid_scalings")
     assert scalings.options == ["scale, norm, unit_max", "scale", "norm", "unit_max"]
     assert scalings.value == "scale, norm, unit_max"

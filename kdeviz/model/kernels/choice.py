@@ -11,7 +11,7 @@ from kdeviz.model.kernels.logsumexp import BlockedKernel, FusedKernel, Kernel
 
 # With fewer points the fused kernel is done before LLVM has compiled (measured: 0.1 s, once per process).
 # Scores of larger points could overflow.
-_LLVM_POINTS, _LARGEST = 4096, 1e17
+MANY_POINTS, _LARGEST = 4096, 1e17
 # With fewer points the blocked kernel is done before Triton has compiled; with more dimensions a matrix
 # product takes nearly all the time, and torch's own is as good.
 _TRITON_POINTS, _TRITON_DIMENSIONS = 8192, 128
@@ -25,6 +25,13 @@ _MADE_BY = {
     BlockedKernel.name: BlockedKernel,
 }
 KERNELS = ("auto", *_MADE_BY)
+IN_WORDS = {
+    _LLVM: "machine code made for this processor",
+    FusedKernel.name: "an operator of torch",
+    _TRITON: "a program made for this graphics card",
+    BlockedKernel.name: "torch, block by block",
+}
+"""What each is, for people."""
 
 
 def choose_kernel(points: Tensor, wanted: str = "auto") -> Kernel:
@@ -41,7 +48,7 @@ def choose_kernel(points: Tensor, wanted: str = "auto") -> Kernel:
             raise OptionError(f"kernel={wanted!r} {obstacle}: use 'auto'")
         return _MADE_BY[wanted](points)
     n, k = points.shape
-    if n >= _LLVM_POINTS and not _obstacle(_LLVM, points):
+    if n >= MANY_POINTS and not _obstacle(_LLVM, points):
         return trials.llvm_kernel(points)
     if not _obstacle(FusedKernel.name, points):
         return FusedKernel(points)
