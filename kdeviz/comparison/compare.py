@@ -184,6 +184,7 @@ def _properties(scored: Scored) -> Iterator[tuple[str, Any]]:
     yield "standardised", "yes" if settings.standardise else "no"
     yield "training cap", settings.max_training_points
     yield "training samples", len(model.training_rows)
+    yield "rows of the axes", model.axes_rows or len(model.training_rows)
     yield "bandwidth", settings.bandwidth
     yield "seed", settings.seed
     yield "threshold rule", None if decision.rule is None else decision.rule.in_words
@@ -231,3 +232,10 @@ def _notes(first: Scored, second: Scored, common: int, contradictions: int) -> I
         yield "The inspected data are not the same: samples are matched by id alone."
     if contradictions:
         yield f"Samples with contradicting labels, which count as not labelled: {count(contradictions)}."
+    rules = first.decision.rule, second.decision.rule
+    if rules[0] != rules[1]:
+        aims = ("as the saved model has it" if rule is None else rule.rule.aim for rule in rules)
+        yield (
+            "The threshold of the first is put {}; that of the second {}. Their verdicts differ for that "
+            "reason too; the AUROC knows no threshold.".format(*aims)
+        )

@@ -49,7 +49,7 @@ def _in_words(name: str, value: Any) -> str:
         case "bandwidth":
             return bandwidth_in_words(value)
         case "threshold" | "curve midpoint":
-            return f"{number(value, 4)} nats"
+            return f"{number(value)} nats"
         case "curve steepness":
             return f"{number(value)} per nat"
         case "training data" | "inspected data":

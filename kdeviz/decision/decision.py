@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -10,10 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kdeviz.analysis import Analysis, cached
+from kdeviz.analysis import Analysis, Total, cached, estimated_total
 from kdeviz.data import ANOMALOUS, NORMAL
 from kdeviz.decision.given import check_kind
-from kdeviz.decision.metrics.bootstrap import Bootstrap, bootstrap
+from kdeviz.decision.metrics.bootstrap import Bootstrap, at_threshold, bootstrap
 from kdeviz.decision.metrics.intervals import rate_interval
 from kdeviz.decision.metrics.separation import Confusion, auroc, confusion, has_both_labels
 from kdeviz.decision.p_values import p_values
@@ -21,6 +22,7 @@ from kdeviz.decision.rules import ThresholdRule
 from kdeviz.decision.rules.rule import Scores
 from kdeviz.errors import OptionError
 from kdeviz.model import KDEClassifier, ProbabilityCurve
+from kdeviz.wording import count
 
 DEFAULT_RULE = ThresholdRule("quantile", 0.01)
 CELLS = ("caught", "false alarms", "missed", "passed")
@@ -53,12 +55,14 @@ class Decision:
         rule: how the threshold was chosen; None if that is not known.
         curve: log density to probability.
         threshold: on log density, in nats; a row below it is flagged.
+        stored: whether a file brought the threshold, which the rule chose among other rows than these.
     """
 
     analysis: Analysis
     rule: ThresholdRule | None
     curve: ProbabilityCurve
     threshold: float
+    stored: bool = False
 
     @cached_property
     def flagged(self) -> NDArray[np.bool_]:
@@ -82,6 +86,27 @@ class Decision:
         scores = self.analysis.calibration
         return int((scores < self.threshold).sum()), len(scores)
 
+    @property
+    def alarms_remark(self) -> str:
+        """That the expected alarms count training rows labelled anomalous as normal ones, or nothing."""
+        known = self.analysis.learned_anomalous
+        if not known:
+            return ""
+        are = "is" if known == 1 else "are"
+        return (
+            f"{count(known)} of the {count(len(self.analysis.fitted_on))} training samples {are} labelled "
+            "anomalous, and expected false alarms count them as normal"
+        )
+
+    @property
+    def without_threshold(self) -> str:
+        """What to say after the name of a model that held no threshold; empty if it held one."""
+        if self.stored:
+            return ""
+        if self.threshold == -math.inf and not self.analysis.calibrated:
+            return "has no threshold, and no held-out scores to take one from: nothing is flagged"
+        return f"has no threshold: took the default, {self.rule_here.in_words}"
+
     @cached_property
     def p_values(self) -> NDArray[np.float64] | None:
         """(M,) shares of new normal samples that score as low, see `p_values`; None without calibration.
@@ -95,13 +120,29 @@ class Decision:
         """The classifier with this threshold and curve; the one in the analysis keeps its own."""
         model = copy.copy(self.analysis.classifier)
         model.threshold, model.curve = self.threshold, self.curve
+        model.threshold_rule = None if self.rule is None else (self.rule.kind, self.rule.value)
         return model
+
+    @property
+    def rule_here(self) -> ThresholdRule:
+        """A rule that gives this threshold on these rows: the one that chose it, or its log density."""
+        if self.rule is None or (self.stored and not self._chosen_again(self.rule)):
+            return ThresholdRule("log_density", self.threshold)
+        return self.rule
+
+    def _chosen_again(self, rule: ThresholdRule) -> bool:
+        """Whether a rule that looks at the training rows alone still finds the stored threshold."""
+        known = rule.rule.of_training and self.analysis.calibrated
+        if not known:
+            return False
+        found = rule.threshold(self.analysis.calibration, self.analysis.scores, curve=self.curve)
+        return found == self.threshold
 
     @property
     def remark(self) -> str:
         """What the rule says of its outcome, a sentence, or nothing."""
         analysis, rule = self.analysis, self.rule
-        if rule is None:
+        if rule is None or self.stored:
             return ""
         given = Scores(analysis.calibration, analysis.scores, self.labels, self.curve, self.p_values)
         return rule.rule.remark(given, self.n_flagged)
@@ -111,15 +152,24 @@ class Decision:
         """What a file with this threshold has to say of it, a sentence, or nothing."""
         if self.rule is None or not self.rule.rule.of_these_rows:
             return ""
+        rows = "the rows it was chosen on," if self.stored else f"these {len(self.flagged)} rows together"
         return (
-            f"the saved threshold of the {self.rule.kind} rule is fixed: its bound was about these "
-            f"{len(self.flagged)} rows together and does not hold for others"
+            f"the saved threshold of the {self.rule.kind} rule is fixed: its bound was about {rows} and does "
+            "not hold for others"
         )
 
     @property
     def n_flagged(self) -> int:
         """How many inspected rows are flagged."""
         return int(self.flagged.sum())
+
+    @property
+    def flagged_in_all(self) -> Total:
+        """How many of all rows are flagged; in a preview, as its random sample of them tells."""
+        preview, n = self.analysis.preview, self.n_flagged
+        if preview is None:
+            return Total(n, n, n)
+        return estimated_total(n, len(preview.rows), len(preview.whole))
 
     @property
     def labels(self) -> NDArray[np.int8] | None:
@@ -186,7 +236,10 @@ def decide(
     curve = analysis.classifier.curve if curve is None else curve
     check_kind("curve", curve, ProbabilityCurve)
     labels, found = analysis.inspected.labels, p_values_of(analysis)
-    threshold = rule.threshold(analysis.calibration, analysis.scores, labels, curve, found)
+    asked, preview = rule, analysis.preview
+    if preview is not None:
+        asked = rule.for_rows(len(preview.rows), len(preview.whole))
+    threshold = asked.threshold(analysis.calibration, analysis.scores, labels, curve, found)
     return Decision(analysis, rule, curve, threshold)
 
 
@@ -195,7 +248,15 @@ def stored_decision(analysis: Analysis) -> Decision:
     model = analysis.classifier
     if model.threshold is None:
         return decide(analysis)
-    return Decision(analysis, None, model.curve, model.threshold)
+    return Decision(analysis, _stored_rule(model), model.curve, model.threshold, stored=True)
+
+
+def _stored_rule(model: KDEClassifier) -> ThresholdRule | None:
+    """None also for a rule that only another kdeviz knows."""
+    try:
+        return None if model.threshold_rule is None else ThresholdRule(*model.threshold_rule)
+    except OptionError:
+        return None
 
 
 @cached
@@ -213,4 +274,10 @@ def _auroc(analysis: Analysis) -> float:
 
 @cached
 def _bootstrap(analysis: Analysis, threshold: float) -> Bootstrap:
-    return bootstrap(analysis.scores, np.asarray(analysis.inspected.labels), threshold)
+    labels = np.asarray(analysis.inspected.labels)
+    return at_threshold(_ranking_metrics(analysis), analysis.scores, labels, threshold)
+
+
+@cached
+def _ranking_metrics(analysis: Analysis) -> Bootstrap:
+    return bootstrap(analysis.scores, np.asarray(analysis.inspected.labels))

@@ -2,6 +2,17 @@
 
 from kdeviz.preflight.checks import preflight
 from kdeviz.preflight.findings import Facts, Finding, Fix, Preflight, apply
-from kdeviz.preflight.group_check import group_finding
+from kdeviz.preflight.group_check import all_checks, checks_before_a_fit, finding_of, group_finding
 
-__all__ = ["Facts", "Finding", "Fix", "Preflight", "apply", "group_finding", "preflight"]
+__all__ = [
+    "Facts",
+    "Finding",
+    "Fix",
+    "Preflight",
+    "all_checks",
+    "apply",
+    "checks_before_a_fit",
+    "finding_of",
+    "group_finding",
+    "preflight",
+]

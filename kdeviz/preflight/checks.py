@@ -112,7 +112,7 @@ def _constant(seen: Evidence, constant: Numbers, usable: Numbers) -> Finding:
 def _labels(seen: Evidence) -> Iterator[Finding]:
     labels = seen.data.labels
     if labels is None:
-        yield Finding("labels", "ok", "There are no labels: samples can be ranked, but not checked.")
+        yield _no_labels(seen.data)
         return
     words = ((NORMAL, "normal"), (ANOMALOUS, "anomalous"), (UNKNOWN, "not labelled"))
     counts = ", ".join(f"{count(int((labels == kind).sum()))} {word}" for kind, word in words)
@@ -127,6 +127,19 @@ def _labels(seen: Evidence) -> Iterator[Finding]:
     )
     fixes = seen.leave_out("contamination: leave out of training", rows, "labelled anomalous")
     yield Finding("contamination", "warning", sentence, rows, fixes=fixes)
+
+
+def _no_labels(data: EmbeddingSet) -> Finding:
+    ranked = "samples can be ranked, but not checked"
+    name = None if data.reading is None else data.reading.unclear_label
+    if name is None:
+        return Finding("labels", "ok", f"There are no labels: {ranked}.")
+    sentence = (
+        f"“{name}” may hold labels, but which of its values mean normal is not known: it is left out of the "
+        f"embedding, and {ranked}. To check them, say which (“These labels mean normal” in “About this "
+        "file”, or --normal)."
+    )
+    return Finding("labels", "note", sentence)
 
 
 def _rank(seen: Evidence, rank: Rank | None, asked: int | float) -> Finding:

@@ -25,12 +25,13 @@ _NAMED = 3
 
 
 def units(seen: Evidence, standardise: bool) -> Finding:
-    """Whether one feature carries most of the variance of the training rows.
+    """Whether one feature, or some, carry most of the variance of the training rows.
 
     It has to spread ten times as wide as a usual one as well, by the range of its middle 90 %: a feature that
     a few far rows make large is no matter of units. Nor are features that carry less and less, as principal
-    components do: a tenth has to carry nearly all. Nor is one whose values leave a third of that range
-    empty: they fall into groups, whose distance standardising would hide.
+    components do: a tenth has to carry nearly all, or each of at most half has to spread ten times as wide as
+    any other. Nor is one whose values leave a third of that range empty: they fall into groups, whose
+    distance standardising would hide.
     """
     if standardise:
         return Finding("units", "ok", "Features are standardised: their units do not count.")
@@ -45,7 +46,7 @@ def units(seen: Evidence, standardise: bool) -> Finding:
     alone = (
         share[first] >= _MOST and spread[first] >= _TIMES * usual and len(heavy) <= max(len(share) // 10, 1)
     )
-    if not alone or _falls_apart(rows[:, first], spread[first]):
+    if not (alone or _stand_out(spread, heavy)) or _falls_apart(rows[:, first], spread[first]):
         return Finding("units", "ok", "No feature outweighs all others.")
     sentence = (
         f"{_named(seen, first)} alone carries {percent(share[first])} of the variance"
@@ -53,6 +54,11 @@ def units(seen: Evidence, standardise: bool) -> Finding:
         "little else. Standardise the features, unless their sizes are meant to count."
     )
     return Finding("units", "warning", sentence, columns=np.sort(heavy), offer=STANDARDISE)
+
+
+def _stand_out(spread: NDArray[np.float64], heavy: NDArray[np.int64]) -> bool:
+    others = np.delete(spread, heavy)
+    return len(heavy) <= len(others) and 0 < _TIMES * others.max() <= spread[heavy].min()
 
 
 def _sample(seen: Evidence) -> NDArray[np.float64]:

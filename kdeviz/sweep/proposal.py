@@ -33,31 +33,42 @@ def proposed_components(variances: Tensor, n: int, d: int, counts: Sequence[int]
     """
     shares = torch.cumsum(variances.double(), 0) / variances.double().sum()
     enough = int((shares < _NEARLY_ALL).sum()) + 1
-    most = max(min(enough, counts[-1], _below(n, d) - 1), 1)
+    most = max(min(enough, counts[-1], _most_components(n, d)), 1)
     return tuple(dict.fromkeys([*(k for k in counts if k < most), most]))
 
 
-def proposed_grid(variances: Tensor, settings: Settings, n: int, d: int, kept: int, scored: int = 0) -> Grid:
+def proposed_grid(
+    variances: Tensor,
+    settings: Settings,
+    n: int,
+    d: int,
+    kept: int,
+    scored: int = 0,
+    labelled: bool = False,
+) -> Grid:
     """The first grid for (n, d) training rows: of fewer settings where all would take minutes.
+
+    Features as they are and standardised are compared where labels can tell which is better.
 
     Args:
         variances: as for `proposed_components`.
-        settings: those in use, which the grid holds.
+        settings: those in use, which the grid holds where every fold can carry them.
         n: training rows.
         d: dimensions.
         kept: components in use.
         scored: other rows to score.
+        labelled: whether there are labels of both kinds.
     """
-    grids = []
+    grids, units = [], (False, True) if labelled else (settings.standardise,)
     for widths, counts in product(_WIDTHS, (COUNTS, _FEW_COUNTS)):
-        own = {kept} if kept < min(n, d) - 1 else set()
+        own = {kept} if kept <= _most_components(n, d) else set()
         grid = Grid(
             tuple(sorted({*proposed_components(variances, n, d, counts), *own})),
             tuple(SCALINGS),
             (settings.max_training_points,),
-            widths,
+            tuple(dict.fromkeys((*widths, settings.bandwidth))),
             (settings.seed,),
-            (settings.standardise,),
+            units,
         )
         grids.append(grid)
         if sum(rough_seconds(n, d, each, scored) for each in grid.settings) < _PATIENCE_SECONDS:
@@ -65,9 +76,9 @@ def proposed_grid(variances: Tensor, settings: Settings, n: int, d: int, kept: i
     return grids[-1]
 
 
-def _below(n: int, d: int) -> int:
-    """More than the largest count: the rows outside a fold, or the dimensions."""
-    return min(n - -(-n // fold_count(n)), d)
+def _most_components(n: int, d: int) -> int:
+    """The largest count that every fold can carry: one below the rows outside it, or all dimensions."""
+    return min(n - -(-n // fold_count(n)) - 1, d)
 
 
 def variances_of(train: EmbeddingSet, settings: Settings) -> Tensor:

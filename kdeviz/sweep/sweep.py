@@ -16,7 +16,7 @@ from kdeviz.analysis import Analysis, OnProgress, analyse, known_points, log_den
 from kdeviz.data import EmbeddingSet, Rows, row_keys
 from kdeviz.decision import Estimate, Interval, ThresholdRule, bootstrap, has_both_labels
 from kdeviz.errors import Cancelled, DataError, KdevizError
-from kdeviz.model import ProbabilityCurve
+from kdeviz.model import ProbabilityCurve, near_points
 from kdeviz.settings import Settings
 from kdeviz.sweep.grid import Grid
 from kdeviz.sweep.held_out import held_out_alarms
@@ -237,7 +237,8 @@ def _unseen_scores(analysis: Analysis) -> NDArray[np.float64]:
     """Log densities of training rows under models that have not seen them; equal rows count once.
 
     Where a cap left rows out of the fit, of these rows too: so caps are compared on the same rows, or on some
-    thousands of them, and a model of five rows is not judged by those five.
+    thousands of them, and a model of five rows is not judged by those five. Near copies of rows of the fit
+    have the held-out scores of those.
     """
     fitted, train = analysis.calibration.astype(np.float64), analysis.train.to_fit
     if len(fitted) < 2 or len(analysis.fitted_on) == len(train):
@@ -246,6 +247,7 @@ def _unseen_scores(analysis: Analysis) -> NDArray[np.float64]:
     first = np.unique(row_keys(Rows(some.features)), axis=0, return_index=True)[1]
     scored = some.take(np.sort(first))
     points = known_points(analysis.classifier, scored)
+    points = np.where(points < 0, near_points(analysis.classifier, scored.features), points)
     return log_densities(analysis.classifier, scored, points).astype(np.float64)
 
 

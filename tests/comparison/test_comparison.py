@@ -215,6 +215,20 @@ def test_an_analysis_with_the_labels_of_today(rows32):
     assert sample_view(found, 4).label == "anomalous"
 
 
+def test_thresholds_of_different_rules_are_told(digits):
+    analysis = analyse(*digits, device="cpu")
+    sides = [
+        scored_decision(decide(analysis, ThresholdRule(*rule)), name=str(rule))
+        for rule in (("quantile", 0.02), ("top_k", 12), ("top_k", 12))
+    ]
+    assert compare(*sides[1:], resamples=20).notes == ()
+    assert compare(*sides[:2], resamples=20).notes == (
+        "The threshold of the first is put so that at most 2 % of normal samples are flagged; that of the "
+        "second so that the 12 most unusual samples are flagged. Their verdicts differ for that reason too; "
+        "the AUROC knows no threshold.",
+    )
+
+
 # Which samples
 
 

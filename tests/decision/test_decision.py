@@ -140,6 +140,8 @@ def test_the_default_curve_is_called_uncalibrated_and_no_other_is():
     assert "this probability is uncalibrated" in default.remark
     fitted = decide(analysis, ThresholdRule("probability", 0.5), ProbabilityCurve(3.0, 0.7))
     assert fitted.curve.name == "probability"
+    assert "Uncalibrated" in default.curve.about
+    assert "Uncalibrated" not in fitted.curve.about
     assert fitted.remark == ""
     assert charts.curve_numbers(default).name in charts.densities(default).layout.yaxis2.title.text
     assert charts.densities(fitted).layout.yaxis2.title.text == "probability"

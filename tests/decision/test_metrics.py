@@ -455,3 +455,21 @@ def test_intervals_do_not_depend_on_how_many_resamples_are_counted_at_once(monke
         monkeypatch.setattr(sys.modules["kdeviz.decision.metrics.bootstrap"], "_ROWS_AT_ONCE", rows)
         found.append(bootstrap(scores, labels, threshold=-0.5, resamples=60))
     assert found[0] == found[1] == found[2]
+
+
+def test_intervals_of_many_rows_are_those_of_all_drawn(monkeypatch):
+    random = np.random.default_rng(5)
+    labels = (random.random(6000) < 0.1).astype(np.int8)
+    scores = random.normal(size=6000) - 1.2 * labels
+    whole = bootstrap(scores, labels, 0.0)
+    monkeypatch.setattr("kdeviz.decision.metrics.bootstrap._MOST_DRAWN", 1500)
+    monkeypatch.setattr("kdeviz.decision.metrics.bootstrap._FEWEST_OF_A_LABEL", 150)
+    some = bootstrap(scores, labels, 0.0)
+    assert some[2:] == whole[2:]
+    for one, other in zip(some[:2], whole[:2], strict=True):
+        assert one.value == other.value
+        assert np.ptp(one.interval) == pytest.approx(np.ptp(other.interval), rel=0.12)
+    monkeypatch.setattr("kdeviz.decision.metrics.bootstrap._FEWEST_OF_A_LABEL", 600)
+    wide = bootstrap(scores, labels, 0.0)
+    for one, other in zip(wide[:2], whole[:2], strict=True):
+        assert 0.95 < np.ptp(one.interval) / np.ptp(other.interval) < 1.5

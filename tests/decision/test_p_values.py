@@ -212,3 +212,25 @@ def test_of_few_rows_of_training_rows_and_of_labelled_anomalies_nothing_is_said(
     scored = EmbeddingSet(mixed, np.arange(200).astype(str), labels)
     found = drift(analyse(rows(500, 0), scored, Settings(5), "cpu"))
     assert found.rows == 100 and not found.found
+
+
+def binary(n, seed):
+    return (np.random.default_rng(seed).random((n, 20)) < 0.1).astype(np.float32)
+
+
+@pytest.mark.parametrize(("kind", "times"), [(binary, 1), (binary, 3), (rows, 10)])
+def test_rows_of_few_values_and_copies_are_no_drift(kind, times):
+    """Scored rows that equal no training row are unusual ones; compared with all, 8 in 10 were warned of."""
+    found = [
+        drift(
+            analyse(kind(400, seed), np.repeat(kind(1200 // times, 99 + seed), times, 0), Settings(6), "cpu")
+        ).p_value
+        for seed in range(20)
+    ]
+    assert min(found) > 0.0005
+    assert np.mean(np.array(found) < 0.005) <= 0.05
+
+
+def test_drift_of_rows_of_few_values_is_found():
+    scored = (np.random.default_rng(1).random((1200, 20)) < 0.2).astype(np.float32)
+    assert drift(analyse(binary(400, 0), scored, Settings(6), "cpu")).found

@@ -46,6 +46,15 @@ def test_the_unit_of_all_together_does_not_count(scale):
     assert units_of(normal() * scale).severity == "ok"
 
 
+@pytest.mark.parametrize("large", [(0, 1), (1, 4, 7)])
+def test_some_features_in_larger_units_are_found_like_one(large):
+    rows = normal(d=9)
+    rows[:, large] *= 1000
+    found = units_of(rows)
+    np.testing.assert_array_equal(found.columns, large)
+    assert "> 99.9 %" in found.sentence and found.offer.options == "--standardise"
+
+
 def quiet():
     random = np.random.default_rng(0)
     yield "Gaussian", normal(500, 20)

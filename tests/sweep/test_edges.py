@@ -127,7 +127,7 @@ def falling(r, power):
         (torch.tensor([1.0] * 48 + [1e-9] * 100), 5000, 384, 48),
         (torch.tensor([1.0, 1e-6, 1e-6]), 500, 3, 1),
         (falling(64, -0.1), 60, 64, 53),
-        (falling(5, 0.0), 500, 5, 4),
+        (falling(5, 0.0), 500, 5, 5),
     ],
 )
 def test_counts_reach_what_keeps_99_per_cent_or_128(variances, n, d, most):
@@ -139,10 +139,20 @@ def test_the_best_count_of_a_text_set_lies_within():
     assert {28, 32, 48, 64} <= set(proposed_components(falling(384, -0.7), 4000, 384))
 
 
-def test_the_first_grid_holds_the_settings_in_use():
-    settings = Settings(7, "norm", 900, seed=3, standardise=True)
-    grid = proposed_grid(falling(64, -1.0), settings, 800, 64, 7)
+@pytest.mark.parametrize(("components", "n", "d"), [(7, 800, 64), (8, 600, 8), (7, 600, 8), (53, 60, 64)])
+def test_the_first_grid_holds_the_settings_in_use(components, n, d):
+    settings = Settings(components, "norm", 900, 0.3, seed=3, standardise=True)
+    grid = proposed_grid(falling(d, -1.0), settings, n, d, components)
     assert settings in grid.settings and all(each.standardise for each in grid.settings)
+
+
+def test_as_many_components_as_the_largest_proposal_can_be_held_out():
+    rng = np.random.default_rng(0)
+    for n, d in ((60, 64), (200, 5)):
+        data = EmbeddingSet(rng.normal(size=(n, d)), np.arange(n).astype(str))
+        most = proposed_components(falling(d, 0.0), n, d)[-1]
+        found = sweep(data, None, Grid((most,)))
+        assert [row.error for row in found.rows] == [None] and found.rows[0].components == most
 
 
 def test_the_first_grid_is_smaller_where_it_would_take_minutes():

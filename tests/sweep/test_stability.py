@@ -285,7 +285,7 @@ def test_what_cannot_be_done(train, score):
     for wrong in ({"top": 0}, {"repeats": 1}):
         with pytest.raises(OptionError, match="give top >= 1 and repeats >= 2"):
             stability(train, score, **wrong)
-    with pytest.raises(OptionError, match="max_training_points=1"):
+    with pytest.raises(OptionError, match="training cap=1 is not possible"):
         stability(train, score, Settings(3), caps=(1,))
     with pytest.raises(DataError, match="fewer than 999 components"):
         stability(train, score, Settings(999))

@@ -107,9 +107,9 @@ def test_texts_become_a_grid(texts, wanted):
         ({"components": "2:8:1:1"}, "cannot be read"),
         ({"components": "1:999999999999"}, "cannot be read"),
         ({"components": ""}, "cannot be read"),
-        ({"components": "2,0"}, "n_pca_components=0 is not possible"),
-        ({"scalings": "both"}, "feature_scaling_method='both' is not known"),
-        ({"caps": "1"}, "max_training_points=1 is not possible"),
+        ({"components": "2,0"}, "components=0 is not possible"),
+        ({"scalings": "both"}, "scaling='both' is not known"),
+        ({"caps": "1"}, "training cap=1 is not possible"),
         ({"bandwidths": "wide"}, "bandwidth='wide' is not possible"),
         ({"seeds": "0.5"}, "seed=0.5 is not possible"),
         ({"components": "1:1000", "seeds": "1:11"}, "11000 settings, more than 10000"),
@@ -155,7 +155,7 @@ def test_rows_equal_separate_analyses_to_the_last_bit(train, score, swept):
 def test_components_above_the_rank_are_warned_of(swept):
     above = [row for row in swept.rows if row.settings.n_pca_components == 99]
     assert len(above) == 16
-    assert all(row.components == 10 and "above the numerical rank" in row.warnings[0] for row in above)
+    assert all(row.components == 10 and "directions only" in row.warnings[0] for row in above)
     assert all(row.alarm_share is not None for row in above)
 
 

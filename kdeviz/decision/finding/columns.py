@@ -43,10 +43,9 @@ class Numbers:
         """(M,) to sort by, NaN where there is no value."""
         return self.values
 
-    @cached_property
-    def ends(self) -> tuple[float, float]:
-        """The least and the greatest finite number; (0, 0) without any."""
-        finite = self.values[np.isfinite(self.values)]
+    def ends(self, kept: Mask) -> tuple[float, float]:
+        """The least and the greatest finite number of these of (M,); (0, 0) without any."""
+        finite = self.values[kept & np.isfinite(self.values)]
         return (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 0.0)
 
 
@@ -82,10 +81,9 @@ class Values:
         """(M,) to sort by, NaN where there is no value."""
         return np.where(self.codes < 0, np.nan, self.codes)
 
-    @cached_property
-    def counts(self) -> NDArray[np.int64]:
-        """How many samples have each of the names, and last how many have none."""
-        return np.bincount(self.codes % (len(self.names) + 1), minlength=len(self.names) + 1)
+    def counts(self, kept: Mask) -> NDArray[np.int64]:
+        """How many of these of (M,) have each of the names, and last how many have none."""
+        return np.bincount(self.codes[kept] % (len(self.names) + 1), minlength=len(self.names) + 1)
 
 
 @dataclass(frozen=True, eq=False)

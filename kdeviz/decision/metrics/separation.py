@@ -80,15 +80,15 @@ def places(scores: NDArray[Any], anomalous: NDArray[np.bool_]) -> Places:
     return Places(len(marks), np.searchsorted(marks, positives), cells)
 
 
-def ranking_numbers(ranking: Places) -> NDArray[np.float64]:
-    """AUROC and average precision: (2,), or (2, B) of B rankings."""
+def ranking_numbers(ranking: Places, weight: float = 1.0) -> NDArray[np.float64]:
+    """AUROC and average precision: (2,), or (2, B) of B rankings; a normal row counts as many as `weight`."""
     P, N = ranking.anomalous.shape[-1], ranking.normal.shape[-1]
     hits = _counts(ranking.anomalous, ranking.marks)
     false = np.cumsum(_counts(ranking.normal, 2 * ranking.marks + 1), -1)
     true = np.cumsum(hits, -1)
     below, up_to = false[..., :-1:2], false[..., 1::2]
     area = 1 - (hits * (below + up_to)).sum(-1) / (2 * P * N)  # a tie counts half
-    return np.stack([area, (hits * (true / np.maximum(true + up_to, 1))).sum(-1) / P])
+    return np.stack([area, (hits * (true / np.maximum(true + weight * up_to, 1))).sum(-1) / P])
 
 
 def _counts(cells: NDArray[np.intp], among: int) -> NDArray[np.intp]:

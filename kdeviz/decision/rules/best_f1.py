@@ -24,6 +24,11 @@ class BestF1(Rule):
         """It takes none, so it does not matter."""
         return True
 
+    @property
+    def aim(self) -> str:
+        """See `Rule.aim`."""
+        return "where it fits the labels best, with few anomalous samples missed and few false alarms"
+
     def threshold(self, scores: Scores) -> float:
         """Of equally good thresholds the lowest."""
         return best_f1_threshold(scores.inspected, np.asarray(scores.labels))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from kdeviz.decision.rules.rule import Asked, Rule, Scores, below_k, midway
 from kdeviz.errors import DataError
-from kdeviz.wording import count, number, percent
+from kdeviz.wording import count, number, percent, plain_number
 
 
 class FalseDiscoveryRate(Rule):
@@ -26,12 +26,23 @@ class FalseDiscoveryRate(Rule):
     title = "False alarms among the flagged"
     address = "fdr_percent"
     takes = "the share of the flagged samples that may be false alarms, above 0 and below 1"
+    explained = (
+        "On average at most this share of the flagged samples are false alarms (false discovery rate); it "
+        "takes no labels and is about these samples together."
+    )
+    formula = r"$p_{(k)} \le q\,k / M$"
     usual: ClassVar[float | None] = 0.1
     of_these_rows = True
 
     def allowed(self) -> bool:
         """Above 0 and below 1."""
         return 0 < self.value < 1
+
+    @property
+    def aim(self) -> str:
+        """See `Rule.aim`."""
+        share = plain_number(100 * self.value)
+        return f"so that, on average, at most {share} % of the flagged samples are false alarms"
 
     def threshold(self, scores: Scores) -> float:
         """Above the highest score that is flagged; below all scores where none is."""

@@ -15,12 +15,22 @@ class LogDensity(Rule):
     title = "A log density that I choose"
     address = "nats"
     takes = "a finite log density in nats"
+    explained = (
+        "Samples below this very log density are flagged; one nat lower is a density 2.72 times smaller."
+    )
+    formula = r"$\log p(x) < t$"
     asks = Asked("Log density, nats", 0.0, -_FAR, _FAR, 0.5)
     of_training = True
+    on_the_scale = True
 
     def allowed(self) -> bool:
         """A finite number."""
         return math.isfinite(self.value)
+
+    @property
+    def aim(self) -> str:
+        """See `Rule.aim`."""
+        return "where somebody chose to put it"
 
     def threshold(self, scores: Scores) -> float:
         """The value itself."""

@@ -1,6 +1,7 @@
 """A budget of false alarms, as a count per 1 000 normal samples."""
 
 from kdeviz.decision.rules.rule import Asked, Rule, Scores, below_k, share_of
+from kdeviz.wording import plain_number
 
 
 class Per1000(Rule):
@@ -10,12 +11,21 @@ class Per1000(Rule):
     title = "Alarms per 1 000 normal samples"
     address = "alarms"
     takes = "how many of 1000 normal samples may be flagged, above 0 and below 1000"
+    explained = (
+        "At most so many of 1 000 new normal samples are flagged: the same budget as a share, in other words."
+    )
+    formula = r"$\#\{i : s_i < t\} \le a\,n / 1000$"
     asks = Asked("Alarms per 1 000 normal samples", 10.0, 0.1, 500.0)
     of_training = True
 
     def allowed(self) -> bool:
         """Above 0 and below 1000."""
         return 0 < self.value < 1000
+
+    @property
+    def aim(self) -> str:
+        """See `Rule.aim`."""
+        return f"so that at most {plain_number(self.value)} of 1 000 normal samples are flagged"
 
     def threshold(self, scores: Scores) -> float:
         """The lowest training score that the budget does not reach."""

@@ -57,7 +57,7 @@ class ThresholdRule:
     def __post_init__(self) -> None:
         if not isinstance(self.kind, str) or self.kind not in RULES:
             raise OptionError(f"threshold rule {shown(self.kind)} is not known: choose {', '.join(RULES)}")
-        _ = self.rule
+        object.__setattr__(self, "value", self.rule.value)  # a plain number, whatever it was given as
 
     @classmethod
     def usual(cls, kind: str) -> ThresholdRule:

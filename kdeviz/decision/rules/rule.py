@@ -15,7 +15,7 @@ from kdeviz.data import ANOMALOUS, NORMAL
 from kdeviz.decision.given import given_labels
 from kdeviz.errors import DataError, OptionError
 from kdeviz.model import ProbabilityCurve
-from kdeviz.settings import is_between
+from kdeviz.settings import as_python_number, is_between
 from kdeviz.wording import shown
 
 _LARGEST = sys.float_info.max
@@ -62,6 +62,10 @@ class Rule(ABC):
     """See `address_key`; empty for the usual one."""
     takes: ClassVar[str]
     """What its value is, in words."""
+    explained: ClassVar[str] = ""
+    """What its value does, a sentence for the help beside it."""
+    formula: ClassVar[str] = ""
+    """The same in LaTeX, with the threshold t; for the help, which shows a histogram without it."""
     asks: ClassVar[Asked | None] = None
     """How a person is asked for it; see `asked`."""
     usual: ClassVar[float | None] = None
@@ -72,14 +76,15 @@ class Rule(ABC):
     """Whether it looks at the labels of the inspected rows, and needs both kinds."""
     of_training: ClassVar[bool] = False
     """Whether training scores and the curve are all that it looks at."""
+    on_the_scale: ClassVar[bool] = False
+    """Whether its value is a place on the scale of the scores, which other data do not share."""
     of_these_rows: ClassVar[bool] = False
     """Whether what it promises is about the inspected rows together, and not about others."""
 
     def __post_init__(self) -> None:
         if not is_between(self.value, -_LARGEST, _LARGEST) or not self.allowed():
             raise OptionError(f"the {self.name} rule cannot take {shown(self.value)}: {self.takes}")
-        plain: Any = self.value  # it may be a fraction, or a number of numpy's
-        object.__setattr__(self, "value", plain if isinstance(plain, int | float) else float(plain))
+        object.__setattr__(self, "value", as_python_number(self.value))
 
     @abstractmethod
     def allowed(self) -> bool:
@@ -103,6 +108,11 @@ class Rule(ABC):
     def in_words(self) -> str:
         """The rule and its value, short."""
         return f"{self.name} {self.value:g}"
+
+    @property
+    def aim(self) -> str:
+        """What the threshold is chosen for, to follow "the line is drawn": words that need no statistics."""
+        return f"by the rule “{self.title}”"
 
     def remark(self, scores: Scores, flagged: int) -> str:
         """What there is to say when so many inspected rows are flagged, a sentence, or nothing."""
