@@ -1,14 +1,15 @@
-"""Reading and writing beside the computation: a little ahead of it, a little behind it."""
+"""Reading, writing and computing beside each other: a little ahead, a little behind, several at once."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
 T = TypeVar("T")
+Result = TypeVar("Result")
 _AT_ONCE = 2
 
 
@@ -34,6 +35,26 @@ def ahead(items: Iterator[T]) -> Iterator[Iterator[T]]:
             thread.shutdown(cancel_futures=True)
             if (close := getattr(items, "close", None)) is not None:
                 close()
+
+
+@contextmanager
+def abreast(work: Callable[[T], Result], items: Iterable[T], at_once: int) -> Iterator[Iterator[Result]]:
+    """What becomes of each item, in their order; so many are worked on at once, in threads."""
+    with ThreadPoolExecutor(at_once, "working") as threads:
+
+        def results() -> Iterator[Result]:
+            waiting: deque[Future[Result]] = deque()
+            for item in items:
+                waiting.append(threads.submit(work, item))
+                if len(waiting) > at_once:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+
+        try:
+            yield results()
+        finally:
+            threads.shutdown(cancel_futures=True)
 
 
 @contextmanager

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from kdeviz.batch.scoring import OnRows
 from kdeviz.errors import OptionError
+from kdeviz.wording import one_line
 
 _RETRIES = 3
 
@@ -60,7 +62,8 @@ def with_ray(work: Work, jobs: Sequence[Any], plan: Plan) -> Iterator[Any]:
     ray = _engine("ray", "ray")
     ours = not ray.is_initialized()
     if ours:
-        ray.init(plan.address, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+        with _answering("Ray cluster", plan.address):
+            ray.init(plan.address, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     try:
         yield from _by_actors(ray, work, jobs, plan)
     finally:
@@ -72,7 +75,8 @@ def _dask_client(distributed: Any, plan: Plan) -> Any:
     if plan.address is not None:
         if plan.workers is not None:
             raise OptionError("a scheduler has its own workers: leave out --workers or --address")
-        return distributed.Client(plan.address)
+        with _answering("Dask scheduler", plan.address):
+            return distributed.Client(plan.address)
     workers = plan.workers or 1
     import dask
 
@@ -80,8 +84,24 @@ def _dask_client(distributed: Any, plan: Plan) -> Any:
     names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
     with dask.config.set({"distributed.nanny.pre-spawn-environ": dict.fromkeys(names, threads)}):
         return distributed.Client(
-            n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1"
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            host="127.0.0.1",
+            dashboard_address=None,
+            scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},  # or it warns where another is at work
         )
+
+
+@contextmanager
+def _answering(what: str, address: str | None) -> Iterator[None]:
+    """What is raised where nothing answers at an address, in one line."""
+    try:
+        yield
+    except (OSError, ValueError, RuntimeError) as error:  # Ray raises all three
+        if address is None:
+            raise
+        raise OptionError(f"no {what} answers at {address} ({one_line(error, 200)})") from None
 
 
 def _by_actors(ray: Any, work: Work, jobs: Sequence[Any], plan: Plan) -> Iterator[Any]:

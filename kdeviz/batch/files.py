@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from kdeviz.batch.scoring import KEY, scores_about
-from kdeviz.data import Corrections, RemoteFile, format_of, is_remote, remote_files, shown
+from kdeviz.data import Corrections, RemoteFile, RemotePlace, format_of, is_remote, remote_files, shown
 from kdeviz.errors import DataError
 from kdeviz.model import KDEClassifier
 
@@ -24,14 +24,14 @@ class Job(NamedTuple):
 
     Attributes:
         path: the file, here or on another machine.
-        out: where its scores go.
+        out: where its scores go, here or on another machine.
     """
 
     path: Path | RemoteFile
-    out: Path
+    out: Path | RemotePlace
 
 
-def jobs_of(data: Iterable[str | Path], folder: Path) -> list[Job]:
+def jobs_of(data: Iterable[str | Path], folder: Path | RemotePlace) -> list[Job]:
     """Every file that is meant, in name order, with a place of its own below a folder.
 
     A folder stands for the files in it, and in the folders in it, that can be read; their scores keep the
@@ -51,7 +51,7 @@ def jobs_of(data: Iterable[str | Path], folder: Path) -> list[Job]:
         for path, name in _files(text):
             out = folder / name.with_name(name.name + _SUFFIX)
             jobs.setdefault(path if isinstance(path, RemoteFile) else path.resolve(), Job(path, out))
-    by_place: dict[Path, Path | RemoteFile] = {}
+    by_place: dict[Path | RemotePlace, Path | RemoteFile] = {}
     for job in jobs.values():
         other = by_place.setdefault(job.out, job.path)
         if other != job.path:
@@ -62,12 +62,17 @@ def jobs_of(data: Iterable[str | Path], folder: Path) -> list[Job]:
 def is_finished(job: Job, model: KDEClassifier, said: Corrections) -> bool:
     """Whether its scores are there, whole, of this model and of the file as it is."""
     try:
-        metadata = pq.read_schema(job.out).metadata or {}
-        about: Any = json.loads(metadata.get(KEY, b"null"))
-        later = isinstance(job.path, RemoteFile) or job.out.stat().st_mtime_ns >= job.path.stat().st_mtime_ns
-        return bool(about == json.loads(json.dumps(scores_about(model, job.path, said))) and later)
-    except (OSError, ValueError, pa.ArrowException, RecursionError):
+        about: Any = json.loads((_schema(job.out).metadata or {}).get(KEY, b"null"))
+        return bool(about == json.loads(json.dumps(scores_about(model, job.path, said))))
+    except (DataError, OSError, ValueError, pa.ArrowException, RecursionError):
         return False
+
+
+def _schema(out: Path | RemotePlace) -> pa.Schema:
+    if isinstance(out, Path):
+        return pq.read_schema(out)
+    with out.reading() as file:
+        return pq.read_schema(file)
 
 
 def _files(text: str) -> Iterable[tuple[Path | RemoteFile, PurePath]]:

@@ -79,8 +79,8 @@ def analyse_in_parts(
     model = analysis.classifier
     model.training_rows = torch.from_numpy(numbers).to(model.training_rows.device)
     model.data_digest = drawn.digest
+    model.axes_rows = None if axes_of is None else found.rows_to_fit
     whole = {"train_digest": drawn.digest, "train_shape": [found.rows_to_fit, found.dimensions]}
-    whole |= {"axes": "sample" if axes_of is None else "all"}
     return FitInParts(replace(analysis, provenance=analysis.provenance | whole), found)
 
 

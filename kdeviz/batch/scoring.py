@@ -14,10 +14,21 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from kdeviz.analysis import analysis_of_part
+from kdeviz.analysis import Analysis, PartAnalyses
 from kdeviz.atomic import written_whole
-from kdeviz.batch.ahead import ahead, behind
-from kdeviz.data import GUESS, Corrections, Piece, RemoteFile, pieces_of_batches, read_pieces, size_of
+from kdeviz.batch.ahead import abreast, ahead, behind
+from kdeviz.data import (
+    GUESS,
+    Corrections,
+    NoRowsError,
+    Piece,
+    RemoteFile,
+    RemotePlace,
+    pieces_of_batches,
+    read_pieces,
+    size_of,
+    version_of,
+)
 from kdeviz.decision import Decision, stored_decision
 from kdeviz.model import KDEClassifier, is_out_of_memory
 
@@ -33,6 +44,12 @@ SCHEMA = pa.schema(
 """Columns of the scores; `p_value` is null where the model holds no held-out scores."""
 KEY = b"kdeviz"
 """Under this key the metadata of a scores file say, as JSON, of which model and file they are."""
+
+# While one piece is checked, recognised and projected in one thread, all cores sum another one's kernels.
+_CPU_PIECES = 2
+
+# All other values are different: a dictionary of them takes time and room.
+_REPEATED = ["p_value"]
 
 OnRows = Callable[[int, float], None]
 """Called with (rows scored so far, share of the file); what it raises ends the work."""
@@ -76,7 +93,7 @@ def score_batches(
 def score_file(
     model: KDEClassifier | str | Path,
     path: str | Path | RemoteFile,
-    out: str | Path,
+    out: str | Path | RemotePlace,
     *,
     device: str = "auto",
     said: Corrections = GUESS,
@@ -89,13 +106,14 @@ def score_file(
     Args:
         model: a fitted model, or the path of a model file.
         path: one file with embeddings; see `jobs_of` for those on other machines.
-        out: where the scores go.
+        out: where the scores go, perhaps on another machine.
         device: for a model that is loaded here.
         said: what is known of the columns instead of a guess.
         on_rows: called after each part.
 
     Raises:
-        DataError: the file cannot be read, or holds NaN or infinity.
+        DataError: the file cannot be read, or holds NaN or infinity; or `out` on another machine cannot be
+            written.
         ModelFileError: the model file cannot be read.
         OSError: `out` cannot be written.
     """
@@ -103,54 +121,84 @@ def score_file(
     fitted = model if isinstance(model, KDEClassifier) else KDEClassifier.load(model, device)
     scorer, rows, flagged = Scorer(fitted), 0, 0
     about = scores_about(fitted, path if isinstance(path, RemoteFile) else Path(path), said)
+    at_once = _CPU_PIECES if fitted.device.type == "cpu" else 1
     with (
-        ahead(read_pieces(path, said)) as pieces,
-        written_whole(out) as file,
-        pq.ParquetWriter(file, SCHEMA.with_metadata({KEY: json.dumps(about)})) as writer,
+        ahead(_pieces(path, said, scorer)) as pieces,
+        abreast(lambda piece: (scorer.table(piece), piece.done), pieces, at_once) as tables,
+        out.written() if isinstance(out, RemotePlace) else written_whole(out) as file,
+        pq.ParquetWriter(
+            file, SCHEMA.with_metadata({KEY: json.dumps(about)}), use_dictionary=_REPEATED
+        ) as writer,
         behind(writer.write_batch) as write,
     ):
-        for piece in pieces:
-            table = scorer.table(piece)
+        for table, done in tables:
             write(table)
             rows, flagged = rows + len(table), flagged + int(np.sum(table.column("flagged").to_numpy(False)))
             if on_rows is not None:
-                on_rows(rows, piece.done)
-    return FileScores(rows, flagged, perf_counter() - began, tuple(scorer.notes))
+                on_rows(rows, done)
+    return FileScores(rows, flagged, perf_counter() - began, scorer.notes)
 
 
 def scores_about(model: KDEClassifier, path: Path | RemoteFile, said: Corrections) -> dict[str, Any]:
-    """What scores depend on: the model, the file by name and size, and how it was read; ready for JSON."""
+    """What scores depend on: the model, the file as it is, and how it was read; ready for JSON."""
     digest = hashlib.blake2b(model.to_bytes(), digest_size=16).hexdigest()
     about = {"model": digest, "file": path.name, "bytes": size_of(path), "read": said.given}
-    return about | ({"version": path.version} if isinstance(path, RemoteFile) else {})
+    return about | {"version": version_of(path)}
+
+
+def _pieces(path: str | Path | RemoteFile, said: Corrections, scorer: Scorer) -> Iterator[Piece]:
+    """Those of a file; none of one without rows, of which Spark and Dask write some."""
+    try:
+        yield from read_pieces(path, said)
+    except NoRowsError:
+        scorer.say("there are no rows")
 
 
 class Scorer:
-    """A model at work on the parts of a file.
+    """A model at work on the parts of a file, several of them at once if need be.
 
-    Attributes:
-        notes: what a person should know, each said once.
+    Args:
+        model: a fitted model.
     """
 
     def __init__(self, model: KDEClassifier) -> None:
         self._model = model
-        self.notes: dict[str, None] = {}
+        self._analyses = PartAnalyses(model)
+        self._said: dict[int, tuple[str, ...]] = {}
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know, each said once, in the order of the rows."""
+        return tuple(dict.fromkeys(note for _, notes in sorted(self._said.items()) for note in notes))
+
+    def say(self, note: str) -> None:
+        """Add a note about the whole file."""
+        self._said[-1] = (note,)
 
     def table(self, piece: Piece) -> pa.RecordBatch:
         """The scores of some rows, in their order."""
-        decision = stored_decision(self._analysis(piece))
-        self.notes.update(dict.fromkeys(decision.analysis.warnings))
+        analysis, notes = self._analysis(piece)
+        decision = stored_decision(analysis)
+        if decision.without_threshold:
+            notes = (*notes, f"the model {decision.without_threshold}")
+        if notes:
+            self._said[piece.start] = notes
         return _table(decision)
 
-    def _analysis(self, piece: Piece) -> Any:
+    def _analysis(self, piece: Piece) -> tuple[Analysis, tuple[str, ...]]:
+        """Of a piece, and what there is to say."""
         try:
-            return analysis_of_part(self._model, piece.data, piece.start)
+            analysis = self._analyses.of(piece.data, piece.start)
         except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise
-        self.notes[f"{self._model.device} ran out of memory: computed on the CPU"] = None
+        else:
+            return analysis, analysis.warnings
+        note = f"{self._model.device} ran out of memory: computed on the CPU"
         self._model = copy.deepcopy(self._model).cpu()  # the caller's stays where it is
-        return analysis_of_part(self._model, piece.data, piece.start)
+        self._analyses = PartAnalyses(self._model)
+        analysis = self._analyses.of(piece.data, piece.start)
+        return analysis, (note, *analysis.warnings)
 
 
 def _table(decision: Decision) -> pa.RecordBatch:

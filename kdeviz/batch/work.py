@@ -50,7 +50,8 @@ class Work:
         if not self.again and is_finished(job, model, self.said):
             return Outcome(job, None)
         try:
-            job.out.parent.mkdir(parents=True, exist_ok=True)
+            if isinstance(job.out, Path):
+                job.out.parent.mkdir(parents=True, exist_ok=True)
             return Outcome(job, score_file(model, job.path, job.out, said=self.said, on_rows=on_rows))
         except Cancelled:
             raise

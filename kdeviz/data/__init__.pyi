@@ -18,6 +18,7 @@ from .mark_file import MarkFile as MarkFile
 from .marks import MARK_LABELS as MARK_LABELS
 from .marks import SampleMark as SampleMark
 from .marks import marks_bytes as marks_bytes
+from .marks import present_mark as present_mark
 from .marks import read_marks as read_marks
 from .marks import sample_keys as sample_keys
 from .memory import is_beyond_memory as is_beyond_memory
@@ -27,6 +28,7 @@ from .pieces import pieces_of_batches as pieces_of_batches
 from .pieces import read_pieces as read_pieces
 from .preview import label_counts as label_counts
 from .preview import preview as preview
+from .readers.content import NoRowsError as NoRowsError
 from .reading import GUESS as GUESS
 from .reading import NONE as NONE
 from .reading import ROLES as ROLES
@@ -38,8 +40,10 @@ from .remote import remote_files as remote_files
 from .remote import shown as shown
 from .remote import shown_in as shown_in
 from .remote import size_of as size_of
+from .remote import version_of as version_of
+from .remote_place import RemotePlace as RemotePlace
 from .resources import resource as resource
-from .row_keys import find_rows as find_rows
+from .row_keys import KnownRows as KnownRows
 from .row_keys import row_keys as row_keys
 from .rows import Features as Features
 from .rows import OnBlock as OnBlock

@@ -15,6 +15,7 @@ from kdeviz.data.pictures import picture_uri
 from kdeviz.data.reading import Reading
 from kdeviz.data.row_numbers import row_numbers
 from kdeviz.data.texts import cell_text, sound_bytes, sound_column, text_columns
+from kdeviz.data.truth import true_log_density
 from kdeviz.errors import DataError
 
 if TYPE_CHECKING:
@@ -93,10 +94,10 @@ class EmbeddingSet:
 
         return Rows(self.features).digest()
 
-    def thumbnail_uri(self, row: int, every_pixel: bool = False) -> str | None:
+    def thumbnail_uri(self, row: int, every_pixel: bool = False, side: int | None = None) -> str | None:
         """A row's thumbnail as a data URI, or None when it has none; see `picture_uri`."""
         image = self.thumbnails[row] if self.thumbnails is not None else b""
-        return picture_uri(image, every_pixel)
+        return picture_uri(image, every_pixel, side)
 
     @cached_property
     def text_columns(self) -> tuple[str, ...]:
@@ -121,6 +122,11 @@ class EmbeddingSet:
     def sound_column(self) -> str | None:
         """The metadata that hold sounds, or names of sound files, if any do."""
         return sound_column(self.metadata)
+
+    @cached_property
+    def true_log_density(self) -> NDArray[np.float64] | None:
+        """(N,) nats, what the metadata of made-up data say; see `data/truth.py`. None where they do not."""
+        return true_log_density(self.metadata)
 
     def sound(self, row: int, folder: Path | None = None) -> bytes:
         """A row's sound, from the file or from below a folder; b"" when it has none; see `sound_bytes`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
@@ -12,8 +13,11 @@ from numpy.typing import NDArray
 
 from kdeviz.data.labels import UNKNOWN
 from kdeviz.data.mark_file import Change, MarkFile
-from kdeviz.data.marks import MARK_LABELS, MOST_NOTE, SampleMark
+from kdeviz.data.marks import MARK_LABELS, MOST_NOTE, SampleMark, present_mark
 from kdeviz.wording import count
+
+_MOST_UNDONE = 10**6
+"""Samples, in all steps of a book that can be undone."""
 
 
 class Step(NamedTuple):
@@ -29,7 +33,8 @@ class MarkBook:
     """The marks of one data set, by sample. All books of one file show the same marks.
 
     Undo and redo belong to the book: they go step by step through what was changed through this one, and only
-    where nobody has changed it since. However many samples are marked at once, that is one step.
+    where nobody has changed it since. However many samples are marked at once, that is one step. The last
+    steps are remembered, of a million samples together. Several threads may use one book.
 
     Args:
         file: where the marks are kept; None keeps them in memory, for this book alone.
@@ -39,6 +44,7 @@ class MarkBook:
         self._file = MarkFile() if file is None else file
         self._done: list[Change] = []
         self._undone: list[Change] = []
+        self._lock = Lock()
 
     def __len__(self) -> int:
         return len(self._file.refresh())
@@ -115,11 +121,12 @@ class MarkBook:
         Raises:
             OptionError: it could not be written; the marks are as they were.
         """
-        if not self._done:
-            return None
-        step = _step("Undone", self._done[-1], self._file.take_back(self._done[-1]))
-        self._undone.append(self._done.pop())
-        return step
+        with self._lock:
+            if not self._done:
+                return None
+            step = _step("Undone", self._done[-1], self._file.take_back(self._done[-1]))
+            self._undone.append(self._done.pop())
+            return step
 
     def redo(self) -> Step | None:
         """Do again what was undone last; None if nothing was since the last change.
@@ -127,11 +134,12 @@ class MarkBook:
         Raises:
             OptionError: it could not be written; the marks are as they were.
         """
-        if not self._undone:
-            return None
-        step = _step("Redone", self._undone[-1], self._file.do_again(self._undone[-1]))
-        self._done.append(self._undone.pop())
-        return step
+        with self._lock:
+            if not self._undone:
+                return None
+            step = _step("Redone", self._undone[-1], self._file.do_again(self._undone[-1]))
+            self._done.append(self._undone.pop())
+            return step
 
     def counts(self) -> dict[str, int]:
         """How many samples have each verdict."""
@@ -165,7 +173,8 @@ class MarkBook:
             return 0
         notes = table["note"] if "note" in table else [""] * len(table)
         verdicts = [
-            "" if cell is None or cell is pd.NA or cell != cell else str(cell) for cell in table["mark"]
+            "" if cell is None or cell is pd.NA or cell != cell else present_mark(str(cell))
+            for cell in table["mark"]
         ]
         ours = {"", *MARK_LABELS}.issuperset(verdicts)  # then a note alone is a mark as well
         found = {
@@ -178,8 +187,11 @@ class MarkBook:
     def _remember(self, done: Change) -> int:
         """For undo; gives how many samples were changed."""
         if done.before:
-            self._done.append(done)
-            self._undone.clear()
+            with self._lock:
+                self._done.append(done)
+                self._undone.clear()
+                while len(self._done) > 1 and sum(len(change.before) for change in self._done) > _MOST_UNDONE:
+                    del self._done[0]
         return len(done.before)
 
 

@@ -1,4 +1,4 @@
-"""What a person decided about samples: false alarm, confirmed or unsure, with a note."""
+"""What a person decided about samples: confirmed, normal or unsure, with a note."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from kdeviz.data.labels import ANOMALOUS, NORMAL, UNKNOWN
 from kdeviz.errors import DataError, OptionError
 
-MARK_LABELS = {"confirmed": ANOMALOUS, "false alarm": NORMAL, "unsure": UNKNOWN}
-"""The verdicts, and what each says when marks are used as labels."""
+MARK_LABELS = {"confirmed": ANOMALOUS, "normal": NORMAL, "unsure": UNKNOWN}
+"""The marks, and what each says when marks are used as labels."""
+_FORMER = {"false alarm": "normal"}
+"""Marks of kdeviz 0.1.0: its word for this one is now that for flagged normal samples alone."""
 MOST_NOTE = 2000
 """Characters of a note, at most."""
 
@@ -28,21 +30,27 @@ class SampleMark:
     """One decision.
 
     Attributes:
-        verdict: one of MARK_LABELS, or "" for a note alone.
+        verdict: one of MARK_LABELS, or "" for a note alone; the former "false alarm" becomes "normal".
         note: free text.
 
     Raises:
-        OptionError: an unknown verdict, or a note of more than 2 000 characters.
+        OptionError: an unknown mark, or a note of more than 2 000 characters.
     """
 
     verdict: str = ""
     note: str = ""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "verdict", present_mark(self.verdict))
         if self.verdict and self.verdict not in MARK_LABELS:
             raise OptionError(f"mark {self.verdict[:40]!r} is not known: choose {', '.join(MARK_LABELS)}")
         if len(self.note) > MOST_NOTE:
             raise OptionError(f"a note of {len(self.note)} characters is too long: keep it to {MOST_NOTE}")
+
+
+def present_mark(text: str) -> str:
+    """What a mark of an earlier kdeviz is called now; any other text as it is."""
+    return _FORMER.get(text, text)
 
 
 class _Stored(msgspec.Struct):

@@ -12,14 +12,16 @@ from kdeviz.data.formats import image_type
 _FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
 _MOST_PIXELS = 50_000_000
 _SIDE = 64
+_SMALL_BYTES = 20_000
 
 
-def picture_uri(image: bytes, every_pixel: bool = False) -> str | None:
+def picture_uri(image: bytes, every_pixel: bool = False, side: int | None = None) -> str | None:
     """A data URI that shows without fetching anything.
 
     Args:
         image: PNG, JPEG, GIF or WebP.
         every_pixel: whether to look for damage in all of it; that of many pictures would take seconds.
+        side: pixels; a larger picture is made so small, and then all of it is looked at.
 
     Returns:
         None for what is no image; that of a placeholder for one that is damaged.
@@ -27,8 +29,10 @@ def picture_uri(image: bytes, every_pixel: bool = False) -> str | None:
     kind = image_type(image)
     if kind is None:
         return None
-    if not _is_whole(image, every_pixel):
+    if not _is_whole(image, every_pixel or side is not None):
         kind, image = "png", placeholder()
+    elif side is not None:
+        kind, image = _small(kind, image, side)
     return f"data:image/{kind};base64,{base64.b64encode(image).decode()}"
 
 
@@ -48,6 +52,20 @@ def _is_whole(image: bytes, every_pixel: bool) -> bool:
     except Exception:  # Pillow raises anything on damaged files: struct.error, SyntaxError ...
         return False
     return True
+
+
+def _small(kind: str, image: bytes, side: int) -> tuple[str, bytes]:
+    """The kind and the bytes of a whole picture, made so small if it is larger."""
+    from PIL import Image
+
+    with Image.open(io.BytesIO(image), formats=_FORMATS) as opened:
+        if max(opened.size) <= side and len(image) <= _SMALL_BYTES:
+            return kind, image
+        opened.thumbnail((side, side))
+        opaque = "A" not in opened.getbands() and "transparency" not in opened.info
+        kind, stream = "jpeg" if opaque else "png", io.BytesIO()
+        opened.convert("RGB" if opaque else "RGBA").save(stream, kind)
+    return kind, stream.getvalue()
 
 
 @cache

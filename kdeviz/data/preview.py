@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kdeviz.data.embedding_set import EmbeddingSet
 from kdeviz.data.labels import ANOMALOUS, NORMAL, UNKNOWN
+from kdeviz.wording import count
 
 _ROWS = 3
 _COLUMNS = 3  # of metadata
@@ -34,4 +35,4 @@ def label_counts(data: EmbeddingSet) -> str:
         return ""
     kinds = {"normal": NORMAL, "anomalous": ANOMALOUS, "not labelled": UNKNOWN}
     counts = {kind: int((data.labels == value).sum()) for kind, value in kinds.items()}
-    return ", ".join(f"{n} {kind}" for kind, n in counts.items() if n)
+    return ", ".join(f"{count(n)} {kind}" for kind, n in counts.items() if n)

@@ -67,6 +67,7 @@ class Reading:
         id, label, split, picture: the column in that role, or None.
         normal: the values of the label column that were taken to mean normal.
         anomalous: the values that were taken to mean anomalous.
+        unclear_label: a column that may hold labels, when nobody knows which of its values mean normal.
         metadata: columns that are kept as they are, beside the rows.
         left_out: columns that were not read at all; the set's notes say why.
         corrections: what was asked for instead of a guess.
@@ -81,6 +82,7 @@ class Reading:
     picture: str | None = None
     normal: tuple[str, ...] = ()
     anomalous: tuple[str, ...] = ()
+    unclear_label: str | None = None
     metadata: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     corrections: Corrections = GUESS

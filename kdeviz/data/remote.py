@@ -66,7 +66,7 @@ class RemoteFile:
         """
         with tempfile.TemporaryDirectory(prefix="kdeviz-") as folder:
             local = Path(folder) / self.name
-            with _talking(self.shown, self.address):
+            with talking(self.shown, self.address):
                 self.system.get_file(self.path, str(local))
             yield local
 
@@ -81,6 +81,13 @@ def size_of(file: Path | RemoteFile) -> int:
     if isinstance(file, RemoteFile):
         return file.size
     return file.stat().st_size if file.is_file() else 0
+
+
+def version_of(file: Path | RemoteFile) -> str | int:
+    """What changes with the content: what its machine says of it, or when it was written."""
+    if isinstance(file, RemoteFile):
+        return file.version
+    return file.stat().st_mtime_ns if file.is_file() else 0
 
 
 def shown(address: str) -> str:
@@ -115,8 +122,8 @@ def remote_files(address: str) -> list[tuple[RemoteFile, PurePosixPath]]:
         OptionError: a package that this kind of address needs is not installed.
     """
     name = shown(address)
-    with _talking(name, address):
-        system, path = _opened(address)
+    with talking(name, address):
+        system, path = opened_address(address)
         if any(sign in path for sign in "*["):
             found = [(each, PurePosixPath(each).name) for each in system.glob(path) if system.isfile(each)]
         elif system.isdir(path):
@@ -128,7 +135,12 @@ def remote_files(address: str) -> list[tuple[RemoteFile, PurePosixPath]]:
         return [(_file(system, each, address), PurePosixPath(place)) for each, place in found]
 
 
-def _opened(address: str) -> tuple[Any, str]:
+def opened_address(address: str) -> tuple[Any, str]:
+    """fsspec's file system of an address, and the path that this has there.
+
+    Raises:
+        OptionError: a package that it needs is not installed.
+    """
     try:
         from fsspec.core import url_to_fs
     except ImportError:
@@ -150,8 +162,14 @@ def _below(path: str, folder: str) -> str:
 
 
 @contextmanager
-def _talking(name: str, address: str) -> Iterator[None]:
-    """Turn whatever a file system raises into one line that names the file and no secret."""
+def talking(name: str, address: str, done: str = "read") -> Iterator[None]:
+    """Turn whatever a file system raises into one line that names the file and no secret.
+
+    Args:
+        name: of the file, as it may be shown.
+        address: with its secrets.
+        done: what was to be done with it.
+    """
     try:
         yield
     except KdevizError:
@@ -161,7 +179,7 @@ def _talking(name: str, address: str) -> Iterator[None]:
     # Each file system has errors of its own.
     except Exception as error:
         reason = one_line(_without_secrets(str(error), address), _REASON) or type(error).__name__
-        raise DataError(f"{name}: cannot be read ({reason})") from None
+        raise DataError(f"{name}: cannot be {done} ({reason})") from None
 
 
 def _without_secrets(text: str, address: str) -> str:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from kdeviz.data.rows import Features, Rows
 
-_SKETCH, _ROUNDED, _EXACT = 0, 1, 2
+_SKETCH, _ROUNDED = 0, 1
 _SKETCHED = 4  # dimensions: enough to tell almost all rows apart
 _ROWS_AT_ONCE = 1024
 # Steele, Lea, Flood: Fast splittable pseudorandom number generators (2014); the constants of splitmix64.
@@ -31,27 +31,33 @@ def row_keys(rows: Rows) -> NDArray[np.int64]:
     return np.concatenate(parts)
 
 
-def find_rows(keys: NDArray[np.int64], features: Features) -> NDArray[np.int64]:
-    """(M,) which of the rows with these keys each row of `features` is, -1 where it is none of them.
+class KnownRows:
+    """Finds rows again that have these keys.
 
     Rows are equal when they are so in the coarser precision of the two sides: a float32 row is found again
     after it was written as float64, or as decimal numbers. Of several equal rows, the first counts.
 
     Args:
-        keys: from `row_keys`.
-        features: (M, D) rows of as many dimensions.
+        keys: (N, 2 or 3) from `row_keys`.
     """
-    rows = Rows(features)
-    found, sketches = np.full(len(rows), -1), np.unique(keys[:, _SKETCH])
-    exact = keys.shape[1] > _EXACT and _is_fine(rows)
-    known, first = np.unique(keys[:, _EXACT if exact else _ROUNDED], return_index=True)
-    for start, stop in rows.spans():
-        values = rows.values(start, stop)
-        likely = np.flatnonzero(_places(sketches, _sketch(values)) >= 0)
-        for some in np.split(likely, range(_ROWS_AT_ONCE, len(likely), _ROWS_AT_ONCE)):
-            place = _places(known, _hash(values[some], np.float64 if exact else np.float32))
-            found[start + some] = np.where(place < 0, -1, first[place])
-    return found
+
+    def __init__(self, keys: NDArray[np.int64]) -> None:
+        self._sketches = np.unique(keys[:, _SKETCH])
+        self._ordered = [np.unique(each, return_index=True) for each in keys.T[_ROUNDED:]]
+
+    def find(self, features: Features | Rows) -> NDArray[np.int64]:
+        """(M,) which of the known rows each of (M, D) rows is, -1 where it is none of them."""
+        rows = features if isinstance(features, Rows) else Rows(features)
+        found = np.full(len(rows), -1)
+        exact = len(self._ordered) > 1 and _is_fine(rows)
+        known, first = self._ordered[-1 if exact else 0]
+        for start, stop in rows.spans():
+            values = rows.values(start, stop)
+            likely = np.flatnonzero(_places(self._sketches, _sketch(values)) >= 0)
+            for some in np.split(likely, range(_ROWS_AT_ONCE, len(likely), _ROWS_AT_ONCE)):
+                place = _places(known, _hash(values[some], np.float64 if exact else np.float32))
+                found[start + some] = np.where(place < 0, -1, first[place])
+        return found
 
 
 def _is_fine(rows: Rows) -> bool:

@@ -1,4 +1,4 @@
-"""The built-in examples, so that the first screen is never empty: pictures, texts, and a table."""
+"""The built-in examples, so that the first screen is never empty: pictures, texts, a table, a known truth."""
 
 from __future__ import annotations
 
@@ -31,6 +31,10 @@ EXAMPLES = {
     "breast_cancer": Example(
         "Breast cancer", "30 named measurements of cell nuclei; benign samples are normal."
     ),
+    "mixture": Example(
+        "Three clouds of points",
+        "Made-up points whose true density is known: see how close the estimate comes.",
+    ),
 }
 """By name, in the order in which people are offered them. `sample_data/` holds each, and a script for it."""
 
@@ -39,8 +43,9 @@ def load_sample(name: str = "digits") -> EmbeddingSet:
     """One of the built-in examples.
 
     Args:
-        name: "digits" (64 features of a small CNN), "sentences" (TF-IDF vectors of made-up reviews) or
-            "breast_cancer" (30 columns with names). `sample_data/README.md` says what is in each.
+        name: "digits" (64 features of a small CNN), "sentences" (TF-IDF vectors of made-up reviews),
+            "breast_cancer" (30 columns with names) or "mixture" (points whose true density is known).
+            `sample_data/README.md` says what is in each.
 
     Raises:
         OptionError: there is no such example.

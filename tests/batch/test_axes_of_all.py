@@ -8,11 +8,21 @@ from kdeviz.batch import Plan, analyse_in_parts
 from kdeviz.data.readers import streams
 from kdeviz.decision import decide
 from kdeviz.errors import DataError, OptionError
+from kdeviz.model import KDEClassifier
+from kdeviz.output import (
+    Files,
+    export,
+    model_format,
+    python_recipe,
+    read_decision,
+    shell_recipe,
+)
 from kdeviz.settings import Settings
 
 RANDOM = np.random.default_rng(7)
 ROWS, D, K = 900, 6, 3
 FEATURES = (RANDOM.normal(size=(ROWS, D)) * np.arange(1, D + 1) + 1e3).astype(np.float32)
+BLOCK_BYTES = streams._ARRAY_BYTES
 FEATURES[500:700] = FEATURES[:200]  # copies, of which some are drawn and some not
 SETTINGS = Settings(n_pca_components=K, max_training_points=200, seed=1)
 
@@ -107,10 +117,43 @@ def test_rows_of_split_test_are_not_added():
 
 @pytest.mark.parametrize("engine", ["dask", "ray"])
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning", "ignore::FutureWarning")
-def test_an_engine_gives_the_same_bytes(engine):
+def test_an_engine_gives_the_same_bytes(monkeypatch, engine):
+    monkeypatch.setattr(streams, "_ARRAY_BYTES", BLOCK_BYTES)  # other blocks may round otherwise
     pytest.importorskip({"dask": "distributed", "ray": "ray"}[engine])
     alone = fitted().classifier.to_bytes()
     assert fitted(engine=engine, plan=Plan(workers=2)).classifier.to_bytes() == alone
+
+
+def test_a_model_file_says_where_its_axes_come_from(run, tmp_path):
+    settings = ("--components", K, "--max-training-points", 200)
+    run("fit", *sorted(tmp_path.glob("*.npy")), "-o", "m.safetensors", *settings, "--axes", "all")
+    run("fit", *sorted(tmp_path.glob("*.npy")), "-o", "n.safetensors", *settings, "--in-parts")
+    assert run("info", "m.safetensors").fact("principal axes") == "of all 900 rows"
+    assert "principal axes" not in run("info", "n.safetensors").table
+    assert KDEClassifier.load("m.safetensors").axes_rows == 900
+    export(read_decision("m.safetensors"), model_format("native"), tmp_path / "again.safetensors")
+    assert (
+        "| principal axes | of all 900 rows to fit on |"
+        in (tmp_path / "again.safetensors.card.md").read_text()
+    )
+    assert KDEClassifier.load("again.safetensors").axes_rows == 900
+
+
+def test_another_fit_forgets_the_axes_of_all_rows():
+    model = fitted().classifier
+    assert model.axes_rows == ROWS
+    model.fit(FEATURES)
+    assert model.axes_rows is None
+
+
+def test_the_recipes_take_the_axes_of_all_rows():
+    decision = decide(fitted())
+    python, shell = (recipe(decision, Files(".")) for recipe in (python_recipe, shell_recipe))
+    namespace = {}
+    exec(python, namespace)
+    assert namespace["decision"].threshold == decision.threshold
+    assert namespace["analysis"].classifier.to_bytes() == decision.analysis.classifier.to_bytes()
+    assert "--axes=all" in shell and "-o scores " in shell
 
 
 def test_the_command_takes_them(run, tmp_path):
@@ -147,3 +190,16 @@ def test_what_they_cannot_tell_is_refused():
     np.save("flat.npy", RANDOM.normal(size=(200, 4)) * [1, 1, 1, 1e-5])
     with pytest.raises(DataError, match="component 4 is below a millionth"):
         analyse_in_parts(["flat.npy"], None, Settings(4, max_training_points=50), axes_of_all=True)
+
+
+def test_near_copies_in_the_sample_are_held_out_together():
+    """Their folds are known only when all rows are added up: the axes of a fold are of the sample then."""
+    noise = np.random.default_rng(1).standard_normal((1200, FEATURES.shape[1]))
+    np.save("near.npy", (np.repeat(FEATURES[:400], 3, axis=0) + 1e-4 * noise).astype(np.float32))
+    settings = Settings(4, max_training_points=1000)
+    found = analyse_in_parts(["near.npy"], None, settings, axes_of_all=True).analysis
+    model = found.classifier
+    assert len(model.training_groups) == len(found.held_out_scores) == 1000
+    for group in np.unique(model.copies):
+        assert len(set(model.folds[model.copies == group])) == 1
+    assert np.isfinite(found.held_out_scores).all()

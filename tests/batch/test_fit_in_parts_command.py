@@ -13,7 +13,14 @@ from kdeviz.data import is_beyond_memory, memory
 
 RANDOM = np.random.default_rng(5)
 FEATURES = RANDOM.normal(size=(600, 4)).astype(np.float32)
-SAME = ("training rows", "dimensions", "components kept", "variance kept", "threshold", "training alarms")
+SAME = (
+    "training rows",
+    "dimensions",
+    "components kept",
+    "variance kept",
+    "threshold",
+    "expected false alarms",
+)
 
 
 @pytest.fixture

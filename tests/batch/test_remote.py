@@ -1,6 +1,7 @@
 """Files on other machines: fitted on and scored as those on this one, and nothing secret is shown."""
 
 import io
+import pickle
 import sys
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from cli_steps import refused
 
 from kdeviz import batch
 from kdeviz.batch.files import jobs_of
-from kdeviz.data import load_embeddings, read_pieces, remote, remote_files, shown, survey
+from kdeviz.data import RemotePlace, load_embeddings, read_pieces, remote, remote_files, shown, survey
 from kdeviz.errors import DataError, OptionError
 
 fsspec = pytest.importorskip("fsspec")
@@ -182,6 +183,80 @@ def test_neither_a_job_nor_its_scores_name_a_secret(run, cloud, careless, monkey
     for text in (repr(job), str(job.path), path.read_bytes().decode("latin-1"), path.name):
         for secret in (SECRET, "t0ken", "me:"):
             assert secret not in text
+
+
+def there(cloud):
+    """What is in the folder of scores, by its name below it."""
+    return {name.removeprefix("/bucket/out/"): cloud.cat(name) for name in cloud.find("/bucket/out")}
+
+
+def test_scores_go_there_as_they_would_go_here(run, cloud):
+    run("score", "m.safetensors", "in", "-o", "out")
+    done = run("score", "m.safetensors", "in", "-o", "memory://bucket/out")
+    assert done.code == 0, done.err
+    assert done.fact("scores") == "memory://bucket/out"
+    assert there(cloud) == {name: path.read_bytes() for name, path in outputs("out").items()}
+
+
+def test_what_is_finished_there_is_left_alone(run, cloud):
+    command = ("score", "m.safetensors", "memory://bucket/in", "-o", "memory://bucket/out")
+    assert run(*command).fact("files scored") == "3 of 3"
+    assert run(*command).fact("finished before") == "3"
+    cloud.pipe("/bucket/out/2.npy.scores.parquet", b"PAR1 but not whole")
+    cloud.rm("/bucket/out/10.npy.scores.parquet")
+    assert run(*command).fact("files scored") == "2 of 3"
+    assert run(*command, "--force").fact("files scored") == "3 of 3"
+    run("fit", "in", "-o", "m.safetensors", "--components", 3, "--force")
+    assert run(*command).fact("files scored") == "3 of 3"
+
+
+def test_nothing_appears_there_that_is_not_whole(run, cloud, monkeypatch):
+    whole, seen = type(cloud).put_file, []
+
+    def half(self, local, path, **options):
+        seen.append(path)
+        if len(seen) == 2:
+            self.pipe(path, Path(local).read_bytes()[:100])
+            raise OSError("the line went dead")
+        whole(self, local, path, **options)
+        assert path not in there(cloud)
+
+    monkeypatch.setattr(type(cloud), "put_file", half)
+    done = run("score", "m.safetensors", "in", "-o", "memory://bucket/out")
+    assert done.code == 1
+    assert "cannot be written (the line went dead)" in done.err
+    assert all(".kdeviz-" in path for path in seen)
+    assert len(there(cloud)) == 2
+    assert all(pq.read_table(io.BytesIO(content)).num_rows == 100 for content in there(cloud).values())
+    assert run("score", "m.safetensors", "in", "-o", "memory://bucket/out").fact("files scored") == "1 of 3"
+
+
+class ObjectStore(type(fsspec.filesystem("memory"))):
+    """A store in which an upload appears when it is whole."""
+
+    protocol = ("s3",)
+    mv = None
+
+
+def test_an_upload_to_an_object_store_is_one_step(cloud):
+    place = RemotePlace.at("memory://bucket/out") / "deep/x"
+    store = RemotePlace(place.shown, place.address, ObjectStore(), place.path)
+    with store.written() as file:
+        file.write(b"all of it")
+    assert there(cloud) == {"deep/x": b"all of it"}
+
+
+def test_a_place_travels_to_the_workers_of_an_engine(cloud):
+    jobs = jobs_of(["in"], RemotePlace.at("memory://bucket/out"))
+    assert pickle.loads(pickle.dumps(jobs)) == jobs
+    assert [str(job.out) for job in jobs] == [
+        f"memory://bucket/out/{name}.npy.scores.parquet" for name in ("10", "2", "deep/1")
+    ]
+
+
+def test_one_table_does_not_go_there(run, cloud):
+    found = refused(run("score", "m.safetensors", "in", "-o", "memory://bucket/scores.csv"))
+    assert "memory://bucket/scores.csv: on another machine scores go into a folder" in found
 
 
 def test_what_is_not_there_is_told(cloud):

@@ -123,16 +123,18 @@ def test_other_dimensions_and_no_model_are_refused(model):
 
 
 def test_a_device_without_memory_leaves_the_rest_to_the_cpu(model, monkeypatch):
-    real, calls = scoring.analysis_of_part, []
+    real, calls = scoring.PartAnalyses, []
 
-    def once_too_much(*arguments):
-        calls.append(arguments[0])
-        if len(calls) == 3:
-            raise RuntimeError("out of memory")
-        return real(*arguments)
+    class OnceTooMuch(real):
+        def of(self, *arguments):
+            calls.append(self._model)
+            if len(calls) == 3:
+                raise RuntimeError("out of memory")
+            return super().of(*arguments)
 
     score_file(model, saved("new.npy", NEW), "plain.parquet")
-    monkeypatch.setattr(scoring, "analysis_of_part", once_too_much)
+    monkeypatch.setattr(scoring, "PartAnalyses", OnceTooMuch)
+    monkeypatch.setattr(scoring, "_CPU_PIECES", 1)  # as on such a device
     done = score_file(model, "new.npy", "out.parquet")
     assert any("ran out of memory" in note for note in done.notes)
     assert calls[1] is model

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from batch_steps import TESTS, DiesOnce
@@ -55,6 +56,11 @@ def test_every_file_gets_its_own(run, files):
         np.testing.assert_allclose(one[name], many[name], rtol=1e-6)
 
 
+def test_a_name_with_a_slash_is_a_folder(run, files):
+    assert run("score", "m.safetensors", "in/a.npy", "-o", "scores.parquet/").code == 0
+    assert sorted(outputs("scores.parquet")) == ALL[:1]
+
+
 def test_files_folders_and_patterns_at_once(run, files):
     done = run("score", "m.safetensors", "in/deep", "in/[ab].npy", "in/a.npy", "-o", "out")
     assert done.code == 0
@@ -91,10 +97,51 @@ def test_a_bad_file_is_told_and_the_rest_goes_on(run, files):
     done = run("score", "m.safetensors", "in", "-o", "out")
     assert done.code == 1
     assert done.err.count("error: ") == 2
-    assert "b.npy" in done.err
-    assert "c.npy" in done.err
+    assert "error: in/b.npy: not a readable .npy file" in done.err
+    assert "error: in/c.npy: 5 of 5 rows hold NaN" in done.err
     assert done.fact("not scored") == "2"
     assert sorted(outputs()) == [ALL[0], *ALL[3:]]
+
+
+def test_an_error_has_the_whole_path_once(run, files):
+    for place in ("in/wide.npy", "in/deep/wide.npy"):
+        np.save(place, np.ones((5, 7)))
+    done = run("score", "m.safetensors", "in", "-o", "out")
+    for place in ("in/wide.npy", "in/deep/wide.npy"):
+        assert f"error: {place}: 7 dimensions" in done.err or f"error: {place}: wide has 7" in done.err
+    assert "wide: " not in done.err
+
+
+def test_a_part_without_rows_is_no_failure(run, files):
+    """Spark and Dask write some."""
+    named = pa.table({name: pa.array([], pa.float32()) for name in "abcd"})
+    pq.write_table(named, "in/none.parquet")
+    Path("in/none.csv").write_text("a,b,c,d\n")
+    np.save("in/none.npy", np.empty((0, 4)))
+    done = run("score", "m.safetensors", "in", "-o", "out")
+    assert done.code == 0
+    assert "there are no rows" in done.err
+    assert done.fact("rows scored") == "5000"
+    for name in ("none.parquet", "none.csv", "none.npy"):
+        table = pq.read_table(f"out/{name}.scores.parquet")
+        assert len(table) == 0
+        assert table.schema.names == ["id", "log_density", "p_value", "probability", "flagged"]
+    assert run("score", "m.safetensors", "in", "-o", "out").fact("finished before") == "8"
+
+
+@pytest.mark.parametrize("folder", ["taken", "taken/deeper"])
+def test_a_folder_that_cannot_be_is_told_once(run, files, folder):
+    Path("taken").write_text("a file")
+    done = run("score", "m.safetensors", "in", "-o", folder)
+    assert folder in refused(done)
+    assert "choose another one for the scores" in done.err
+
+
+def test_an_address_where_nobody_answers_is_one_line(run, files):
+    pytest.importorskip("distributed")
+    options = ("--engine", "dask", "--address", "nowhere")
+    done = run("score", "m.safetensors", "in", "-o", "out", *options)
+    assert "no Dask scheduler answers at nowhere (missing port number" in refused(done)
 
 
 def test_options_of_one_table_and_of_many_are_kept_apart(run, files):

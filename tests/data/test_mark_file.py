@@ -10,9 +10,9 @@ from kdeviz.data.mark_file import MarkFile
 from kdeviz.data.marks import SampleMark, marks_bytes
 from kdeviz.errors import DataError, OptionError
 
-CONFIRMED, FALSE_ALARM, UNSURE = (
+CONFIRMED, FINE, UNSURE = (
     SampleMark("confirmed", "a scratch"),
-    SampleMark("false alarm"),
+    SampleMark("normal"),
     SampleMark("unsure"),
 )
 
@@ -42,7 +42,7 @@ def test_marks_survive_in_their_file(path):
     book = MarkBook(MarkFile(path))
     assert not path.parent.exists()  # nothing is made before there is a mark
     book.set("naïve\n2", CONFIRMED)
-    book.set("b", FALSE_ALARM)
+    book.set("b", FINE)
     book.undo()
     again = MarkBook(MarkFile(path))
     assert again.get("naïve\n2") == CONFIRMED
@@ -83,9 +83,9 @@ def test_what_is_no_text_is_refused(path):
 def test_others_see_a_mark_at_once(path):
     first, second = books(path)
     first.set("a", CONFIRMED)
-    second.set("b", FALSE_ALARM)
+    second.set("b", FINE)
     for book in (first, second):
-        assert book.columns(["a", "b"])["mark"] == ["confirmed", "false alarm"]
+        assert book.columns(["a", "b"])["mark"] == ["confirmed", "normal"]
         assert book.changes == 2
     first.set("a", SampleMark())
     assert "a" not in second
@@ -97,9 +97,9 @@ def test_undo_belongs_to_who_marked(path):
     assert not second.can_undo
     assert second.undo() is None
     first.set("b", CONFIRMED)
-    second.set("b", FALSE_ALARM)
+    second.set("b", FINE)
     assert first.undo().samples == []  # what somebody else decided since then stays
-    assert first.of("ab") == {"a": CONFIRMED, "b": FALSE_ALARM}
+    assert first.of("ab") == {"a": CONFIRMED, "b": FINE}
     assert [first.undo().samples, first.can_undo] == [["a"], False]
 
 
@@ -107,7 +107,7 @@ def test_undo_brings_back_what_was_there_with_its_own_undo(path):
     first, second = books(path)
     first.set("a", CONFIRMED)
     first.set("a", UNSURE)
-    second.set("a", FALSE_ALARM)
+    second.set("a", FINE)
     assert second.undo().samples == ["a"]
     assert first.get("a") == UNSURE
     assert [first.undo().samples, first.get("a")] == [["a"], CONFIRMED]
@@ -171,9 +171,9 @@ def test_the_marks_of_a_json_file_are_taken_over(tmp_path, path):
     one, other = MarkFile(path, older), MarkFile(path, older)
     assert one.marks == other.marks == {"a": CONFIRMED, "b": UNSURE}
     assert not path.exists()
-    MarkBook(one).set("a", FALSE_ALARM)
+    MarkBook(one).set("a", FINE)
     MarkBook(other).set("c", UNSURE)
-    expected = {"a": FALSE_ALARM, "b": UNSURE, "c": UNSURE}
+    expected = {"a": FINE, "b": UNSURE, "c": UNSURE}
     assert MarkFile(path, older).marks == one.refresh() == other.marks == expected
     assert older.read_bytes() == content
 

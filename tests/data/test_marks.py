@@ -10,7 +10,7 @@ from kdeviz.data.mark_file import MarkFile
 from kdeviz.data.marks import SampleMark, marks_bytes, read_marks, sample_keys
 from kdeviz.errors import DataError, OptionError
 
-CONFIRMED, FALSE_ALARM = SampleMark("confirmed", "a scratch"), SampleMark("false alarm")
+CONFIRMED, FINE = SampleMark("confirmed", "a scratch"), SampleMark("normal")
 
 
 def test_marks_are_set_changed_and_taken_away():
@@ -20,8 +20,8 @@ def test_marks_are_set_changed_and_taken_away():
     book.set("b", SampleMark("", "only a note"))
     assert book.get("a") == CONFIRMED
     assert len(book) == 2
-    book.set("a", FALSE_ALARM)
-    assert book.counts() == {"confirmed": 0, "false alarm": 1, "unsure": 0}
+    book.set("a", FINE)
+    assert book.counts() == {"confirmed": 0, "normal": 1, "unsure": 0}
     book.set("a", SampleMark())
     assert "a" not in book
     assert "b" in book
@@ -31,7 +31,7 @@ def test_undo_goes_back_step_by_step():
     book = MarkBook()
     book.set("a", CONFIRMED)
     book.set("a", CONFIRMED)  # no change, no step
-    book.set_all({"a": FALSE_ALARM, "b": FALSE_ALARM})
+    book.set_all({"a": FINE, "b": FINE})
     assert book.undo().samples == ["a", "b"]
     assert book.get("a") == CONFIRMED
     assert "b" not in book
@@ -46,13 +46,13 @@ def test_redo_goes_forward_again_until_something_else_is_marked():
     book = MarkBook()
     assert book.redo() is None
     book.set("a", CONFIRMED)
-    book.set_all({"a": FALSE_ALARM, "b": FALSE_ALARM})
+    book.set_all({"a": FINE, "b": FINE})
     book.undo()
     book.undo()
     assert book.redo().samples == ["a"]
     assert book.get("a") == CONFIRMED
     assert book.redo().samples == ["a", "b"]
-    assert book.get("b") == FALSE_ALARM
+    assert book.get("b") == FINE
     assert not book.can_redo
     book.undo()
     assert book.get("a") == CONFIRMED
@@ -80,17 +80,17 @@ def test_many_samples_get_a_verdict_in_one_step_and_keep_their_notes():
 
 def test_a_step_says_what_it_was():
     book = MarkBook()
-    book.set_part("a\n2", verdict="false alarm")
+    book.set_part("a\n2", verdict="normal")
     book.set_part("a\n2", note="why")
     book.set_part("a\n2", note="")
     book.set_part("a\n2", verdict="")
-    book.set_all({"b": FALSE_ALARM, "c": SampleMark("unsure")})
+    book.set_all({"b": FINE, "c": SampleMark("unsure")})
     assert [book.undo().words for _ in range(5)] == [
         "Undone: 2 samples, several marks.",
-        "Undone: a, false alarm taken away.",
+        "Undone: a, normal taken away.",
         "Undone: a, a note taken away.",
         "Undone: a, a note.",
-        "Undone: a, marked false alarm.",
+        "Undone: a, marked normal.",
     ]
 
 
@@ -98,14 +98,14 @@ def test_undo_and_redo_leave_alone_what_somebody_else_has_changed_since():
     file = MarkFile()
     mine, other = MarkBook(file), MarkBook(file)
     mine.set_verdict(["a", "b"], "confirmed")
-    other.set("a", FALSE_ALARM)
+    other.set("a", FINE)
     assert mine.undo().words == ("Undone: b, marked confirmed; 1 that somebody else has changed since stay.")
-    assert mine.get("a") == FALSE_ALARM
+    assert mine.get("a") == FINE
     other.set("b", SampleMark("unsure"))
     step = mine.redo()
     assert step.samples == []
     assert step.words == "Nothing redone: somebody else has changed this since (marked confirmed)."
-    assert mine.of("ab") == {"a": FALSE_ALARM, "b": SampleMark("unsure")}
+    assert mine.of("ab") == {"a": FINE, "b": SampleMark("unsure")}
 
 
 def test_what_somebody_else_undid_can_be_redone():
@@ -113,7 +113,7 @@ def test_what_somebody_else_undid_can_be_redone():
     mine, other = MarkBook(file), MarkBook(file)
     mine.set("a", CONFIRMED)
     mine.undo()
-    other.set("a", FALSE_ALARM)
+    other.set("a", FINE)
     other.undo()
     assert mine.redo().samples == ["a"]
     assert mine.undo().samples == ["a"]
@@ -136,8 +136,8 @@ def test_a_part_of_a_mark_leaves_the_other_part_alone():
 
 def test_marks_of_some_samples():
     book = MarkBook()
-    book.set_all({"a": CONFIRMED, "b": FALSE_ALARM})
-    assert book.of(["c", "b"]) == {"b": FALSE_ALARM}
+    book.set_all({"a": CONFIRMED, "b": FINE})
+    assert book.of(["c", "b"]) == {"b": FINE}
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_a_damaged_file_is_named_in_one_line_and_left_alone(tmp_path, content):
 
 def test_marks_as_labels():
     book = MarkBook()
-    for key, verdict in (("a", "confirmed"), ("b", "false alarm"), ("c", "unsure"), ("d", "")):
+    for key, verdict in (("a", "confirmed"), ("b", "normal"), ("c", "unsure"), ("d", "")):
         book.set(key, SampleMark(verdict, "seen"))
     keys = list("abcde")
     np.testing.assert_array_equal(book.labels(keys), [ANOMALOUS, NORMAL, UNKNOWN, UNKNOWN, UNKNOWN])
@@ -180,9 +180,9 @@ def test_columns_come_back_from_an_exported_table():
     table = pd.DataFrame(book.columns(keys))
     assert list(table["mark"]) == ["confirmed", "", "unsure", ""]
     other = MarkBook()
-    other.set("a", FALSE_ALARM)
+    other.set("a", FINE)
     assert other.take_from(keys, table) == 1
-    assert other.get("a") == FALSE_ALARM  # a decision made here is not overwritten
+    assert other.get("a") == FINE  # a decision made here is not overwritten
     assert other.get("c") == SampleMark("unsure", "ask")
     assert other.undo().samples == ["c"]
 
@@ -224,3 +224,14 @@ def test_a_file_of_marks_is_plain_json(tmp_path):
     content = json.loads(path.read_text("utf-8"))
     assert content["marks"]["a"] == {"verdict": "confirmed", "note": "a scratch"}
     assert read_marks(path) == marks
+
+
+def test_the_mark_false_alarm_of_an_earlier_kdeviz_is_now_normal(tmp_path):
+    """So that "false alarm" means one thing: a normal sample that is flagged."""
+    assert SampleMark("false alarm", "old") == SampleMark("normal", "old")
+    file = tmp_path / "marks.json"
+    file.write_text('{"format": 1, "marks": {"a": {"verdict": "false alarm", "note": ""}}}')
+    assert read_marks(file) == {"a": FINE}
+    book = MarkBook(MarkFile())
+    assert book.take_from(["a"], pd.DataFrame({"mark": ["false alarm"]})) == 1
+    assert book.get("a") == FINE

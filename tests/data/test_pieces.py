@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kdeviz.data import Corrections, load_embeddings, pieces, pieces_of_batches, read_pieces
-from kdeviz.data.readers import streams
+from kdeviz.data.readers import parquet, streams, wide_parquet
 from kdeviz.errors import DataError
 
 ROWS = 700
@@ -199,3 +199,38 @@ def test_a_missing_file_and_one_without_rows_are_refused():
     text("empty.csv", "a,b\n")
     with pytest.raises(DataError, match=r"^empty\.csv: "):
         list(read_pieces("empty.csv"))
+
+
+def wide_table(rows=700):
+    random = np.random.default_rng(8)
+    columns = {f"f{i}": random.normal(size=rows).astype(np.float32) for i in range(10)}
+    return pa.table({"id": [f"row {i}" for i in range(rows)], **columns, "kind": ["a", None] * (rows // 2)})
+
+
+def test_of_a_wide_file_few_columns_are_open_at_a_time(monkeypatch):
+    pq.write_table(wide_table(), "wide.parquet", row_group_size=400)
+    expected = load_embeddings("wide.parquet")
+    monkeypatch.setattr(parquet, "_STREAMED_BYTES", 1)
+    monkeypatch.setattr(wide_parquet, "_MOST_BYTES", 0)
+    monkeypatch.setattr(wide_parquet, "_AT_ONCE", 3)
+    opened, plain = [], pq.ParquetFile.iter_batches
+
+    def counted(self, *given, columns=None, **options):
+        opened.append(columns if columns is not None else given[2])
+        return plain(self, *given, **({} if columns is None else {"columns": columns}), **options)
+
+    monkeypatch.setattr(pq.ParquetFile, "iter_batches", counted)
+    found = list(read_pieces("wide.parquet"))
+    assert max(map(len, opened)) == 3
+    assert [len(piece.data) for piece in found] == [128, 128, 128, 16, 128, 128, 44]
+    np.testing.assert_array_equal(np.concatenate([piece.data.features for piece in found]), expected.features)
+    assert np.concatenate([piece.data.ids for piece in found]).tolist() == expected.ids.tolist()
+
+
+def test_a_wide_file_names_the_row_in_which_a_list_is_missing(monkeypatch):
+    vectors = [None if i == 650 else [float(i), 1.0] for i in range(700)]
+    table = wide_table().append_column("vector", pa.array(vectors, pa.list_(pa.float32(), 2)))
+    pq.write_table(table, "wide.parquet", row_group_size=400)
+    monkeypatch.setattr(wide_parquet, "_MOST_BYTES", 0)
+    with pytest.raises(DataError, match=r"missing in row 650|row 650"):
+        list(read_pieces("wide.parquet", Corrections(embedding_column="vector")))

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from kdeviz.data.embedding_set import EmbeddingSet
+from kdeviz.data.labels import ANOMALOUS
 from kdeviz.data.load import load_embeddings
 from kdeviz.data.readers import roles
 from kdeviz.data.reading import Corrections, Reading
@@ -352,3 +353,34 @@ def test_names_follow_the_features():
 def test_corrections_say_only_what_was_said():
     assert Corrections().given == {}
     assert Corrections(id_column="", leave_out=("a",)).given == {"id_column": "", "leave_out": ("a",)}
+
+
+def wine(quality):
+    rows = np.random.default_rng(0).normal(size=(len(quality), 3))
+    return pd.DataFrame(rows, columns=["acid", "sugar", "alcohol"]).assign(quality=quality)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_whole_numbers_named_quality_are_no_feature_and_may_be_the_label(tmp_path, suffix):
+    file = tmp_path / f"wine.{suffix}"
+    table = wine([3, 4, 5, 6, 7, 8] * 10)
+    table.to_csv(file, index=False) if suffix == "csv" else table.to_parquet(file)
+    data = load_embeddings(file)
+    assert data.feature_names == ("acid", "sugar", "alcohol") and data.labels is None
+    assert data.reading.unclear_label == "quality"
+    assert data.metadata["quality"].tolist() == table["quality"].tolist()
+    told = load_embeddings(file, label_column="quality", normal=("5", "6"))
+    assert told.reading.unclear_label is None
+    assert (told.labels == ANOMALOUS).sum() == 40
+
+
+def test_fractions_named_quality_are_a_feature(tmp_path):
+    wine(np.arange(60) / 7).to_csv(tmp_path / "wine.csv", index=False)
+    data = load_embeddings(tmp_path / "wine.csv")
+    assert data.feature_names[-1] == "quality" and data.reading.unclear_label is None
+
+
+def test_quality_of_one_is_good(tmp_path):
+    wine([1] * 50 + [0] * 10).to_csv(tmp_path / "wine.csv", index=False)
+    data = load_embeddings(tmp_path / "wine.csv")
+    assert (data.reading.normal, data.reading.anomalous) == (("1",), ("0",))

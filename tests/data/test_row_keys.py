@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from kdeviz.data.row_keys import find_rows, row_keys
+from kdeviz.data.row_keys import KnownRows, row_keys
 from kdeviz.data.rows import Rows
 
 
@@ -14,7 +14,7 @@ def normal(rows=500, dimensions=9, dtype=np.float32, seed=0):
 
 
 def found(known, features):
-    return find_rows(row_keys(Rows(known)), features)
+    return KnownRows(row_keys(Rows(known))).find(features)
 
 
 @pytest.mark.parametrize("dimensions", [1, 3, 4, 5, 200])
@@ -63,13 +63,13 @@ def test_the_first_of_equal_rows_counts_and_both_zeros_are_equal():
 def test_rows_of_tensors_and_chosen_rows():
     known = normal()
     keys = row_keys(Rows(torch.from_numpy(known)).select(np.arange(0, 500, 5)))
-    np.testing.assert_array_equal(find_rows(keys, known[::10]), np.arange(0, 100, 2))
+    np.testing.assert_array_equal(KnownRows(keys).find(known[::10]), np.arange(0, 100, 2))
     half = torch.from_numpy(known).bfloat16()
     np.testing.assert_array_equal(found(half, half.float().numpy()), np.arange(500))
 
 
 def test_nothing_is_known_without_keys_or_rows():
-    assert (find_rows(np.empty((0, 2), np.int64), normal()) == -1).all()
+    assert (KnownRows(np.empty((0, 2), np.int64)).find(normal()) == -1).all()
     assert found(normal(), normal()[:0]).shape == (0,)
 
 

@@ -158,14 +158,15 @@ def test_a_sound_is_known_by_its_first_bytes(start, kind):
 # --- the examples
 
 
-def test_the_examples_are_pictures_texts_and_a_table():
-    assert list(EXAMPLES) == ["digits", "sentences", "breast_cancer"]
-    sentences, cells = load_sample("sentences"), load_sample("breast_cancer")
+def test_the_examples_are_pictures_texts_a_table_and_a_known_truth():
+    assert list(EXAMPLES) == ["digits", "sentences", "breast_cancer", "mixture"]
+    sentences, cells, points = map(load_sample, ("sentences", "breast_cancer", "mixture"))
     assert sentences.text_columns == ("text",)
     assert len(set(sentences.texts(range(len(sentences))))) == len(sentences) > 300
     assert cells.feature_names is not None and cells.feature_name(3) == "mean area"
     assert load_sample().feature_name(3) == "feature 3"
-    for example in (sentences, cells):
+    assert points.true_log_density is not None and load_sample().true_log_density is None
+    for example in (sentences, cells, points):
         train, score = example.train_and_test()
         assert score is not None
         assert (train.labels == 0).all()
@@ -173,7 +174,7 @@ def test_the_examples_are_pictures_texts_and_a_table():
         assert example.notes == ()
 
 
-@pytest.mark.parametrize("name", ["sentences", "breast_cancer"])
+@pytest.mark.parametrize("name", ["sentences", "breast_cancer", "mixture"])
 def test_the_scripts_make_the_shipped_examples_again(name, tmp_path):
     import runpy
 
@@ -183,8 +184,8 @@ def test_the_scripts_make_the_shipped_examples_again(name, tmp_path):
     runpy.run_path(str(folder / f"make_{name}.py"))["main"](tmp_path / "made.parquet")
     made, shipped = pq.read_table(tmp_path / "made.parquet"), pq.read_table(folder / f"{name}.parquet")
     assert made.schema == shipped.schema
-    if name == "sentences":
-        one, other = (np.stack(table["embedding"].to_numpy()) for table in (made, shipped))
+    for column in {"embedding", "true log density"} & set(made.column_names):
+        one, other = (np.stack(table[column].to_numpy()) for table in (made, shipped))
         np.testing.assert_allclose(one, other, atol=1e-4)
-        made, shipped = made.drop_columns("embedding"), shipped.drop_columns("embedding")
+        made, shipped = made.drop_columns(column), shipped.drop_columns(column)
     assert made.equals(shipped)

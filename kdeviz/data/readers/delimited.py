@@ -7,6 +7,7 @@ import re
 import pyarrow as pa
 
 from kdeviz.data.readers.cells import Marks
+from kdeviz.data.readers.content import NoRowsError
 from kdeviz.data.readers.cutting import cut, rest_of
 from kdeviz.data.readers.dialect import Dialect, find_dialect, read_head, with_double_quotes
 from kdeviz.data.readers.grid import Grid, grid_content, told_marks
@@ -32,20 +33,20 @@ def read_delimited(source: Source) -> TableContent:
             return content
         head = read_head(data)
         if head.comments and head.start == len(data):
-            raise DataError(f"{source.name}: there are no rows: every line begins with a comment mark (#)")
+            raise NoRowsError(f"{source.name}: there are no rows: every line begins with a comment mark (#)")
         data = with_double_quotes(data[head.start :])
         _refuse_pairs(source, data)
         dialect = find_dialect(data, head.delimiter, _TABS.search(source.name) is not None)
         data, dialect = _without_titles(data, dialect, notes)
         if not dialect.rows:
-            raise DataError(f"{source.name}: there are no rows")
+            raise NoRowsError(f"{source.name}: there are no rows")
         _check_size(source, data, dialect)
         marks = told_marks(source, dialect.rows)
         headings = find_headings(dialect.rows, head.comments, dialect.delimiter, marks)
         in_first_line = headings is not None and headings.in_first_line
         body = dialect.rows[in_first_line:]
         if not body:
-            raise DataError(f"{source.name}: there are no rows")
+            raise NoRowsError(f"{source.name}: there are no rows")
         width = _width(body, len(dialect.rows[0]))
         cells = cut(source, rest_of(data, dialect) if in_first_line else data, dialect, width)
         if headings is not None:

@@ -104,6 +104,7 @@ class _Description:
     notes: list[str] = field(default_factory=list)
     used: set[str] = field(default_factory=set)
     parts: Mapping[str, Distinct] | None = None
+    unclear_label: str | None = None
 
     def about(self) -> About:
         id_ = id_column(self.table, self.source.wanted)
@@ -120,6 +121,7 @@ class _Description:
             picture=picture,
             normal=labels.normal,
             anomalous=labels.anomalous,
+            unclear_label=self.unclear_label,
             metadata=() if metadata is None else tuple(metadata.columns),
             corrections=self.source.wanted,
         )
@@ -175,6 +177,8 @@ class _Description:
                 self._remember(name, labels.keep, labels.note)
                 return name, labels
             notes.append(labels.note)
+            if labels.unclear and name == names[0]:  # of which `normal` would be told
+                self.unclear_label = name
         self.notes += notes[:1]
         return None, Labels(None)
 

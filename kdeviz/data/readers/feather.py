@@ -28,12 +28,23 @@ def read_feather(source: Source) -> TableContent:
         is_file = _is_file(source, buffer)
         rows = _check_messages(source, _of_file(buffer) if is_file else _of_stream(buffer))
         with (pa.ipc.open_file if is_file else pa.ipc.open_stream)(buffer) as reader:
-            width = sum(value_bytes(kind) for kind in reader.schema.types)
-            source.check(rows * width, f"{rows:,} rows of {len(reader.schema)} columns")
+            _check_size(source, reader.schema, rows)
             table = reader.read_all()
+        return read_table(source, table)
+
+
+def read_table(source: Source, table: pa.Table) -> TableContent:
+    """Read a table that a file holds, or something else has made."""
+    with source.reading("Arrow"):
+        _check_size(source, table.schema, len(table))
         # Arrow trusts the offsets of a file; wrong ones would read beyond the buffer.
         table.validate(full=True)
         return plain_content(source, table)
+
+
+def _check_size(source: Source, schema: pa.Schema, rows: int) -> None:
+    width = sum(map(value_bytes, schema.types))
+    source.check(rows * width, f"{rows:,} rows of {len(schema)} columns")
 
 
 def batches_of_file(source: Source) -> Iterator[tuple[pa.RecordBatch, float]]:

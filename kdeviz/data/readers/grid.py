@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from kdeviz.data.readers import roles
 from kdeviz.data.readers.cells import PLACEHOLDERS, Marks, is_blank
+from kdeviz.data.readers.content import NoRowsError
 from kdeviz.data.readers.dialect import number_marks
 from kdeviz.data.readers.headings import default_names, find_headings
 from kdeviz.data.readers.source import Source
@@ -74,7 +75,7 @@ def content_of_rows(source: Source, rows: list[list[str]], notes: list[str]) -> 
     headings = find_headings(rows[:_SAMPLE_ROWS], [], ",", marks) if rows else None
     body = rows[1:] if headings else rows
     if not body:
-        raise DataError(f"{source.name}: there are no rows")
+        raise NoRowsError(f"{source.name}: there are no rows")
     columns = list(zip(*body, strict=True))
     names = headings.names if headings else default_names([c[:_SAMPLE_ROWS] for c in columns], marks)
     if not headings:

@@ -120,13 +120,23 @@ class Distinct:
 
 
 class Labels(NamedTuple):
-    """What a label column says, and whether its own words are worth keeping as metadata."""
+    """What a label column says.
+
+    Attributes:
+        values: normal, anomalous or unknown for every row; None where that is not known.
+        keep: whether its own words are worth keeping as metadata.
+        note: what was decided.
+        normal: its values that mean normal.
+        anomalous: its values that mean anomalous.
+        unclear: whether it may well hold classes, and nobody has said which of them mean normal.
+    """
 
     values: NDArray[np.int8] | None
     keep: bool = True
     note: str = ""
     normal: tuple[str, ...] = ()
     anomalous: tuple[str, ...] = ()
+    unclear: bool = False
 
 
 class Split(NamedTuple):
@@ -157,10 +167,10 @@ def read_labels(column: Distinct, name: str, normal: tuple[str, ...] = ()) -> La
     counts = _counts(words, column)
     if (kinds := _whole_numbers(set(words))) > 2:
         note = f"{name} holds {kinds} different numbers, too many for normal and anomalous: kept as metadata."
-        return Labels(None, note=note)
+        return Labels(None, note=note, unclear=kinds <= _MANY)
     meaning, strange, note = _meanings(counts, name)
     if why := _misunderstood(counts, meaning, strange, name):
-        return Labels(None, note=f"{name} {why}; {_ask(counts)}")
+        return Labels(None, note=f"{name} {why}; {_ask(counts)}", unclear=True)
     return _labels(column, words, texts, meaning, note)
 
 

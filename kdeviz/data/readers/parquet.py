@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -17,6 +17,7 @@ from kdeviz.data.readers.hugging_face import class_names
 from kdeviz.data.readers.source import Source
 from kdeviz.data.readers.tables import TableContent
 from kdeviz.data.readers.values import is_list, value_bytes
+from kdeviz.data.readers.wide_parquet import batches_of_parts, columns_at_once, is_wide
 from kdeviz.errors import DataError
 
 _FIRST_ROWS = 1024
@@ -46,7 +47,7 @@ def read_parquet(source: Source) -> TableContent:
 
         def first(name: str) -> pa.Array:
             kind = fields.schema.field(name).type
-            _check(source, file, {name: kind}, leaves)
+            _check(source, file, {name: kind}, leaves, fields)
             batches = _whole_lists(source, file.iter_batches(_FIRST_ROWS, columns=[name]), {name: kind})
             return next((fields.of(batch, [name]).column(0) for batch in batches), pa.nulls(0, kind))
 
@@ -54,13 +55,13 @@ def read_parquet(source: Source) -> TableContent:
 
     def batches(names: list[str]) -> Iterator[pa.RecordBatch]:
         kinds = {name: schema.field(name).type for name in names}
-        needed = _check(source, file, kinds, leaves)
+        needed = _check(source, file, kinds, leaves, fields)
         most = _BATCH_BYTES if source.mapped else _STREAMED_BYTES
-        if source.mapped and len(names) > _MANY:  # each column costs, however few its rows
-            most *= 4
+        if len(names) > _MANY:  # each column costs, however few its rows
+            most *= 4 if source.mapped else 2
         at_once = min(max(most * metadata.num_rows // max(needed, 1), _FEWEST_ROWS), _MOST_ROWS)
         total = 0
-        for batch in _whole_lists(source, file.iter_batches(at_once, columns=names), kinds):
+        for batch in _batches(source, file, at_once, kinds, fields):
             total += batch.nbytes
             source.check(total, "the columns read so far")
             yield plain.batch(fields.of(batch, names))
@@ -68,15 +69,30 @@ def read_parquet(source: Source) -> TableContent:
     return TableContent(source, schema, metadata.num_rows, batches, plain.notes)
 
 
+def _batches(
+    source: Source, file: pq.ParquetFile, rows: int, kinds: Mapping[str, pa.DataType], fields: Fields
+) -> Iterator[pa.RecordBatch]:
+    """So many rows at a time; in files that are streamed never too many columns."""
+    metadata, names = file.metadata, list(kinds)
+    if source.mapped or not is_wide(metadata, len(names)):
+        return _whole_lists(source, file.iter_batches(rows, columns=names), kinds)
+    groups = [metadata.row_group(number).num_rows for number in range(metadata.num_row_groups)]
+
+    def opened(group: int, part: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        batches = file.iter_batches(rows, [group], columns=list(part))
+        return _whole_lists(source, batches, kinds, sum(groups[:group]))
+
+    return batches_of_parts(opened, len(groups), columns_at_once(fields, names))
+
+
 def _whole_lists(
-    source: Source, batches: Iterator[pa.RecordBatch], kinds: Mapping[str, pa.DataType]
+    source: Source, batches: Iterator[pa.RecordBatch], kinds: Mapping[str, pa.DataType], rows: int = 0
 ) -> Iterator[pa.RecordBatch]:
     """The same batches; pyarrow before 26 cannot read a list of fixed size that is missing in a row.
 
     Raises:
         _MissingListError: there is such a row.
     """
-    rows = 0
     while True:
         try:
             batch = next(batches, None)
@@ -110,7 +126,11 @@ def _leaves(metadata: pq.FileMetaData) -> dict[str, list[int]]:
 
 
 def _check(
-    source: Source, file: pq.ParquetFile, kinds: dict[str, pa.DataType], leaves: dict[str, list[int]]
+    source: Source,
+    file: pq.ParquetFile,
+    kinds: dict[str, pa.DataType],
+    leaves: dict[str, list[int]],
+    fields: Fields,
 ) -> int:
     """The larger of what the pages unpack to and what the values take as an array, in bytes."""
     metadata, packed, values = file.metadata, 0, 0
@@ -120,8 +140,9 @@ def _check(
         if group.num_columns != metadata.num_columns:
             raise DataError(f"{source.name}: damaged, its parts have not the same columns; save it again")
         if group.total_byte_size <= source.max_bytes:
-            with suppress(_MissingListError):  # told with its row later
-                next(_whole_lists(source, file.iter_batches(1, [number], list(kinds)), kinds), None)
+            for part in columns_at_once(fields, list(kinds)):
+                with suppress(_MissingListError):  # told with its row later
+                    next(_whole_lists(source, file.iter_batches(1, [number], part), kinds), None)
         for name, kind in kinds.items():
             chunks = [group.column(i) for i in leaves[name]]
             packed += sum(chunk.total_uncompressed_size for chunk in chunks)

@@ -29,7 +29,7 @@ _OF_ANOMALY = words(
 )
 _LABELS = words(
     "label labels gt_label ground_truth gt truth target targets class y label_index outcome defect fault"
-    " fraud failure machine_failure attack"
+    " fraud failure machine_failure attack quality"
 )
 _SPLITS = words("split splits data_split dataset_split train_test_split subset partition fold set")
 _PICTURES = words(
@@ -44,7 +44,7 @@ _FIELDS = frozenset({"id", "ids", "label", "labels", "split", "filename", "file_
 """What counts also behind a dot or a slash, as in metadata.label; more words would meet R's names."""
 _NAMES = {"id": _IDS, "label": _OF_ANOMALY + _LABELS, "split": _SPLITS, "picture": _PICTURES}
 _EVERY_NAME = frozenset({*_IDS, *_FILES, *_OF_ANOMALY, *_LABELS, *_SPLITS, *_PICTURES})
-_ALSO_FEATURES = frozenset({"key"})  # such as the key of a song
+_ALSO_FEATURES = frozenset({"key", "quality"})  # such as the key of a song; fractions are no classes
 
 _NAMES_KEPT = 1 << 17  # the columns of a very wide table are asked for several times each
 
@@ -101,7 +101,8 @@ def is_no_feature(name: str, kind: pa.DataType, among: Collection[str]) -> bool:
     """
     plain = plain_name(name)
     if plain in _ALSO_FEATURES:
-        return not pa.types.is_floating(kind) and not any(plain_name(other) == "id" for other in among)
+        other_id = plain == "key" and any(plain_name(other) == "id" for other in among)
+        return not pa.types.is_floating(kind) and not other_id
     if plain in ("x", "y"):
         return is_role(name, among)
     is_id = _ID.fullmatch(plain) is not None and not pa.types.is_floating(kind)
@@ -125,7 +126,7 @@ def says_anomaly(name: str) -> bool:
 
 def is_inverted(name: str) -> bool:
     """Whether "yes" means normal, as in is_good."""
-    return _role_name(name) in ("is_normal", "is_good", "is_ok", "is_inlier", "normal", "inlier")
+    return _role_name(name) in ("is_normal", "is_good", "is_ok", "is_inlier", "normal", "inlier", "quality")
 
 
 def is_label(name: str) -> bool:

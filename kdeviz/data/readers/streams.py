@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from kdeviz.data.readers.content import Content
 from kdeviz.data.readers.delimited import read_delimited
-from kdeviz.data.readers.feather import batches_of_file, read_feather
+from kdeviz.data.readers.feather import batches_of_file, read_table
 from kdeviz.data.readers.fields import Fields
 from kdeviz.data.readers.numpy_files import mapped_parts, read_npy
 from kdeviz.data.readers.parquet import read_parquet
@@ -36,7 +36,7 @@ class Part(NamedTuple):
     """Some rows of a file.
 
     Attributes:
-        content: a file that holds nothing else.
+        content: a file that holds nothing else; b"" where the rows are in memory as Arrow has them.
         read: what reads it.
         done: the share of the whole file that ends with it.
     """
@@ -113,10 +113,12 @@ def parts_of_batch(batch: pa.RecordBatch, columns: Columns, done: float) -> Iter
 
 
 def _part(batch: pa.RecordBatch, done: float) -> Part:
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, batch.schema) as writer:
-        writer.write_batch(batch)
-    return Part(sink.getvalue().to_pybytes(), read_feather, done)
+    """What a file of this batch would be; to write it would take as long as to read it."""
+
+    def read(source: Source) -> Content:
+        return read_table(source, pa.Table.from_batches([batch]))
+
+    return Part(b"", read, done)
 
 
 def _blocks(source: Source) -> Iterator[tuple[bytes, float]]:

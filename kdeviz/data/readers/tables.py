@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -105,7 +105,7 @@ class TableContent:
         nested = [f for f in rest if not is_flat(f.type) and f.name not in offered]
         with self.source.reading("table"):
             batches = list(self._decoded(names)) if names else []
-            table = pa.Table.from_batches(batches) if batches else no_columns(self.rows)
+            table = _one_table(batches) if batches else no_columns(self.rows)
             kinds = {column.name: column.type for column in self.schema}
             found = {name: self._as_typed(c, kinds.get(name, c.type)) for name, c in _by_name(table)}
             found |= self._of_single_items(nested)
@@ -230,6 +230,12 @@ class TableContent:
             total += sum(column.nbytes for column in found.values())
             self.source.check(total, "the columns beside the embedding")
             yield pa.record_batch(found)
+
+
+def _one_table(batches: Iterable[pa.RecordBatch]) -> pa.Table:
+    """Text is of one type in a file and perhaps of another, a longer one, in the next."""
+    tables = [pa.Table.from_batches([batch]) for batch in batches]
+    return pa.concat_tables(tables, promote_options="permissive")
 
 
 def _by_name(table: pa.Table) -> Iterator[tuple[str, pa.ChunkedArray]]:
