@@ -21,6 +21,7 @@ from kdeviz.cli.fit import fit
 from kdeviz.cli.import_model import import_model
 from kdeviz.cli.info import info
 from kdeviz.cli.output import say
+from kdeviz.cli.report import report
 from kdeviz.cli.runs import runs
 from kdeviz.cli.score import score
 from kdeviz.cli.signals import ended_as_by_ctrl_c
@@ -33,7 +34,8 @@ __all__ = ["cli", "main"]
 BAD_INPUT = 2
 
 cli = typer.Typer(
-    help="See, tune and ship a PCA + Gaussian-KDE anomaly classifier for embeddings.",
+    help="See, tune and ship a model of what is normal among embeddings: principal component analysis (PCA) "
+    "and a Gaussian kernel density estimate (KDE).",
     add_completion=False,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
@@ -48,6 +50,7 @@ cli.command()(export)
 cli.command("import")(import_model)
 cli.command()(sweep)
 cli.command()(compare)
+cli.command()(report)
 cli.add_typer(runs, name="runs")
 
 

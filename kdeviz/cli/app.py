@@ -24,8 +24,9 @@ def open_app(
         str | None,
         typer.Argument(
             metavar="FILE",
-            help="Embeddings to open, or an example: sample (opened without this), sample:sentences, "
-            "sample:breast_cancer.",
+            help="Embeddings to open, or an example: sample (handwritten digits, opened without this), "
+            "sample:sentences (coffee machine reviews), sample:breast_cancer, sample:mixture (clouds of "
+            "points).",
         ),
     ] = None,
     port: Annotated[
@@ -66,7 +67,7 @@ def open_app(
     marks: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="Where verdicts on samples are kept; your folder for user data without it."
+            metavar="DIR", help="Where your marks on samples are kept; your folder for user data without it."
         ),
     ] = None,
     images: Annotated[

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import typer
 
 from kdeviz.cli.corrections import correctable
 from kdeviz.cli.inputs import read, reading_facts
-from kdeviz.cli.options import COMPONENTS, Components, Data, Metadata, Standardise
+from kdeviz.cli.options import Data, Metadata, PossibleComponents, Standardise
 from kdeviz.cli.output import print_facts, print_lines, print_table, progress
 from kdeviz.data import Corrections
 from kdeviz.settings import Settings, number_or_text
@@ -24,7 +25,7 @@ FOUND_ERROR = 1
 @correctable
 def check(
     data: Data,
-    components: Components = COMPONENTS,
+    components: PossibleComponents = None,
     standardise: Standardise = False,
     metadata: Metadata = None,
     *,
@@ -35,15 +36,14 @@ def check(
     Leaves with code 1 when there is an error, which a fit or a score would refuse; warnings and notes leave
     with 0.
     """
-    settings = Settings(number_or_text(components), standardise=standardise)
+    asked = None if components is None else Settings(number_or_text(components))
     with progress():
         from kdeviz.data import label_counts, preview
-        from kdeviz.preflight import group_finding, preflight
+        from kdeviz.preflight import checks_before_a_fit
 
         rows = read(data, said, metadata)
-        report = preflight(rows, settings.n_pca_components, settings.standardise)
-        if all(finding.severity != "error" for finding in report.findings):
-            report = report.and_also(group_finding(rows, settings))
+        settings = asked or Settings.usual(int(rows.in_training.sum()), rows.features.shape[1])
+        report = checks_before_a_fit(rows, replace(settings, standardise=standardise))
     counts = label_counts(rows)
     labels = {"labels": counts} if counts else {}
     print_facts({**_facts(report.facts), **reading_facts(rows), **labels})
@@ -51,6 +51,8 @@ def check(
     print_table(preview(rows))
     typer.echo()
     print_lines(_lines(report))
+    if any(finding.fixes for finding in report.findings):
+        typer.echo("\nGive --fix to kdeviz fit, score or sweep: check itself changes nothing.")
     if any(finding.severity == "error" for finding in report.findings):
         raise typer.Exit(FOUND_ERROR)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,13 +11,12 @@ from kdeviz.cli.corrections import correctable
 from kdeviz.cli.inputs import fixed, read
 from kdeviz.cli.options import Device, Fixes, Metadata, RunsFolder
 from kdeviz.cli.output import print_facts, print_lines, progress, say
+from kdeviz.cli.sides import scored_side
 from kdeviz.data import Corrections
-from kdeviz.errors import OptionError
 from kdeviz.wording import number
 
 if TYPE_CHECKING:
-    from kdeviz.comparison import Comparison, Scored
-    from kdeviz.data import EmbeddingSet
+    from kdeviz.comparison import Comparison
 
 _Side = Annotated[
     str, typer.Argument(help="A kept run (its name, id or folder; a beginning will do) or a model file.")
@@ -31,11 +29,16 @@ def compare(
     second: _Side,
     data: Annotated[
         str | None,
-        typer.Argument(metavar="[DATA]", help="Embeddings for model files to score; runs bring scores."),
+        typer.Argument(
+            metavar="[DATA]", help="Embeddings for model files to score; kept runs bring their scores."
+        ),
     ] = None,
     runs: RunsFolder = None,
     most: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Show at most this many flipped samples of either kind.")
+        int,
+        typer.Option(
+            min=0, metavar="N", help="Show at most so many samples that only the one or only the other flags."
+        ),
     ] = 20,
     all_rows: Annotated[
         bool, typer.Option("--all-rows", help="Model files score the rows of split train as well.")
@@ -57,7 +60,7 @@ def compare(
         rows = None if data is None else fixed(read(data, said, metadata), fix or ())
         if rows is not None and not all_rows:
             rows = rows.train_and_test()[1] or rows
-        comparison = compared(_scored(first, rows, runs, device), _scored(second, rows, runs, device))
+        comparison = compared(scored_side(first, rows, runs, device), scored_side(second, rows, runs, device))
     for note in comparison.notes:
         say("note", note)
     print_lines(_settings(comparison))
@@ -67,27 +70,6 @@ def compare(
         if most and len(samples):
             typer.echo()
             print_lines(_disagreements(comparison, side, most))
-
-
-def _scored(side: str, rows: EmbeddingSet | None, runs: Path | None, device: str) -> Scored:
-    from kdeviz.comparison import scored_model
-    from kdeviz.model import KDEClassifier
-    from kdeviz.output import RunStore, read_run
-
-    path = Path(side)
-    if path.is_dir():
-        return read_run(path.resolve()).scored(device)
-    if not path.is_file():
-        store = RunStore(runs)
-        return store.open(store.match(side)).scored(device)
-    if rows is None:
-        raise OptionError(f"{side} is a model file, which brings no scores: name the DATA to score as well")
-    scored = scored_model(KDEClassifier.load(path, device), rows, side)
-    for note in scored.decision.analysis.warnings:
-        say("note", f"{side}: {note}")
-    if scored.decision.rule is not None:
-        say("warning", f"{side} has no threshold: took the default, {scored.decision.rule.in_words}")
-    return scored
 
 
 def _settings(comparison: Comparison) -> Iterator[tuple[str, str, str, str]]:
@@ -106,12 +88,12 @@ def _facts(comparison: Comparison) -> Iterator[tuple[str, str]]:
     yield "common samples", str(len(comparison.ids))
     yield (
         "rank correlation",
-        "none" if comparison.spearman is None else f"{number(comparison.spearman, 4)} (Spearman)",
+        "none" if comparison.spearman is None else f"{number(comparison.spearman)} (Spearman)",
     )
     yield "flagged", f"{only_first} only by the first, {only_second} only by the second"
     if comparison.verdicts is not None:
         yield "verdicts", verdict_words(comparison.verdicts)
-        yield "McNemar's p", f"{comparison.verdicts.p_value!r}"
+        yield "p-value of McNemar's test", f"{comparison.verdicts.p_value!r}"
     if comparison.separation is not None:
         yield "separation", separation_words(comparison.separation)
         yield "AUROC difference", f"{comparison.separation.difference!r}"

@@ -38,6 +38,6 @@ def export(model: Model, output: _Output, to: _To = None, force: Force = False) 
     decision = read_decision(model)
     if not decision.analysis.calibrated:
         say("note", "the model holds no held-out scores, so there are no p-values: fit it again to have them")
-    if decision.rule is not None:
-        say("warning", f"the model has no threshold: took the default, {decision.rule.in_words}")
+    if decision.without_threshold:
+        say("warning", f"the model {decision.without_threshold}")
     print_facts(write_model(decision, kind, output))

@@ -16,13 +16,10 @@ if TYPE_CHECKING:
 
 def check_destination(output: Path, kind: ModelFormat, force: bool, *inputs: str | None) -> None:
     """Refuse what cannot or should not be written, or needs what is not there, before any work is done."""
-    from kdeviz.output import beside
+    from kdeviz.output import beside, check_name
 
     kind.check_installed()
-    if output.is_dir():
-        raise OptionError(
-            f"{output} is a folder that exists already: choose another name, or delete it first"
-        )
+    check_name(output, kind)
     for path in beside(output, kind):
         check_output(path, force, *inputs)
 
@@ -42,7 +39,8 @@ def write_model(decision: Decision, kind: ModelFormat, output: Path) -> dict[str
     return {
         kind.name: ", ".join(map(str, done.paths)),
         "loaded back by": f"{found.runtime} {found.version}",
-        "rows compared": f"{found.rows}, down to {number(found.lowest_log_density)} nats",
+        "rows compared": f"{found.rows} ({found.what_rows}), down to {number(found.lowest_log_density)} nats",
         "largest difference": f"{found.max_log_density_difference:.2g} nats",
         "other verdicts": str(found.verdict_flips),
+        **({} if found.samples is None else {"samples flagged": found.samples.sentence}),
     }

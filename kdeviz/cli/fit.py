@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +11,7 @@ import typer
 from kdeviz.cli.corrections import correctable
 from kdeviz.cli.exporting import check_destination, write_model
 from kdeviz.cli.fit_in_parts import InParts
-from kdeviz.cli.inputs import fixed, fixed_like, read, read_beside, reading_facts
+from kdeviz.cli.inputs import fixed, fixed_like, read, read_beside, reading_facts, recipe_files
 from kdeviz.cli.options import (
     COMPONENTS,
     Address,
@@ -27,7 +28,7 @@ from kdeviz.cli.options import (
     Workers,
     rule_names,
 )
-from kdeviz.cli.output import check_output, print_facts, progress, say, tell_of_all, write
+from kdeviz.cli.output import axes_facts, check_output, print_facts, progress, say, tell_of_all, write
 from kdeviz.data import Corrections
 from kdeviz.errors import OptionError
 from kdeviz.scaling import SCALINGS, scalings_in_words
@@ -37,7 +38,7 @@ from kdeviz.wording import duration, number, percent
 if TYPE_CHECKING:
     from kdeviz.decision import Decision, ThresholdRule
     from kdeviz.model import ProbabilityCurve
-    from kdeviz.output import RunStore
+    from kdeviz.output import Files, RunStore
 
 _DEFAULTS = Settings()
 
@@ -55,7 +56,7 @@ _Keep = Annotated[
     ),
 ]
 _Name = Annotated[
-    str | None, typer.Option(metavar="TEXT", help="Of the kept run; made from the settings without it.")
+    str | None, typer.Option(metavar="TEXT", help="Name of the kept run; made from the settings without it.")
 ]
 _Score = Annotated[
     str | None,
@@ -71,13 +72,11 @@ _ScoreMetadata = Annotated[
 _Scaling = Annotated[
     str, typer.Option(metavar="|".join(SCALINGS), help=f"What counts of a sample: {scalings_in_words()}.")
 ]
-_MaxTrainingPoints = Annotated[
-    int, typer.Option(help="Fit on at most this many rows, a seeded random subset.")
-]
+_MaxTrainingPoints = Annotated[int, typer.Option(help="Fit on at most this many rows, picked at random.")]
 _Bandwidth = Annotated[
     str, typer.Option(metavar="RULE", help="scott, silverman, or a factor that multiplies Scott's.")
 ]
-_Seed = Annotated[int, typer.Option(help="Seed of the random subset.")]
+_Seed = Annotated[int, typer.Option(help="Decides which rows are picked where there are more than that.")]
 _ThresholdRule = Annotated[
     str,
     typer.Option(
@@ -91,7 +90,8 @@ _ThresholdValue = Annotated[
     typer.Option(
         metavar="X",
         help="What the rule takes, such as a share of normal samples (quantile; 0.01 without it), a count or "
-        "a log density in nats; a rule that needs one says what.",
+        "a log density in nats (one nat lower is a density 2.72 times smaller); a rule that needs one says "
+        "what.",
     ),
 ]
 _InParts = Annotated[
@@ -204,7 +204,16 @@ def fit(
     if mlflow is not None:
         from kdeviz.output import log_run
 
-        print_facts({"MLflow run": log_run(mlflow, run)})
+        files = recipe_files(data, metadata, fix or (), [score] if score else [], score_metadata)
+        told = partial(_report, decision, run.name, files)
+        print_facts({"MLflow run": log_run(mlflow, run, told)})
+
+
+def _report(decision: Decision, name: str, files: Files | None) -> str:
+    """The page that goes to MLflow with a kept run."""
+    from kdeviz.output import Extras, report
+
+    return report(decision, Extras(name=name, files=files))
 
 
 def _check_model_file(output: Path, force: bool, *inputs: str | None) -> None:
@@ -256,16 +265,20 @@ def _checked_store(runs: Path | None, name: str | None, mlflow: str | None) -> R
 def _fit_facts(decision: Decision) -> dict[str, str]:
     analysis, (alarms, rows) = decision.analysis, decision.training_alarms
     model, (given, dimensions) = analysis.classifier, analysis.provenance["train_shape"]
+    known = analysis.learned_anomalous
+    of = f"{rows} training rows" + (f", {known} of them labelled anomalous" if known else "")
+    itself = "the training rows themselves, each judged by a model that has not seen it"
     separation = {} if decision.auroc is None else {"AUROC": number(decision.auroc)}
     return {
         "training rows": f"{len(model.training_rows)} of {given}",
         "dimensions": str(dimensions),
-        **({"principal axes": f"of all {given} rows"} if analysis.provenance.get("axes") == "all" else {}),
+        **axes_facts(model.axes_rows),
         "components kept": str(model.n_components_),
         "variance kept": percent(float(model.pca_model.explained_variance_ratio.sum())),
         "threshold": f"{decision.threshold!r} nats",
-        "training alarms": f"{alarms} ({percent(alarms / max(rows, 1))})",
+        "expected false alarms": f"{percent(alarms / max(rows, 1))} ({alarms} of {of})",
         "flagged": f"{decision.n_flagged} of {len(analysis.scores)} inspected rows",
+        **({"inspected rows": itself} if analysis.inspects_training and analysis.calibrated else {}),
         **separation,
         "time": f"{duration(sum(analysis.timings.values()))} on {analysis.provenance['device']}",
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kdeviz.cli.options import Model
-from kdeviz.cli.output import print_facts
+from kdeviz.cli.output import axes_facts, print_facts
 from kdeviz.wording import percent, size
 
 _SHOWN = 4
@@ -11,7 +11,7 @@ _SHOWN = 4
 
 def info(model: Model) -> None:
     """Say what is in a model file."""
-    from kdeviz.model import KDEClassifier, bandwidth_factor, read_model_file
+    from kdeviz.model import KERNEL_WORDS, KDEClassifier, bandwidth_factor, read_model_file
 
     classifier = KDEClassifier.load(model, "cpu")
     _, stored = read_model_file(model)
@@ -26,17 +26,23 @@ def info(model: Model) -> None:
             "dimensions": str(stored["dimensions"]),
             "their names": _names(classifier.feature_names),
             "training points": f"{n} (at most {settings.max_training_points}, seed {settings.seed})",
+            **axes_facts(classifier.axes_rows),
             "components": f"{k} ({settings.n_pca_components} asked for)",
             "variance kept": percent(variance),
             "scaling": settings.feature_scaling_method.value,
             **({"features": "standardised"} if settings.standardise else {}),
             "bandwidth": f"{settings.bandwidth}, factor {bandwidth_factor(settings.bandwidth, n, k)!r}",
-            "kernel": classifier.kernel,
+            "summed by": KERNEL_WORDS[classifier.kernel],
             "threshold": "none" if threshold is None else f"{threshold!r} nats",
+            **_rule(classifier.threshold_rule),
             "curve": f"midpoint {curve.midpoint!r} nats, steepness {curve.steepness!r} per nat",
             "data digest": classifier.data_digest,
         }
     )
+
+
+def _rule(chosen: tuple[str, float] | None) -> dict[str, str]:
+    return {} if chosen is None else {"threshold rule": f"{chosen[0]} {chosen[1]!r}"}
 
 
 def _names(names: tuple[str, ...] | None) -> str:

@@ -11,6 +11,7 @@ from kdeviz.errors import DataError, OptionError
 
 if TYPE_CHECKING:
     from kdeviz.data import Corrections, EmbeddingSet
+    from kdeviz.output import Files
 
 _CHEAP = 1  # how many components are asked for changes no fix, but what the rank costs
 
@@ -67,11 +68,29 @@ def reading_facts(data: EmbeddingSet) -> dict[str, str]:
     return {} if data.reading is None else data.reading.facts()
 
 
+def recipe_files(
+    data: Sequence[str],
+    metadata: str | None,
+    fixes: Sequence[str],
+    score: Sequence[str] = (),
+    score_metadata: str | None = None,
+) -> Files | None:
+    """What a recipe reads; None where it is several files that are one set, which recipes do not know."""
+    from kdeviz.data import sample_source
+    from kdeviz.output import Files
+
+    if len(data) > 1 or len(score) > 1:
+        return None
+    example = example_of(data[0])
+    source = data[0] if example is None else sample_source(example)
+    return Files(source, next(iter(score), None), metadata, tuple(fixes), score_metadata)
+
+
 def fixed(data: EmbeddingSet, names: Sequence[str]) -> EmbeddingSet:
     """The rows after fixes, each found on what the one before left; what was done goes to stderr."""
-    from kdeviz.preflight import apply, preflight
-
     for name in names:
+        from kdeviz.preflight import apply, preflight  # most commands are given none
+
         fix = preflight(data, _CHEAP).fix(name)
         data = apply(fix, data)
         say("note", fix.done)
@@ -83,12 +102,13 @@ def fixed_like(data: EmbeddingSet, fitted: EmbeddingSet, names: Sequence[str]) -
     import numpy as np
 
     from kdeviz.data import aligned
-    from kdeviz.preflight import apply, preflight
 
     data, notes = aligned(data, fitted.feature_names, fitted.features.shape[1], fitted.name)
     for note in notes:
         say("note", note)
     for name in names:
+        from kdeviz.preflight import apply, preflight
+
         fix = preflight(fitted, _CHEAP).fix(name)
         fitted = apply(fix, fitted)
         if fix.columns is not None:

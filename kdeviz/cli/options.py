@@ -32,9 +32,13 @@ Device = Annotated[
     str,
     typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1, mps, …; auto takes a GPU if there is one."),
 ]
-Components = Annotated[
-    str,
-    typer.Option(metavar="K", help="Principal components to keep: a number, or the share of the variance."),
+_COMPONENTS_HELP = "Principal components to keep: a number, or the share of the variance"
+Components = Annotated[str, typer.Option(metavar="K", help=f"{_COMPONENTS_HELP}.")]
+PossibleComponents = Annotated[
+    str | None,
+    typer.Option(
+        metavar="K", help=f"{_COMPONENTS_HELP}; without it {COMPONENTS}, or as many as the data allow."
+    ),
 ]
 Standardise = Annotated[
     bool,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import typer
 
@@ -55,17 +57,29 @@ def write(output: Path, content: bytes) -> None:
         raise OptionError(f"{output} could not be written ({error}): nothing was changed") from None
 
 
+def is_terminal(stream: TextIO) -> bool:
+    """Whether a person looks at it, as rich tells it; rich is not loaded for a pipe."""
+    return stream.isatty() or bool(os.environ.get("FORCE_COLOR"))
+
+
 @contextmanager
 def progress() -> Iterator[Callable[[str, float], None]]:
     """A bar on stderr, when a person looks at it; it takes (stage, fraction done)."""
+    if not is_terminal(sys.stderr):
+        yield lambda stage, fraction: None
+        return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    console = Console(stderr=True)
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("Reading", total=None)
         yield lambda stage, fraction: bar.update(task, description=stage, completed=fraction, total=1)
+
+
+def axes_facts(rows: int | None) -> dict[str, str]:
+    """Where principal axes come from, if not from the rows of the model."""
+    return {} if rows is None else {"principal axes": f"of all {rows} rows"}
 
 
 def print_facts(facts: dict[str, str]) -> None:
@@ -75,21 +89,21 @@ def print_facts(facts: dict[str, str]) -> None:
 
 def print_lines(lines: Iterable[Sequence[str]]) -> None:
     """Texts in columns, the first one bold on a terminal; a pipe has no width to fit into."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    console, rows = Console(), [[_one_line(text) for text in line] for line in lines]
-    if not console.is_terminal:
+    rows = [[_one_line(text) for text in line] for line in lines]
+    if not is_terminal(sys.stdout):
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         for row in rows:
             cells = (text.ljust(width) for text, width in zip(row, widths, strict=True))
             typer.echo("  ".join(cells).rstrip())
         return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table.grid(padding=(0, 2))
     for first, *rest in rows:
         table.add_row(Text(first, style="bold"), *(Text(text, overflow="fold") for text in rest))
-    console.print(table)
+    Console().print(table)
 
 
 def print_table(columns: Mapping[str, Sequence[str]]) -> list[str]:
@@ -101,14 +115,14 @@ def print_table(columns: Mapping[str, Sequence[str]]) -> list[str]:
     Returns:
         The headings of the columns that were left out.
     """
+    if not is_terminal(sys.stdout):
+        print_lines([tuple(columns), *zip(*columns.values(), strict=True)])
+        return []
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     console = Console()
-    if not console.is_terminal:
-        print_lines([tuple(columns), *zip(*columns.values(), strict=True)])
-        return []
     widths = {name: max(map(len, [*name.split(), *cells]), default=0) for name, cells in columns.items()}
     ends = accumulate(width + _GAP for width in widths.values())
     shown = [name for name, end in zip(columns, ends, strict=True) if end - _GAP <= console.width]

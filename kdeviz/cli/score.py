@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from kdeviz.model import KDEClassifier
 
 _Output = Annotated[
-    Path,
+    str,
     typer.Option(
         "-o",
         "--output",
         metavar="FILE",
         help="The table to write, such as scores.parquet or scores.csv; or a folder, into which every file "
-        "of DATA is scored by itself.",
+        "of DATA is scored by itself, also on another machine (s3://bucket/folder).",
     ),
 ]
 _AllRows = Annotated[bool, typer.Option("--all-rows", help="Score the rows of split train as well.")]
@@ -52,7 +52,7 @@ _FittedMetadata = Annotated[str | None, typer.Option(metavar="FILE", help="The -
 def score(
     model: Model,
     data: Data,
-    output: _Output,
+    out: _Output,
     all_rows: _AllRows = False,
     device: Device = "auto",
     metadata: Metadata = None,
@@ -76,16 +76,17 @@ def score(
 
     With a folder as output, files of any number and size are read in parts: each gets one parquet file of
     scores, without ranks and other columns, and every row is scored. Files that are finished are skipped, so
-    a run that was ended goes on where it was; --force scores them again. DATA may be on other machines then
-    (s3://bucket/folder). Status 1 says that some file could not be scored.
+    a run that was ended goes on where it was; --force scores them again. DATA and the folder may be on
+    other machines then (s3://bucket/folder). Status 1 says that some file could not be scored.
     """
-    if is_folder(output):
+    if is_folder(out):
         if metadata or fix or fitted or all_rows:
             raise OptionError("--metadata, --fix, --fitted and --all-rows are for one table: name it with -o")
-        score_many(model, data, output, device, said, force, engine, workers, address)
+        score_many(model, data, out, device, said, force, engine, workers, address)
         return
     if engine != "none" or workers or address:
         raise OptionError("--engine, --workers and --address are for many files: name a folder with -o")
+    output = Path(out)
     check_table_name(output, "scores")
     if not (fix and fitted) and any((fitted, fitted_column, fitted_metadata)):
         raise OptionError("--fitted is where --fix looks: give both, or leave out what begins with --fitted")
@@ -147,5 +148,7 @@ def _tell_what_is_special(decision: Decision) -> None:
     if decision.p_values is None:
         say("note", "the model holds no held-out scores, so there are no p-values: fit it again to have them")
     tell_of_all(decision)
-    if decision.rule is not None:
-        say("warning", f"the model has no threshold: took the default, {decision.rule.in_words}")
+    if decision.without_threshold:
+        say("warning", f"the model {decision.without_threshold}")
+    if decision.saved_remark:
+        say("note", decision.saved_remark)

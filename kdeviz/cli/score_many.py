@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePath
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from kdeviz.cli.output import print_facts, say
-from kdeviz.data import Corrections, RemoteFile
+from kdeviz.cli.output import is_terminal, print_facts, say
+from kdeviz.data import Corrections, RemoteFile, RemotePlace, is_remote, shown
 from kdeviz.errors import OptionError
 
 if TYPE_CHECKING:
@@ -21,15 +24,16 @@ SOME_FAILED = 1
 _MANY = 100_000  # fewer rows are scored in the time that it takes to start
 
 
-def is_folder(output: Path) -> bool:
-    """Whether scores go into a folder: one that is there, or a name without a suffix."""
-    return output.is_dir() or not output.suffix
+def is_folder(output: str) -> bool:
+    """Whether scores go into a folder: one that is there, a name without a suffix or with "/", an address."""
+    is_named_so = output.endswith(("/", os.sep)) or not Path(output).suffix
+    return is_remote(output) or Path(output).is_dir() or is_named_so
 
 
 def score_many(
     model: Path,
     data: Sequence[str],
-    output: Path,
+    output: str,
     device: str,
     said: Corrections,
     again: bool,
@@ -39,25 +43,46 @@ def score_many(
 ) -> None:
     """Score every file of `data` into `output`, and leave with status 1 where one could not be scored."""
     from kdeviz.batch import ENGINES, Plan, Work, jobs_of
-    from kdeviz.data import shown
     from kdeviz.model import KDEClassifier
 
-    if output.parts and output.parts[0].endswith(":") and len(output.parts[0]) > 2:
-        raise OptionError(
-            f"{shown(output.as_posix())}: scores go into a folder of this machine; name one with -o"
-        )
     if engine not in ENGINES:
         raise OptionError(f"--engine {engine}: choose {', '.join(ENGINES)}")
-    jobs = jobs_of(data, output)
-    KDEClassifier.load(model, device)  # a model that cannot be read is told once, not for every file
+    jobs = jobs_of(data, _place(output))
+    # A model that cannot be read, and a folder that cannot be written, are told once, not for every file.
+    KDEClassifier.load(model, device)
+    if not is_remote(output):
+        _check_folder(Path(output))
     work = Work(str(model.resolve()), device, said, again)
     tally, began = _Tally(len(jobs)), perf_counter()
     with _progress(tally) as on_rows:
         for outcome in ENGINES[engine](work, jobs, Plan(workers, address, on_rows)):
             tally.add(outcome)
-    print_facts(tally.facts(perf_counter() - began) | {"scores": str(output)})
+    print_facts(tally.facts(perf_counter() - began) | {"scores": shown(output)})
     if tally.failed:
         raise typer.Exit(SOME_FAILED)
+
+
+def _without_name(said: str, path: Path | RemoteFile) -> str:
+    """Without the name at its beginning: the whole path is said instead."""
+    return said.removeprefix(f"{path.name}: ").removeprefix(f"{path.stem}: ")
+
+
+def _place(output: str) -> Path | RemotePlace:
+    if not is_remote(output):
+        return Path(output)
+    if PurePath(shown(output)).suffix:
+        raise OptionError(f"{shown(output)}: on another machine scores go into a folder; name one with -o")
+    return RemotePlace.at(output)
+
+
+def _check_folder(folder: Path) -> None:
+    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        what = "is no folder" if folder.is_file() else f"cannot be written ({error.strerror})"
+        raise OptionError(f"{folder} {what}: choose another one for the scores") from None
 
 
 class _Tally:
@@ -72,8 +97,8 @@ class _Tally:
         self.done += 1
         if outcome.error:
             self.failed += 1
-            named = outcome.error.startswith(outcome.job.path.name)
-            say("error", outcome.error if named else f"{outcome.job.path}: {outcome.error}")
+            path = outcome.job.path
+            say("error", f"{path}: {_without_name(outcome.error, path)}")
         elif outcome.scores is None:
             self.skipped += 1
         else:
@@ -84,7 +109,7 @@ class _Tally:
     def _tell(self, path: Path | RemoteFile, notes: Sequence[str]) -> None:
         """What was not said of another file."""
         for note in notes:
-            said = note.removeprefix(f"{path.stem}: ")
+            said = _without_name(note, path)
             if said not in self.said:
                 self.said.add(said)
                 say("note", f"{path}: {said}")
@@ -107,12 +132,15 @@ class _Tally:
 @contextmanager
 def _progress(tally: _Tally) -> Iterator[OnRows]:
     """A bar on stderr, when a person looks at it: files, rows a second, time left."""
+    if not is_terminal(sys.stderr):
+        yield lambda rows, share: None
+        return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     console, began = Console(stderr=True), perf_counter()
     columns: list[Any] = [TextColumn("{task.description}", markup=False), BarColumn(), TimeRemainingColumn()]
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("Scoring", total=tally.files)
 
         def on_rows(rows: int, share: float) -> None:

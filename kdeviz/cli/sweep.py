@@ -82,7 +82,7 @@ _Caps = Annotated[str, typer.Option(metavar="LIST", help="Fit on at most so many
 _Bandwidths = Annotated[
     str, typer.Option(metavar="LIST", help="scott, silverman, or factors that multiply Scott's.")
 ]
-_Seeds = Annotated[str, typer.Option(metavar="LIST", help="Of the random subsets, such as 0,1 or 0:4.")]
+_Seeds = Annotated[str, typer.Option(metavar="LIST", help="Seeds of the random picks, such as 0,1 or 0:4.")]
 _Standardise = Annotated[
     str,
     typer.Option(metavar="LIST", help="Divide each feature by its standard deviation: no, yes, or no,yes."),
@@ -91,11 +91,12 @@ _Sort = Annotated[
     str | None,
     typer.Option(
         metavar="METRIC",
-        help="Sort by, and choose the best by: auroc, average_precision, recall (at 1 % false "
-        "positives), log_density (mean held-out, in the units of the features; it compares only "
-        "settings with equal components and equal scaling). Only sort by: alarm_share, "
-        "explained_variance, fit_seconds, score_seconds, model_bytes. Without it auroc where there "
-        "are labels, else log_density.",
+        help="Sort by, and choose the best by: auroc (area under the receiver operating "
+        "characteristic: the chance that an anomalous row scores lower than a normal one), "
+        "average_precision, recall (at 1 % false alarms), log_density (mean held-out, in the units of "
+        "the features; it compares only settings with equal components and equal scaling). Only sort by: "
+        "alarm_share, explained_variance, fit_seconds, score_seconds, model_bytes. Without it auroc where "
+        "there are labels, else log_density.",
     ),
 ]
 

@@ -1,5 +1,6 @@
 from .formats.export import Exported as Exported
 from .formats.export import beside as beside
+from .formats.export import check_name as check_name
 from .formats.export import export as export
 from .formats.model_format import ModelFormat as ModelFormat
 from .formats.model_format import Scored as Scored
@@ -16,6 +17,10 @@ from .mlflow import log_sweep as log_sweep
 from .recipe import Files as Files
 from .recipe import python_recipe as python_recipe
 from .recipe import shell_recipe as shell_recipe
+from .report.comparison_page import Explained as Explained
+from .report.decision_page import Extras as Extras
+from .report.write import comparison_report as comparison_report
+from .report.write import report as report
 from .runs.record import checked_name as checked_name
 from .runs.run import Run as Run
 from .runs.run import read_run as read_run
@@ -23,6 +28,14 @@ from .runs.store import DamagedRun as DamagedRun
 from .runs.store import RunStore as RunStore
 from .runs.store import proposed_name as proposed_name
 from .scores import score_bytes as score_bytes
+from .story import Figure as Figure
+from .story import Step as Step
+from .story import Story as Story
+from .story import finding as finding
+from .story import headline as headline
+from .story import lead as lead
+from .story import story as story
+from .story import why as why
 from .sweeps import sweep_bytes as sweep_bytes
 from .tables import TABLE_WRITERS as TABLE_WRITERS
 from .tables import Table as Table

@@ -7,7 +7,7 @@ import os
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields
 from http.client import HTTPException
@@ -24,6 +24,8 @@ from kdeviz.settings import Settings
 if TYPE_CHECKING:
     import pandas as pd
 
+REPORT = "report.html"
+"""The name of a run's report."""
 _EXPERIMENT = "kdeviz"
 _PATIENCE = 10.0  # seconds
 _SETTINGS = tuple(field.name for field in fields(Settings))
@@ -57,13 +59,15 @@ def check_server(uri: str) -> None:
     _check_reachable(uri)
 
 
-def log_run(uri: str, run: Run, report: Path | None = None, experiment: str = _EXPERIMENT) -> str:
+def log_run(
+    uri: str, run: Run, report: Callable[[], str] | None = None, experiment: str = _EXPERIMENT
+) -> str:
     """Log a kept run: settings, metrics, every file of it, and a report if there is one.
 
     Args:
         uri: of the tracking server, such as http://localhost:5000.
         run: the kept run.
-        report: a file to log beside it.
+        report: makes the page that is logged beside it as `REPORT`; called once there is a server.
         experiment: made if there is none of that name.
 
     Returns:
@@ -94,8 +98,10 @@ def log_run(uri: str, run: Run, report: Path | None = None, experiment: str = _E
     paths = [run.folder / name for name in (*record.files, RECORD)]
     with _connected(uri, experiment) as server, server.run(run.name, tags) as run_id:
         server.log(run_id, parameters, {**record.metrics, **timings})
-        for path in (*paths, *([report] if report else [])):
+        for path in paths:
             server.client.log_artifact(run_id, str(path))
+        if report is not None:
+            server.client.log_text(run_id, report(), REPORT)
     return run_id
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from kdeviz import __version__
+from kdeviz.analysis import Analysis
 from kdeviz.data import EmbeddingSet, sample_name, sample_source
 from kdeviz.decision import Decision, ThresholdRule
 
@@ -38,16 +39,13 @@ def python_recipe(decision: Decision, files: Files, relabelled: bool = False) ->
             the log density that it found.
     """
     analysis, curve = decision.analysis, decision.curve
-    settings, second = analysis.settings, files.score_source is not None
+    settings = analysis.settings
     arguments = [f"midpoint={curve.midpoint!r}", f"steepness={curve.steepness!r}"]
     lines = [
         f"# kdeviz {__version__}",
-        *_imports(files),
+        *_imports(analysis, files),
         "",
-        _load("data", analysis.train, files.source, files.metadata),
-        *_load_second(analysis.inspected, files),
-        *_fix(files),
-        f"train, {'_' if second else 'score'} = data.train_and_test()",
+        *_reading(analysis, files),
         "settings = Settings(",
         f"    n_pca_components={settings.n_pca_components!r},",
         f"    feature_scaling_method={_quoted(settings.feature_scaling_method.value)},",
@@ -56,7 +54,7 @@ def python_recipe(decision: Decision, files: Files, relabelled: bool = False) ->
         f"    seed={settings.seed!r},",
         *(["    standardise=True,"] if settings.standardise else []),
         ")",
-        f'analysis = analyse(train, score, settings, device="{analysis.classifier.device}")',
+        *_fitting(analysis, files),
         _call("curve", "ProbabilityCurve", arguments),
         *_rule(decision, relabelled),
         "decision = decide(analysis, rule, curve)",
@@ -66,16 +64,52 @@ def python_recipe(decision: Decision, files: Files, relabelled: bool = False) ->
     return "\n".join(lines) + "\n"
 
 
-def _imports(files: Files) -> list[str]:
-    loads = {"load_embeddings" if sample_name(files.source) is None else "load_sample"}
+def _imports(analysis: Analysis, files: Files) -> list[str]:
+    in_parts = _of_all_rows(analysis)
+    loads = set() if in_parts else {"load_embeddings" if sample_name(files.source) is None else "load_sample"}
     if files.score_source is not None:
         loads.add("load_embeddings")
-    names = ["ProbabilityCurve", "Settings", "ThresholdRule", "analyse", "decide"]
+    names = ["ProbabilityCurve", "Settings", "ThresholdRule", *([] if in_parts else ["analyse"]), "decide"]
     lines = ["from kdeviz import (", *(f"    {name}," for name in [*names, *sorted(loads)]), ")"]
+    if in_parts:
+        said = ["from kdeviz.data import Corrections"] if _read_as(analysis.train) else []
+        return [*lines, "from kdeviz.batch import analyse_in_parts", *said]
     if not files.fixes:
         return lines
     numpy = [] if files.score_source is None else ["import numpy as np"]
     return [*numpy, *lines, "from kdeviz.preflight import apply, preflight"]
+
+
+def _of_all_rows(analysis: Analysis) -> bool:
+    """Whether the axes are those of more rows than the model holds: then all of them are read in parts."""
+    return analysis.classifier.axes_rows is not None
+
+
+def _reading(analysis: Analysis, files: Files) -> list[str]:
+    second = (
+        []
+        if files.score_source is None
+        else [_load("score", analysis.inspected, files.score_source, files.score_metadata)]
+    )
+    if _of_all_rows(analysis):
+        return second
+    return [
+        _load("data", analysis.train, files.source, files.metadata),
+        *second,
+        *_fix(files),
+        f"train, {'_' if second else 'score'} = data.train_and_test()",
+    ]
+
+
+def _fitting(analysis: Analysis, files: Files) -> list[str]:
+    device = f'device="{analysis.classifier.device}"'
+    if not _of_all_rows(analysis):
+        return [f"analysis = analyse(train, score, settings, {device})"]
+    columns = ", ".join(f"{name}={_quoted(value)}" for name, value in _read_as(analysis.train).items())
+    said = [f"said=Corrections({columns})"] if columns else []
+    score = "None" if files.score_source is None else "score"
+    arguments = [f"[{_quoted(files.source)}]", score, "settings", device, *said, "axes_of_all=True"]
+    return [_call("fitted", "analyse_in_parts", arguments), "analysis = fitted.analysis"]
 
 
 def _fix(files: Files) -> list[str]:
@@ -99,12 +133,12 @@ def _fix(files: Files) -> list[str]:
 
 
 def _rule(decision: Decision, relabelled: bool) -> list[str]:
-    rule = decision.rule
-    if rule is None or (relabelled and rule.needs_labels):
+    rule = decision.rule_here
+    if relabelled and rule.needs_labels:
         rule = _fixed_rule(decision)
     line = f"rule = ThresholdRule({_quoted(rule.kind)}, {rule.value!r})"
     asked = decision.rule
-    if asked is None or rule is asked:
+    if asked is None or rule is asked or decision.stored:
         return [line]
     return [f"# What {asked.kind} found by labels that are not in the file, {asked.value!r} asked for:", line]
 
@@ -118,15 +152,9 @@ def _load(target: str, data: EmbeddingSet, source: str, metadata: str | None = N
     if (example := sample_name(source)) is not None:
         first = source == sample_source("digits")
         return _call(target, "load_sample", [] if first else [_quoted(example)])
-    options = {"embedding_column": data.embedding_column, **_said(data), "metadata": metadata}
-    given = [f"{name}={_quoted(value)}" for name, value in options.items() if value is not None]
+    options = _read_as(data) | ({} if metadata is None else {"metadata": metadata})
+    given = [f"{name}={_quoted(value)}" for name, value in options.items()]
     return _call(target, "load_embeddings", [_quoted(source), *given])
-
-
-def _load_second(data: EmbeddingSet, files: Files) -> list[str]:
-    if files.score_source is None:
-        return []
-    return [_load("score", data, files.score_source, files.score_metadata)]
 
 
 def _call(target: str, function: str, arguments: Sequence[str]) -> str:
@@ -149,10 +177,10 @@ def _quoted(value: object) -> str:
 def shell_recipe(decision: Decision, files: Files, relabelled: bool = False) -> str:
     """Two `kdeviz` commands that write the same model and the same scores; see `python_recipe`."""
     source, score_source, metadata, fixes, score_metadata = files
-    analysis, rule, curve = decision.analysis, decision.rule, decision.curve
+    analysis, rule, curve = decision.analysis, decision.rule_here, decision.curve
     settings = analysis.settings
     # `kdeviz fit` sees neither the second file, which some rules look at, nor other labels than the file's.
-    if rule is None or score_source is not None or (relabelled and rule.needs_labels):
+    if score_source is not None or (relabelled and rule.needs_labels):
         rule = _fixed_rule(decision)
     about = {**_column(analysis.train, source), "--metadata": _path(metadata)}
     first = second = {**about, "--fix": fixes}
@@ -176,29 +204,31 @@ def shell_recipe(decision: Decision, files: Files, relabelled: bool = False) -> 
         "--bandwidth": settings.bandwidth,
         "--seed": settings.seed,
         "--standardise": settings.standardise or None,
+        "--axes": "all" if _of_all_rows(analysis) else None,
         "--threshold-rule": rule.kind,
         "--threshold-value": rule.value,
         "--midpoint": curve.midpoint,
         "--steepness": curve.steepness,
     }
     device = {"--device": analysis.classifier.device}
+    output = "-o scores" if _of_all_rows(analysis) and score_source is None else "-o scores.parquet"
     fit = _command("kdeviz fit", source, "-o model.safetensors", {**first, **model, **device})
-    score = _command(
-        "kdeviz score model.safetensors", score_source or source, "-o scores.parquet", {**second, **device}
-    )
+    score = _command("kdeviz score model.safetensors", score_source or source, output, {**second, **device})
     return f"# kdeviz {__version__}\n{fit}\n{score}\n"
 
 
 def _column(data: EmbeddingSet, source: str) -> dict[str, object]:
     if sample_name(source) is not None:
         return {"--embedding-column": None}
-    said = {"embedding_column": data.embedding_column, **_said(data)}
+    said: dict[str, object] = {"embedding_column": None, **_read_as(data)}
     return {f"--{name.replace('_', '-')}": value for name, value in said.items()}
 
 
-def _said(data: EmbeddingSet) -> dict[str, Any]:
-    """How the reading of a file was corrected."""
-    return {} if data.reading is None else data.reading.corrections.given
+def _read_as(data: EmbeddingSet) -> dict[str, Any]:
+    """Which column is the embedding, and how else the reading of a file was corrected."""
+    said = {} if data.reading is None else data.reading.corrections.given
+    read = {"embedding_column": data.embedding_column, **said}
+    return {name: value for name, value in read.items() if value is not None}
 
 
 def _path(path: str | None) -> str | None:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kdeviz.data import MARK_LABELS
+from kdeviz.data import MARK_LABELS, present_mark
 from kdeviz.decision import Decision, ranking
 from kdeviz.output.tables import Table, table_bytes
 
@@ -36,7 +36,7 @@ def scores_table(decision: Decision, rows: Rows | None = None, marks: Marks | No
         marks: what was decided about all (M,) inspected rows, however few are taken. When there is any mark
             or note, the columns "mark" and "note" follow "flagged". A column of the data that already has
             such a name gets "_in_file" added, unless kdeviz wrote it: a "mark" that holds nothing but
-            verdicts was read as marks, so the present ones stand for it.
+            marks was read as marks, so the present ones stand for it.
     """
     frame = ranking(decision).sort_values("row", ignore_index=True)
     if marks is not None:
@@ -70,12 +70,12 @@ def _with_marks(frame: pd.DataFrame, marks: Marks) -> pd.DataFrame:
 
 def _marks_in_file(frame: pd.DataFrame, marks: Marks) -> list[str]:
     """Which columns of a table that kdeviz wrote hold marks, and notes that say nothing beyond them."""
-    verdicts, notes = _texts(frame, "mark"), _texts(frame, "note")
-    if not {"", *MARK_LABELS}.issuperset(verdicts):
+    found, notes = list(map(present_mark, _texts(frame, "mark"))), _texts(frame, "note")
+    if not {"", *MARK_LABELS}.issuperset(found):
         return []
-    told = zip(notes, verdicts, marks["note"], strict=False)
-    if any(note and not verdict and note != ours for note, verdict, ours in told):
-        return ["mark"] if any(verdicts) else []
+    told = zip(notes, found, marks["note"], strict=False)
+    if any(note and not mark and note != ours for note, mark, ours in told):
+        return ["mark"] if any(found) else []
     return [name for name in marks if name in frame and "mark" in frame]
 
 

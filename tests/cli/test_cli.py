@@ -33,6 +33,7 @@ from kdeviz.decision.rules import RULES, ThresholdRule
 from kdeviz.model.classifier import KDEClassifier
 from kdeviz.model.curve import ProbabilityCurve
 from kdeviz.model.kde import bandwidth_factor
+from kdeviz.model.kernels.choice import IN_WORDS as KERNEL_WORDS
 from kdeviz.settings import Settings
 from kdeviz.wording import number
 
@@ -59,7 +60,8 @@ def save_blob(name="blob.npy", rows=60, dimensions=5, seed=0):
 
 # Help
 
-COMMANDS = ["app", "check", "compare", "export", "fit", "import", "info", "runs", "score", "sweep"]
+COMMANDS = ["app", "check", "compare", "export", "fit", "import", "info"]
+COMMANDS += ["report", "runs", "score", "sweep"]
 
 
 def commands():
@@ -109,10 +111,11 @@ def test_version(run):
     assert run("--version").out == f"kdeviz {kdeviz.__version__}\n"
 
 
-def test_python_m_is_the_console_script(monkeypatch, capsys):
+@pytest.mark.parametrize("module", ["kdeviz", "kdeviz.cli"])
+def test_python_m_is_the_console_script(monkeypatch, capsys, module):
     monkeypatch.setattr(sys, "argv", ["kdeviz", "--version"])
     with pytest.raises(SystemExit):
-        runpy.run_module("kdeviz.cli", run_name="__main__")
+        runpy.run_module(module, run_name="__main__")
     assert capsys.readouterr().out == f"kdeviz {kdeviz.__version__}\n"
 
 
@@ -163,9 +166,8 @@ def test_fit_of_the_sample_says_what_analyse_says(run, analysis):
     separation = number(auroc(analysis.scores, analysis.inspected.labels))
     assert outcome.fact("threshold") == f"{threshold!r} nats"
     assert outcome.fact("flagged") == f"{flagged} of {len(analysis.scores)} inspected rows"
-    assert outcome.fact("training alarms").startswith(
-        f"{int((analysis.held_out_scores < threshold).sum())} ("
-    )
+    alarms, rows = int((analysis.held_out_scores < threshold).sum()), len(analysis.held_out_scores)
+    assert outcome.fact("expected false alarms").endswith(f" ({alarms} of {rows} training rows)")
     assert outcome.fact("AUROC") == separation
     assert outcome.fact("dimensions") == "64"
     assert outcome.fact("components kept") == "16"
@@ -208,7 +210,7 @@ def test_warnings_and_notes_go_to_stderr(run):
     assert outcome.code == 0
     note, warning, *_ = outcome.err.splitlines()
     assert note.startswith("note: The embedding was guessed to be one")
-    assert warning.startswith("warning: n_pca_components=9 is above the numerical rank")
+    assert warning.startswith("warning: 9 components were asked for, but")
     assert run("fit", "two.parquet", "-o", "n", "--components", 2, "--embedding-column", "other").err == ""
 
 
@@ -270,7 +272,7 @@ def test_metadata_comes_from_a_second_file(run):
 
 
 def test_score_falls_back_to_the_cpu_when_memory_runs_out(run, sample_model, monkeypatch):
-    real, calls = KDEClassifier.log_density, []
+    real, calls = KDEClassifier.log_density_of, []
 
     def short_of_memory(self, *arguments, **options):
         calls.append(self.device)
@@ -278,7 +280,7 @@ def test_score_falls_back_to_the_cpu_when_memory_runs_out(run, sample_model, mon
             raise torch.OutOfMemoryError("CUDA out of memory")
         return real(self, *arguments, **options)
 
-    monkeypatch.setattr(KDEClassifier, "log_density", short_of_memory)
+    monkeypatch.setattr(KDEClassifier, "log_density_of", short_of_memory)
     outcome = run("score", sample_model, "sample", "-o", "s.csv")
     assert outcome.code == 0
     assert "ran out of memory: computed on the CPU" in outcome.err
@@ -288,7 +290,7 @@ def test_score_hides_no_other_fault(run, sample_model, monkeypatch):
     def broken(self, *arguments, **options):
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(KDEClassifier, "log_density", broken)
+    monkeypatch.setattr(KDEClassifier, "log_density_of", broken)
     with pytest.raises(RuntimeError, match="a bug"):
         cli.main(["score", str(sample_model), "sample", "-o", "s.csv"])
     assert folder() == []
@@ -305,7 +307,7 @@ def test_info_says_what_is_in_the_file(run, sample_model):
     assert outcome.fact("components") == "16 (16 asked for)"
     assert outcome.fact("scaling") == "scale"
     assert outcome.fact("bandwidth") == f"scott, factor {bandwidth_factor('scott', 1051, 16)!r}"
-    assert outcome.fact("kernel") == model.kernel
+    assert outcome.fact("summed by") == KERNEL_WORDS[model.kernel]
     assert outcome.fact("threshold") == f"{model.threshold!r} nats"
     assert outcome.fact("curve") == "midpoint 12.0 nats, steepness 0.05 per nat"
     assert outcome.fact("data digest") == model.data_digest
@@ -402,6 +404,9 @@ def test_check_names_every_problem_and_its_fixes_the_worst_first(run):
     assert {severity for severity, _ in found[4:]} == {"ok"}
     assert lines[1] == [f'--fix "{MISSING}" (Drop 2 rows)']
     assert [f'--fix "{CONSTANT}" (Drop 2 dimensions)'] in lines
+    assert outcome.out.endswith(
+        "\n\nGive --fix to kdeviz fit, score or sweep: check itself changes nothing.\n"
+    )
     assert "6 of 62 training rows are labelled anomalous" in outcome.out
 
 
@@ -541,11 +546,11 @@ def test_columns_dropped_from_the_fitted_file_are_dropped_from_another(run):
         ("fit sample -o m --compnents 3", "No such option: --compnents"),
         ("fit sample -o m --scaling none", "'norm' or 'scale'"),
         ("nothing", "No such command 'nothing'"),
-        ("fit sample -o m --components many", "n_pca_components='many' is not possible"),
-        ("fit sample -o m --components 1.0", "n_pca_components=1.0 is not possible"),
-        ("fit sample -o m --components 0", "n_pca_components=0 is not possible"),
+        ("fit sample -o m --components many", "components='many' is not possible"),
+        ("fit sample -o m --components 1.0", "components=1.0 is not possible"),
+        ("fit sample -o m --components 0", "components=0 is not possible"),
         ("fit sample -o m --bandwidth wide", "choose 'scott', 'silverman'"),
-        ("fit sample -o m --max-training-points 1", "max_training_points=1 is not possible"),
+        ("fit sample -o m --max-training-points 1", "training cap=1 is not possible"),
         ("fit sample -o m --seed -1", "seed=-1 is not possible"),
         ("fit sample -o m --device quantum", "device='quantum' cannot be used here"),
         ("fit sample -o m --threshold-rule nothing", "choose quantile, per_1000"),
@@ -564,7 +569,7 @@ def test_columns_dropped_from_the_fitted_file_are_dropped_from_another(run):
         ("fit blob.npy -o blob.npy/m", "cannot be written"),
         ("fit blob.npy -o nowhere/m", "nowhere/m cannot be written (No such file or directory)"),
         ("check nothing.npy", "nothing.npy: there is no such file"),
-        ("check sample --components 0", "n_pca_components=0 is not possible"),
+        ("check sample --components 0", "components=0 is not possible"),
         (
             "fit blob.npy -o m --fix nonsense",
             "blob needs no fix 'nonsense'; on offer: 'constant columns: drop'",

@@ -121,8 +121,8 @@ def test_runs_go_into_the_users_folder(run, tmp_path, monkeypatch):
 def test_a_kept_run_is_logged(run, tmp_path, monkeypatch):
     logged = []
 
-    def log_run(uri, kept):
-        logged.append((uri, kept))
+    def log_run(uri, kept, report):
+        logged.append((uri, kept, report()))
         return "4711"
 
     monkeypatch.setattr("kdeviz.output.check_server", logged.append)
@@ -132,8 +132,9 @@ def test_a_kept_run_is_logged(run, tmp_path, monkeypatch):
     fitted = run("fit", "rows.parquet", *options)
     assert fitted.code == 0
     assert fitted.fact("MLflow run") == "4711"
-    asked, (uri, kept) = logged
+    asked, (uri, kept, report) = logged
     assert asked == uri == "http://here"
+    assert "<html" in report
     assert kept.id == fitted.fact("run")
 
 

@@ -141,8 +141,8 @@ def check_numbers(outcome, found):
     assert outcome.code == 0
     table = outcome.table
     assert outcome.fact("common samples") == "756"
-    assert outcome.fact("rank correlation") == f"{number(found.spearman, 4)} (Spearman)"
-    assert outcome.fact("McNemar's p") == repr(found.verdicts.p_value)
+    assert outcome.fact("rank correlation") == f"{number(found.spearman)} (Spearman)"
+    assert outcome.fact("p-value of McNemar's test") == repr(found.verdicts.p_value)
     assert outcome.fact("AUROC difference") == repr(found.separation.difference)
     assert outcome.fact("verdicts") == verdict_words(found.verdicts)
     assert outcome.fact("separation") == separation_words(found.separation)

@@ -130,7 +130,7 @@ def test_what_cannot_be_fitted_is_told_in_its_row(run, unlabelled):
 
 def test_warnings_are_told_once(run, unlabelled):
     done = run("sweep", unlabelled, "--components", "60", "--cap", "50,60", "--bandwidth", "scott,0.5")
-    assert done.err.count("is above the numerical rank of the 50 training rows") == 1
+    assert done.err.count("but the 50 training rows vary along") == 1
 
 
 def test_nothing_that_could_be_fitted_is_an_error(run, unlabelled):
@@ -143,7 +143,7 @@ def test_nothing_that_could_be_fitted_is_an_error(run, unlabelled):
     ("arguments", "says"),
     [
         (("--components", "many"), "components: 'many' cannot be read"),
-        (("--scaling", "both"), "feature_scaling_method='both' is not known"),
+        (("--scaling", "both"), "scaling='both' is not known"),
         (("--sort", "beauty"), "--sort beauty is not known: choose auroc"),
         (("-o", "sweep.txt"), "sweeps are written as .csv or .parquet"),
         (("--device", "abacus"), "device='abacus' cannot be used"),

@@ -2,7 +2,11 @@
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+
+from kdeviz import load_embeddings
 
 N, D = 60, 5
 X = np.random.default_rng(0).normal(size=(N, D)).round(4)
@@ -25,6 +29,20 @@ def test_files_that_a_shell_expanded_are_one_set(run, parts, tmp_path):
     assert run("fit", *reversed(parts), "-o", model, "--components", 2).code == 0
     assert run("score", model, *parts, "-o", scores).code == 0
     assert sorted(pd.read_csv(scores)["id"]) == FRAME["id"].tolist()
+
+
+def test_kinds_of_text_and_parts_without_rows_are_no_obstacle(run, tmp_path):
+    """Text in a parquet file is of another type than in a .csv, and Spark writes parts without rows."""
+    rows = np.random.default_rng(0).normal(size=(40, 3))
+    frame = pd.DataFrame(rows, columns=["f0", "f1", "f2"]).assign(id=[f"row {i}" for i in range(40)])
+    frame[:20].to_csv("a.csv", index=False)
+    table = pa.Table.from_pandas(frame[20:], preserve_index=False)
+    pq.write_table(table.set_column(3, "id", table["id"].cast(pa.large_string())), "b.parquet")
+    (tmp_path / "c.csv").write_text("f0,f1,f2,id\n")
+    (tmp_path / "d.csv").write_text("")
+    found = load_embeddings(["a.csv", "b.parquet", "c.csv", "d.csv"])
+    assert found.ids.tolist() == frame["id"].tolist()
+    np.testing.assert_allclose(found.features, rows, rtol=1e-6)
 
 
 def test_an_output_that_is_one_of_several_inputs_is_refused(run, parts):

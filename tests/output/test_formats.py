@@ -1,8 +1,10 @@
 """Every model format against its own runtime, the card and the record beside it, and what fails."""
 
 import json
+import logging
 import subprocess
 import sys
+from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ import openvino
 import pytest
 import skops.io
 import torch
+from cli_steps import refused
 from oracles import LOG_DENSITY
 
 from kdeviz import ExportError, KDEClassifier, KDEOutlierDetector, OptionError, Settings, analyse, decide
@@ -23,7 +26,7 @@ from kdeviz.output.formats.model_format import Scored
 from kdeviz.output.formats.native import Native, model_bytes
 from kdeviz.output.formats.probes import probe_rows
 from kdeviz.output.formats.registry import MODEL_FORMATS, model_format
-from kdeviz.output.formats.stored import read_decision
+from kdeviz.output.formats.stored import decision_of_model, read_decision
 from kdeviz.output.formats.verification import Expected, verify
 
 # mlflow warns of itself when it is imported.
@@ -79,7 +82,8 @@ def test_the_lines_on_the_card_give_our_scores(tmp_path, decision, name):
     kind = model_format(name)
     path = tmp_path / f"m{kind.suffix}"
     done = export(decision, kind, path)
-    assert sorted(done.paths) == sorted(tmp_path.iterdir()) == sorted(beside(path, kind))
+    assert sorted(done.paths) == sorted(tmp_path.iterdir())
+    assert list(done.paths) == beside(path, kind)
     assert done.paths[0] == path
     rows = rows_of(40, seed=1) * 1.1
     if name in ("mlflow", "skops"):
@@ -146,6 +150,65 @@ def test_rows_that_were_scored_are_compared_too():
     assert sum(row.tobytes() in probes for row in decision.analysis.inspected.features) > 150
 
 
+def test_the_record_says_how_many_samples_are_flagged_by_whom(tmp_path, decision):
+    """Training samples on the screen are judged by models that have not seen them; a file has seen them."""
+    done = export(decision, Native(), tmp_path / "m.safetensors").verification
+    rows = decision.analysis.inspected.features
+    by_file = int((decision.fitted_model.log_density(rows).numpy() < decision.threshold).sum())
+    assert astuple(done.samples) == (300, decision.n_flagged, 300, by_file)
+    assert by_file != decision.n_flagged
+    assert f"kdeviz flags {decision.n_flagged} of the 300 samples, the file {by_file}: " in done.sentence
+    assert (
+        done.rows_below_threshold
+        == (Expected.of(decision, probe_rows(decision)).log_density < decision.threshold).sum()
+    )
+    record = json.loads((tmp_path / "m.safetensors.verification.json").read_text())
+    assert record["samples"] == {
+        "rows": 300,
+        "flagged": decision.n_flagged,
+        "trained_on": 300,
+        "flagged_by_file": by_file,
+    }
+    assert 150 < record["rows_of_samples"] < record["rows"]
+
+    new = decided(test=labelled())
+    done = export(new, Native(), tmp_path / "n.safetensors").verification
+    assert (
+        done.samples.trained_on == 0 and done.samples.flagged == done.samples.flagged_by_file == new.n_flagged
+    )
+    assert done.samples.sentence == f"kdeviz flags {new.n_flagged} of the 250 samples, and so does the file."
+    assert (
+        export(
+            read_decision(tmp_path / "n.safetensors"), Native(), tmp_path / "o.safetensors"
+        ).verification.samples
+        is None
+    )
+
+
+@pytest.mark.parametrize(
+    "rule", [ThresholdRule("fdr", 0.2), ThresholdRule("top_k", 7), ThresholdRule("best_f1", 0)]
+)
+def test_a_stored_threshold_keeps_its_rule_and_no_promise_about_other_rows(tmp_path, rule):
+    decision = decided(test=labelled(), rule=rule)
+    decision.fitted_model.save(tmp_path / "m.safetensors")
+    again = read_decision(tmp_path / "m.safetensors")
+    assert (again.rule, again.threshold, again.stored) == (rule, decision.threshold, True)
+    assert again.remark == ""
+    assert ("the rows it was chosen on" in again.saved_remark) == rule.rule.of_these_rows
+    assert again.rule_here == ThresholdRule("log_density", decision.threshold)
+    again.analysis.classifier.threshold = -1.0
+    assert again.fitted_model.threshold_rule == (rule.kind, rule.value)  # the decision is what it was
+    assert again.analysis.classifier.threshold_rule is None  # nobody knows who chose this
+
+
+def test_a_rule_that_only_another_kdeviz_knows_is_unknown(tmp_path, decision):
+    model = decision.fitted_model
+    model.threshold_rule = ("moon_phase", 3.0)
+    model.save(tmp_path / "m.safetensors")
+    again = read_decision(tmp_path / "m.safetensors")
+    assert (again.rule, again.threshold, again.stored) == (None, decision.threshold, True)
+
+
 def test_the_card(tmp_path):
     decision = decided(test=labelled())
     card = export(decision, Native(), tmp_path / "m.safetensors").card
@@ -186,7 +249,7 @@ def test_the_native_file_is_the_whole_decision_again(tmp_path, scaling):
     decision = decided(scaling, test=labelled())
     export(decision, Native(), tmp_path / "m.safetensors")
     again = read_decision(tmp_path / "m.safetensors")
-    assert (again.threshold, again.curve) == (decision.threshold, decision.curve)
+    assert (again.threshold, again.curve, again.rule) == (decision.threshold, decision.curve, RULE)
     np.testing.assert_array_equal(again.analysis.calibration, decision.analysis.calibration)
     assert again.analysis.classifier.feature_names == NAMES
     assert again.analysis.settings == decision.analysis.settings
@@ -285,8 +348,36 @@ def test_the_numpy_script_runs_alone(tmp_path, decision):
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
     )
-    ours = decision.analysis.classifier.log_density(rows.astype(np.float64))
-    np.testing.assert_allclose(np.array(done.stdout.split(), float), ours, rtol=1e-7)
+    log_density, p_value, flagged = np.loadtxt(done.stdout.splitlines()).T
+    ours = decision.analysis.classifier.log_density(rows.astype(np.float64)).numpy()
+    np.testing.assert_allclose(log_density, ours, rtol=1e-7)
+    np.testing.assert_allclose(p_value, p_values(decision.analysis.calibration, ours), rtol=1e-7)
+    np.testing.assert_array_equal(flagged, ours < decision.threshold)
+
+
+@pytest.mark.parametrize("scaling", ["scale", "norm"])
+def test_the_numpy_script_is_short(tmp_path, scaling):
+    export(decided(scaling), model_format("numpy"), tmp_path / "m.py")
+    lines = (tmp_path / "m.py").read_text().partition("import numpy as np\n")[2].partition("if __name__")[0]
+    assert len([line for line in lines.splitlines() if line.strip()]) <= 15
+    assert max(map(len, lines.splitlines())) <= 110
+
+
+def test_the_numpy_script_counts_equal_rows_once_as_kdeviz_does(tmp_path):
+    rows = rows_of()
+    decision = decide(analyse(np.concatenate([rows[:200], rows[:100]]), settings=Settings(4), device="cpu"))
+    done = export(decision, model_format("numpy"), tmp_path / "m.py")
+    assert len(decision.analysis.calibration) == 200
+    assert done.verification.max_p_value_difference == 0
+
+
+def test_the_numpy_script_of_a_model_without_held_out_scores_says_so(tmp_path, rows32):
+    model = KDEClassifier(3)
+    model.fit(rows32)
+    model.threshold = -4.0
+    done = export(decision_of_model(model), model_format("numpy"), tmp_path / "m.py")
+    assert done.verification.max_p_value_difference is None
+    assert "the model holds no held-out scores" in (tmp_path / "m.py").read_text()
 
 
 # What goes wrong
@@ -393,6 +484,75 @@ def test_a_runtime_that_is_not_there_is_named(monkeypatch, decision, tmp_path, n
     with pytest.raises(OptionError) as refused:
         export(decision, kind, tmp_path / "m")
     assert str(refused.value) == f"{kind.needs[0]} not installed: {kind.install}"
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("openvino", "m"),
+        ("openvino", "m.bin"),
+        ("openvino", "m.XML"),
+        ("numpy", "m.safetensors"),
+        ("numpy", "m.1"),
+    ],
+)
+def test_files_that_belong_together_have_their_suffixes(decision, tmp_path, run, name, file):
+    kind = model_format(name)
+    said = f"give a name that ends in {kind.suffix}"
+    with pytest.raises(OptionError, match=said):
+        export(decision, kind, tmp_path / file)
+    decision.fitted_model.save("model.safetensors")
+    assert said in refused(run("export", "model.safetensors", "--to", name, "-o", file))
+    assert [path.name for path in tmp_path.iterdir()] == ["model.safetensors"]
+
+
+@pytest.mark.parametrize("file", ["a\\u.py", '""".py', "line\n2.py", "UNITS P_VALUE.py", "é ü.py"])
+def test_a_script_may_have_any_name(decision, tmp_path, file):
+    export(decision, model_format("numpy"), tmp_path / file)
+    first = (tmp_path / file).read_text(encoding="utf-8").splitlines()[0]
+    assert ("python this_script.py rows.npy" in first) == any(sign in file for sign in '\\"\n')
+
+
+def test_a_runtime_that_fails_in_writing_is_told(monkeypatch, decision, tmp_path):
+    def fails(self, decision, path):
+        raise RuntimeError("no such operator")
+
+    monkeypatch.setattr("kdeviz.output.formats.native.Native.write", fails)
+    with pytest.raises(ExportError, match=r"does not write it \(RuntimeError: no such operator\)"):
+        export(decision, model_format("native"), tmp_path / "m.safetensors")
+    assert not list(tmp_path.iterdir())
+
+
+def test_openvino_sends_nothing(monkeypatch, decision, tmp_path):
+    main = pytest.importorskip("openvino_telemetry.main")
+    sent = []
+    for name in ("send_event", "send_error", "send_stack_trace", "start_session"):
+        monkeypatch.setattr(main.Telemetry, name, lambda self, *about, **more: sent.append(about))
+    export(decision, model_format("openvino"), tmp_path / "m.xml")
+    assert sent == []
+
+
+def test_mlflow_does_not_talk_of_its_steps(caplog, decision, tmp_path):
+    pytest.importorskip("mlflow")
+    logging.getLogger("mlflow.pyfunc").addHandler(caplog.handler)
+    export(decision, model_format("mlflow"), tmp_path / "m")
+    logging.getLogger("mlflow.pyfunc").removeHandler(caplog.handler)
+    assert [record.message for record in caplog.records if record.name.startswith("mlflow.pyfunc")] == []
+    assert logging.getLogger("mlflow.pyfunc").isEnabledFor(logging.INFO)
+
+
+def test_a_model_without_any_threshold_flags_nothing_and_says_so(run, tmp_path):
+    model = KDEClassifier(3)
+    model.fit(rows_of())
+    model.save("m.safetensors")
+    np.save("new.npy", rows_of(seed=1))
+    said = "warning: the model has no threshold, and no held-out scores to take one from: nothing is flagged"
+    exported = run("export", "m.safetensors", "-o", "m.onnx")
+    assert said in exported.err
+    assert "the threshold is minus infinity" in (tmp_path / "m.onnx.card.md").read_text()
+    assert said in run("score", "m.safetensors", "new.npy", "-o", "s.csv").err
+    many = run("score", "m.safetensors", "new.npy", "-o", "out")
+    assert said.removeprefix("warning: ") in many.err
 
 
 def test_an_unknown_format_is_refused_with_those_that_are(run):

@@ -54,4 +54,4 @@ def test_a_kept_run_gives_the_decision_it_held(digits, tmp_path):
     assert decision.p_values is None
     assert not decision.analysis.calibrated
     assert kept.flagged.sum() == run.record.metrics["flagged"]
-    assert run.marks().counts() == {"confirmed": 1, "false alarm": 0, "unsure": 1}
+    assert run.marks().counts() == {"confirmed": 1, "normal": 0, "unsure": 1}

@@ -178,7 +178,7 @@ def test_metadata_named_like_a_score_column_gets_another_name():
 
 MARKS = {
     "id 3": SampleMark("confirmed", "a scratch"),
-    "id 5": SampleMark("false alarm", ""),
+    "id 5": SampleMark("normal", ""),
     "id 70": SampleMark("unsure", 'two\nlines, "quoted"; é'),
 }
 
@@ -208,7 +208,7 @@ def test_marks_and_notes_are_in_both_formats():
         found = frame[(frame["mark"] != "") | (frame["note"] != "")].set_index("id")
         assert {name: SampleMark(row["mark"], row["note"]) for name, row in found.iterrows()} == MARKS
     for frame in written(scored, columns, np.array([5, 6])):
-        assert frame["mark"].tolist() == ["false alarm", ""]
+        assert frame["mark"].tolist() == ["normal", ""]
 
 
 def test_without_any_mark_there_are_no_such_columns():
@@ -242,10 +242,10 @@ def test_what_a_file_itself_calls_mark_and_note_is_kept_beside_ours():
 
 def test_marks_that_came_with_the_file_are_not_written_twice():
     own = {"mark": ["confirmed", "", None, "unsure"] * 20, "note": ["a", "", None, ""] * 20}
-    scored, columns = marked(own, {"id 0": SampleMark("false alarm", "changed")})
+    scored, columns = marked(own, {"id 0": SampleMark("normal", "changed")})
     for frame in written(scored, columns):
         assert not any("in_file" in name for name in frame)
-        assert frame["mark"].tolist() == ["false alarm"] + [""] * 79
+        assert frame["mark"].tolist() == ["normal"] + [""] * 79
         assert frame["note"].tolist() == ["changed"] + [""] * 79
     for frame in written(scored, {"mark": [""] * 80, "note": [""] * 80}):  # all were taken away
         assert not {"mark", "note"} & set(frame)
@@ -337,7 +337,7 @@ def unmarked():
 
 
 @settings(max_examples=15)
-@given(note=text, verdict=strategies.sampled_from(["confirmed", "false alarm", "unsure"]))
+@given(note=text, verdict=strategies.sampled_from(["confirmed", "normal", "unsure"]))
 def test_any_note_survives_parquet_and_csv_but_for_the_apostrophe(note, verdict):
     scored, main = unmarked()
     written = MarkBook()
@@ -413,7 +413,7 @@ def test_a_download_holds_the_marks_as_they_are_at_the_click(tmp_path):
     content = partial(downloads._content, ".csv", screen, book, np.array([3, 5]))
     assert "mark" not in read_csv(content())
     book.set_all(MARKS)
-    assert read_csv(content())["mark"].tolist() == ["confirmed", "false alarm"]
+    assert read_csv(content())["mark"].tolist() == ["confirmed", "normal"]
 
 
 # Without an analysis

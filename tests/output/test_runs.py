@@ -198,7 +198,8 @@ def test_thresholds_come_back_exactly(store, small, threshold):
 
 
 def test_numbers_of_numpy_are_kept_as_plain_numbers(store, small):
-    rule, curve = ThresholdRule("top_k", np.int64(3)), ProbabilityCurve(np.float64(2.0), np.float64(0.25))
+    rule, curve = ThresholdRule("top_k", np.int64(3)), ProbabilityCurve(np.float32(2.0), np.float64(0.25))
+    assert (repr(rule.value), repr(curve)) == ("3", "ProbabilityCurve(midpoint=2.0, steepness=0.25)")
     record = store.keep(Decision(small, rule, curve, np.float64(-1.5))).record
     assert (record.rule.value, record.curve, record.threshold) == (3, ProbabilityCurve(2.0, 0.25), -1.5)
 
@@ -225,7 +226,7 @@ def test_marks_of_the_inspected_samples_are_kept(store, small):
     assert found.columns(keys) == book.columns(keys)
     table = pd.read_parquet(kept.folder / "scores.parquet")
     assert list(table["mark"][[0, 59]]) == ["confirmed", "unsure"]
-    found.set(keys[0], SampleMark("false alarm"))
+    found.set(keys[0], SampleMark("normal"))
     assert store.open(kept.id).marks().get(keys[0]).verdict == "confirmed"
 
 

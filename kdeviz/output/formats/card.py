@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from kdeviz import __version__
@@ -43,6 +44,7 @@ def _lines(facts: dict[str, str]) -> list[str]:
 def _model(decision: Decision) -> dict[str, str]:
     model = decision.analysis.classifier
     settings, n, k = model.settings, len(model.training_rows), model.n_components_
+    rows = model.axes_rows
     variance = float(model.pca_model.explained_variance_ratio.sum())
     factor = bandwidth_factor(settings.bandwidth, n, k)
     names = model.feature_names
@@ -51,6 +53,7 @@ def _model(decision: Decision) -> dict[str, str]:
         "features": count(len(model.pca_model.mean)),
         "their names": "none" if names is None else _cell(", ".join(names)),
         "training rows": count(n),
+        **({} if rows is None else {"principal axes": f"of all {count(rows)} rows to fit on"}),
         "components": f"{k}, {percent(variance)} of the variance",
         "bandwidth factor": repr(factor),
         "digest of the training data": f"`{model.data_digest}`",
@@ -67,10 +70,12 @@ def _threshold(decision: Decision) -> dict[str, str]:
         if decision.analysis.calibrated
         else "unknown"
     )
+    remark = {"of the expected false alarms": decision.alarms_remark} if decision.alarms_remark else {}
     return {
         "threshold": f"{decision.threshold!r} nats",
         "chosen by": "the model file" if rule is None else f"the rule {rule.in_words}",
         "expected false alarms": expected,
+        **remark,
         "calibration": known,
         "probability": f"1 / (1 + exp({curve.steepness!r} (log density - {curve.midpoint!r})))",
     }
@@ -105,6 +110,8 @@ def _remarks(decision: Decision, kind: ModelFormat) -> Iterator[str]:
         yield kind.warning
     yield from decision.analysis.warnings
     yield from filter(None, (decision.remark, decision.saved_remark))
+    if decision.threshold == -math.inf:
+        yield "the threshold is minus infinity: nothing is ever flagged"
     if not decision.analysis.calibrated:
         yield "there are no held-out scores, so no false alarms can be expected and there are no p-values"
 

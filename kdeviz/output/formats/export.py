@@ -11,7 +11,7 @@ from kdeviz.decision import Decision
 from kdeviz.errors import ExportError, KdevizError, OptionError
 from kdeviz.output.formats.card import model_card
 from kdeviz.output.formats.model_format import ModelFormat
-from kdeviz.output.formats.probes import probe_rows
+from kdeviz.output.formats.probes import probe_rows, sample_rows
 from kdeviz.output.formats.verification import Expected, Verification, verify
 from kdeviz.wording import one_line
 
@@ -43,9 +43,9 @@ def export(
         on_progress: told (stage, fraction done).
 
     Raises:
-        OptionError: the runtime is not installed, the format cannot hold this decision, or there is a folder
-            of that name.
-        ExportError: the runtime cannot load it, or gives other scores; no file is left.
+        OptionError: the runtime is not installed, the format cannot hold this decision, there is a folder
+            of that name, or the name has not the suffix that the format takes.
+        ExportError: the runtime cannot write or load it, or gives other scores; no file is left.
         OSError: it cannot be written.
     """
     tell = on_progress or (lambda stage, fraction: None)
@@ -53,19 +53,34 @@ def export(
     kind.check_installed()
     if reason := kind.refusal(decision):
         raise OptionError(f"cannot be written as {kind.name}: {reason}")
-    if path.is_dir():
-        raise OptionError(f"{path} is a folder that exists already: choose another name, or delete it first")
+    check_name(path, kind)
     with hidden_folder(path.parent) as hidden:
         tell(_STAGES[0], 0.0)
-        expected = Expected.of(decision, probe_rows(decision))
+        expected = Expected.of(decision, probe_rows(decision), len(sample_rows(decision)))
         tell(_STAGES[1], 0.3)
-        kind.write(decision, hidden / path.name)
+        _write(kind, decision, hidden / path.name)
         tell(_STAGES[2], 0.6)
         verification = _verified(kind, hidden / path.name, expected)
         card = model_card(decision, kind, verification, path.name)
         (hidden / f"{path.name}{CARD}").write_text(card, encoding="utf-8")
         (hidden / f"{path.name}{RECORD}").write_text(verification.to_json(), encoding="utf-8")
-        return Exported(_moved(hidden, path), verification, card)
+        return Exported(_moved(hidden, beside(path, kind)), verification, card)
+
+
+def check_name(path: Path, kind: ModelFormat) -> None:
+    """See that a file or folder of this format may have this name.
+
+    Raises:
+        OptionError: there is a folder of this name; or its suffix is not that of a format of several files,
+            which are named after its stem.
+    """
+    if path.is_dir():
+        raise OptionError(f"{path} is a folder that exists already: choose another name, or delete it first")
+    if kind.companions and path.suffix != kind.suffix:
+        raise OptionError(
+            f"{path}: {kind.name} writes NAME{kind.suffix} and NAME{' and NAME'.join(kind.companions)}: give "
+            f"a name that ends in {kind.suffix}"
+        )
 
 
 def beside(path: Path, kind: ModelFormat) -> list[Path]:
@@ -74,27 +89,37 @@ def beside(path: Path, kind: ModelFormat) -> list[Path]:
     return [path.with_name(name) for name in (*names, f"{path.name}{CARD}", f"{path.name}{RECORD}")]
 
 
+def _write(kind: ModelFormat, decision: Decision, file: Path) -> None:
+    try:
+        kind.write(decision, file)
+    except (KdevizError, OSError, MemoryError):
+        raise
+    except Exception as error:  # whatever a runtime raises
+        raise _failed(kind, "does not write it", error) from error
+
+
 def _verified(kind: ModelFormat, file: Path, expected: Expected) -> Verification:
     try:
         found = kind.check(expected.decision, file, expected.rows)
     except (KdevizError, OSError, MemoryError) as error:
         raise ExportError(f"{kind.name}: {one_line(error, 300)}: nothing was written") from error
     except Exception as error:  # whatever a runtime raises
-        raise ExportError(
-            f"{kind.name}: its runtime does not load it ({type(error).__name__}: {one_line(error, 300)}): "
-            "nothing was written"
-        ) from error
+        raise _failed(kind, "does not load it", error) from error
     try:
         return verify(kind.name, expected, found)
     except ExportError as error:
         raise ExportError(f"{error}. {kind.limits}" if kind.limits else str(error)) from None
 
 
-def _moved(hidden: Path, path: Path) -> tuple[Path, ...]:
-    """Everything in its place, the file itself last."""
-    inside = sorted(hidden.iterdir(), key=lambda found: found.name == path.name)
-    for found in inside:
-        sync(found)
-        found.replace(path.with_name(found.name))
-    sync(path.parent)
-    return tuple(path.with_name(found.name) for found in reversed(inside))
+def _failed(kind: ModelFormat, what: str, error: Exception) -> ExportError:
+    why = f"{type(error).__name__}: {one_line(error, 300)}"
+    return ExportError(f"{kind.name}: its runtime {what} ({why}): nothing was written")
+
+
+def _moved(hidden: Path, places: list[Path]) -> tuple[Path, ...]:
+    """Everything in its place, the file itself, which is the first, last."""
+    for place in reversed(places):
+        sync(hidden / place.name)
+        (hidden / place.name).replace(place)
+    sync(places[0].parent)
+    return tuple(places)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +49,7 @@ log_density, flagged = table["log_density"], table["is_anomalous"]"""
         """See `ModelFormat`."""
         mlflow = check_installed()
         example = _frame(decision, synthetic_rows(decision.fitted_model)[:_EXAMPLES])
-        with tempfile.TemporaryDirectory() as folder:
+        with _quiet(), tempfile.TemporaryDirectory() as folder:
             stored = Path(folder) / "model.safetensors"
             stored.write_bytes(model_bytes(decision))
             mlflow.pyfunc.save_model(
@@ -72,6 +75,18 @@ log_density, flagged = table["log_density"], table["is_anomalous"]"""
             None if np.isnan(p_value).all() else p_value,
             found["is_anomalous"].to_numpy(),
         )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the steps of a save, which MLflow tells on stderr; its warnings are told."""
+    logger = logging.getLogger("mlflow.pyfunc")
+    before = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def _frame(decision: Decision, rows: NDArray[np.float32]) -> Any:

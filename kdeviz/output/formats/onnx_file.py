@@ -30,8 +30,10 @@ class Onnx(ModelFormat):
     suffix = ".onnx"
     words = (
         "One ONNX file for any batch size. It takes `features` and gives `log_density`, `p_value`, "
-        "`probability` and `is_anomalous`. It holds the projected training points and the held-out scores, "
-        "and no row of the data; settings, threshold and the names of the features are in its metadata."
+        "`probability` and `is_anomalous`. It holds the training points as the model sees them, from which "
+        "the training rows can be computed back as far as the kept components tell them apart, and the "
+        "held-out scores, but no ids, labels or texts; settings, threshold and the names of the features are "
+        "in its metadata."
     )
     needs = ("onnx", "onnxruntime")
     install = "pip install 'kdeviz[onnx]'"

@@ -26,7 +26,7 @@ def probe_rows(decision: Decision) -> NDArray[np.float32]:
     rays = synthetic_rows(model)
     scores = model.log_density(rays).cpu().numpy()
     chosen = _spread(scores[scores >= LOWEST], threshold)
-    return np.concatenate([rays[scores >= LOWEST][chosen], _given(decision)])
+    return np.concatenate([rays[scores >= LOWEST][chosen], sample_rows(decision)])
 
 
 def synthetic_rows(model: KDEClassifier, seed: int = 0) -> NDArray[np.float32]:
@@ -57,7 +57,8 @@ def _around(ascending: NDArray[np.floating], threshold: float) -> NDArray[np.int
     return np.arange(max(place - _NEAR, 0), min(place + _NEAR, len(ascending)))
 
 
-def _given(decision: Decision) -> NDArray[np.float32]:
+def sample_rows(decision: Decision) -> NDArray[np.float32]:
+    """Those of the `probe_rows` that are scored samples, the last ones; none where no samples are here."""
     analysis = decision.analysis
     features, scores = analysis.inspected.features, analysis.scores
     if not len(features) or features.shape[1] != len(analysis.classifier.pca_model.mean):

@@ -15,11 +15,53 @@ from kdeviz import __version__
 from kdeviz.decision import Decision, p_values
 from kdeviz.errors import ExportError
 from kdeviz.output.formats.model_format import Scored
-from kdeviz.wording import number
+from kdeviz.wording import count, number
 
 ABSOLUTE, RELATIVE = 1e-4, 1e-5
 """Log densities may differ by ABSOLUTE + RELATIVE |log density|, in nats."""
 _ROUNDING = 1e-6  # of a probability in float32
+
+
+@dataclass(frozen=True)
+class SamplesFlagged:
+    """How many of the scored samples are flagged, by kdeviz and by a file that gives the same scores.
+
+    Attributes:
+        rows: the samples.
+        flagged: how many kdeviz flags, as on the screen and in its tables.
+        trained_on: how many of them the model was fitted on; kdeviz judges these by models that have not seen
+            them, and a file cannot.
+        flagged_by_file: how many the file flags when it is given all of them.
+    """
+
+    rows: int
+    flagged: int
+    trained_on: int
+    flagged_by_file: int
+
+    @classmethod
+    def of(cls, decision: Decision) -> SamplesFlagged | None:
+        """Count; None where there are no samples."""
+        analysis = decision.analysis
+        rows = analysis.inspected.features
+        if not len(rows) or rows.shape[1] != len(analysis.classifier.pca_model.mean):
+            return None
+        known = np.flatnonzero(analysis.points >= 0)
+        seen = decision.fitted_model.log_density(rows[known]).cpu().numpy() < decision.threshold
+        others = int(np.delete(decision.flagged, known).sum())
+        return cls(len(rows), decision.n_flagged, len(known), others + int(seen.sum()))
+
+    @property
+    def sentence(self) -> str:
+        """For people."""
+        said = f"kdeviz flags {count(self.flagged)} of the {count(self.rows)} samples"
+        if not self.trained_on:
+            return f"{said}, and so does the file."
+        return (
+            f"{said}, the file {count(self.flagged_by_file)}: the model was fitted on "
+            f"{count(self.trained_on)} of them, which kdeviz judges by models that have not seen them, and "
+            "the file cannot. On new samples both say the same."
+        )
 
 
 @dataclass(frozen=True)
@@ -31,6 +73,9 @@ class Verification:
         runtime: what loaded it.
         version: of the runtime.
         rows: how many rows were compared.
+        rows_of_samples: how many of those are scored samples; the others are synthetic.
+        rows_below_threshold: how many of the rows compared the file flags. This says nothing of the samples:
+            most of these rows lie far out, or next to the threshold, on purpose.
         rows_out_of_range: rows, beside those, whose density the runtime cannot hold.
         lowest_log_density: of the compared rows, in nats.
         max_log_density_difference: in nats.
@@ -39,6 +84,7 @@ class Verification:
         verdict_flips: rows with another verdict: 0.
         rows_at_threshold: rows, beside the flips, that lie so close to the threshold that the allowed
             difference decides.
+        samples: what kdeviz and the file say of all scored samples; None where none are here.
         kdeviz_version: that wrote it.
         created: when.
     """
@@ -47,6 +93,8 @@ class Verification:
     runtime: str
     version: str
     rows: int
+    rows_of_samples: int
+    rows_below_threshold: int
     rows_out_of_range: int
     lowest_log_density: float
     max_log_density_difference: float
@@ -54,6 +102,7 @@ class Verification:
     max_p_value_difference: float | None
     verdict_flips: int
     rows_at_threshold: int
+    samples: SamplesFlagged | None
     kdeviz_version: str
     created: str
 
@@ -64,11 +113,17 @@ class Verification:
     @property
     def sentence(self) -> str:
         """What was found, for people."""
+        flagged = "" if self.samples is None else f" {self.samples.sentence}"
         return (
-            f"Loaded by {self.runtime} {self.version}: {self.rows} rows compared, down to a log density of "
-            f"{number(self.lowest_log_density)} nats; largest difference "
-            f"{number(self.max_log_density_difference)} nats, {self.verdict_flips} other verdicts."
+            f"Loaded by {self.runtime} {self.version}: {self.rows} rows compared ({self.what_rows}), down to "
+            f"a log density of {number(self.lowest_log_density)} nats; largest difference "
+            f"{number(self.max_log_density_difference)} nats, {self.verdict_flips} other verdicts.{flagged}"
         )
+
+    @property
+    def what_rows(self) -> str:
+        """Which rows were compared."""
+        return f"{self.rows - self.rows_of_samples} made up, {self.rows_of_samples} of the samples"
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,12 +133,14 @@ class Expected:
     rows: NDArray[np.float32]
     log_density: NDArray[np.float64]
     decision: Decision
+    of_samples: int = 0
+    """How many of the rows, the last ones, are scored samples."""
 
     @classmethod
-    def of(cls, decision: Decision, rows: NDArray[np.float32]) -> Expected:
+    def of(cls, decision: Decision, rows: NDArray[np.float32], of_samples: int = 0) -> Expected:
         """Score the rows, on the CPU, where there is double precision."""
         model = copy.deepcopy(decision.fitted_model).cpu()
-        return cls(rows, model.log_density(rows.astype(np.float64)).numpy(), decision)
+        return cls(rows, model.log_density(rows.astype(np.float64)).numpy(), decision, of_samples)
 
 
 def verify(name: str, expected: Expected, found: Scored) -> Verification:
@@ -106,12 +163,14 @@ def verify(name: str, expected: Expected, found: Scored) -> Verification:
         runtime=found.runtime,
         version=found.version,
         rows=int(compared.sum()),
+        rows_of_samples=int(compared[len(compared) - expected.of_samples :].sum()),
         rows_out_of_range=int((~compared).sum()),
         lowest_log_density=float(truth.min()),
         max_log_density_difference=float(away.max()),
         max_probability_difference=_probabilities(expected, found, compared, who),
         max_p_value_difference=_p_values(expected, found, compared, who),
         **_verdicts(expected, found, compared, who),
+        samples=SamplesFlagged.of(expected.decision),
         kdeviz_version=__version__,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
@@ -144,12 +203,18 @@ def _p_values(expected: Expected, found: Scored, compared: NDArray[np.bool_], wh
 def _verdicts(expected: Expected, found: Scored, compared: NDArray[np.bool_], who: str) -> dict[str, Any]:
     truth, threshold = expected.log_density[compared], expected.decision.threshold
     flagged = np.asarray(found.log_density) < threshold if found.flagged is None else found.flagged
-    other = np.asarray(flagged, bool)[compared] != (truth < threshold)
+    below = np.asarray(flagged, bool)[compared]
+    other = below != (truth < threshold)
     close = np.abs(truth - threshold) <= ABSOLUTE + RELATIVE * np.abs(truth)
     flips = int((other & ~close).sum())
     if flips:
         raise ExportError(f"{who} gives {flips} of {len(truth)} rows another verdict: nothing was written")
-    return {"verdict_flips": 0, "rows_at_threshold": int(close.sum())}
+    at_threshold, below_threshold = int(close.sum()), int(below.sum())
+    return {
+        "verdict_flips": 0,
+        "rows_at_threshold": at_threshold,
+        "rows_below_threshold": below_threshold,
+    }
 
 
 def _refuse(wrong: NDArray[np.bool_], who: str, what: str, got: NDArray[Any], truth: NDArray[Any]) -> None:

@@ -17,7 +17,7 @@ import platformdirs
 from kdeviz.analysis import Analysis
 from kdeviz.atomic import delete_folder, held, hidden_folder, put_in_place, write_whole
 from kdeviz.data import MarkBook, marks_bytes, sample_keys
-from kdeviz.decision import Decision, ThresholdRule, average_precision
+from kdeviz.decision import Decision, average_precision
 from kdeviz.errors import DataError, OptionError
 from kdeviz.output.formats.native import model_bytes
 from kdeviz.output.runs.record import RunRecord, checked_name, record_bytes
@@ -284,7 +284,7 @@ def _record(decision: Decision, fixes: Sequence[str], contents: Mapping[str, byt
         name=proposed_name(decision),
         kept=datetime.now(UTC),
         settings=analysis.settings,
-        rule=decision.rule or ThresholdRule("log_density", decision.threshold),
+        rule=decision.rule_here,
         threshold=decision.threshold,
         curve=decision.curve,
         metrics=_headline(decision),
