@@ -12,11 +12,13 @@ from kdeviz.charts.compared_roc import ComparedRocNumbers, compared_roc, compare
 from kdeviz.charts.contours import ContoursNumbers, contours_numbers
 from kdeviz.charts.curve import CurveNumbers, curve, curve_numbers
 from kdeviz.charts.densities import DensitiesNumbers, densities, densities_numbers
+from kdeviz.charts.dots import DotsNumbers, dots, dots_numbers
 from kdeviz.charts.f1 import f1
 from kdeviz.charts.flagged_features import FlaggedFeaturesNumbers, flagged_features, flagged_features_numbers
 from kdeviz.charts.heat_map import HeatMapNumbers, heat_map, heat_map_numbers
+from kdeviz.charts.how_it_works import HowItWorksNumbers, how_it_works_numbers
 from kdeviz.charts.knobs import KNOBS, KnobValue, knob_text, knob_value, values_of, varied
-from kdeviz.charts.map_axes import ColumnAxes, ComponentAxes, MapAxes, SeparatingAxes, axes_key
+from kdeviz.charts.map_axes import ColumnAxes, ComponentAxes, MapAxes, ScoreAxes, SeparatingAxes, axes_key
 from kdeviz.charts.map_numbers import ProjectionNumbers, projection_numbers
 from kdeviz.charts.neighbour_map import (
     NeighbourAxes,
@@ -26,9 +28,29 @@ from kdeviz.charts.neighbour_map import (
     neighbour_fit,
     neighbour_places,
 )
+from kdeviz.charts.offline import OfflineFigure, offline_figure, plotly_script
 from kdeviz.charts.operating import OperatingNumbers, operating_numbers
 from kdeviz.charts.percentiles import PercentilesNumbers, percentiles, percentiles_numbers
 from kdeviz.charts.picked import PickedNumbers, picked_numbers
+from kdeviz.charts.plain import without_title
+from kdeviz.charts.plain_doubt import (
+    AlikeNumbers,
+    PlainRocNumbers,
+    alike,
+    alike_numbers,
+    plain_roc,
+    plain_roc_numbers,
+)
+from kdeviz.charts.plain_features import PlainFeaturesNumbers, plain_features, plain_features_numbers
+from kdeviz.charts.plain_map import (
+    PlainMapNumbers,
+    found_map,
+    found_map_numbers,
+    normal_map,
+    normal_map_numbers,
+    shaded_map,
+)
+from kdeviz.charts.plain_scores import plain_histogram, plain_line
 from kdeviz.charts.precision_recall import precision_recall
 from kdeviz.charts.projection import projection
 from kdeviz.charts.ranks import RanksNumbers, ranks, ranks_numbers
@@ -44,6 +66,7 @@ from kdeviz.charts.selection_scores import selection_scores, selection_scores_nu
 from kdeviz.charts.sides import side_colours
 from kdeviz.charts.strip import StripNumbers, strip, strip_numbers
 from kdeviz.charts.theme import DARK, LIGHT, NOTEBOOK, Theme
+from kdeviz.charts.truth import TruthNumbers, truth, truth_numbers
 from kdeviz.charts.tuning_lines import TuningLinesNumbers, tuning_lines, tuning_lines_numbers
 
 __all__ = [
@@ -54,6 +77,7 @@ __all__ = [
     "MEASURES",
     "NOTEBOOK",
     "AgreementNumbers",
+    "AlikeNumbers",
     "Chart",
     "ColumnAxes",
     "ComparedRocNumbers",
@@ -61,29 +85,39 @@ __all__ = [
     "ContoursNumbers",
     "CurveNumbers",
     "DensitiesNumbers",
+    "DotsNumbers",
     "FlaggedFeaturesNumbers",
     "HeatMapNumbers",
+    "HowItWorksNumbers",
     "KnobValue",
     "MapAxes",
     "NeighbourAxes",
     "NeighbourFit",
     "NeighbourPlaces",
+    "OfflineFigure",
     "OperatingNumbers",
     "PercentilesNumbers",
     "PickedNumbers",
+    "PlainFeaturesNumbers",
+    "PlainMapNumbers",
+    "PlainRocNumbers",
     "ProjectionNumbers",
     "RanksNumbers",
     "RocNumbers",
     "SampleFeaturesNumbers",
     "SampleNumbers",
     "SampleSliceNumbers",
+    "ScoreAxes",
     "ScreeNumbers",
     "SeparatingAxes",
     "StripNumbers",
     "Theme",
+    "TruthNumbers",
     "TuningLinesNumbers",
     "agreement",
     "agreement_numbers",
+    "alike",
+    "alike_numbers",
     "axes_key",
     "axis_choices",
     "box_around",
@@ -95,21 +129,36 @@ __all__ = [
     "curve_numbers",
     "densities",
     "densities_numbers",
+    "dots",
+    "dots_numbers",
     "f1",
     "flagged_features",
     "flagged_features_numbers",
+    "found_map",
+    "found_map_numbers",
     "has_neighbour_maps",
     "heat_map",
     "heat_map_numbers",
+    "how_it_works_numbers",
     "kept_words",
     "knob_text",
     "knob_value",
     "neighbour_fit",
     "neighbour_places",
+    "normal_map",
+    "normal_map_numbers",
+    "offline_figure",
     "operating_numbers",
     "percentiles",
     "percentiles_numbers",
     "picked_numbers",
+    "plain_features",
+    "plain_features_numbers",
+    "plain_histogram",
+    "plain_line",
+    "plain_roc",
+    "plain_roc_numbers",
+    "plotly_script",
     "precision_recall",
     "projection",
     "projection_numbers",
@@ -131,12 +180,16 @@ __all__ = [
     "scree_numbers",
     "selection_scores",
     "selection_scores_numbers",
+    "shaded_map",
     "side_colours",
     "strip",
     "strip_numbers",
+    "truth",
+    "truth_numbers",
     "tuning_lines",
     "tuning_lines_numbers",
     "values_of",
     "varied",
+    "without_title",
     "zoom_to",
 ]

@@ -227,7 +227,7 @@ def _title(numbers: AgreementNumbers) -> str:
     top = f"{percent(told.share)} of the top {count(numbers.top)}"
     found = f"{count(told.cap)} training rows {find} {top} again"
     if numbers.smallest_cap is None and told.enough:
-        return f"{found}, but rank the others differently (Spearman {number(told.spearman, 2)})"
+        return f"{found}, but rank the others differently (rank correlation {number(told.spearman, 2)})"
     return f"{found}, on average"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -55,6 +56,13 @@ class DensitiesNumbers(NamedTuple):
         """Per series, B shares of its samples."""
         return {name: counts / max(self.sizes[name], 1) for name, counts in self.counts.items()}
 
+    @property
+    def inspected(self) -> NDArray[np.int64]:
+        """(B,) inspected samples of every kind; training samples where those are what is inspected."""
+        others = [counts for name, counts in self.counts.items() if name != "training"]
+        total: NDArray[np.int64] = np.sum(others or [self.counts["training"]], axis=0)
+        return total
+
     def inside(self, log_density: float) -> float:
         """The nearest log density that is drawn."""
         return float(np.clip(log_density, self.edges[0], self.edges[-1]))
@@ -90,7 +98,7 @@ def _histograms(analysis: Analysis, threshold: float, rate: float, bins: int) ->
 
 def _inspected_series(analysis: Analysis) -> dict[str, NDArray[Any]]:
     labels = analysis.inspected.labels
-    if analysis.inspects_training and labels is None:
+    if labels is None and analysis.scores_training:
         return {}
     if labels is None:
         return {"scored": analysis.scores}
@@ -102,15 +110,21 @@ def _inspected_series(analysis: Analysis) -> dict[str, NDArray[Any]]:
 # --- the picture
 
 
-def densities(decision: Decision, picked: int | None = None, theme: Theme = NOTEBOOK) -> go.Figure:
+def densities(
+    decision: Decision,
+    picked: int | None = None,
+    theme: Theme = NOTEBOOK,
+    neighbour: int | None = None,
+) -> go.Figure:
     """Histograms of log density as shares of each group, the threshold, and the probability curve.
 
     Args:
         decision: what is drawn.
         picked: the inspected row to ring.
         theme: LIGHT, DARK or NOTEBOOK.
+        neighbour: the training row to ring in place of it.
     """
-    ringed = picked_numbers(decision, picked)
+    ringed = picked_numbers(decision, picked, neighbour)
     return draw_densities(densities_numbers(decision), theme, curve_numbers(decision), ringed)
 
 
@@ -124,7 +138,7 @@ def draw_densities(
     traces = [_histogram(name, numbers, theme) for name in numbers.counts]
     if curve is not None:
         traces.append({**probability_line(curve, theme), "yaxis": "y2"})
-    if picked is not None:
+    if picked is not None and math.isfinite(picked.log_density):
         traces.append(_ring(picked, numbers, theme))
     ends = [numbers.edges[0], numbers.edges[-1]]
     layout = {

@@ -40,6 +40,8 @@ def flagged_features_numbers(decision: Decision) -> FlaggedFeaturesNumbers:
     """
     if not decision.n_flagged:
         raise DataError("no sample is flagged, so no feature matters yet: raise the threshold")
+    if not len(decision.analysis.fitted_on):
+        raise DataError("the training samples are not here, so no feature has a usual range: load them too")
     found = _matters(decision.analysis, decision.threshold)
     names = tuple(decision.analysis.train.feature_name(int(feature)) for feature in found.features)
     return FlaggedFeaturesNumbers(names, found)

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from kdeviz.charts.cells import Place, SweptNumbers, place_of, swept_numbers
-from kdeviz.charts.heat_map_frames import frame_names, frames
+from kdeviz.charts.heat_map_frames import frames
 from kdeviz.charts.heat_map_words import bar_title, heat_hover, heat_subtitle, heat_title, shown_text
 from kdeviz.charts.knobs import KNOBS, KnobValue, values_of
 from kdeviz.charts.panels import in_panel, panel_axes, panel_titles
@@ -26,7 +26,7 @@ from kdeviz.sweep import METRICS, Choice, Sweep
 _MOST_COLUMNS, _MOST_ROWS = 14, 12
 _MOST_TICKS = 16
 _DEPTH = 3.0  # of the colours, in distances of the median from the best
-_ROOM_FOR_A_WORD = 0.08  # of a panel's height, above and below the cells
+_ROOM_FOR_A_FRAME = 0.02  # of a panel's height, above and below the cells
 _GAP = 0.03  # between panels
 _DARK_INK, _LIGHT_INK = "#000000", "#FFFFFF"
 # Here both inks have the same contrast (WCAG 2.2, relative luminance).
@@ -197,7 +197,7 @@ def draw_heat_map(numbers: HeatMapNumbers, theme: Theme, picked: int | None = No
     layout = {
         **_axes(numbers),
         "coloraxis": _colours(numbers, scale),
-        "annotations": [*panel_titles(names, _GAP, 13, theme.text), *frame_names(numbers, theme)],
+        "annotations": panel_titles(names, _GAP, 13, theme.text),
         "shapes": frames(numbers, picked, theme),
         "showlegend": False,
         "hoverdistance": 60,  # from the middle of a cell
@@ -264,7 +264,7 @@ def _at(places: Sequence[Place], mode: str, name: str, **more: object) -> Part:
 
 
 def _axes(numbers: HeatMapNumbers) -> Part:
-    panels, room = max(len(numbers.scalings), 1), _ROOM_FOR_A_WORD * len(numbers.y)
+    panels, room = max(len(numbers.scalings), 1), _ROOM_FOR_A_FRAME * len(numbers.y)
     columns, column_names = ticks(numbers.across, numbers.x, _MOST_TICKS // panels)
     rows, row_names = ticks(numbers.down, numbers.y, _MOST_ROWS)
     right, top = max(len(numbers.x), 1) - 0.5, max(len(numbers.y), 1) - 0.5

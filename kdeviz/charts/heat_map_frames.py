@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from kdeviz.charts.cells import Place
 from kdeviz.charts.panels import axis_name
-from kdeviz.charts.parts import note, placed
 from kdeviz.charts.theme import Part, Theme
 
 if TYPE_CHECKING:
@@ -26,13 +25,13 @@ def frames(numbers: HeatMapNumbers, picked: int | None, theme: Theme) -> list[Pa
     return lines
 
 
-def frame_names(numbers: HeatMapNumbers, theme: Theme) -> list[Part]:
-    """The words at the frames, on sides that do not face each other, so that they never meet."""
-    best_above = numbers.best is None or numbers.simplest is None or numbers.simplest[1] <= numbers.best[1]
-    return [
-        _name(numbers, place, word, best_above == word.startswith("best"), theme)
-        for place, word in _named(numbers)
-    ]
+def frame_words(numbers: HeatMapNumbers) -> list[str]:
+    """What the frames mean, for the subtitle: beside them it would lie on other cells."""
+    words = {word for _, word in _named(numbers)}
+    if "best and simplest" in words:
+        return ["frame = best and simplest"]
+    meanings = {"best": "thick frame = best", "simplest": "thin frame = simplest as good"}
+    return [meaning for word, meaning in meanings.items() if word in words]
 
 
 def _named(numbers: HeatMapNumbers) -> list[tuple[Place, str]]:
@@ -47,13 +46,3 @@ def _outline(place: Sequence[int], colour: str, width: float, dash: str = "solid
     refs = {"xref": axis_name("x", panel), "yref": axis_name("y", panel)}
     ends = {"x0": x - 0.5, "x1": x + 0.5, "y0": y - 0.5, "y1": y + 0.5}
     return {"type": "rect", "line": {"color": colour, "width": width, "dash": dash}, **ends, **refs}
-
-
-def _name(numbers: HeatMapNumbers, place: Sequence[int], word: str, above: bool, theme: Theme) -> Part:
-    panel, y, x = place
-    left = x < len(numbers.x) / 2
-    corner = {
-        **placed("x", x - 0.5 if left else x + 0.5, "left" if left else "right", axis_name("x", panel)),
-        **placed("y", y + 0.5 if above else y - 0.5, "bottom" if above else "top", axis_name("y", panel)),
-    }
-    return note(word, theme, 12, bgcolor=theme.paper, borderpad=1, **corner)

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from kdeviz.charts.cells import Place
+from kdeviz.charts.heat_map_frames import frame_words
 from kdeviz.charts.sweep_words import (
     ALARM_SHARE,
     best_title,
@@ -39,7 +40,7 @@ def heat_subtitle(numbers: HeatMapNumbers) -> str:
     beyond = [f"one colour {side} {written(numbers.metric, end)}" for some, end, side in ends if some]
     without, missing = numbers.empty
     empty = ["× = no number"] * without + ["empty = not done"] * missing
-    return " · ".join([capital(what), *held_words(numbers), *beyond, *empty])
+    return " · ".join([capital(what), *held_words(numbers), *beyond, *empty, *frame_words(numbers)])
 
 
 def bar_title(numbers: HeatMapNumbers) -> str:

@@ -143,6 +143,29 @@ class SeparatingAxes(MapAxes):
 
 
 @dataclass(frozen=True)
+class ScoreAxes(MapAxes):
+    """The first component against log density: all there is to draw of a model that keeps one."""
+
+    @property
+    def count(self) -> int:
+        """How many axes."""
+        return 2
+
+    def place(self, analysis: Analysis, threshold: float) -> Placed:
+        """Where every row is drawn."""
+        share = float(analysis.classifier.pca_model.explained_variance_ratio[0])
+        titles = f"component 1 · {percent(share)} of variance", "log density, nats"
+        inspected = np.column_stack([analysis.coordinates[:, 0], analysis.scores])
+        held_out = analysis.held_out_scores
+        known = len(held_out) == len(analysis.train_coordinates)
+        training = (
+            np.column_stack([analysis.train_coordinates[:, 0], held_out]) if known else np.empty((0, 2))
+        )
+        words = "The one component that the model keeps, against log density"
+        return Placed(inspected, training, titles, words, "without a score")
+
+
+@dataclass(frozen=True)
 class ColumnAxes(MapAxes):
     """Two or three numeric columns of the file, by their names in `axis_choices`."""
 

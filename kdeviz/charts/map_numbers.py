@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from kdeviz.analysis import Analysis, cached
 from kdeviz.charts.colours import colour_of
 from kdeviz.charts.contours import ContoursNumbers
-from kdeviz.charts.map_axes import MapAxes, Placed, axes_of, placed
+from kdeviz.charts.map_axes import MapAxes, Placed, axes_key, axes_of, placed
+from kdeviz.charts.picked import PickedNumbers
 from kdeviz.charts.points import PointsNumbers
 from kdeviz.charts.score_ranges import score_range
-from kdeviz.charts.thinning import counts_of, thinned
+from kdeviz.charts.thinning import Crowd, counts_of, crowd_of, thinned
 from kdeviz.decision import Decision
 
 MOST_POINTS = 5000
@@ -38,9 +39,9 @@ class ProjectionNumbers(NamedTuple):
     flagged: NDArray[np.bool_]
     """(S,) below the threshold."""
     total: int
-    """Inspected samples in all; more than S when normals were thinned, or some have no place."""
+    """Inspected samples in all; more than S when normal ones were thinned, or some have no place."""
     n_flagged: int
-    """How many of all are below the threshold; all of these with a place are drawn."""
+    """How many of all are below the threshold; all of these with a place are drawn, unless too many."""
     n_placed: int
     """How many have a place."""
     background: tuple[NDArray[Any], NDArray[Any], NDArray[Any]] | None
@@ -79,18 +80,27 @@ class ProjectionNumbers(NamedTuple):
         counts = self.background[2]
         return np.where(counts > 0, np.log1p(counts), np.nan)
 
-    def place_of(self, row: int) -> list[float] | None:
-        """Where this inspected row is, drawn or not; None where it has no place."""
-        at = self.placed.inspected[row].astype(float)
+    @property
+    def flagged_drawn(self) -> int:
+        """How many of the flagged are drawn."""
+        return int(self.flagged.sum())
+
+    def place_of(self, picked: PickedNumbers) -> list[float] | None:
+        """Where it is, drawn or not; None where it has no place."""
+        rows = self.placed.training if picked.training else self.placed.inspected
+        if not 0 <= picked.row < len(rows):
+            return None
+        at = rows[picked.row].astype(float)
         return None if np.isnan(at).any() else at.tolist()
 
     def of_values(self, values: Sequence[str]) -> PointsNumbers:
         """The drawn samples of these categories."""
         return self._points(np.isin(self.colour, list(values)))
 
-    def ranges(self, contours: ContoursNumbers | None) -> list[list[float]]:
-        """Of the x and the y axis, with room for every drawn sample and every line."""
+    def ranges(self, contours: ContoursNumbers | None, at: list[float] | None = None) -> list[list[float]]:
+        """Of the x and the y axis, with room for every drawn sample, every line, and a ring at this place."""
         corners = [] if contours is None else [contours.corners]
+        corners += [] if at is None else [np.array([at[:2]])]
         drawn = np.concatenate([self.coordinates[:, :2], self.training[:, :2], *corners])
         if not len(drawn):
             return [[0.0, 1.0], [0.0, 1.0]]
@@ -110,16 +120,18 @@ def projection_numbers(
     colour_by: str = "log density",
     most: int = MOST_POINTS,
     training: bool = False,
+    most_flagged: int | None = None,
 ) -> ProjectionNumbers:
     """Inspected samples on two or three axes: the model's components, by their numbers, or any others.
 
-    Above `most`, every flagged sample is drawn, and of the others a sample thinned by local density: crowded
-    places lose most, lone points none. Samples without a place on these axes are not drawn.
+    Above `most`, every flagged sample is drawn, or the `most_flagged` of lowest score, and of the others a
+    sample thinned by local density: crowded places lose most, lone points none. Samples without a place on
+    these axes are not drawn.
 
     Raises:
         OptionError: there are no such axes, or there is no such colour.
     """
-    drawn = _projection(decision.analysis, decision.threshold, axes_of(axes), colour_by, most)
+    drawn = _projection(decision.analysis, decision.threshold, axes_of(axes), colour_by, most, most_flagged)
     if training:
         drawn = drawn._replace(training=_training(drawn.placed.training))
     return drawn
@@ -127,13 +139,12 @@ def projection_numbers(
 
 @cached
 def _projection(
-    analysis: Analysis, threshold: float, axes: MapAxes, colour_by: str, most: int
+    analysis: Analysis, threshold: float, axes: MapAxes, colour_by: str, most: int, most_flagged: int | None
 ) -> ProjectionNumbers:
-    found = placed(analysis, threshold, axes)
-    known = _with_place(found.inspected)
-    points = found.inspected[known]
-    flagged = analysis.scores < threshold
-    rows = known[thinned(points[:, :2], flagged[known], most)]
+    found, many = placed(analysis, threshold, axes), _many(analysis, *axes_key(analysis, threshold, axes))
+    known, flagged = many.known, analysis.scores < threshold
+    kept = _kept(analysis.scores[known], flagged[known], most_flagged)
+    rows = known[thinned(many.crowd, kept, most)]
     colour = colour_of(analysis, colour_by, flagged)[rows]
     return ProjectionNumbers(
         coordinates=found.inspected[rows],
@@ -146,9 +157,37 @@ def _projection(
         total=len(flagged),
         n_flagged=int(flagged.sum()),
         n_placed=len(known),
-        background=counts_of(points) if len(rows) < len(points) else None,
+        background=many.counts if len(rows) < len(known) else None,
         training=found.training[:0],
     )
+
+
+class _Many(NamedTuple):
+    """What takes long of many samples, and does not depend on which are flagged."""
+
+    known: NDArray[np.int64]
+    """Those with a place."""
+    crowd: Crowd
+    """These by cell."""
+    counts: tuple[NDArray[Any], NDArray[Any], NDArray[Any]] | None
+    """See `counts_of`."""
+
+
+@cached
+def _many(analysis: Analysis, axes: MapAxes, threshold: float) -> _Many:
+    found = placed(analysis, threshold, axes).inspected
+    known = _with_place(found)
+    points = found[known]
+    return _Many(known, crowd_of(points[:, :2]), counts_of(points) if len(points) else None)
+
+
+def _kept(scores: NDArray[Any], flagged: NDArray[np.bool_], most: int | None) -> NDArray[np.bool_]:
+    """Which of these are drawn in any case: the flagged, or as many of them, those of lowest score."""
+    if most is None or int(flagged.sum()) <= most:
+        return flagged
+    kept, below = np.zeros(len(flagged), bool), np.flatnonzero(flagged)
+    kept[below[np.argsort(scores[below], kind="stable")[:most]]] = True
+    return kept
 
 
 def _with_place(points: NDArray[Any]) -> NDArray[np.int64]:

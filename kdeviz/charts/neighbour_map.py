@@ -103,6 +103,8 @@ def neighbour_fit(
         OptionError: openTSNE is not installed, or there are too few training samples.
         Cancelled: `cancelled` said yes.
     """
+    if analysis.classifier.n_components_ < 2:
+        raise OptionError("a neighbour map needs two components, and this model keeps one")
     points = _spread(len(analysis.train_coordinates), MOST_FITTED)
     if len(points) < _FEWEST:
         raise OptionError(

@@ -68,16 +68,17 @@ def percentiles(comparison: Comparison, theme: Theme = NOTEBOOK) -> go.Figure:
 def draw_percentiles(numbers: PercentilesNumbers, theme: Theme) -> go.Figure:
     """The figure of these numbers."""
     even = {**placed("x", 1, "right", "x domain"), **placed("y", numbers.even, "bottom")}
-    words = "normal samples alone would spread evenly"
+    words, top = "normal samples alone would spread evenly", max(numbers.even, *map(max, numbers.shares))
     layout = {
         "barmode": "group",
         "bargap": 0.18,
         "bargroupgap": 0,
         "xaxis": bare_axis("percentile · 0 is more anomalous than all of them", range=[0, 100], dtick=20),
-        "yaxis": graded_axis("share of samples", theme, tickformat="~%", rangemode="tozero", nticks=5),
+        "yaxis": graded_axis("share of samples", theme, tickformat="~%", range=[0, 1.15 * top], nticks=5),
         "shapes": [horizontal_line(numbers.even, theme.muted, 1.2, "dot")],
         "annotations": [note(words, theme, 12, bgcolor=faint(theme.paper, 0.8), **even)],
-        "legend": {"x": 0.99, "xanchor": "right", "y": 0.99, "yanchor": "top", "font": {"size": 12}},
+        "legend": {"orientation": "h", "x": 0, "y": 1.01, "yanchor": "bottom", "font": {"size": 12}},
+        "margin": {"t": 88},
     }
     traces = [_bars(numbers, side, colour) for side, colour in enumerate(side_colours(theme))]
     subtitle = f"{count(numbers.total)} samples by their place among the training samples of each"

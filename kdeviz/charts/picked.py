@@ -1,30 +1,33 @@
-"""The sample that a person picked: ringed on every chart."""
+"""The sample that a person looks at: ringed on every chart."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+from kdeviz.analysis import training_view
 from kdeviz.decision import Decision
 
 
 class PickedNumbers(NamedTuple):
-    """Where one inspected sample lies."""
+    """Where one sample lies."""
 
     name: str
     log_density: float
+    """NaN for a training sample that nobody has scored."""
     probability: float
     row: int
-    """Among the inspected."""
+    """Among the inspected; of a training sample among those of the fit, -1 for none."""
+    training: bool = False
 
 
-def picked_numbers(decision: Decision, row: int | None) -> PickedNumbers | None:
-    """Where this inspected row is to be ringed; None if none is picked."""
-    if row is None:
+def picked_numbers(decision: Decision, row: int | None, neighbour: int | None = None) -> PickedNumbers | None:
+    """Where this inspected row is to be ringed, or in its place this training row; None for neither."""
+    training = neighbour is not None
+    analysis = training_view(decision.analysis) if training else decision.analysis
+    at = neighbour if training else row
+    if at is None:
         return None
-    analysis = decision.analysis
-    return PickedNumbers(
-        str(analysis.inspected.ids[row]),
-        float(analysis.scores[row]),
-        float(decision.curve(analysis.scores[row : row + 1])[0]),
-        row,
-    )
+    score = analysis.scores[at : at + 1]
+    place = int(analysis.points[at]) if training else at
+    name, probability = str(analysis.inspected.ids[at]), float(decision.curve(score)[0])
+    return PickedNumbers(name, float(score[0]), probability, place, training)

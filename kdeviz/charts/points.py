@@ -106,7 +106,7 @@ def _look(points: PointsNumbers, theme: Theme, kind: str) -> Part:
     return {
         "size": points.either(5, 3) if deep else points.either(9, 6),
         "symbol": points.either("diamond", "circle"),
-        "opacity": 0.85,
+        "opacity": 1.0 if deep else 0.85,  # plotly draws see-through points in their order, not by depth
         "line": outline,
     }
 

@@ -13,7 +13,7 @@ from kdeviz.charts.colours import category_colours
 from kdeviz.charts.contours import ContoursNumbers, contour_lines, contours_numbers
 from kdeviz.charts.hover import hover_texts
 from kdeviz.charts.map_axes import MapAxes
-from kdeviz.charts.map_numbers import ProjectionNumbers, projection_numbers
+from kdeviz.charts.map_numbers import MOST_POINTS, ProjectionNumbers, projection_numbers
 from kdeviz.charts.parts import bare_axis, colour_bar, colour_scale, heat, ring
 from kdeviz.charts.picked import PickedNumbers, picked_numbers
 from kdeviz.charts.points import PointsNumbers, draw_points, kind_of, quiet_points
@@ -31,10 +31,13 @@ def projection(
     colour_by: str = "log density",
     *,
     picked: int | None = None,
+    neighbour: int | None = None,
     region: NDArray[np.int64] | None = None,
     tool: str = "pan",
     text_column: str | None = None,
     training: bool = False,
+    most: int = MOST_POINTS,
+    most_flagged: int | None = None,
     theme: Theme = NOTEBOOK,
 ) -> go.Figure:
     """The map: samples, and behind them the model's own contours where the map is a plane of its space.
@@ -44,22 +47,25 @@ def projection(
         axes: two or three of the model's components, 0-based, or one of the other kinds of `MapAxes`.
         colour_by: one of `colour_choices`.
         picked: the inspected row to ring.
+        neighbour: the training row to ring in place of it.
         region: the inspected rows to stand out from the others; None for no such selection.
         tool: what dragging does on a flat map: "pan", "select" (a box) or "lasso".
         text_column: what hovering shows of each sample beside its id; see `EmbeddingSet.texts`.
         training: whether to draw the training samples as well, small and behind the others.
+        most: how many samples to draw; see `projection_numbers`.
+        most_flagged: how many flagged ones to draw in any case; None for all.
         theme: LIGHT, DARK or NOTEBOOK.
 
     Raises:
         OptionError: there are no such axes, or there is no such colour.
     """
-    numbers = projection_numbers(decision, axes, colour_by, training=training)
+    numbers = projection_numbers(decision, axes, colour_by, most, training, most_flagged)
     return draw_projection(
         numbers,
         theme,
         hover_texts(decision, numbers.rows, colour_by, numbers.colour, text_column),
         contours_numbers(decision, axes),
-        picked_numbers(decision, picked),
+        picked_numbers(decision, picked, neighbour),
         region,
         tool,
     )
@@ -75,15 +81,16 @@ def draw_projection(
     tool: str = "pan",
 ) -> go.Figure:
     """The figure of these numbers, with a text per drawn sample."""
+    at = None if picked is None else numbers.place_of(picked)
     traces = [
         *([] if numbers.background is None else [_background(numbers, theme)]),
         *([] if contours is None else contour_lines(contours, theme)),
         *([] if not len(numbers.training) else [_training_layer(numbers, theme)]),
         *_samples(numbers, theme, names, region),
-        *([] if picked is None else _ring(picked, numbers, theme)),
+        *([] if at is None or picked is None else _ring(picked, at, _kind(numbers), theme)),
     ]
     layout = {
-        **(_deep_axes(numbers, theme) if numbers.deep else _flat_axes(numbers, contours)),
+        **(_deep_axes(numbers, theme) if numbers.deep else _flat_axes(numbers, contours, at)),
         "dragmode": "orbit" if numbers.deep else tool,
     }
     title = f"{count(numbers.n_flagged)} of {count(numbers.total)} samples fall below the threshold"
@@ -93,7 +100,7 @@ def draw_projection(
 def _subtitle(numbers: ProjectionNumbers, contours: ContoursNumbers | None) -> str:
     parts, shown = [numbers.placed.words], len(numbers.rows)
     if shown < numbers.total:
-        parts.append(f"{count(shown)} of {count(numbers.total)} drawn")
+        parts.append(f"{count(shown)} of {count(numbers.total)} drawn{_more_flagged(numbers)}")
     if numbers.n_placed < numbers.total:
         parts.append(f"{count(numbers.total - numbers.n_placed)} {numbers.placed.without}")
     if contours is not None:
@@ -102,10 +109,18 @@ def _subtitle(numbers: ProjectionNumbers, contours: ContoursNumbers | None) -> s
     return " · ".join(parts)
 
 
-def _flat_axes(numbers: ProjectionNumbers, contours: ContoursNumbers | None) -> Part:
+def _more_flagged(numbers: ProjectionNumbers) -> str:
+    """That the colours do not tell how many are flagged."""
+    if numbers.background is None or not numbers.n_flagged:
+        return ""
+    every = "all" if numbers.flagged_drawn == numbers.n_flagged else f"{count(numbers.flagged_drawn)} of"
+    return f", but {every} {count(numbers.n_flagged)} flagged"
+
+
+def _flat_axes(numbers: ProjectionNumbers, contours: ContoursNumbers | None, at: list[float] | None) -> Part:
     x, y = (
         bare_axis(title, range=ends, showticklabels=numbers.placed.scaled)
-        for title, ends in zip(numbers.placed.titles, numbers.ranges(contours), strict=True)
+        for title, ends in zip(numbers.placed.titles, numbers.ranges(contours, at), strict=True)
     )
     return {"xaxis": x, "yaxis": y}
 
@@ -188,13 +203,12 @@ def _colour_bar(numbers: ProjectionNumbers, theme: Theme) -> Part:
     return colour_bar(title, thickness=10, len=0.9, x=1.01, tickfont={"color": theme.muted})
 
 
-def _ring(picked: PickedNumbers, numbers: ProjectionNumbers, theme: Theme) -> list[Part]:
-    """Round the picked sample; none where it has no place."""
-    at = numbers.place_of(picked.row)
-    if at is None:
-        return []
+def _ring(picked: PickedNumbers, at: list[float], kind: str, theme: Theme) -> list[Part]:
+    """Round the picked sample; a training sample is drawn with it, as the others of them may not be."""
     marker = ring(20, theme)
     marker["line"]["color"] = theme.text
     places = {axis: [value] for axis, value in zip("xyz", at, strict=False)}
     shown = {"mode": "markers", "marker": marker, "showlegend": False, "hoverinfo": "skip", "name": "picked"}
-    return [{"type": _kind(numbers), **places, **shown}]
+    inside = {"size": 3 if kind == "scatter3d" else 6, "color": theme.normal}
+    dots = [{"type": kind, **places, **shown, "marker": inside, "name": "looked at"}] * picked.training
+    return [*dots, {"type": kind, **places, **shown}]

@@ -205,7 +205,7 @@ def _title(numbers: RanksNumbers) -> str:
     if numbers.spearman is None:
         return "There is no order to compare: one gives every sample the same score"
     words = next(words for lowest, words in _ALIKE if numbers.spearman >= lowest)
-    return f"{words} (Spearman {number(numbers.spearman)})"
+    return f"{words} (rank correlation {number(numbers.spearman)})"
 
 
 def _subtitle(numbers: RanksNumbers) -> str:

@@ -48,14 +48,14 @@ def draw_reliability(numbers: PlattFit, theme: Theme) -> go.Figure:
         _bins(numbers.reliability_after, "fitted to the labels", theme.normal),
     ]
     before, after = number(numbers.brier_before), number(numbers.brier_after)
-    title = f"Fitting does not lower the Brier score of {before}"
+    title = f"Fitting does not lower the probability error, {before}"
     if numbers.brier_after < numbers.brier_before and after != before:
-        title = f"Fitting lowers the Brier score from {before} to {after}"
+        title = f"Fitting lowers the probability error from {before} to {after}"
     layout = {
         **MANNERS,
         **rate_axes("probability given", "share that was anomalous", theme),
         "showlegend": True,
-        "legend": {"x": 0.01, "y": 0.99, "yanchor": "top", "font": {"size": 12}},
+        "legend": {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "font": {"size": 12}},
     }
     subtitle = "Reliability · on the dotted line, probabilities mean what they say"
     return drawn(traces, theme, title, subtitle, layout)

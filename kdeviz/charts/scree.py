@@ -56,7 +56,7 @@ def draw_scree(numbers: ScreeNumbers, theme: Theme, most: int = 64) -> go.Figure
         "shapes": [vertical_line(numbers.kept + 0.5, theme.text, 1.5)] if numbers.kept < shown else [],
     }
     title = kept_words(numbers)
-    subtitle = f"Scree plot · {count(total)} components in all"
+    subtitle = f"Variance of each component · {count(total)} components in all"
     subtitle += f", the first {count(shown)} drawn" if shown < total else ""
     return drawn(_variances(numbers, shown, theme), theme, title, subtitle, layout)
 

@@ -18,6 +18,7 @@ from kdeviz.sweep import AGREES, CAP, Stability
 from kdeviz.wording import capital, count, number, percent
 
 _MOST_NAMES, _LONGEST_NAME = 40, 14
+_SIDE = 96  # pixels
 _PICTURE = 0.62  # height of a picture, the highest bar being 1
 
 
@@ -68,7 +69,7 @@ def strip(stability: Stability, inspected: EmbeddingSet, theme: Theme = NOTEBOOK
         inspected: the samples it is about; their pictures are shown where there are any.
         theme: LIGHT, DARK or NOTEBOOK.
     """
-    pictures = [inspected.thumbnail_uri(int(row)) for row in stability.top]
+    pictures = [inspected.thumbnail_uri(int(row), side=_SIDE) for row in stability.top]
     return draw_strip(strip_numbers(stability, inspected), theme, pictures)
 
 

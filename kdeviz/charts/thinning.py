@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 
-def thinned(points: NDArray[Any], keep: NDArray[np.bool_], most: int) -> NDArray[np.int64]:
-    """All of `keep`, and of the rest as many as fit, each cell of a grid giving up its crowd first."""
-    others = np.flatnonzero(~keep)
+class Crowd(NamedTuple):
+    """Points by the cells of a grid."""
+
+    rows: NDArray[np.int64]
+    """(M,) their numbers, cell by cell; within one in an order that does not depend on that of the file."""
+    cells: NDArray[np.int64]
+    """(M,) the cell of each, ascending."""
+
+
+def crowd_of(points: NDArray[Any]) -> Crowd:
+    """(M, 2) points by cell."""
+    cells = _cells(points)
+    shuffled = np.random.default_rng(0).permutation(len(points))
+    rows: NDArray[np.int64] = shuffled[np.argsort(cells[shuffled], kind="stable")]
+    return Crowd(rows, cells[rows])
+
+
+def thinned(crowd: Crowd, keep: NDArray[np.bool_], most: int) -> NDArray[np.int64]:
+    """All of `keep`, and of the rest as many as fit, each cell giving up its crowd first."""
+    others = ~keep[crowd.rows]
+    rows, cells = crowd.rows[others], crowd.cells[others]
     room = max(most - int(keep.sum()), 0)
-    if len(others) <= room:
-        return np.arange(len(points))
-    cells = _cells(points[others])
-    # Rank within the cell, in an order that does not depend on the order of the file's neighbours.
-    shuffled = np.random.default_rng(0).permutation(len(others))
-    by_cell = shuffled[np.argsort(cells[shuffled], kind="stable")]
-    sorted_cells = cells[by_cell]
-    rank = np.arange(len(by_cell)) - np.searchsorted(sorted_cells, sorted_cells)
-    chosen = by_cell[np.argsort(rank, kind="stable")[:room]]
-    return np.sort(np.concatenate([np.flatnonzero(keep), others[chosen]]))
+    if len(rows) <= room:
+        return np.arange(len(keep))
+    sizes = np.bincount(cells)
+    ranks = np.arange(len(rows)) - (np.cumsum(sizes) - sizes)[cells]
+    full = int(np.searchsorted(np.cumsum(np.bincount(ranks)), room, side="right"))
+    whole = rows[ranks < full]
+    chosen = np.concatenate([whole, rows[ranks == full][: room - len(whole)]])
+    return np.sort(np.concatenate([np.flatnonzero(keep), chosen]))
 
 
 def counts_of(
@@ -38,6 +54,8 @@ def counts_of(
 
 
 def _cells(points: NDArray[Any], per_side: int = 64) -> NDArray[np.int64]:
+    if not len(points):  # a quantile of nothing cannot be indexed
+        return np.empty(0, np.int64)
     low, high = np.quantile(points, [0.001, 0.999], axis=0)
     place = (points - low) / np.where(high > low, high - low, 1)
     # Clipped first: a far outlier's cell number would not fit an integer.

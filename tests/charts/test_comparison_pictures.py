@@ -170,11 +170,11 @@ def test_many_points_are_all_drawn_by_the_graphics_card(n, kind):
 @pytest.mark.parametrize(
     ("scores", "words_"),
     [
-        ([1, 2, 3, 4, 5, 6], "Both rank the samples much alike (Spearman 1.00)"),
-        ([1, 2, 3, 6, 5, 4], "Both rank the samples fairly alike (Spearman 0.771)"),
-        ([1, 4, 5, 2, 3, 6], "Both rank the samples somewhat alike (Spearman 0.543)"),
-        ([4, 3, 1, 6, 2, 5], "The two rank the samples differently (Spearman 0.200)"),
-        ([6, 5, 4, 3, 2, 1], "The two rank the samples in opposite order (Spearman −1.00)"),
+        ([1, 2, 3, 4, 5, 6], "Both rank the samples much alike (rank correlation 1.00)"),
+        ([1, 2, 3, 6, 5, 4], "Both rank the samples fairly alike (rank correlation 0.771)"),
+        ([1, 4, 5, 2, 3, 6], "Both rank the samples somewhat alike (rank correlation 0.543)"),
+        ([4, 3, 1, 6, 2, 5], "The two rank the samples differently (rank correlation 0.200)"),
+        ([6, 5, 4, 3, 2, 1], "The two rank the samples in opposite order (rank correlation −1.00)"),
         ([1, 1, 1, 1, 1, 1], "There is no order to compare: one gives every sample the same score"),
     ],
 )
@@ -264,6 +264,14 @@ def test_the_title_counts_what_is_below_percentile_1():
     assert subtitle(figure) == "4 samples by their place among the training samples of each"
     figure = percentile_figure(compare(comparison.first, comparison.first), LIGHT)
     assert title(figure) == "Below percentile 1: 50.0 % by either"
+
+
+def test_the_legend_stands_above_bars_that_fill_the_chart_and_its_words_below_the_edge():
+    scores = TRAIN + 0.5  # spread as evenly as the training samples
+    figure = percentiles(compare(side(scores, 20.0), side(scores[::-1], 20.0), resamples=60), LIGHT)
+    assert figure.layout.legend.y >= 1 and figure.layout.legend.yanchor == "bottom"
+    highest = max(max(bars.y) for bars in figure.data)
+    assert figure.layout.yaxis.range[0] == 0 and figure.layout.yaxis.range[1] > 1.1 * highest
 
 
 def test_what_the_percentiles_refer_to_is_said():

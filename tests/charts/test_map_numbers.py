@@ -186,7 +186,7 @@ def test_thinning_takes_from_the_fullest_cell():
     analysis, points, flagged = crowd()
     drawn = set(projection(analysis, (0, 1), "verdict", 230.0, most=700).rows)
     others = points[~flagged]
-    low, high = np.quantile(others, [0.001, 0.999], axis=0)
+    low, high = np.quantile(points, [0.001, 0.999], axis=0)
     cell_of = [
         tuple(min(max(int(64 * (p[i] - low[i]) / (high[i] - low[i])), 0), 63) for i in (0, 1)) for p in others
     ]

@@ -407,6 +407,19 @@ def test_the_picked_sample_is_ringed_on_the_map(theme, components):
     assert not rings(draw_map(analysis, theme, components))
 
 
+def test_a_neighbour_is_ringed_in_place_of_the_picked_sample(theme):
+    few = Settings(3, max_training_points=90)
+    analysis = analyse(rows(150), EmbeddingSet(rows(60, seed=1), np.arange(60).astype(str)), few, "cpu")
+    decision, row = decided(analysis), int(analysis.fitted_on[4])
+    (ring,) = rings(charts.projection(decision, picked=7, neighbour=row, theme=theme))
+    np.testing.assert_array_equal([ring.x[0], ring.y[0]], analysis.train_coordinates[4][:2])
+    (ring,) = rings(charts.densities(decision, 7, theme, row))
+    assert ring.text[0] == str(analysis.train.ids[row])
+    left_out = int(np.setdiff1d(np.arange(150), analysis.fitted_on)[0])
+    for draw in (charts.projection, charts.densities):  # it has no place, and nobody has scored it
+        assert not rings(draw(decision, picked=7, neighbour=left_out, theme=theme))
+
+
 def test_the_picked_sample_is_ringed_on_the_density_chart(theme):
     analysis = make()
     (ring,) = rings(draw_density(analysis, theme, picked=mark_of(analysis, 7)))

@@ -345,10 +345,10 @@ def test_reliability_draws_the_bins_with_their_intervals(theme):
 @pytest.mark.parametrize(
     ("before", "after", "words"),
     [
-        (0.25, 0.125, "Fitting lowers the Brier score from 0.250 to 0.125"),
-        (0.1, 0.125, "Fitting does not lower the Brier score of 0.100"),
-        (0.125, 0.125, "Fitting does not lower the Brier score of 0.125"),
-        (0.12501, 0.125, "Fitting does not lower the Brier score of 0.125"),
+        (0.25, 0.125, "Fitting lowers the probability error from 0.250 to 0.125"),
+        (0.1, 0.125, "Fitting does not lower the probability error, 0.100"),
+        (0.125, 0.125, "Fitting does not lower the probability error, 0.125"),
+        (0.12501, 0.125, "Fitting does not lower the probability error, 0.125"),
     ],
 )
 def test_reliabilitys_title_says_whether_the_fit_helps(before, after, words):

@@ -52,7 +52,7 @@ def cut_through(analysis, row, components, threshold):
 def components_of(contribution, z=None):
     contribution = np.asarray(contribution, np.float64)
     z = np.arange(len(contribution), dtype=np.float64) - 1.5 if z is None else np.asarray(z, np.float64)
-    return Components(np.zeros(len(contribution)), z, contribution, float(contribution.sum()))
+    return Components(np.zeros(len(contribution)), z, contribution, float(contribution.sum()), z)
 
 
 def direction_of(features, present, change):

@@ -274,15 +274,13 @@ def test_best_and_simplest_are_framed_and_named(theme):
     assert set(frames) == {("x2", 3.0, 0.0), ("x", 1.0, 1.0)}
     widths = {place: dict(lines)[theme.text] for place, lines in frames.items()}
     assert widths["x2", 3.0, 0.0] > widths["x", 1.0, 1.0]
-    notes = {note.text: note for note in figure.layout.annotations}
-    assert (notes["best"].xref, notes["simplest"].xref) == ("x2", "x")
-    assert notes["best"].y == -0.5  # the simplest one is above
-    assert notes["simplest"].y == 1.5
+    assert subtitle(figure).endswith("thick frame = best · thin frame = simplest as good")
     same = draw_heat_map(
         heat_map_numbers(found, "auroc", choice=best(found)._replace(simplest=rows[norm])), theme
     )
-    assert "best and simplest" in {note.text for note in same.layout.annotations}
-    assert not draw_heat_map(heat_map_numbers(found, "auroc"), theme).layout.shapes
+    assert subtitle(same).endswith("frame = best and simplest")
+    none = draw_heat_map(heat_map_numbers(found, "auroc"), theme)
+    assert not none.layout.shapes and "frame" not in subtitle(none)
 
 
 def test_hover_says_setting_number_and_interval():
@@ -441,7 +439,7 @@ def test_agreement_against_caps(theme):
         (
             agreement(["cap"], [50], 0.99)._replace(values=np.array([[0.99], [0.42], [0.9]])),
             "50 training rows find 99.0 % of the top 20 again, "
-            "but rank the others differently (Spearman 0.42)",
+            "but rank the others differently (rank correlation 0.42)",
         ),
         (
             agreement(["cap"], [50], 0.96)._replace(chance=0.9),
