@@ -16,22 +16,38 @@ from PIL import Image
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from kdeviz.ui.door import options
+from kdeviz.charts import DARK
+from kdeviz.ui.door import Options, options
 from kdeviz.ui.pages import PAGES, compare, tune
-from kdeviz.ui.panels import find, load_data, model, sample_parts, sidebar, sweep, sweep_list
+from kdeviz.ui.panels import (
+    find,
+    load_data,
+    model,
+    present,
+    sample_parts,
+    sidebar,
+    sweep,
+    sweep_list,
+    threshold,
+)
 from kdeviz.ui.panels import map as samples_map
 from kdeviz.ui.panels import preflight as preflight_panel
 from kdeviz.ui.panels.charts import tabs
 from kdeviz.ui.panels.comparison import SIDE_KEYS
+from kdeviz.ui.panels.help_menu import help_menu
 from kdeviz.ui.panels.kept_runs import keep_button, keep_problems
 from kdeviz.ui.panels.sweep import GRID_KEYS
-from kdeviz.ui.panels.uploads import is_missing
-from kdeviz.ui.state import Screen, Session, session
+from kdeviz.ui.panels.uploads import is_missing, keep_large
+from kdeviz.ui.state import Screen, Session, session, theme
 from kdeviz.ui.widgets.history import keep_history
 from kdeviz.ui.widgets.parameters import among, drop_impossible
+from kdeviz.ui.widgets.plots import load_plotly_ahead
 from kdeviz.ui.widgets.text import plain_warning
 from kdeviz.ui.work import in_address
 from kdeviz.ui.work.fitting import adopt, fit
+from kdeviz.ui.work.jobs import Key
+from kdeviz.ui.work.reading import FileReading
+from kdeviz.wording import count
 
 
 def main() -> None:
@@ -39,18 +55,74 @@ def main() -> None:
     _spare("modules")
     st.set_page_config("kdeviz", _icon(), layout="wide")
     st.html(Path(__file__).with_name("style.css"))
+    if theme() is DARK:
+        st.html(Path(__file__).with_name("dark.css"))
     keep_history()
-    said = options()
+    load_plotly_ahead()
+    said, current = options(), session()
+    _begin(said, current)
+    page = _navigation()
+    locked = page.url_path == "present"
+    if locked:
+        st.html(Path(__file__).with_name("present.css"))
+    with st.sidebar:
+        help_menu()
+        checks, keep = load_data.data_control(current)
+    if is_missing(current):
+        load_data.say_missing(current)
+        return
+    _read_address(current)
+    threshold.take_wanted(current)
+    with st.sidebar:
+        settings, variance = model.model_control(current)
+        rule = sidebar.threshold_control(current)
+        with st.expander("Probability curve"):
+            curve = sidebar.curve_control(current.screen)
+        device, machine = sidebar.device_control(said.device)
+        cost = st.empty()
+    wanted = (current.data.token, settings, device)
+    above = _place()
+    with _place():
+        fitting = fit(current, wanted)
+        cost.caption(fitting.words)
+    with _place():
+        _adopt(current, adopt(current, wanted, fitting, rule, curve), wanted, variance)
+    with checks:  # some are made by the fit
+        preflight_panel.checks_button(current, settings, page.url_path)
+    preflight_panel.open_on_problems(current, settings)
+    with above:
+        if not locked:
+            preflight_panel.show_checks(current, settings, page.url_path)
+            preflight_panel.watch_checks(current)
+    in_address.follow_address(current)
+    keep_large(current)
+    with keep:
+        keep_button(current)
+    machine.text(sidebar.device_words(device, current.screen))
+    with _place():
+        if not locked:
+            keep_problems(current)
+            if page.url_path != "tune":
+                tune.show_running()
+    page.run()
+    _spare("what the first page left")
+
+
+def _begin(said: Options, current: Session) -> None:
+    """What this run is about: the folders, and the data and sweep of the address."""
     st.session_state["marks_folder"] = said.marks
     st.session_state["runs_folder"] = said.runs
     st.session_state["mlflow"] = None if said.read_only else said.mlflow
-    current = session()
-    _keep_widgets(current)
     st.session_state["images_folder"] = said.images
+    _keep_widgets(current)
     _open_path_once(current, said.file)
     load_data.follow_address(current)
     sweep_list.follow_address(current)
     sweep.follow_grid(current)
+
+
+def _navigation() -> st.Page:
+    """Draw the links to all pages; the one that is asked for."""
     pages = {
         page.path: st.Page(
             page.show,
@@ -67,47 +139,21 @@ def main() -> None:
     with st.container(horizontal=True, gap="xxsmall", key="phone_pages"):
         for link in pages.values():
             st.page_link(link, icon=None, width="content")
-    with st.sidebar:
-        checks, keep = load_data.data_control(current)
-    if is_missing(current):
-        load_data.say_missing(current)
+    return page
+
+
+def _adopt(current: Session, screen: Screen | None, wanted: Key, variance: DeltaGenerator) -> None:
+    """Show this from now on, and say what is not as it was asked for."""
+    if screen is not None:
+        threshold.follow_settings(current, screen)
+    _say_exact(current.screen, screen)
+    current.show(screen)
+    if screen is None:
         return
-    _read_address(current)
-    with st.sidebar:
-        settings, variance = model.model_control(current)
-        rule = sidebar.threshold_control(current)
-        with st.expander("Probability curve"):
-            curve = sidebar.curve_control(current.screen)
-        device, machine = sidebar.device_control(said.device)
-        cost = st.empty()
-        with checks:
-            preflight_panel.checks_button(current, settings)
-    wanted = (current.data.token, settings, device)
-    preflight_panel.open_on_problems(current, settings)
-    with _place():
-        preflight_panel.show_checks(current, settings)
-        preflight_panel.watch_checks(current)
-    with _place():
-        fitting = fit(current, wanted)
-        cost.caption(fitting.words)
-    with _place():
-        screen = adopt(current, wanted, fitting, rule, curve)
-        if screen is not None:
-            current.show(screen)
-            if screen.key == wanted:
-                variance.caption(model.variance_words(screen.decision))
-            else:
-                _name_other(screen)
-    in_address.follow_address(current)
-    with keep:
-        keep_button(current)
-    machine.text(sidebar.device_words(device, current.screen))
-    with _place():
-        keep_problems(current)
-        if page is not pages["tune"]:
-            tune.show_running()
-    page.run()
-    _spare("what the first page left")
+    if screen.key == wanted:
+        variance.caption(model.variance_words(screen.decision))
+    else:
+        _name_other(screen)
 
 
 @cache
@@ -152,11 +198,13 @@ def _read_address(current: Session) -> None:
         {
             **load_data.address(),
             **sweep_list.address(),
+            **preflight_panel.address(),
             **model.address(data),
             **sidebar.address(data),
             **samples_map.address(),
             **find.address(),
-            **in_address.address(data),
+            **({} if current.own(FileReading).task is not None else in_address.address(data)),
+            **present.address(),
             **{name: among(options) for name, options in parts.items()},
         }
     )
@@ -198,6 +246,15 @@ def _open_path_once(current: Session, path: str | None) -> None:
         return
     st.session_state["opened"] = True
     load_data.open_path(current, path)
+
+
+def _say_exact(before: Screen | None, screen: Screen | None) -> None:
+    """A preview gives way to what it was one of."""
+    if before is None or screen is None or before.preview is None or screen.preview is not None:
+        return
+    if before.key == screen.key:
+        rows = count(len(screen.analysis.scores))
+        st.toast(f"All {rows} rows are scored: the figures are exact now.", icon=":material/done_all:")
 
 
 def _name_other(screen: Screen) -> None:

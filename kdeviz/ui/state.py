@@ -10,10 +10,11 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from kdeviz.analysis import Analysis, cached
+from kdeviz.analysis import Analysis, Preview, cached
 from kdeviz.charts import DARK, LIGHT, Theme
-from kdeviz.data import MarkBook, SampleMark, sample_keys
+from kdeviz.data import EmbeddingSet, MarkBook, SampleMark, sample_keys
 from kdeviz.decision import Decision, ThresholdRule
+from kdeviz.ui.numbering import Numbering, Renumbered
 from kdeviz.ui.work.jobs import Key
 from kdeviz.ui.work.loaded import Loaded, sample
 from kdeviz.ui.work.mark_books import book_of
@@ -32,6 +33,11 @@ class Screen:
     kernel: str
     fitted: Analysis
     """`analysis` as it was computed, with the labels of the file."""
+
+    @property
+    def preview(self) -> Preview | None:
+        """Of what this is a preview; None once all rows are scored."""
+        return self.fitted.preview
 
     @property
     def analysis(self) -> Analysis:
@@ -75,12 +81,15 @@ class Session:
 
     Attributes:
         data: what is being looked at.
-        screen: the last good result, which stays until the next is ready.
+        screen: the last good result about it, which stays until the next is ready.
         sweeps: all that were started here or named by the address, the newest first.
         swept: the one that is looked at.
         picked: the inspected row that is ringed; see `pick`.
+        neighbour: the training row that is looked at, and ringed, in place of it.
         picks: how often something other than the table has picked, which asks for a fresh table.
         region: the inspected rows selected on the map.
+        missed: the number of a picked row that is not in the preview on the screen; see `Numbering`.
+        chosen: the numbers of the selected rows, where the preview on the screen has not all of them.
         cell: which of `CELLS` is selected.
         selections: how often something was selected, or a selection was taken back.
         unread: whether the address has yet to say what is picked and selected, see `in_address`.
@@ -91,11 +100,14 @@ class Session:
     sweeps: list[SweepRun] = field(default_factory=list)
     swept: SweepRun | None = None
     picked: int | None = None
+    neighbour: int | None = None
     picks: int = 0
     region: NDArray[np.int64] | None = None
     cell: str | None = None
     selections: int = 0
     unread: bool = True
+    missed: int | None = None
+    chosen: NDArray[np.int64] | None = None
     _own: dict[type, Any] = field(default_factory=dict)
 
     def own(self, kind: type[Own]) -> Own:
@@ -106,15 +118,63 @@ class Session:
         return state
 
     def use(self, data: Loaded) -> None:
-        """Look at other data: picks and selections were about the old one."""
-        self.data, self.unread = data, False
+        """Look at other data: what is on the screen, picks and selections were about the old one."""
+        self.data, self.screen, self.unread = data, None, False
         self._leave()
 
-    def show(self, screen: Screen) -> None:
-        """Put this on the screen; picks and selections stay if it is about the same data."""
-        if self.screen is not None and self.screen.data is not screen.data:
+    def show(self, screen: Screen | None) -> None:
+        """Put this on the screen, or nothing; picks and selections stay if it is about the same data."""
+        before, self.screen = self.screen, screen
+        if before is not None and screen is not None and before.data is screen.data:
+            self._renumber(Numbering(before.preview, screen.preview))
+        elif before is not None:
             self._leave()
-        self.screen = screen
+
+    def _renumber(self, numbering: Numbering) -> None:
+        """Picks and selections are of rows as a preview numbers them, or as the whole does."""
+        missed, chosen = self.missed, self.chosen
+        if not numbering.stays:
+            for state in self._own.values():
+                if isinstance(state, Renumbered):
+                    state.renumber(numbering)
+            if self.region is not None:
+                self.region = numbering.rows(self.region)
+            if self.picked is not None:
+                number = numbering.number(self.picked)
+                self.picked = numbering.row(self.picked)
+                self.missed = number if self.picked is None else None
+        if chosen is not None:
+            self.region = numbering.found(chosen)
+        if missed is not None:
+            self.pick_number(missed)
+
+    @property
+    def _numbering(self) -> Numbering:
+        """From the rows on the screen to all rows."""
+        return Numbering(None if self.screen is None else self.screen.preview, None)
+
+    @property
+    def picked_number(self) -> int | None:
+        """Which of all rows is picked."""
+        return self.missed if self.picked is None else self._numbering.row(self.picked)
+
+    @property
+    def region_numbers(self) -> NDArray[np.int64] | None:
+        """Which of all rows are selected."""
+        if self.region is None or self.chosen is not None:
+            return self.chosen
+        return self._numbering.rows(self.region)
+
+    def pick_number(self, number: int | None) -> None:
+        """Pick one of all rows; in a preview without it, as soon as it is there."""
+        row = None if number is None else self._numbering.back.row(number)
+        self.pick(row)
+        self.missed = number if row is None else None
+
+    def select_numbers(self, numbers: NDArray[np.int64] | None) -> None:
+        """Select these of all rows; in a preview, those of them that it has."""
+        self.select(None if numbers is None else self._numbering.back.rows(numbers))
+        self.chosen = numbers
 
     def _leave(self) -> None:
         """What was picked and selected is about data that are no longer looked at."""
@@ -135,7 +195,7 @@ class Session:
 
     def select(self, region: NDArray[np.int64] | None) -> None:
         """Narrow the table down to these inspected rows; None takes that back."""
-        self.region = region
+        self.region, self.chosen = region, None
         self.selections += 1
 
     def select_cell(self, cell: str | None) -> None:
@@ -145,13 +205,25 @@ class Session:
 
     def pick(self, row: int | None) -> None:
         """Ring this inspected row, and highlight it in the table."""
-        self.picked = row
+        self.pick_listed(row)
         self.picks += 1
+
+    def pick_listed(self, row: int | None) -> None:
+        """The same, where the table has it highlighted already."""
+        self.picked, self.missed, self.neighbour = row, None, None
 
 
 @cached
 def _keys(analysis: Analysis) -> list[str]:
-    return sample_keys(analysis.inspected.ids)
+    if analysis.preview is None:
+        return _keys_of(analysis.inspected)
+    keys = _keys_of(analysis.preview.whole)
+    return [keys[row] for row in analysis.preview.rows.tolist()]
+
+
+@cached
+def _keys_of(samples: EmbeddingSet) -> list[str]:
+    return sample_keys(samples.ids)
 
 
 @cached

@@ -20,7 +20,8 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from browser.steps import Launcher, leave, painted, start_app, stop_app
+from browser.steps import been_here, leave, painted, start_app, stop_app
+from browser.warm import Launcher
 
 ROOT = Path(__file__).parents[2]
 SCREENSHOTS = ROOT / "screenshots"
@@ -82,7 +83,8 @@ def launch(tmp_path: Path) -> Iterator[Launcher]:
 @pytest.fixture(scope="session")
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """Its pages outlive a test, empty: they open the app in half the time, with scripts already compiled."""
-    context = browser.new_context(viewport=VIEWPORT, accept_downloads=True)
+    context = browser.new_context(viewport=VIEWPORT, accept_downloads=True, reduced_motion="reduce")
+    been_here(context)
     context.set_default_timeout(PATIENCE_MS)
     expect.set_options(timeout=PATIENCE_MS)
     yield context
@@ -121,11 +123,14 @@ def open_page(
     for event, listener in listeners.items():
         context.on(event, listener)
     yield opened
+    failed = request.node.stash.get(FAILED, False)
     for page in context.pages:
         leave(page)
+        if failed:  # a press that was cut off leaves its key down
+            page.close()
     for event, listener in listeners.items():
         context.remove_listener(event, listener)
-    if request.node.stash.get(FAILED, False):  # what the browser says is shown beside the test's own failure
+    if failed:  # what the browser says is shown beside the test's own failure
         print(*problems, sep="\n")
     else:
         assert problems == []

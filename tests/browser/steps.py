@@ -8,10 +8,13 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Error, Locator, Page
+from playwright.sync_api import BrowserContext, Error, Locator, Page
+
+TABLE_LAGS_MS = 300  # what a table shows it tells screen readers, and tests, only after a while
 
 
 def free_port() -> int:
@@ -23,16 +26,34 @@ def free_port() -> int:
 def start_app(*arguments: str) -> tuple[subprocess.Popen[bytes], str]:
     port = free_port()
     command = [sys.executable, "-m", "kdeviz.cli", "app", *arguments, "--no-browser", "--port", str(port)]
+    return serving(command, port)
+
+
+def start_script(script: Path, *arguments: str) -> tuple[subprocess.Popen[bytes], str]:
+    """An app that a script makes of ours, as streamlit runs it."""
+    port = free_port()
+    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.address=127.0.0.1"]
+    command += ["--server.headless=true", "--server.showEmailPrompt=false", f"--server.port={port}"]
+    return serving([*command, "--", *arguments], port)
+
+
+def serving(command: list[str], port: int) -> tuple[subprocess.Popen[bytes], str]:
+    """Wait until it answers."""
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return server, answering(port, server.kill)
+
+
+def answering(port: int, give_up: Callable[[], object]) -> str:
+    """The address of a server that was started, once it answers."""
     url = f"http://127.0.0.1:{port}"
-    for _ in range(600):
+    for _ in range(1200):
         try:
             urllib.request.urlopen(f"{url}/_stcore/health", timeout=1).close()
         except OSError:
-            time.sleep(0.2)
+            time.sleep(0.1)
         else:
-            return server, url
-    server.kill()
+            return url
+    give_up()
     raise AssertionError("the app did not start")
 
 
@@ -41,23 +62,11 @@ def stop_app(server: subprocess.Popen[bytes]) -> None:
     server.wait(20)
 
 
-class Launcher:
-    """Starts apps that keep their marks and uploaded files in these folders, and stops them all together."""
-
-    def __init__(self, marks: Path, uploads: Path) -> None:
-        self._folders = "--marks", str(marks), "--uploads", str(uploads)
-        self._servers: list[subprocess.Popen[bytes]] = []
-
-    def __call__(self, *arguments: str) -> str:
-        """The address of a new app with these arguments."""
-        server, url = start_app(*self._folders, *arguments)
-        self._servers.append(server)
-        return url
-
-    def stop(self) -> None:
-        """Stop them; whoever looks at one leaves before, as a page without its server prints errors."""
-        while self._servers:
-            stop_app(self._servers.pop())
+def been_here(browser: BrowserContext | Page) -> None:
+    """Let the app take this browser for one that has seen the newcomer's tour."""
+    browser.add_init_script(
+        "try { localStorage.setItem('kdeviz.tour', 'seen'); } catch { /* about:blank */ }"
+    )
 
 
 def leave(page: Page) -> None:
@@ -85,8 +94,8 @@ def broken(page: Page) -> Locator:
 
 def settled(page: Page) -> None:
     """Wait until what was sent has been heard, no rerun is under way and what came of it is drawn."""
-    for _ in range(2):
-        page.wait_for_timeout(200)
+    for pause_ms in (150, 50):  # the longest that the app itself pauses before it sends is 120
+        page.wait_for_timeout(pause_ms)
         page.evaluate("() => fetch('/_stcore/health')")  # answered after what was sent before
         page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
     page.locator(".kdeviz-chart").evaluate_all("all => Promise.all(all.map(place => place.kdeviz.last))")
@@ -185,6 +194,7 @@ def sample_name(page: Page) -> Locator:
 
 def table_row(page: Page, row: int) -> list[str]:
     """The cells of a row of the table of samples, counted from 0, from the left edge on as far as drawn."""
+    page.wait_for_timeout(TABLE_LAGS_MS)
     cells = page.get_by_test_id("stDataFrame").first.locator(f'tr[aria-rowindex="{row + 2}"] td')
     cells.first.wait_for(state="attached")
     return cells.all_text_contents()
@@ -192,6 +202,7 @@ def table_row(page: Page, row: int) -> list[str]:
 
 def table_length(page: Page) -> int:
     """How many samples the table lists."""
+    page.wait_for_timeout(TABLE_LAGS_MS)
     grid = page.get_by_test_id("stDataFrame").first.locator("[aria-rowcount]").first
     return int(grid.get_attribute("aria-rowcount") or 0) - 1
 

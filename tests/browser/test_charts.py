@@ -79,7 +79,7 @@ def test_other_settings_other_data_and_messages_leave_every_chart_in_its_place(
     rows[7] = 0.0  # the checks open above the charts
     np.save(tmp_path / "zeros.npy", rows)
     upload(page, tmp_path / "zeros.npy")
-    expect(page.get_by_role("heading", name="Before you fit")).to_be_visible()
+    expect(page.get_by_role("heading", name="Checks of the file")).to_be_visible()
     expect(page.get_by_text("300 to learn from · 24")).to_be_visible()
     assert "of 300 samples" in figure(page, _MAP)["title"]
     # Without labels the density chart has the column for itself.
@@ -153,6 +153,14 @@ def test_without_its_drawing_library_the_page_says_so(browser: Browser, app_url:
     page.goto(app_url)
     expect(page.get_by_text("This chart could not be drawn").first).to_be_visible(timeout=30_000)
     assert metric(page, "Flagged").endswith("of 756")
+    page.close()
+
+
+def test_the_drawing_library_is_there_before_a_chart_asks_for_it(browser: Browser, app_url: str) -> None:
+    page = browser.new_page()
+    page.goto(f"{app_url}/export")
+    page.wait_for_function("() => window.Plotly", timeout=30_000)
+    assert page.locator(".kdeviz-chart").count() == 0
     page.close()
 
 

@@ -79,7 +79,7 @@ def test_one_key_shows_the_ring_and_all_of_the_sample_without_scrolling(
         f"Rank 1 of {len(analysis.scores)}",
         f"1 in {len(analysis.calibration) + 1:,} normal samples score this low".replace(",", "\u202f"),
         f"p-value {number(float(decision.p_values[first]))}",
-        f"Log density {number(float(analysis.scores[first]), 4)}, {number(away)} nats below the threshold",
+        f"Log density {number(float(analysis.scores[first]))}, {number(away)} nats below the threshold",
         "uncalibrated probability",
     ):
         expect(facts(page)).to_contain_text(words)

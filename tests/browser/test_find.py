@@ -9,7 +9,6 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from browser.steps import (
-    Launcher,
     drag_box,
     figure,
     painted,
@@ -20,6 +19,7 @@ from browser.steps import (
     table_row,
     verdict_button,
 )
+from browser.warm import Launcher
 from kdeviz.data import load_embeddings
 from kdeviz.data.mark_file import MarkFile
 
@@ -108,6 +108,35 @@ def test_search_and_filters_count_all_samples_and_survive_a_reload(page: Page) -
     expect(page.get_by_role("heading", name="Most anomalous samples")).to_be_visible()
 
 
+@pytest.mark.parametrize("height", [720, 450])
+def test_a_filter_asked_for_low_on_the_screen_can_be_read_and_added(page: Page, height: int) -> None:
+    page.set_viewport_size({"width": 1280, "height": height})
+    button = page.locator(".st-key-add_filter button:visible").first
+    button.evaluate("button => button.scrollIntoView({block: 'end'})")
+    page.get_by_test_id("stMain").evaluate("(main, by) => main.scrollBy(0, by)", height / 5)
+    press_button(page, "add_filter")
+    page.get_by_role("combobox", name="Column").click()
+    page.get_by_role("option", name="label", exact=True).click()
+    settled(page)
+    expect(page.locator(".st-key-put_filter button")).to_be_in_viewport(ratio=1)
+    if height == 720:
+        expect(page.get_by_role("combobox", name="Column")).to_be_in_viewport(ratio=0.9)
+        for value in page.locator(".st-key-values_label button").all():
+            expect(value).to_be_in_viewport(ratio=1)
+
+
+def test_a_click_beside_all_controls_and_a_key_frame_nothing(page: Page) -> None:
+    main = page.get_by_test_id("stMain")
+    page.mouse.click(1270, 400)
+    press(page, "n")
+    expect(main).to_be_focused()
+    script = "main => [getComputedStyle(main).outlineStyle, getComputedStyle(main, '::before').content]"
+    assert main.evaluate(script) == ["none", "none"]
+    page.keyboard.press("Tab")
+    ring = "() => getComputedStyle(document.activeElement)"
+    assert page.evaluate(f"{ring}.boxShadow") != "none" or page.evaluate(f"{ring}.outlineStyle") != "none"
+
+
 def test_typing_in_the_search_field_walks_nowhere(page: Page) -> None:
     page.get_by_role("searchbox").click()
     page.keyboard.type("n p 1 2 3 z", delay=30)
@@ -149,6 +178,28 @@ def test_a_heading_sorts_all_samples_and_the_toolbar_covers_nothing(page: Page) 
     expect(page.get_by_text("1 to 60 of 174 listed")).to_be_visible()
     press_button(page, "sort_direction")
     assert ids[-1] in table_row(page, 0)
+    page.reload()
+    painted(page)
+    assert ids[-1] in table_row(page, 0)
+
+
+@pytest.mark.parametrize("size", ["laptop", "phone"])
+def test_a_row_is_pressed_anywhere_and_its_sample_comes_into_view(page: Page, size: str) -> None:
+    width, height = SIZES[size]
+    page.set_viewport_size({"width": width, "height": height})
+    settled(page)
+    canvas = page.locator(".st-key-samples").get_by_test_id("stDataFrame").locator("canvas").first
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    assert box is not None
+    wanted = table_row(page, 2)[1]
+    page.mouse.click(box["x"] + 130, box["y"] + 38 + 35 * 2 + 15)
+    settled(page)
+    name = page.locator(".st-key-sample_name")
+    expect(name).to_have_text(wanted)
+    expect(name).to_be_in_viewport()
+    expect(page.get_by_role("button", name="Next")).to_be_in_viewport()
+    expect(picked_rows(page)).to_have_count(1)
 
 
 def test_a_selection_is_described_and_the_map_zooms_to_it(page: Page, screenshots: Path) -> None:
@@ -195,7 +246,7 @@ def test_marks_in_bulk_and_by_key_with_undo_and_redo(
     press(page, "2")
     press(page, "n")
     press(page, "3")  # it was unsure already: taken away
-    assert counts() == {"unsure": caught - 3, "confirmed": 1, "false alarm": 1}
+    assert counts() == {"unsure": caught - 3, "confirmed": 1, "normal": 1}
     page.keyboard.press("z")
     expect(page.get_by_test_id("stToast").filter(has_text="unsure taken away")).to_be_visible()
     settled(page)
@@ -209,6 +260,8 @@ def test_marks_in_bulk_and_by_key_with_undo_and_redo(
     assert counts() == {}
     press(page, "Shift+Z")
     assert counts() == {"unsure": caught}
+    page.reload()
+    painted(page)
     press(page, "Shift+Z")
     assert counts() == {"unsure": caught - 1, "confirmed": 1}
 
@@ -216,9 +269,9 @@ def test_marks_in_bulk_and_by_key_with_undo_and_redo(
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", SIZES)
 def test_what_is_found_fits_every_screen(
-    open_page: OpenPage, launch: Launcher, screenshots: Path, scheme: str, size: str
+    open_page: OpenPage, app_url: str, screenshots: Path, scheme: str, size: str
 ) -> None:
-    page = open_page(launch(str(SENTENCES)), scheme)
+    page = open_page(app_url + "?data=sample:sentences", scheme)
     width, height = SIZES[size]
     page.set_viewport_size({"width": width, "height": height})
     settled(page)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import statistics
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,6 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from browser.steps import (
-    Launcher,
     choose,
     click_on_chart,
     figure,
@@ -30,12 +28,12 @@ from browser.steps import (
     sample_name,
     seconds_to_panel,
     settled,
-    start_app,
     table_length,
     table_row,
     upload,
     verdict_button,
 )
+from browser.warm import Launcher
 from kdeviz import Analysis, Settings, analyse, load_sample
 from kdeviz.data.labels import ANOMALOUS, NORMAL
 from kdeviz.data.load import load_embeddings
@@ -152,7 +150,7 @@ def test_marks_survive_a_reload_and_a_refit_and_can_be_undone(
     threshold = ThresholdRule().threshold(sample.held_out_scores, sample.scores)
     before = counts_at(sample, threshold)
     press(page, "n")
-    press_verdict(page, "False alarm")
+    press_verdict(page, "Normal")
     note = page.get_by_role("textbox", name="Note")
     note.click()
     page.keyboard.type("no pen: painted", delay=20)
@@ -161,17 +159,17 @@ def test_marks_survive_a_reload_and_a_refit_and_can_be_undone(
     note.press("Enter")
     settled(page)
     (path,) = (tmp_path / "marks").glob("*.sqlite")
-    assert MarkFile(path).marks == {name: SampleMark("false alarm", "no pen: painted")}
+    assert MarkFile(path).marks == {name: SampleMark("normal", "no pen: painted")}
     expect(page.get_by_role("button", name="Undo")).to_be_enabled()
 
     page.reload()
     painted(page)
-    verdict(page, "False alarm")
+    verdict(page, "Normal")
     expect(note).to_have_value("no pen: painted")
     move_slider(page, "Components (PCA)", "ArrowLeft", 1)
     refitted = analyse(*load_sample().train_and_test(), Settings(15))
     place_of(page, refitted, first)
-    verdict(page, "False alarm")
+    verdict(page, "Normal")
     expect(note).to_have_value("no pen: painted")
     move_slider(page, "Components (PCA)", "ArrowRight", 1)
 
@@ -185,37 +183,23 @@ def test_marks_survive_a_reload_and_a_refit_and_can_be_undone(
         "False alarms": before["False alarms"] + 1,
     }
     expect(page.locator(".st-key-sample_facts").get_by_text("label normal")).to_be_visible()
-    assert table_row(page, 0)[2:6] == [name, "flagged", "false alarm", "normal"]
+    assert table_row(page, 0)[2:6] == [name, "flagged", "normal", "normal"]
 
-    expect(page.get_by_role("button", name="Undo")).to_be_disabled()  # a reload is another session
+    expect(page.get_by_role("button", name="Undo")).to_be_enabled()  # which outlives a reload
     press_verdict(page, "Unsure")
     press(page, "n")  # undoing goes back to the sample that it is about
     page.get_by_role("button", name="Undo").click()
     settled(page)
     place_of(page, sample, first)
-    verdict(page, "False alarm")
-    expect(page.get_by_role("button", name="Undo")).to_be_disabled()
-    assert MarkFile(path).marks == {name: SampleMark("false alarm", "no pen: painted")}
-
-
-@pytest.fixture
-def mortal_app(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """An app beside the launched ones, on the same marks, that a test may kill."""
-    server, url = start_app("--marks", str(tmp_path / "marks"), "--uploads", str(tmp_path / "uploads"))
-    yield server, url
-    server.kill()
-    server.wait()
+    verdict(page, "Normal")
+    expect(page.get_by_role("button", name="Undo")).to_be_enabled()  # what was done before the reload
+    assert MarkFile(path).marks == {name: SampleMark("normal", "no pen: painted")}
 
 
 def test_two_apps_see_each_others_marks_and_undo_only_their_own(
-    open_page: OpenPage,
-    launch: Launcher,
-    mortal_app: tuple[subprocess.Popen[bytes], str],
-    tmp_path: Path,
-    sample: Analysis,
+    open_page: OpenPage, launch: Launcher, tmp_path: Path, sample: Analysis
 ) -> None:
-    server, url = mortal_app
-    one, other = open_page(url), open_page(launch())
+    one, other = open_page(launch()), open_page(launch())
     first, second = (str(sample.inspected.ids[row]) for row in by_anomaly(sample)[:2])
     press(one, "n")
     press_verdict(one, "Confirmed")
@@ -234,13 +218,12 @@ def test_two_apps_see_each_others_marks_and_undo_only_their_own(
     settled(other)
     assert MarkFile(path).marks == {}
 
-    press_verdict(one, "False alarm")  # and the app that it was made in dies
+    press_verdict(one, "Normal")  # and the app that it was made in dies
     leave(one)
-    server.kill()
-    server.wait()
+    launch.kill_first()
     press(other, "p")
-    verdict(other, "False alarm")
-    assert MarkFile(path).marks == {first: SampleMark("false alarm")}
+    verdict(other, "Normal")
+    assert MarkFile(path).marks == {first: SampleMark("normal")}
 
 
 def test_a_click_on_a_curve_sets_the_threshold_everywhere(
@@ -333,7 +316,7 @@ def test_the_probability_curve_is_fitted_and_reset(
     settled(page)
     shows(ProbabilityCurve())
     choose(page, "Reliability")
-    assert figure(page, 1)["title"].startswith("Fitting lowers the Brier score")
+    assert figure(page, 1)["title"].startswith("Fitting lowers the probability error")
 
 
 def test_checks_open_by_themselves_and_fixes_can_be_undone(
@@ -347,7 +330,7 @@ def test_checks_open_by_themselves_and_fixes_can_be_undone(
     page = open_page(app_url)
     upload(page, tmp_path / "rough.npy")
     page.keyboard.press("Escape")
-    expect(page.get_by_role("heading", name="Before you fit")).to_be_visible()
+    expect(page.get_by_role("heading", name="Checks of the file")).to_be_visible()
     expect(page.get_by_text("The fit did not finish")).to_be_visible()
     expect(page.get_by_text("2 of 300 rows hold missing values")).to_be_visible()
     expect(page.get_by_text("1 of 300 rows holds infinite values")).to_be_visible()

@@ -13,7 +13,6 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from browser.steps import (
-    Launcher,
     click_on_map,
     drag_box,
     figure,
@@ -23,6 +22,7 @@ from browser.steps import (
     settled,
     table_length,
 )
+from browser.warm import Launcher
 from kdeviz import analyse, decide, load_sample
 from kdeviz.charts import SeparatingAxes, projection_numbers
 from kdeviz.decision import Decision
@@ -106,6 +106,34 @@ def test_columns_of_a_file_are_axes(
     click_on_map(page, *frame.loc[row, ["mean area", "d"]])
     (ring,) = [trace for trace in figure(page, 0)["traces"] if trace["name"] == "picked"]
     assert ring["x"][0] == pytest.approx(frame.loc[row, "mean area"])
+
+
+UNDER_ANOTHER = """plot => {
+    const { xaxis, yaxis } = plot._fullLayout, points = [];
+    for (const { x, y, marker: { symbol }, customdata } of plot._fullData.filter(trace => trace.customdata)) {
+        const named = (i) => typeof symbol === "string" ? symbol : symbol[i];
+        const at = (i) => [xaxis.d2p(x[i]), yaxis.d2p(y[i]), named(i), customdata[i], x[i], y[i]];
+        x.forEach((_, i) => points.push(at(i)));
+    }
+    const near = (one, other) => Math.hypot(one[0] - other[0], one[1] - other[1]);
+    const [flagged, others] = ["diamond", "circle"].map(name => points.filter(point => point[2] === name));
+    const alone = flagged.filter(one => flagged.every(other => one === other || near(one, other) > 13));
+    for (const above of alone) {
+        const hidden = others.find(other => near(above, other) < 2);
+        if (hidden) return { above: above[3], at: hidden.slice(4) };
+    }
+}"""
+
+
+def test_a_click_takes_the_marker_that_is_seen(open_page: OpenPage, app_url: str, decision: Decision) -> None:
+    """The smaller dot below a diamond is hidden: neither hovered over nor picked."""
+    page = open_page(app_url)
+    plot = page.locator(".js-plotly-plot").first
+    found = plot.evaluate(UNDER_ANOTHER)
+    click_on_map(page, *found["at"])
+    name = str(decision.analysis.inspected.ids[found["above"]])
+    expect(sample_name(page)).to_have_text(name)
+    assert plot.evaluate("plot => plot._hoverdata[0].customdata") == found["above"]
 
 
 def test_a_click_picks_in_three_dimensions(open_page: OpenPage, app_url: str, decision: Decision) -> None:

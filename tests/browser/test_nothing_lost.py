@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from browser.steps import (
-    Launcher,
+    choose_tool,
     drag_box,
     figure,
     leave,
@@ -23,6 +23,7 @@ from browser.steps import (
     settled,
     upload,
 )
+from browser.warm import Launcher
 
 pytestmark = pytest.mark.browser
 
@@ -107,6 +108,21 @@ def test_a_link_to_a_file_that_is_gone_says_so_and_the_file_brings_it_back(
     assert page.url == link and shown(page) == before
 
 
+def test_a_file_that_cannot_be_read_is_told_in_sight_and_nothing_is_lost(
+    open_page: OpenPage, app_url: str, tmp_path: Path
+) -> None:
+    page = open_page(app_url)
+    press(page, "n")
+    before = shown(page)
+    (tmp_path / "junk.npy").write_bytes(b"no numbers")
+    upload(page, tmp_path / "junk.npy")
+    expect(page.locator(".st-key-upload_problem").get_by_text("junk.npy")).to_be_in_viewport()
+    expect(page.get_by_text("Or look at an example")).to_be_in_viewport()
+    page.keyboard.press("Escape")
+    settled(page)
+    assert shown(page) == before
+
+
 def test_back_and_forward_visit_the_screens_that_were_seen(open_page: OpenPage, app_url: str) -> None:
     page = open_page(app_url)
     seen = [shown(page)]
@@ -114,11 +130,12 @@ def test_back_and_forward_visit_the_screens_that_were_seen(open_page: OpenPage, 
         lambda: move_slider(page, "Components (PCA)", "ArrowLeft", 1),
         lambda: move_slider(page, "Threshold on log density", "ArrowLeft", 1),
         lambda: pick_next(page),
+        lambda: choose_tool(page, "Box"),
         lambda: drag_box(page, 0.1, 0.1, 0.6, 0.6),
     ):
         change()
         seen.append(shown(page))
-    assert len({*seen}) == 5
+    assert len({*seen}) == 6
     for screen in reversed(seen[1:-1]):
         page.go_back()
         settled(page)

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from browser.steps import Launcher, choose, leave, metric, painted, settled, titled
+from browser.steps import TABLE_LAGS_MS, choose, leave, metric, painted, settled, titled
+from browser.warm import Launcher
 from kdeviz import Settings, ThresholdRule, analyse, decide, load_sample
 from kdeviz.comparison.compare import Comparison, compare
 from kdeviz.comparison.scored import scored_decision
@@ -24,9 +25,9 @@ pytestmark = pytest.mark.browser
 
 OpenPage = Callable[..., Page]
 
-GRID = {"components": "4, 8, 20", "scalings": "scale, norm", "bandwidths": "scott"}
-LONG = {"Components": "1:60", "Bandwidth": "scott", "Seeds": "0:79"}
-MANY = 60 * 2 * 80  # minutes on any machine: no test waits for its end
+GRID = {"components": "4, 8, 20", "scalings": "scale, norm", "bandwidths": "scott", "standardise": "no, yes"}
+LONG = {"Components": "1:60", "Bandwidth": "scott", "Seeds": "0:39"}
+MANY = 60 * 2 * 2 * 40  # minutes on any machine: no test waits for its end
 
 
 def fill_grid(page: Page, **texts: str) -> None:
@@ -43,6 +44,7 @@ def go_to(page: Page, name: str) -> None:
 
 
 def rows_of(table: Locator) -> int:
+    table.page.wait_for_timeout(TABLE_LAGS_MS)
     return int(table.locator("[aria-rowcount]").first.get_attribute("aria-rowcount") or 0) - 1
 
 
@@ -90,12 +92,13 @@ def test_sweep_cancel_apply_keep_restart_compare(
     assert stopped.inner_text().startswith(f"Cancelled: {count(done)} of ")
 
     fill_grid(page, Components=GRID["components"], Seeds="0")
-    page.get_by_role("button", name="Run 6 fits").click()
+    page.get_by_role("button", name="Run 12 fits").click()
     expect(page.get_by_text(f"Best AUROC: {number(choice.best.auroc.value)}")).to_be_visible()
     expect(page.get_by_text("Cancelled:")).to_be_hidden()
     settled(page)
     assert choice.best.settings == Settings(20, "norm")
     titled(page, 0, "20 components, norm")
+    settled(page)
     page.screenshot(path=screenshots / "tune.png")
     page.get_by_role("button", name="Use").first.click()
     settled(page)

@@ -1,5 +1,7 @@
 """About this file: how it was read is said, and every guess can be corrected."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,9 +9,11 @@ from app_steps import page_session, put, texts, upload
 from PIL import Image
 
 from kdeviz import load_embeddings
+from kdeviz.data import EmbeddingSet
 from kdeviz.data.reading import GUESS, Corrections
 from kdeviz.decision.decision import decide
 from kdeviz.output.recipe import Files, python_recipe, shell_recipe
+from kdeviz.ui.panels.about_file import shape_words
 from kdeviz.ui.work.loaded import from_uploads
 
 N = 60
@@ -151,3 +155,19 @@ def test_notes_on_the_screen_name_no_flags():
     notes = from_uploads(("parts.csv", csv())).notes
     assert "leave out those that do not belong (see About this file)." in notes[0]
     assert not any("--" in note for note in notes)
+
+
+def test_words_of_what_is_learned_from_and_what_is_scored_agree():
+    rows = np.zeros((600, 8))
+    data = EmbeddingSet(rows, np.arange(600).astype(str))
+    unseen = "each by a model that has not seen it."
+    alone = f"No samples are set apart: those learned from are scored themselves, {unseen}"
+    assert shape_words(data, None) == ("600 to learn from · 8 dimensions", alone)
+    left_out = replace(data, excluded=np.arange(600) < 30)
+    assert shape_words(left_out, None) == (
+        "570 to learn from · 30 more to score · 8 dimensions",
+        f"All 600 samples are scored; those learned from, {unseen}",
+    )
+    assert shape_words(data, data.take(rows[:, 0] > -1)) == (
+        "600 to learn from · 600 to score · 8 dimensions",
+    )

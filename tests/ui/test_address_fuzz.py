@@ -76,10 +76,11 @@ def test_a_possible_address_is_left_alone(start):
 
 def test_what_the_knobs_write_is_left_alone_when_the_data_change(start):
     app = start(components="40", cap="777")
-    upload(app, "narrow.npy", npy(gaussian(60, 5)))
-    upload(app, "wide.npy", npy(gaussian(60, 50)))
-    assert not app.toast
-    assert app.session_state["components"] == 40
+    for name, dimensions, components in (("narrow.npy", 5, 5), ("wide.npy", 50, 16)):
+        upload(app, name, npy(gaussian(60, dimensions)))
+        # The usual settings for these data, and nothing of an address that could not be used.
+        assert all(toast.value.startswith("Back at the defaults") for toast in app.toast)
+        assert app.session_state["components"] == components
 
 
 @pytest.mark.parametrize("text", ["0", "7", "100"])

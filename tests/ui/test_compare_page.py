@@ -13,6 +13,7 @@ from app_steps import (
     chart,
     charts,
     click,
+    columns_of,
     figures,
     gaussian,
     has,
@@ -259,6 +260,7 @@ def test_rows_of_a_sweep_can_be_compared(start):
     for name, text in (("components", "8, 2000"), ("bandwidths", "0.5")):
         app.text_input(key=f"grid_{name}").set_value(text)
     app.selectbox(key="grid_scalings").set_value("norm")
+    app.selectbox(key="grid_standardise").set_value("no")
     rerun(app)
     press(app.button(key="run_sweep"))
     until(app, lambda app: not page_session(app).swept.task.running)
@@ -332,7 +334,7 @@ def test_marks_count_as_labels(start, tmp_path):
     put(app.slider(key="components"), 3)
     screen = page_session(app).screen
     first = screen.analysis.scores.argsort()[:3]
-    for row, mark in zip(first, ("confirmed", "false alarm", "confirmed"), strict=True):
+    for row, mark in zip(first, ("confirmed", "normal", "confirmed"), strict=True):
         book(app, tmp_path).set(screen.keys[row], SampleMark(mark))
     app.session_state["marks_as_labels"] = True
     rerun(app)
@@ -553,6 +555,16 @@ def test_the_list(listed, keep):
     assert set(shown["data"]) == {load_sample().train_and_test()[1].name}
 
 
+def test_the_folder_of_a_run_can_be_read_in_full(listed, keep):
+    keep(OTHER, "a name as long as the folders of runs ever are made of " * 2)
+    shown = table(listed(), "runs_")
+    width, height = columns_of(shown)["id"]["width"], shown.proto.row_height
+    wrapped_above, line, letter, padding = 64, 20, 8, 16  # pixels, as streamlit draws a table
+    assert height > wrapped_above
+    letters = len(shown.value["id"].iloc[0]) * letter
+    assert height // line * (width - padding) >= letters > 60 * letter
+
+
 def test_a_run_can_be_renamed_used_and_deleted(listed, keep, store):
     older, newer = keep(OTHER), keep(Settings(4))
     app = listed()
@@ -692,7 +704,7 @@ def test_a_missing_mlflow_is_told_and_the_run_is_kept(start, store, no_mlflow):
 
 @pytest.mark.parametrize("error", [DataError("a file is damaged"), RuntimeError("a *strange* server")])
 def test_whatever_goes_wrong_with_mlflow_is_told(start, store, monkeypatch, error):
-    def broken(uri, run):
+    def broken(uri, run, report):
         raise error
 
     monkeypatch.setattr("kdeviz.ui.panels.kept_runs.log_run", broken)
@@ -706,7 +718,9 @@ def test_whatever_goes_wrong_with_mlflow_is_told(start, store, monkeypatch, erro
 
 def test_kept_runs_are_logged(start, store, monkeypatch):
     logged = []
-    monkeypatch.setattr("kdeviz.ui.panels.kept_runs.log_run", lambda uri, run: logged.append((uri, run.id)))
+    monkeypatch.setattr(
+        "kdeviz.ui.panels.kept_runs.log_run", lambda uri, run, report: logged.append((uri, run.id))
+    )
     app = start("--mlflow=http://127.0.0.1:9")
     press(app.button(key="keep"))
     until(app, lambda app: not page_session(app).own(Keeping).logging.running)
@@ -728,8 +742,8 @@ def test_the_command_line_prints_the_numbers_of_the_page(start, run, store):
     ids = [app.selectbox(key=key).value.removeprefix("run ") for key in ("first_side", "second_side")]
     outcome = run("compare", *ids, "--runs", store.folder)
     assert outcome.code == 0
-    assert outcome.fact("rank correlation") == f"{number(found.spearman, 4)} (Spearman)"
-    assert float(outcome.fact("McNemar's p")) == found.verdicts.p_value
+    assert outcome.fact("rank correlation") == f"{number(found.spearman)} (Spearman)"
+    assert float(outcome.fact("p-value of McNemar's test")) == found.verdicts.p_value
     assert float(outcome.fact("AUROC difference")) == found.separation.difference
     assert outcome.fact("verdicts") in markdowns(app)
     assert outcome.fact("separation") in markdowns(app)

@@ -18,6 +18,7 @@ from app_steps import (
     put,
     rerun,
     table,
+    until,
     upload,
 )
 from test_ui import parquet
@@ -25,7 +26,15 @@ from test_ui import parquet
 from kdeviz.decision import Between, Holds, OneOf, Order
 from kdeviz.ui.widgets.text import literal
 from kdeviz.ui.work import found as work_found
-from kdeviz.ui.work.filter_texts import MOST_FILTERS, filter_of, possible_filter, text_of
+from kdeviz.ui.work.filter_texts import (
+    MOST_FILTERS,
+    filter_of,
+    order_of,
+    order_text,
+    possible_filter,
+    possible_order,
+    text_of,
+)
 from kdeviz.ui.work.found import Finding
 
 ROWS = 240
@@ -48,7 +57,7 @@ def file():
 @pytest.fixture
 def opened(app, file):
     upload(app, "things.parquet", file)
-    return app
+    return until(app, lambda app: page_session(app).screen.data.source == "things.parquet")
 
 
 def answer(app):
@@ -93,9 +102,11 @@ def test_the_search_looks_at_all_rows_and_counts_them(opened):
     assert heading(opened) == "Most anomalous samples"
 
 
-def test_a_probability_that_nobody_fitted_is_called_uncalibrated(opened):
+def test_a_probability_that_nobody_fitted_is_called_uncalibrated_and_the_heading_says_why(opened):
     (shown,) = (frame for frame in opened.dataframe if (frame.key or "").startswith("table_"))
-    assert json.loads(shown.proto.columns)["probability"]["label"] == "Uncalibrated probability"
+    column = json.loads(shown.proto.columns)["probability"]
+    assert column["label"] == "Uncalibrated probability"
+    assert "Uncalibrated: nothing" in column["help"]
 
 
 def test_the_map_shows_what_is_found(opened):
@@ -144,6 +155,21 @@ def test_a_filter_is_added_in_its_popover_and_taken_back_by_its_chip(opened):
     press(opened.button(key="chip_0"))
     assert heading(opened) == "Most anomalous samples"
     assert "filter" not in opened.query_params
+
+
+def test_counts_are_of_what_passes_everything_else(opened):
+    put(opened.text_input(key="find"), "thing 1")
+    page_session(opened).select(np.arange(12, 200))
+    ask(opened, OneOf("kind", ("odd",)), Between("size", high=15))
+    opened.session_state["add_filter"] = True
+    rerun(opened)
+    put(opened.selectbox(key="filter_column"), "kind")
+    low, high = 12, 15 * 7  # rows whose size is at most 15
+    rows = [row for row in range(low, high + 1) if str(row).startswith("1")]
+    odd = sum(row < 24 for row in rows)
+    (values,) = [group for group in opened.pills if group.key == "values_kind"]
+    assert values.options == [literal(f"odd ({odd})"), literal(f"usual ({len(rows) - odd})")]
+    assert heading(opened) == f"{odd} of 240 samples"
 
 
 def test_ranges_and_texts_are_filters_too(opened):
@@ -255,6 +281,16 @@ def test_what_is_no_filter_is_none(text):
     assert not possible_filter(text)
 
 
+@pytest.mark.parametrize("order", [Order("id"), Order("job desc", True), Order("", False)])
+def test_orders_come_back_from_their_texts(order):
+    assert order_of(order_text(order)) == order and possible_order(order_text(order))
+
+
+@pytest.mark.parametrize("text", ["", "id", "descending", "id sideways", "x" * 2000 + " ascending"])
+def test_what_is_no_order_is_none(text):
+    assert order_of(text) is None or text == "descending"
+
+
 def test_no_more_filters_than_fit(opened):
     ask(opened, *(Holds("text", str(i)) for i in range(MOST_FILTERS + 3)))
     assert len(finding(opened).filters) == MOST_FILTERS
@@ -278,8 +314,13 @@ def test_any_column_sorts_all_that_is_found(opened):
     press(opened.button(key="sort_direction"))
     assert listed(opened)[:3] == ["s239", "s238", "s237"]
     assert heading(opened) == "All 240 samples"
+    assert opened.query_params["sort"] in ("size descending", ["size descending"])
+    del opened.query_params["sort"]  # as another page does
+    assert listed(rerun(opened))[0] == "s239"
+    opened.query_params["sort"] = "id descending"
+    assert finding(rerun(opened)).order == Order("id", True)
     put(opened.selectbox(key="sort_by"), "rank")
-    assert finding(opened).order == Order("rank")
+    assert finding(opened).order == Order("rank") and "sort" not in opened.query_params
     assert heading(opened) == "Most anomalous samples"
 
 
@@ -416,7 +457,7 @@ def test_marking_all_says_how_many_had_the_verdict_before(opened):
 def test_a_verdict_is_a_button_with_a_key_and_pressed_again_it_is_taken_away(opened):
     page_session(opened).pick(3)
     rerun(opened)
-    verdicts = ("confirmed", "false alarm", "unsure")
+    verdicts = ("confirmed", "normal", "unsure")
     assert [opened.button(key=f"verdict_{name}").proto.shortcut for name in verdicts] == ["1", "2", "3"]
     press(opened.button(key="verdict_unsure"))
     assert marks(opened) == {3: "unsure"}

@@ -1,8 +1,9 @@
 """What is picked and selected is in the address, and comes back from it."""
 
 import numpy as np
+import pandas as pd
 import pytest
-from app_steps import button, page_session, press, put
+from app_steps import button, figures, page_session, press, put, rerun, texts, until
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -40,7 +41,9 @@ def test_a_text_cannot_ask_for_much_memory():
 
 def address(app):
     return {
-        name: app.query_params[name] for name in ("sample", "selected", "cell") if name in app.query_params
+        name: app.query_params[name]
+        for name in ("sample", "neighbour", "selected", "cell")
+        if name in app.query_params
     }
 
 
@@ -56,6 +59,20 @@ def test_the_address_brings_back_what_is_picked_and_selected(app, start):
     assert page_session(again).picked == picked
     assert page_session(again).region.tolist() == sorted([3, 5, picked])
     assert address(again) == said or address(again) == flat
+
+
+def test_a_neighbour_that_is_looked_at_is_ringed_and_in_the_address(start):
+    app = start(sample="3", neighbour="8", chart="Sample")
+    assert (page_session(app).picked, page_session(app).neighbour) == (3, 8)
+    screen = page_session(app).screen
+    ringed = [trace for trace in figures(app)[0]["data"] if trace.get("name") == "picked"]
+    place = int(np.flatnonzero(screen.analysis.fitted_on == 8)[0])
+    at = screen.analysis.train_coordinates[place]
+    np.testing.assert_allclose([ringed[0]["x"][0], ringed[0]["y"][0]], at[:2], rtol=1e-5)
+    assert str(screen.analysis.train.ids[8]) in texts(app)
+    press(button(app, "Back"))
+    assert page_session(app).neighbour is None and set(address(app)) == {"sample"}
+    assert page_session(start(sample="3", neighbour="100000")).neighbour is None
 
 
 def test_the_address_brings_back_a_cell_of_the_confusion_table(app, start):
@@ -82,3 +99,21 @@ def test_a_pick_is_still_there_on_another_page_and_after_a_change_of_the_model(a
     picked = page_session(app).picked
     put(app.slider(key="components"), 9)
     assert app.query_params["sample"] in (str(picked), [str(picked)])
+
+
+@pytest.mark.parametrize("patience", [None, 0])
+def test_it_comes_back_when_the_address_also_says_how_the_file_is_read(
+    start, tmp_path, monkeypatch, patience
+):
+    if patience is not None:  # the page is drawn with the file as it was guessed, before it is read again
+        monkeypatch.setattr("kdeviz.ui.work.reading._PATIENCE_SECONDS", patience)
+    rows = np.random.default_rng(0).normal(size=(90, 5))
+    frame = pd.DataFrame(rows, columns=list("abcde")).assign(part=["train"] * 30 + ["test"] * 60)
+    frame.to_csv(tmp_path / "rows.csv", index=False)
+    said = {"leave_out": "e", "split_column": "none of them", "sample": "80"}
+    region = text_of(np.array([3, 80]), 90)
+    app = start(str(tmp_path / "rows.csv"), **said, selected=region)
+    until(app, lambda app: page_session(app).data.said.leave_out == ("e",) and page_session(app).screen)
+    until(app, lambda app: page_session(app).picked == 80)
+    assert page_session(app).region.tolist() == [3, 80]
+    assert address(rerun(app))["sample"] in ("80", ["80"])

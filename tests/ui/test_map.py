@@ -1,5 +1,6 @@
 """The map's axes, chosen by a person and kept in the address."""
 
+import re
 import sys
 import threading
 
@@ -70,13 +71,18 @@ def test_nothing_flagged_is_said_in_place_of_the_map(start):
     app = start(axes="separating", rule="log_density", nats="-1000")
     assert subtitle(app).startswith("Axes chosen")  # these have labels
     upload(app, "t.csv", table().to_csv(index=False).encode())
+    put(app.selectbox(key="rule"), "log_density")
     put(app.number_input(key="nats"), -1000.0)
     assert any(text.startswith("No sample is flagged, so there is none") for text in texts(app))
 
 
-def test_one_component_has_no_map_of_components_and_says_so(app):
+def test_one_component_is_drawn_against_log_density(app):
     put(app.slider(key="components"), 1)
-    assert any(text.startswith("A map needs two components") for text in texts(app))
+    until(app, lambda app: subtitle(app).startswith("The one component that the model keeps, against log"))
+    assert axis(app, "x").startswith("component 1") and axis(app, "y") == "log density, nats"
+    for axes, words in (("separating", "Axes that separate need two"), ("neighbours", "The neighbour map")):
+        put(app.selectbox(key="axes"), axes)
+        until(app, lambda app, words=words: any(text.startswith(words) for text in texts(app)))
 
 
 def test_columns_of_the_file_are_axes(app, start):
@@ -223,3 +229,11 @@ def test_openTSNE_is_loaded_by_nobody_who_does_not_ask_for_it():  # noqa: N802
     code = "import sys, kdeviz.charts, kdeviz.ui.main; print('openTSNE' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split()[-1] == "False"
+
+
+def test_of_very_many_flagged_the_lowest_are_drawn_and_the_map_says_so(start, tmp_path):
+    np.save(tmp_path / "many.npy", np.random.default_rng(0).normal(size=(9000, 3)).astype(np.float32))
+    app = start(str(tmp_path / "many.npy"), rule="top_k", top_k="4000")
+    told = re.search(r"5\s000 of 9\s000 drawn, but (\d)\s(\d+) of 4\s000 flagged", subtitle(app))
+    assert told is not None
+    assert 2500 <= int("".join(told.groups())) < 4000

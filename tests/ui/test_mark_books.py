@@ -16,8 +16,8 @@ from kdeviz.ui.work import mark_books
 from kdeviz.ui.work.loaded import from_path, from_uploads
 from kdeviz.ui.work.mark_books import MarkShelf, book_of, shelf
 
-CONFIRMED, FALSE_ALARM = SampleMark("confirmed", "a scratch"), SampleMark("false alarm")
-MARKS = ["confirmed", "", "unsure", "no mark", "false alarm"]
+CONFIRMED, FINE = SampleMark("confirmed", "a scratch"), SampleMark("normal")
+MARKS = ["confirmed", "", "unsure", "no mark", "normal"]
 NOTES = ["a scratch", "alone", "", "x", ""]
 
 
@@ -70,8 +70,8 @@ def test_sessions_share_the_marks_of_the_same_samples(tmp_path):
 def test_other_processes_see_and_keep_each_others_marks(tmp_path):
     one, other = (book_from(MarkShelf(tmp_path), plain()) for _ in range(2))
     one.set("2", CONFIRMED)
-    other.set("3", FALSE_ALARM)
-    assert one.of(["2", "3"]) == other.of(["2", "3"]) == {"2": CONFIRMED, "3": FALSE_ALARM}
+    other.set("3", FINE)
+    assert one.of(["2", "3"]) == other.of(["2", "3"]) == {"2": CONFIRMED, "3": FINE}
 
 
 def test_marks_of_an_earlier_kdeviz_are_read_in(tmp_path):
@@ -83,14 +83,14 @@ def test_marks_of_an_earlier_kdeviz_are_read_in(tmp_path):
     for _ in range(2):
         book = book_from(MarkShelf(tmp_path), plain())
         assert book.get("4") == SampleMark("unsure", "old")
-        book.set("3", FALSE_ALARM)
+        book.set("3", FINE)
     assert len(book) == 2
 
 
 def test_other_samples_have_another_book(tmp_path):
     books = MarkShelf(tmp_path)
     book_from(books, plain()).set("2", CONFIRMED)
-    book_from(books, plain(1)).set("3", FALSE_ALARM)
+    book_from(books, plain(1)).set("3", FINE)
     assert "2" not in book_from(books, plain(1))
     assert len(list(tmp_path.glob("*.sqlite"))) == 2
     together = from_uploads(("a.npy", npy(features())), ("b.npy", npy(features(seed=1))))
@@ -127,7 +127,7 @@ def test_an_empty_book_takes_the_marks_of_the_table(tmp_path):
     book = book_from(MarkShelf(tmp_path), data)
     assert book.get("s0") == CONFIRMED
     assert book.get("s2") == SampleMark("unsure")
-    assert book.get("s4") == FALSE_ALARM
+    assert book.get("s4") == FINE
     assert len(book) == 3
     keys = [str(name) for name in data.inspected.ids]
     np.testing.assert_array_equal(book.labels(keys), [ANOMALOUS, UNKNOWN, UNKNOWN, UNKNOWN, NORMAL])
@@ -139,13 +139,11 @@ def test_marks_without_notes(tmp_path):
 
 
 def test_a_book_with_marks_takes_none_of_the_table(tmp_path):
-    book_from(MarkShelf(tmp_path), marked()).set_all(
-        {"s0": SampleMark(), "s2": SampleMark(), "s1": FALSE_ALARM}
-    )
+    book_from(MarkShelf(tmp_path), marked()).set_all({"s0": SampleMark(), "s2": SampleMark(), "s1": FINE})
     again = book_from(MarkShelf(tmp_path), marked())
     assert "s0" not in again  # taken away by hand, and not brought back
-    assert again.get("s1") == FALSE_ALARM
-    assert again.get("s4") == FALSE_ALARM
+    assert again.get("s1") == FINE
+    assert again.get("s4") == FINE
     assert len(again) == 2
 
 
@@ -162,7 +160,7 @@ def test_only_the_marks_of_inspected_rows_are_taken(tmp_path):
     assert list(data.inspected.ids) == ["s2", "s4"]
     book = book_from(MarkShelf(tmp_path), data)
     assert book.get("s2") == SampleMark("unsure")
-    assert book.get("s4") == FALSE_ALARM
+    assert book.get("s4") == FINE
     assert len(book) == 2
 
 
@@ -186,8 +184,8 @@ def test_a_damaged_file_is_left_alone_and_marks_stay_in_memory(tmp_path, content
     assert set(books.problems) == {data.origin}
     assert str(file) in books.problems[data.origin]
     assert "move this file away" in books.problems[data.origin]
-    book.set("2", FALSE_ALARM)
-    assert book_from(books, plain()).get("2") == FALSE_ALARM
+    book.set("2", FINE)
+    assert book_from(books, plain()).get("2") == FINE
     assert only_file(tmp_path).read_bytes() == content
     # Another data set is kept as ever.
     book_from(books, plain(1)).set("0", CONFIRMED)
@@ -212,8 +210,8 @@ def test_a_folder_that_cannot_be_used(tmp_path, load):
     if load is marked:  # the first mark to write is one of the table
         assert book.get("s0") == CONFIRMED
         assert "file" in books.problems[data.origin]
-        book.set("s0", FALSE_ALARM)
-        assert book_from(books, data).get("s0") == FALSE_ALARM
+        book.set("s0", FINE)
+        assert book_from(books, data).get("s0") == FINE
     else:
         assert len(book) == 0
 
@@ -242,7 +240,7 @@ def test_all_sessions_have_one_shelf_per_folder(started_with, tmp_path):
     assert book_of(plain()) is book_of(plain())
     assert book_of(plain()).get("2") == CONFIRMED
     assert not book_of(plain()).can_undo  # another session made it
-    book_of(plain()).set("3", FALSE_ALARM)
+    book_of(plain()).set("3", FINE)
     assert book_of(plain()).can_undo
     assert only_file(tmp_path / "a").suffix == ".sqlite"
     started_with(str(tmp_path / "b"))

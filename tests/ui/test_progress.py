@@ -24,9 +24,9 @@ def seen(monkeypatch):
     return log
 
 
-def look(future, drawn, near_the_end=False, draw=lambda: None):
+def look(future, drawn, near_the_end=False, draw=lambda: None, changed=False):
     """What the fragment does every second."""
-    progress._watch.__wrapped__(future, draw, drawn, lambda: near_the_end)
+    progress._watch.__wrapped__(future, draw, drawn, lambda: near_the_end, lambda: changed)
 
 
 def test_the_rest_of_the_page_is_drawn_before_anything_is_waited_for(seen):
@@ -81,6 +81,11 @@ def test_how_far_it_is_is_drawn_until_it_has_ended(seen, drawn):
     future.set_result(None)
     look(future, drawn, draw=lambda: seen.append("progress"))
     assert seen == ["progress", "page"]
+
+
+def test_the_page_is_drawn_when_there_is_more_to_see(seen):
+    look(Future(), None, changed=True)
+    assert seen == ["page"]
 
 
 def test_without_haste_nothing_is_waited_for(seen):

@@ -165,6 +165,7 @@ def test_a_reload_finds_the_sweep_and_what_it_has_done(start):
     app = start(at="tune")
     app.text_input(key="grid_components").set_value("4")
     app.text_input(key="grid_bandwidths").set_value("scott")
+    app.selectbox(key="grid_standardise").set_value("no")
     app.run()
     next(button for button in app.button if button.label == "Run 2 fits").click().run()
     swept = page_session(app).swept

@@ -21,6 +21,7 @@ from app_steps import (
 from kdeviz import analyse, load_sample
 from kdeviz.explain.row import explain
 from kdeviz.ui.panels.looked_at import Trail
+from kdeviz.ui.panels.sample import _short_fraction
 
 LONG = "The patient was discharged on the fifth day after surgery. " * 3
 
@@ -38,6 +39,18 @@ def tiles(app, alt):
 def pick(app, row):
     page_session(app).pick(row)
     return rerun(app)
+
+
+def test_a_probability_that_nobody_fitted_is_explained_beside_it(app):
+    def about():
+        (facts,) = (one for one in pick(app, 3).markdown if one.value.startswith("Log density"))
+        return facts
+
+    assert "uncalibrated probability" in about().value
+    assert "nothing about these data chose" in about().proto.help
+    app.number_input(key="midpoint").set_value(3.0)
+    rerun(app)
+    assert "uncalibrated" not in about().value and not about().proto.help
 
 
 @pytest.fixture
@@ -113,6 +126,16 @@ def test_the_other_columns_have_a_line_each(sentences):
     app = pick(sentences, 3)
     (lines,) = [text for text in texts(app) if text.startswith("topic: ")]
     assert [line.partition(":")[0] for line in lines.split("\n")] == ["topic", "words"]
+
+
+def test_fractions_of_a_file_have_six_digits_at_most_and_whole_numbers_all(start):
+    app = pick(start(data="sample:mixture"), 3)
+    (lines,) = [text for text in texts(app) if "true log density: " in text]
+    value = lines.partition("true log density: ")[2].split("\n")[0]
+    assert 3 < len(value) <= 8 and "-" not in value  # with a minus, not a hyphen
+    assert _short_fraction(np.float32(0.1)) == "0.1"
+    for other in (3, "0.123456789", float("nan"), float("inf"), 5.0, 12345678.25, None):
+        assert _short_fraction(other) == ""
 
 
 def test_disagreements_show_texts_short(start):

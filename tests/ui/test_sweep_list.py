@@ -6,13 +6,13 @@ from app_steps import button, captions, page_session, press, put, rerun, until, 
 
 def fill(app, **texts):
     for name, text in texts.items():
-        kind = app.selectbox if name == "scalings" else app.text_input
+        kind = app.selectbox if name in ("scalings", "standardise") else app.text_input
         put(kind(key=f"grid_{name}"), text)
     return app
 
 
 def swept(app, components):
-    fill(app, components=components, scalings="norm", bandwidths="scott")
+    fill(app, components=components, scalings="norm", bandwidths="scott", standardise="no")
     press(next(found for found in app.button if found.key == "run_sweep"))
     return until(app, lambda app: not page_session(app).swept.task.running)
 

@@ -1,5 +1,7 @@
 """The work behind the pages: one task at a time, the one that will soonest be done first."""
 
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import wait
@@ -429,3 +431,24 @@ def test_other_short_work_goes_before_long_work_as_well():
     gate.open()
     long.future.result(PATIENCE)
     assert order == ["short", "long"]
+
+
+def test_a_process_that_ends_while_work_goes_on_ends_well():
+    script = """
+import time, torch
+from kdeviz.ui.work.tasks import Task
+from kdeviz.ui.work.turns import Turns
+
+task = Task()
+
+def work():
+    rows = torch.randn(700, 700)
+    while not task.is_cancelled():
+        rows = rows @ rows / rows.norm()
+
+Turns().start(task, work)
+time.sleep(0.5)
+assert not task.future.done()
+"""
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (0, ""), ended.stderr

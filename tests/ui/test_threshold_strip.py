@@ -35,7 +35,9 @@ def test_the_numbers_of_a_step_are_those_of_the_decision_after_release(app, step
 def test_every_step_has_its_words(app):
     _, sent = strip(app)
     assert len(sent["thresholds"]) == len(sent["state_of"]) == threshold_strip.STEPS + 1
-    ends = [float(end) for end in (sent["thresholds"][0], sent["thresholds"][-1])]
+    ends = [
+        float(end.replace("\N{MINUS SIGN}", "-")) for end in (sent["thresholds"][0], sent["thresholds"][-1])
+    ]
     assert ends[0] < decision(app).threshold < ends[1]
     counts = [int(sent["states"][state]["flagged"].split()[0]) for state in sent["state_of"]]
     assert counts == sorted(counts)
@@ -77,6 +79,10 @@ def test_without_labels_there_are_alarms_and_flagged_only(app):
     slide(app, step)
     assert strip(app)[1]["now"] == words
     assert isinstance(decision(app), Decision)
+
+
+def test_alarms_are_told_of_normal_samples(app):
+    assert " alarms per 1 000 normal samples (" in strip(app)[1]["now"]["alarms"]
 
 
 def test_intervals_are_those_of_the_decision(app):

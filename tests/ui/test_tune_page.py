@@ -68,9 +68,9 @@ def tune(start):
 
 
 def fill(app, **values):
-    """Write into the grid, without running it."""
-    for name, value in values.items():
-        widgets = app.selectbox if name == "scalings" else app.text_input
+    """Write into the grid, without running it; features are as they are unless it says otherwise."""
+    for name, value in {"standardise": "no", **values}.items():
+        widgets = app.selectbox if name in ("scalings", "standardise") else app.text_input
         widgets(key=f"grid_{name}").set_value(value)
     return rerun(app)
 
@@ -116,7 +116,8 @@ def test_the_usual_grid_for_the_sample_set(tune):
         "0",
     ]
     assert tune.selectbox(key="grid_scalings").value == "scale, norm"
-    assert tune.button(key="run_sweep").label == "Run 36 fits"
+    assert tune.selectbox(key="grid_standardise").value == "no, yes"
+    assert tune.button(key="run_sweep").label == "Run 72 fits"
     assert not tune.button(key="run_sweep").disabled
 
 
@@ -126,7 +127,9 @@ def test_the_usual_grid_starts_from_the_settings_in_use(start):
     assert app.text_input(key="grid_seeds").value == "7"
 
 
-@pytest.mark.parametrize(("n", "d", "components"), [(12, 3, "2"), (9, 2, "1"), (6, 40, "2, 4"), (40, 1, "1")])
+@pytest.mark.parametrize(
+    ("n", "d", "components"), [(12, 3, "2, 3"), (9, 2, "2"), (6, 40, "2, 4"), (40, 1, "1")]
+)
 def test_the_usual_grid_of_tiny_data_can_be_fitted(start, tmp_path, n, d, components):
     app = start(rows_file(tmp_path, n, d), at="tune")
     assert app.text_input(key="grid_components").value == components

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
+from threading import Thread
 from urllib.parse import quote
 
 from starlette.middleware import Middleware
@@ -29,13 +30,20 @@ def guards() -> list[Middleware]:
 
 @asynccontextmanager
 async def opened(_app: object) -> AsyncIterator[None]:
-    """While the server runs; says where it is when it starts."""
+    """While the server runs; at its start, says where it is and loads what takes long."""
+    Thread(target=_load_libraries, daemon=True).start()
     addresses = list(_addresses())
     for address in addresses:
         print(address, flush=True)
     if not config.get_option("server.headless"):
         open_browser(addresses[0].rpartition(" ")[2])
     yield
+
+
+def _load_libraries() -> None:
+    """While the browser starts. They import nothing of ours, so that no two threads wait for each other."""
+    import pandas  # noqa: F401
+    import torch  # noqa: F401
 
 
 @cache

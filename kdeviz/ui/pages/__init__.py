@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from kdeviz.ui.pages import compare, explore, export, tune
+from kdeviz.ui.pages import compare, explore, export, present, tune
 
 
 class Page(NamedTuple):
@@ -23,6 +23,7 @@ PAGES = [
     Page("Explore", ":material/explore:", "", explore.show),
     Page("Tune", ":material/tune:", "tune", tune.show),
     Page("Compare", ":material/compare_arrows:", "compare", compare.show),
+    Page("Present", ":material/slideshow:", "present", present.show),
     Page("Export", ":material/ios_share:", "export", export.show),
 ]
 """In the order in which they stand above the page."""

@@ -2,24 +2,64 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any, NamedTuple
 
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
-from kdeviz.analysis import drift
+from kdeviz.analysis import Preview, drift
+from kdeviz.model import KERNEL_WORDS
+from kdeviz.settings import Settings, name_of
 from kdeviz.ui.panels.charts import show_tabs
+from kdeviz.ui.panels.help_menu import show_explore_tour
 from kdeviz.ui.panels.map import map_controls, show_map
-from kdeviz.ui.panels.model import offer_button
+from kdeviz.ui.panels.model import can_use, offer_button, use_settings
+from kdeviz.ui.panels.preflight import Checks
 from kdeviz.ui.panels.sample import show_walk
 from kdeviz.ui.panels.table import show_table
 from kdeviz.ui.panels.threshold import show_threshold
 from kdeviz.ui.state import Screen, Session, session
 from kdeviz.ui.widgets.text import plain_warning, warning_with
+from kdeviz.ui.work.fitting import say_nothing_yet
+from kdeviz.ui.work.loaded import Loaded
 from kdeviz.wording import count, duration, number, percent
 
 _MAP_HEIGHT, _PANEL_HEIGHT = 356, 560
 _TABLE_HEIGHT = 560
+
+
+class Separation(NamedTuple):
+    """How well some settings separate the labelled samples."""
+
+    settings: Settings
+    auroc: float
+    data: Loaded
+    labels: NDArray[np.int8]
+
+    def compares(self, other: Separation) -> bool:
+        """Whether both are about the same samples and labels."""
+        return self.data is other.data and np.array_equal(self.labels, other.labels)
+
+
+@dataclass(eq=False)
+class Separations:
+    """That of the settings in use when the page was drawn last, and that of those before, if it compares."""
+
+    now: Separation | None = None
+    before: Separation | None = None
+
+    def see(self, now: Separation | None) -> None:
+        """Take note of the present one."""
+        last = self.now
+        if now is None or last is None or not now.compares(last):
+            self.before = None
+        elif now.settings != last.settings:
+            self.before = last
+        self.now = now
 
 
 @dataclass(eq=False)
@@ -34,13 +74,18 @@ def show() -> None:
     current = session()
     screen = current.screen
     if screen is None:
-        st.info("The first fit is under way.", icon=":material/hourglass_top:")
-        st.skeleton(_MAP_HEIGHT)
+        if say_nothing_yet(current):
+            st.skeleton(_MAP_HEIGHT)
         return
     with st.container():
-        groups = screen.analysis.groups
+        if screen.preview is not None:
+            _say_preview(screen, screen.preview)
+        groups, told = screen.analysis.groups, current.own(Checks).page == ""
         for message in screen.analysis.warnings:
-            if groups is None or groups.offer is None or message != groups.in_words:
+            of_groups = groups is not None and message == groups.in_words
+            if told and (of_groups or message == screen.fitted.contamination):  # the checks above say so
+                continue
+            if groups is None or groups.offer is None or not of_groups:
                 plain_warning(message)
                 continue
             with warning_with(message), st.container(horizontal_alignment="right"):
@@ -49,6 +94,7 @@ def show() -> None:
         if found is not None and found.found:
             plain_warning(found.in_words)
     _cockpit(current, screen)
+    show_explore_tour()
 
 
 def _cockpit(current: Session, screen: Screen) -> None:
@@ -73,34 +119,86 @@ def _cockpit(current: Session, screen: Screen) -> None:
             parts[place]()
 
 
+def _say_preview(screen: Screen, preview: Preview) -> None:
+    """What is known so far, and of how much."""
+    used, points = len(screen.analysis.fitted_on), len(screen.data.train.to_fit)
+    points = min(points, screen.key[1].max_training_points)
+    learnt = "" if used == points else f", learnt from {count(used)} of {count(points)}"
+    with st.container(key="preview"):
+        st.markdown(
+            f"**Preview: {preview.words}{learnt};** figures will move a little.",
+            help="A random sample of the rows. Below a figure stands its 95 % interval.",
+        )
+
+
+def _ends(screen: Screen, ends: Sequence[str]) -> dict[str, Any]:
+    """An interval below a figure of a preview."""
+    if screen.preview is None or not ends or "–" in ends:
+        return {}
+    return {"delta": " to ".join(ends), "delta_color": "off", "delta_arrow": "off"}
+
+
 def _headline(current: Session, screen: Screen) -> None:
     """The four numbers, and the way from sample to sample."""
-    decision, expected = screen.decision, screen.decision.expected_alarms
-    auroc = decision.auroc
+    decision, expected, whole = screen.decision, screen.decision.expected_alarms, screen.preview
+    flagged, about = decision.flagged_in_all, "" if whole is None else "about "
+    of = f" of {count(len(decision.flagged))}" if whole is None else ""
+    remark = f" {decision.alarms_remark}." if decision.alarms_remark else ""
     with st.container(key="headline"):
-        columns = st.columns([0.9, 1.25, 1.1, 0.75, 2.1], vertical_alignment="center")
+        columns = st.columns(
+            [0.9, 1.25, 1.1, 0.75, 2.1], vertical_alignment="center" if whole is None else "top"
+        )
     columns[0].metric(
         "Flagged",
-        f"{count(decision.n_flagged)} of {count(len(decision.flagged))}",
-        help=f"Samples whose log density is below the threshold of {decision.threshold:.6g} nats.",
+        about + count(flagged.value) + of,
+        help=f"Samples whose log density is below the threshold of {decision.threshold:.6g} nats. A nat is "
+        "the unit of log density: one nat lower is a density 2.72 times smaller.",
+        **_ends(screen, (count(flagged.low), count(flagged.high))),
     )
     columns[1].metric(
         "Expected false alarms",
         percent(expected.rate),
         help="Share of the training samples that would be flagged, each judged by a model that has not "
-        f"seen it: about {number(1000 * expected.rate)} in 1 000 normal samples.",
+        f"seen it: about {number(1000 * expected.rate)} in 1 000 normal samples.{remark}",
+        **_ends(screen, (percent(expected.low), percent(expected.high))),
     )
-    columns[2].metric(
-        "Separation (AUROC)",
-        "no labels" if auroc is None else number(auroc),
-        help="The chance that a random anomalous sample scores lower than a random normal one: 1 is perfect, "
-        "0.5 is guessing. Needs labels of both kinds." + ("" if auroc is None else f" Exactly {auroc:.6f}."),
-    )
+    with columns[2]:
+        _separation(current, screen)
     columns[3].metric(
         "Fit and score",
-        duration(sum(screen.analysis.timings.values())),
+        duration(sum(screen.analysis.timings.values())) if whole is None else "…",
         help=f"Time to fit the model and score every sample, on {screen.analysis.provenance['device']} "
-        f"({screen.kernel}).",
+        f"(by {KERNEL_WORDS[screen.kernel]}).",
     )
     with columns[4]:
         show_walk(current, screen)
+
+
+def _separation(current: Session, screen: Screen) -> None:
+    """The AUROC; after a change of settings also what it was, and the way back."""
+    auroc, labels, seen = screen.decision.auroc, screen.decision.labels, current.own(Separations)
+    whole, metrics = screen.preview, screen.decision.metrics
+    if whole is None:
+        known = None if auroc is None or labels is None else (auroc, labels)
+        seen.see(known and Separation(screen.analysis.settings, known[0], screen.data, known[1]))
+    before = seen.before if whole is None else None
+    with st.container(key="separation", gap=None):
+        st.metric(
+            "Separation (AUROC)",
+            "no labels" if auroc is None else ("" if whole is None else "about ") + number(auroc),
+            help="The chance that a random anomalous sample scores lower than a random normal one: 1 is "
+            "perfect, 0.5 is guessing. Needs labels of both kinds. AUROC: area under the receiver operating "
+            "characteristic." + ("" if auroc is None or whole is not None else f" Exactly {auroc:.6f}."),
+            **_ends(screen, () if metrics is None else tuple(map(number, metrics.auroc.interval))),
+        )
+        if before is not None and auroc is not None and number(before.auroc) != number(auroc):
+            st.button(
+                f"was {number(before.auroc)}",
+                icon=":material/undo:",
+                key="separation_before",
+                type="tertiary",
+                on_click=use_settings,
+                args=(before.settings,),
+                disabled=not can_use(before.settings, current.data),
+                help=f"Before the change: {name_of(before.settings)}. Press to go back to these settings.",
+            )

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import streamlit as st
 
-from kdeviz.output import Files, python_recipe, shell_recipe
+from kdeviz.output import python_recipe, shell_recipe
 from kdeviz.ui.panels.model_export import show_model_export
+from kdeviz.ui.panels.report_export import show_report_export
 from kdeviz.ui.state import Screen, session
 from kdeviz.ui.widgets.downloads import score_downloads
+from kdeviz.ui.work.fitting import whole_screen
+from kdeviz.ui.work.reporting import recipe_files
 from kdeviz.wording import count
 
 
 def show() -> None:
     """Draw the page from the current screen."""
     current = session()
-    screen = current.screen
+    screen = whole_screen(current)
     if screen is None:
-        st.info("The first fit is under way.", icon=":material/hourglass_top:")
         return
     analysis, data = screen.analysis, screen.data
     left, right = st.columns([1, 1.5], gap="large")
@@ -24,6 +26,7 @@ def show() -> None:
         show_model_export(current, screen)
         if screen.decision.saved_remark:
             st.caption(f"Mind that {screen.decision.saved_remark}.")
+        show_report_export(current, screen)
         if data.everything.changes:
             st.markdown("Fixed before the fit: " + "; ".join(data.everything.changes) + ".")
         st.subheader("Scores")
@@ -39,10 +42,7 @@ def show() -> None:
             "… and in a shell": (shell_recipe, "bash"),
         }
         for title, (recipe, language) in recipes.items():
-            files = Files(
-                data.source, data.score_source, data.about_source, data.fixes, data.score_about_source
-            )
-            lines = recipe(screen.decision, files, analysis is not screen.fitted)
+            lines = recipe(screen.decision, recipe_files(data), analysis is not screen.fitted)
             st.subheader(title)
             st.code(lines, language=language, wrap_lines=True)
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 
-import streamlit as st
-
 from kdeviz.ui.panels.stability import Repeated, show_stability
 from kdeviz.ui.panels.sweep import show_sweep
 from kdeviz.ui.state import session
 from kdeviz.ui.widgets.choices import one_of
 from kdeviz.ui.widgets.progress import show_progress, watch
+from kdeviz.ui.work.fitting import whole_screen
 
 PARTS = {"Sweep": show_sweep, "Stability": show_stability}
 
@@ -18,12 +17,12 @@ PARTS = {"Sweep": show_sweep, "Stability": show_stability}
 def show() -> None:
     """Draw the page from the current screen."""
     current = session()
-    if current.screen is None:
-        st.info("The first fit is under way.", icon=":material/hourglass_top:")
+    screen = whole_screen(current)
+    if screen is None:
         return
     part = one_of("Part", list(PARTS), "tune")
     show_running(part)
-    PARTS[part](current, current.screen)
+    PARTS[part](current, screen)
 
 
 def show_running(shown: str = "") -> None:

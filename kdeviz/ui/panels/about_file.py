@@ -9,16 +9,17 @@ import streamlit as st
 
 from kdeviz.data import NONE, ROLES, Corrections, EmbeddingSet, Reading, label_counts, preview, sample_name
 from kdeviz.ui.widgets.address import read_choice, read_choices, write_choice, write_choices
+from kdeviz.ui.widgets.help import HELP
 from kdeviz.ui.work.loaded import Loaded
-from kdeviz.wording import capital
+from kdeviz.wording import capital, count
 
 _GUESS = "as guessed"
 _NOBODY = "none of them"
 _ROLE_WORDS = {
-    "id": ("Ids", "The column that names each sample."),
-    "label": ("Labels", "The column that says which samples are normal and which are anomalous."),
-    "split": ("Train or test", "The column that says which samples are learned from."),
-    "picture": ("Pictures", "The column that holds a small picture of each sample."),
+    "id": "Ids",
+    "label": "Labels",
+    "split": "Train or test",
+    "picture": "Pictures",
 }
 _KEYS = (*(f"{role}_column" for role in ROLES), "normal", "leave_out")
 _MOST_VALUES = 50
@@ -56,6 +57,22 @@ def restore(data: Loaded) -> None:
         st.session_state[key] = list(getattr(data.said, key))
 
 
+def shape_words(train: EmbeddingSet, score: EmbeddingSet | None) -> tuple[str, ...]:
+    """How many samples are learned from and how many scored, and how those learned from are scored."""
+    fitted, dimensions = len(train.to_fit), train.features.shape[1]
+    left_out = len(train) - fitted
+    more = f" · {count(left_out)} more to score" if left_out else ""
+    if score is not None:
+        more = f" · {count(len(score))} to score"
+    shape = f"{count(fitted)} to learn from{more} · {count(dimensions)} dimension{'s' * (dimensions != 1)}"
+    if score is not None:
+        return (shape,)
+    unseen = "each by a model that has not seen it"
+    if left_out:
+        return shape, f"All {count(len(train))} samples are scored; those learned from, {unseen}."
+    return shape, f"No samples are set apart: those learned from are scored themselves, {unseen}."
+
+
 def about_file(data: Loaded) -> None:
     """Draw what was read, and the controls that correct it."""
     reading = data.everything.reading
@@ -66,6 +83,11 @@ def about_file(data: Loaded) -> None:
         with st.container(gap="xxsmall"):
             for name, words in {**facts, **({"labels": counts} if counts else {})}.items():
                 st.text(f"{capital(name)}: {words}")
+        if _numbers_alone(data.everything):
+            st.caption(
+                "The file holds numbers alone. Names, labels, texts or pictures can come from a second "
+                "table: Load data, “A table about the embeddings”."
+            )
         if data.said.images is not None:
             st.text(f"Pictures are looked for in {data.said.images}")
         st.dataframe(preview(data.everything), hide_index=True, height="content")
@@ -75,20 +97,25 @@ def about_file(data: Loaded) -> None:
             _controls(data, reading)
 
 
+def _numbers_alone(read: EmbeddingSet) -> bool:
+    known = read.labels is not None or read.thumbnails is not None
+    return not known and (read.metadata is None or not len(read.metadata.columns))
+
+
 def _controls(data: Loaded, reading: Reading) -> None:
     st.markdown("**Was something read wrong?** The file is read again as you say.")
     for column, role in zip(st.columns(len(ROLES), gap="small"), ROLES, strict=True):
-        label, words = _ROLE_WORDS[role]
+        key = f"{role}_column"
         with column:
-            st.selectbox(label, _choices(reading), key=f"{role}_column", help=words)
-            write_choice(f"{role}_column", _GUESS)
+            st.selectbox(_ROLE_WORDS[role], _choices(reading), key=key, help=HELP[key])
+            write_choice(key, _GUESS)
     words_of = {
         "normal": "These labels mean normal",
         "leave_out": "Leave out of the embedding",
     }
     for key, options in _several(data).items():
         if options:
-            st.multiselect(words_of[key], options, key=key)
+            st.multiselect(words_of[key], options, key=key, help=HELP[key])
             write_choices(key)
 
 
@@ -118,9 +145,11 @@ def _label_values(read: EmbeddingSet, reading: Reading) -> list[str]:
     """The values of the label column, also where none of them was understood."""
     known = [*reading.corrections.normal, *reading.normal, *reading.anomalous]
     asked = reading.corrections.label_column
+    column = reading.unclear_label if asked is None else asked
     if asked is None and _meant(st.session_state["label_column"]):  # the address may name both at once
         known += st.query_params.get_all("normal")
-    if asked and read.metadata is not None and asked in read.metadata:
-        values = read.metadata[asked].dropna().astype(str).unique().tolist()
+    if column and read.metadata is not None and column in read.metadata:
+        found = read.metadata[column].dropna().drop_duplicates()
+        values = (found.sort_values() if found.dtype.kind in "iuf" else found).astype(str).tolist()
         known += values if len(values) <= _MOST_VALUES else []
     return list(dict.fromkeys(known))

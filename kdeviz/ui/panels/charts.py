@@ -15,8 +15,12 @@ from kdeviz.ui.panels.sample import show_sample
 from kdeviz.ui.panels.threshold import set_threshold
 from kdeviz.ui.state import Screen, Session, theme
 from kdeviz.ui.widgets.choices import one_of
+from kdeviz.ui.widgets.help import HELP
+from kdeviz.ui.widgets.history import is_going_back
 from kdeviz.ui.widgets.plots import clicked_number, show_figure
-from kdeviz.ui.widgets.text import plain_error
+from kdeviz.ui.widgets.reveal import reveal
+from kdeviz.ui.widgets.text import plain_note
+from kdeviz.wording import capital
 
 SAMPLE = "Sample"
 _FIRST = "Density"
@@ -25,9 +29,15 @@ _TALLEST = 430
 
 @dataclass(eq=False)
 class Tab:
-    """`Session.picked` when the tabs were drawn last."""
+    """What is known of the tabs.
 
-    picked: int | None = None
+    Attributes:
+        about: which sample was looked at when they were drawn last; None if they never were.
+        revealed: how often somebody has gone on to another sample since.
+    """
+
+    about: tuple[int | None, int | None] | None = None
+    revealed: int = 0
 
 
 def tabs() -> tuple[str, ...]:
@@ -37,34 +47,36 @@ def tabs() -> tuple[str, ...]:
 
 def show_tabs(current: Session, screen: Screen, height: int) -> None:
     """Draw the tabs, and what is on the chosen one; whoever picks a sample sees it."""
-    labelled = screen.decision.labelled
-    offered = [SAMPLE, *(name for name, one in charts.CHARTS.items() if labelled or not one.needs_labels)]
-    tab = current.own(Tab)
-    if tab.picked != current.picked:
-        tab.picked = current.picked
-        if current.picked is not None:
-            st.session_state["chart"] = SAMPLE
+    offered = [SAMPLE, *(name for name, one in charts.CHARTS.items() if one.fits(screen.decision))]
+    tab, about = current.own(Tab), (current.picked, current.neighbour)
+    if tab.about not in (None, about) and about != (None, None) and not is_going_back():
+        st.session_state["chart"] = SAMPLE
+        tab.revealed += 1
+    tab.about = about
+    reveal("tabs", "headline", tab.revealed)
     with st.container(key="tabs"):
         chosen = one_of("Beside the map", offered, "chart", default=_FIRST, wide=True)
     if chosen == SAMPLE:
         show_sample(current, screen, height)
     else:
-        _chart(chosen, screen, {"picked": current.picked}, min(height, _TALLEST))
+        _chart(
+            chosen, screen, {"picked": current.picked, "neighbour": current.neighbour}, min(height, _TALLEST)
+        )
 
 
 def _chart(name: str, screen: Screen, given: dict[str, Any], height: int) -> None:
     chart, key = charts.CHARTS[name], f"curve_{name}"
     if "log_fpr" in chart.takes:
-        given["log_fpr"] = st.toggle("Logarithmic false alarms", key="log_fpr")
+        given["log_fpr"] = st.toggle("Logarithmic false alarms", key="log_fpr", help=HELP["log_fpr"])
     try:
         figure = chart.draw(screen.decision, theme=theme(), **{part: given[part] for part in chart.takes})
     except DataError as error:
-        plain_error("This chart cannot be drawn", str(error))
+        plain_note(f"{capital(str(error))}.")
         return
     on_click = partial(_clicked, key) if chart.sets_threshold else None
-    show_figure(figure, key, chart.alt, height, screen.key, on_click)
-    if chart.below:
-        st.caption(chart.below)
+    show_figure(figure, key, chart.alt, height, screen.key, on_click, preview=screen.preview)
+    if below := chart.below or chart.offer:
+        st.caption(below)
 
 
 def _clicked(key: str) -> None:

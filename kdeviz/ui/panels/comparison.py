@@ -18,6 +18,7 @@ from kdeviz.ui.door import options
 from kdeviz.ui.panels.disagreements import LookedAt, show_disagreements
 from kdeviz.ui.state import Screen, Session, session, theme
 from kdeviz.ui.widgets.choices import one_of
+from kdeviz.ui.widgets.help import HELP
 from kdeviz.ui.widgets.plots import clicked_number, show_figure
 from kdeviz.ui.widgets.progress import show_progress, watch
 from kdeviz.ui.widgets.text import failure_words, plain_error, plain_warning
@@ -116,6 +117,7 @@ def _choose(current: Session, screen: Screen) -> tuple[Side, Side] | None:
                     on_change=_keep_apart,
                     args=(side,),
                     label_visibility="collapsed",
+                    help=HELP["side"],
                 )
     with buttons, st.container(gap="xsmall"):
         st.button("Swap", icon=":material/swap_vert:", on_click=_swap, key="swap", width="stretch")
@@ -149,6 +151,7 @@ def _model_file(screen: Screen) -> None:
             key="model_file",
             on_change=_read_model_file,
             args=(screen,),
+            help=HELP["model_file"],
         )
 
 

@@ -50,6 +50,8 @@ def show_disagreements(current: Session, screen: Screen, comparison: Comparison)
         _why_of_each(comparison, sample, screen)
     elif any(map(len, comparison.disagreements)):
         st.caption("Choose a sample in a table, or click one in the rank chart, to see why.")
+    else:
+        st.caption("Both flag the same samples. The rank chart shows where they still differ.")
 
 
 def _flip_table(comparison: Comparison, side: str, inspected: EmbeddingSet) -> None:

@@ -14,16 +14,18 @@ from kdeviz.decision import (
     Column,
     Filter,
     Holds,
+    Mask,
     Numbers,
     OneOf,
     Order,
     Values,
 )
 from kdeviz.ui.state import Screen, Session, session
+from kdeviz.ui.widgets.help import HELP
 from kdeviz.ui.widgets.parameters import Possible, shorter
 from kdeviz.ui.widgets.text import literal
-from kdeviz.ui.work.filter_texts import possible_filter
-from kdeviz.ui.work.found import FILTER, LONGEST_SEARCH, SEARCH, Finding, Found
+from kdeviz.ui.work.filter_texts import possible_filter, possible_order
+from kdeviz.ui.work.found import FILTER, LONGEST_SEARCH, ORDER, SEARCH, Finding, Found
 from kdeviz.wording import count, plain_number
 
 _ADD, _COLUMN, _SORT = "add_filter", "filter_column", "sort_by"
@@ -34,7 +36,7 @@ _FILTERED_FIRST = ("verdict", "label", "mark")
 
 def address() -> dict[str, Possible]:
     """What the address may ask for."""
-    return {SEARCH: shorter(LONGEST_SEARCH), FILTER: possible_filter}
+    return {SEARCH: shorter(LONGEST_SEARCH), FILTER: possible_filter, ORDER: possible_order}
 
 
 def show_find(current: Session, screen: Screen, found: Found) -> None:
@@ -48,10 +50,9 @@ def show_find(current: Session, screen: Screen, found: Found) -> None:
             bind="query-params",
             live="400ms",
             label_visibility="collapsed",
-            help="Finds what stands in the id, in your notes or in any column of the file, as it is written, "
-            "in upper or lower case. A number finds the cells of number columns that equal it.",
+            help=HELP["find"],
         )
-        _add_filter(found.samples.columns)
+        _add_filter(current, screen, found.samples.columns)
         _sort(current.own(Finding), found.samples.columns)
     _chips(current, screen, found)
 
@@ -59,13 +60,13 @@ def show_find(current: Session, screen: Screen, found: Found) -> None:
 # --- filters
 
 
-def _add_filter(columns: Mapping[str, Column]) -> None:
+def _add_filter(current: Session, screen: Screen, columns: Mapping[str, Column]) -> None:
     with st.popover("Add filter", icon=":material/filter_list:", key=_ADD, on_change="rerun"):
         if not st.session_state.get(_ADD):
             return
-        name = st.selectbox("Column", _in_order(columns, _FILTERED_FIRST), key=_COLUMN)
+        name = st.selectbox("Column", _in_order(columns, _FILTERED_FIRST), key=_COLUMN, help=HELP[_COLUMN])
         if name in columns:
-            _ask(name, columns[name])
+            _ask(name, columns[name], current.own(Finding).kept_but_for(name, current, screen))
             args = (name, columns[name])
             st.button("Add", type="primary", width="stretch", on_click=_put, args=args, key="put_filter")
 
@@ -74,10 +75,10 @@ def _in_order(columns: Mapping[str, Column], first: tuple[str, ...]) -> list[str
     return [*(name for name in first if name in columns), *(name for name in columns if name not in first)]
 
 
-def _ask(name: str, column: Column) -> None:
-    """Draw what can be asked of this column."""
+def _ask(name: str, column: Column, kept: Mask) -> None:
+    """Draw what can be asked of this column, of the samples that pass everything else."""
     if isinstance(column, Values):
-        names = zip((*column.names, ""), column.counts, strict=True)
+        names = zip((*column.names, ""), column.counts(kept), strict=True)
         counts = {value: count(int(n)) for value, n in names if n}
         st.pills(
             "Values",
@@ -85,13 +86,21 @@ def _ask(name: str, column: Column) -> None:
             selection_mode="multi",
             format_func=lambda value: literal(f"{value or _NO_VALUE} ({counts.get(value, 0)})"),
             key=f"values_{name}",
+            help=HELP["filter_values"],
         )
     elif isinstance(column, Numbers):
-        ends = zip(st.columns(2), ("From", "To"), map(plain_number, column.ends), strict=True)
+        ends = zip(st.columns(2), ("From", "To"), map(plain_number, column.ends(kept)), strict=True)
         for place, side, end in ends:
-            place.number_input(side, value=None, placeholder=end, key=f"{side}_{name}", format="%g")
+            place.number_input(
+                side,
+                value=None,
+                placeholder=end,
+                key=f"{side}_{name}",
+                format="%g",
+                help=HELP["filter_end"],
+            )
     else:
-        st.text_input("Holds", key=f"holds_{name}")
+        st.text_input("Holds", key=f"holds_{name}", help=HELP["filter_text"])
 
 
 def _said(name: str, column: Column) -> Filter | None:
@@ -130,6 +139,7 @@ def _sort(finding: Finding, columns: Mapping[str, Column]) -> None:
         on_change=_sort_by,
         label_visibility="collapsed",
         width=190,
+        help=HELP[_SORT],
     )
     st.button(
         "Descending" if order.descending else "Ascending",
@@ -164,7 +174,7 @@ def _chips(current: Session, screen: Screen, found: Found) -> None:
                 args=take_back[1:],
                 help="Press to remove.",
             )
-        st.button("Clear all", key="clear_all", type="tertiary", on_click=_clear_all)
+        st.button("Clear all", key="clear_all", type="tertiary", on_click=clear_all)
 
 
 def _asked(current: Session, screen: Screen, found: Found) -> Iterator[tuple[str, tuple[Any, ...]]]:
@@ -176,7 +186,8 @@ def _asked(current: Session, screen: Screen, found: Found) -> Iterator[tuple[str
         yield current.cell.capitalize(), (current.select_cell, None)
 
 
-def _clear_all() -> None:
+def clear_all() -> None:
+    """Ask for all samples again: no search, no filter, no selection."""
     current = session()
     st.session_state[SEARCH] = ""
     current.own(Finding).clear()

@@ -18,11 +18,15 @@ from kdeviz.output import DamagedRun, Run, RunStore, log_run, proposed_name
 from kdeviz.ui.door import options, visitor
 from kdeviz.ui.panels.model import can_use, use_settings
 from kdeviz.ui.state import Screen, Session, session
+from kdeviz.ui.widgets.help import HELP
 from kdeviz.ui.widgets.text import failure_words, plain_error, plain_warning
 from kdeviz.ui.work.jobs import job_board
+from kdeviz.ui.work.reporting import screen_extras, screen_report
 from kdeviz.ui.work.tasks import Task
 from kdeviz.wording import count, size
 
+_WRAPPED = 66
+"""Pixels of a row: streamlit wraps what is in those above 64."""
 logger = logging.getLogger(__name__)
 
 
@@ -62,7 +66,7 @@ def known_runs() -> tuple[Run | DamagedRun, ...]:
 
 def keep_button(current: Session) -> None:
     """A popover that keeps what is on the screen under a name; nothing where all is read-only."""
-    screen = current.screen
+    screen = None if current.screen is None or current.screen.preview is not None else current.screen
     if options().read_only:
         return
     keeping = current.own(Keeping)
@@ -86,7 +90,7 @@ def keep_button(current: Session) -> None:
 def _name_and_keep(screen: Screen) -> None:
     proposed = proposed_name(screen.decision)
     key = f"run_name_{proposed}"
-    st.text_input("Name", proposed, max_chars=200, key=key)
+    st.text_input("Name", proposed, max_chars=200, key=key, help=HELP["run_name"])
     st.button("Keep", key="keep", type="primary", on_click=_keep, args=(key,), width="stretch")
 
 
@@ -134,13 +138,15 @@ def _keep(name_key: str) -> None:
     st.toast(f"Kept as “{run.name}”", icon=":material/bookmark_added:")
     uri = st.session_state.get("mlflow")
     if uri:
-        keeping.logging = _log(uri, run)
+        keeping.logging = _log(uri, run, screen)
 
 
-def _log(uri: str, run: Run) -> Task[str]:
+def _log(uri: str, run: Run, screen: Screen) -> Task[str]:
+    extras = screen_extras(screen, run.name)
+
     def work(report: OnProgress, cancelled: Callable[[], bool]) -> str:
         try:
-            log_run(uri, run)
+            log_run(uri, run, partial(screen_report, screen, extras))
         except Exception as error:  # of any server's making
             return failure_words(error)
         return ""
@@ -171,23 +177,28 @@ def show_runs(current: Session) -> None:
                         args=(store, damaged.id),
                     )
     if not runs:
-        st.caption("Press “Keep run” in the sidebar to keep what is on the screen.")
+        st.caption(
+            "This app is read-only: runs that another one keeps in this folder are listed here."
+            if options().read_only
+            else "Press “Keep run” in the sidebar to keep what is on the screen."
+        )
         return
     key = f"runs_{hash(tuple((run.id, run.name) for run in runs))}"
     chosen = st.dataframe(
         _table(runs),
         key=key,
         hide_index=True,
+        row_height=_WRAPPED,
         on_select="rerun",
         selection_mode="single-row",
         column_config={
-            "name": st.column_config.TextColumn("Name", width="large"),
+            "name": st.column_config.TextColumn("Name", width=250),
             "kept": st.column_config.TextColumn("Kept"),
             "data": st.column_config.TextColumn("Data"),
             "flagged": st.column_config.TextColumn("Flagged"),
-            "auroc": st.column_config.NumberColumn("AUROC", format="%.3f"),
+            "auroc": st.column_config.NumberColumn("AUROC", format="%.3g"),
             "size": st.column_config.TextColumn("Size"),
-            "id": st.column_config.TextColumn("Folder"),
+            "id": st.column_config.TextColumn("Folder", width=250),
             "owner": st.column_config.TextColumn("Kept by"),
         },
     ).selection.rows
@@ -229,7 +240,8 @@ def _actions(current: Session, store: RunStore, run: Run) -> None:
     if options().read_only:
         return
     with name:
-        wanted = st.text_input("Name", run.name, max_chars=200, key=f"name_{run.id}_{run.name}")
+        key = f"name_{run.id}_{run.name}"
+        wanted = st.text_input("Name", run.name, max_chars=200, key=key, help=HELP["run_name"])
     with rename:
         st.button(
             "Rename",

@@ -12,15 +12,17 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from kdeviz.data import EXAMPLES, FORMATS, Corrections, EmbeddingSet, sample_name, sample_source
+from kdeviz.data import EXAMPLES, FORMATS, Corrections, sample_name, sample_source
 from kdeviz.errors import KdevizError
 from kdeviz.settings import Settings
 from kdeviz.ui.door import options, visitor
-from kdeviz.ui.panels.about_file import about_file, corrections, forget_corrections, restore
+from kdeviz.ui.panels.about_file import about_file, corrections, forget_corrections, restore, shape_words
+from kdeviz.ui.panels.model import open_data
 from kdeviz.ui.panels.preflight import check
 from kdeviz.ui.panels.uploads import Uploads, failed, hold, is_done, is_missing, keep
 from kdeviz.ui.state import Session, session
 from kdeviz.ui.widgets.address import read_choice, say, write_choice
+from kdeviz.ui.widgets.help import HELP
 from kdeviz.ui.widgets.history import is_going_back
 from kdeviz.ui.widgets.parameters import Possible
 from kdeviz.ui.widgets.text import plain_error
@@ -29,13 +31,18 @@ from kdeviz.ui.work.kept_uploads import is_token, kept_uploads
 from kdeviz.ui.work.loaded import Loaded, Upload, from_path, from_uploads, sample
 from kdeviz.ui.work.reading import FileReading
 from kdeviz.ui.work.tasks import viewer
-from kdeviz.wording import count
 
 # Streamlit copies the value of every widget twice in each run. What says that an object is known by its name
 # keeps it whole: a file of 80 MB cost 0.1 s at every move of a slider.
 copyreg.pickle(UploadedFile, str)
 
 _FIRST = next(iter(EXAMPLES))
+_FILES = {
+    "main": "Embeddings: one row per sample",
+    "score": "More samples to score (optional)",
+    "about": "A table about the embeddings (optional)",
+    "score_about": "A table about the samples to score (optional)",
+}
 
 
 def open_path(current: Session, path: str) -> None:
@@ -152,7 +159,8 @@ def data_control(current: Session) -> tuple[DeltaGenerator, DeltaGenerator]:
             st.caption("nothing loaded yet")
             return st.container(), beside
         st.text(current.data.everything.name)
-        st.caption(_shape_words(current.data.train, current.data.score))
+        for words in shape_words(current.data.train, current.data.score):
+            st.caption(words)
         checks = st.container()
         about_file(current.data)
     return checks, beside
@@ -166,29 +174,15 @@ def _uploaders(current: Session) -> tuple[tuple[UploadedFile | None, ...], Delta
     suffix = f"_{uploads.forgotten}" if uploads.forgotten else ""
     # Under another key it is another one, which is closed.
     with st.popover("Load data", width="stretch", key=f"load_data_{uploads.done}"):
-        main = st.file_uploader(
-            "Embeddings: one row per sample",
-            type=list(FORMATS),
-            key=f"main_file{suffix}",
-            help="A column called id, label, split or thumbnail is recognised. Rows whose split is train "
-            "are fitted, the others are scored.",
+        inside = st.container(key="upload_problem")
+        # Two beside each other, so that all fits below the button at 720 pixels.
+        left, right = st.columns(2, gap="small")
+        files = tuple(
+            place.file_uploader(
+                words, type=list(FORMATS), key=f"{name}_file{suffix}", help=HELP[f"{name}_file"]
+            )
+            for place, (name, words) in zip((left, right, left, right), _FILES.items(), strict=True)
         )
-        score = st.file_uploader(
-            "More samples to score (optional)", type=list(FORMATS), key=f"score_file{suffix}"
-        )
-        about = st.file_uploader(
-            "A table about the embeddings (optional)",
-            type=list(FORMATS),
-            key=f"about_file{suffix}",
-            help="Labels or anything else about the rows of the first file: joined by id where both have "
-            "ids, otherwise by order.",
-        )
-        score_about = st.file_uploader(
-            "A table about the samples to score (optional)",
-            type=list(FORMATS),
-            key=f"score_about_file{suffix}",
-        )
-        inside = st.container()
         _examples(current)
         st.button(
             "Forget uploaded files",
@@ -198,13 +192,14 @@ def _uploaders(current: Session) -> tuple[tuple[UploadedFile | None, ...], Delta
             "and a link find them again. This deletes "
             + ("yours." if visitor() else "all of them, whoever has sent them."),
         )
-    return (main, score, about, score_about), inside
+    return files, inside
 
 
 def _examples(current: Session) -> None:
     st.caption("Or look at an example")
-    for name, example in EXAMPLES.items():
-        st.button(
+    places = st.columns([len(example.title) for example in EXAMPLES.values()], gap="small")
+    for place, (name, example) in zip(places, EXAMPLES.items(), strict=True):
+        place.button(
             example.title,
             key=f"example_{name}",
             help=example.words,
@@ -219,7 +214,7 @@ def _use_example(name: str) -> None:
     session().own(FileReading).drop()
     forget_corrections()
     current = session()
-    current.use(sample(name))
+    open_data(current, sample(name))
     say("data", _token_in_address(current.data))
     is_done(current)
 
@@ -243,12 +238,12 @@ def _forget_uploads() -> None:
 def _follow_reading(current: Session) -> None:
     """Look at what was read in the background, or say why not."""
     reading, uploads = current.own(FileReading), current.own(Uploads)
+    correction, unread = uploads.awaited is None and reading.wanted != uploads.files, current.unread
     try:
         data = reading.take()
         if data is not None and data.uploaded:
             held_data().hold(data, viewer())
     except KdevizError as error:
-        correction = uploads.awaited is None and reading.wanted != uploads.files
         uploads.gone, uploads.awaited = uploads.gone or uploads.awaited is not None, None
         reading.drop()
         if correction:
@@ -257,9 +252,13 @@ def _follow_reading(current: Session) -> None:
         failed(current, str(error))
     else:
         if data is not None:
-            current.use(data)
-            # The address may have waited for these very data.
-            current.unread = data.token == st.query_params.get("data")
+            other = data.everything.digest != current.data.everything.digest
+            if uploads.awaited is None and reading.wanted == uploads.files and other:
+                open_data(current, data)
+            else:
+                current.use(data)
+            # The address may have waited for these very data, or for the file as it says that it is read.
+            current.unread = (correction and unread) or data.token == st.query_params.get("data")
             is_done(current)
             st.rerun()  # what is above was drawn for the old data
 
@@ -294,7 +293,7 @@ def _follow_corrections(current: Session) -> None:
     if said != data.said and current.own(FileReading).wanted != (data.token, said):
         _read(current, (data.token, said), data.everything.name, partial(data.read_again, said))
     if several:
-        st.selectbox("Which numbers are the embedding?", choices, key="column")
+        st.selectbox("Which numbers are the embedding?", choices, key="column", help=HELP["column"])
         write_choice("column", choices[0])
 
 
@@ -320,14 +319,8 @@ def _read(current: Session, wanted: object, name: str, read: Callable[[], Loaded
 
 
 def _check_and_keep(settings: Settings, data: Loaded) -> None:
+    """Of large data this is done when something of them is on the screen."""
+    if data.is_large:
+        return
     check(data.everything, settings)
     keep(data)
-
-
-def _shape_words(train: EmbeddingSet, score: EmbeddingSet | None) -> str:
-    fitted = len(train.to_fit)
-    rows = f"{count(fitted)} to learn from"
-    others = len(train) - fitted if score is None else len(score)
-    if others:
-        rows += f" · {count(others)} to score"
-    return f"{rows} · {count(train.features.shape[1])} dimensions"

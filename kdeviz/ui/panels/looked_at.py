@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from kdeviz.analysis import training_view
 from kdeviz.decision import Decision
+from kdeviz.ui.numbering import Numbering
 from kdeviz.ui.state import Screen, Session, session
 
 
@@ -21,10 +22,13 @@ class Seen(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where somebody was."""
+    """Where somebody is."""
 
     picked: int | None
-    training: int | None
+    neighbour: int | None
+
+
+_NOWHERE = Place(None, None)
 
 
 @dataclass(eq=False)
@@ -32,33 +36,40 @@ class Trail:
     """The way from sample to neighbour to neighbour.
 
     Attributes:
-        at: the training row that is looked at in place of the picked sample.
+        at: where it has led to; whoever is elsewhere has begun another.
         past: where the way led through, the last place at the end.
-        picks: `Session.picked` on this way; another one ends it.
     """
 
-    at: int | None = None
+    at: Place = _NOWHERE
     past: list[Place] = field(default_factory=list)
-    picked: int | None = None
+
+    def renumber(self, numbering: Numbering) -> None:
+        """See `Renumbered`."""
+        self.at, *self.past = [
+            place if place.picked is None else place._replace(picked=numbering.row(place.picked))
+            for place in (self.at, *self.past)
+        ]
 
 
 def looked_at(current: Session, screen: Screen) -> Seen | None:
     """The sample that the panel is about; None while none is picked."""
-    trail = current.own(Trail)
-    if trail.picked != current.picked:
-        trail.at, trail.past, trail.picked = None, [], current.picked
-    if trail.at is not None:
-        return Seen(_of_training(screen.decision), trail.at, True)
+    trail, here = current.own(Trail), Place(current.picked, current.neighbour)
+    if trail.at != here:
+        # A neighbour that the address led to was reached from the picked sample.
+        from_picked = here.picked is not None and here.neighbour is not None
+        trail.at, trail.past = here, [Place(here.picked, None)] if from_picked else []
+    if current.neighbour is not None:
+        return Seen(_of_training(screen.decision), current.neighbour, True)
     return None if current.picked is None else Seen(screen.decision, current.picked, False)
 
 
 def look_at_training(row: int) -> None:
-    """Go on to this training row; on the map and in the table as well, where it is an inspected one."""
+    """Go on to this training row; in the table as well, where it is an inspected one."""
     current = session()
     trail, screen = current.own(Trail), current.screen
     if screen is None:
         return
-    trail.past.append(Place(current.picked, trail.at))
+    trail.past.append(Place(current.picked, current.neighbour))
     _go_to(current, Place(row, None) if screen.analysis.inspects_training else Place(current.picked, row))
 
 
@@ -70,10 +81,10 @@ def go_back() -> None:
 
 
 def _go_to(current: Session, place: Place) -> None:
-    trail = current.own(Trail)
-    trail.at, trail.picked = place.training, place.picked
     if place.picked != current.picked:
         current.pick(place.picked)
+    current.neighbour = place.neighbour
+    current.own(Trail).at = place
 
 
 def _of_training(decision: Decision) -> Decision:

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from kdeviz import charts
-from kdeviz.charts import ComponentAxes, MapAxes
+from kdeviz.charts import ComponentAxes, MapAxes, ScoreAxes
 from kdeviz.errors import OptionError
 from kdeviz.ui.panels import map_axes
 from kdeviz.ui.panels.selection import Zoom
@@ -17,6 +17,7 @@ from kdeviz.ui.panels.shown_text import text_column, text_control
 from kdeviz.ui.panels.table import chosen_rows
 from kdeviz.ui.state import Screen, Session, session, theme
 from kdeviz.ui.widgets.choices import one_of
+from kdeviz.ui.widgets.help import HELP
 from kdeviz.ui.widgets.parameters import Possible
 from kdeviz.ui.widgets.plots import clicked, show_figure
 from kdeviz.ui.widgets.text import plain_warning
@@ -28,6 +29,7 @@ _TOOLS = {
     "displayModeBar": True,
     "modeBarButtons": [["zoomIn2d", "zoomOut2d", "resetScale2d"]],
 }
+_MOST_FLAGGED = 2500  # of more, a browser draws for seconds at every threshold
 _MAP_TOOLS = {"Pick": "pan", "Box": "select", "Lasso": "lasso"}
 _TOOLS_3D = {**_TOOLS, "modeBarButtons": [["orbitRotation", "pan3d", "resetCameraDefault3d"]]}
 
@@ -61,17 +63,19 @@ def show_map(
     map_axes.show_arranging(current)
     decision = screen.decision
     if axes is None:
-        axes = ComponentAxes()
+        axes = ComponentAxes() if screen.analysis.classifier.n_components_ > 1 else ScoreAxes()
     try:
         figure = charts.projection(
             decision,
             axes,
             colour_by,
             picked=current.picked,
+            neighbour=current.neighbour,
             region=chosen_rows(current, screen),
             tool=tool,
             text_column=text_column(),
             training=training,
+            most_flagged=_MOST_FLAGGED,
             theme=theme(),
         )
     except OptionError as error:
@@ -87,35 +91,37 @@ def show_map(
         (screen.key, charts.axes_key(decision.analysis, decision.threshold, axes), zoom.times),
         partial(_map_selected, axes),
         _TOOLS if axes.count == 2 else _TOOLS_3D,
+        preview=screen.preview,
     )
 
 
 def map_controls(current: Session, screen: Screen) -> MapView:
     """Axes, colour and tool of the map, as chosen."""
     first, second = st.columns([1, 1], gap="small")
-    with first.popover("Axes, colour", icon=":material/tune:", width="stretch"):
-        colour_by = st.selectbox(
+    # Wide enough for two beside each other, and so low enough for 720 pixels.
+    with first.popover("Axes, colour", icon=":material/tune:", width="stretch"), st.container(width=440):
+        left, right = st.columns(2, gap="small")
+        colour_by = left.selectbox(
             "Colour by",
             charts.colour_choices(screen.decision),
             key="colour",
             bind="query-params",
-            help="Log density is what the model says; verdict is the side of the threshold; residual is the "
-            "length of what the components leave out; the others come from the file.",
+            help=HELP["colour"],
         )
+        with right:
+            text_control(screen.analysis.inspected)
         axes = map_axes.choose_axes(current, screen)
-        text_control(screen.analysis.inspected)
         drawn_already = screen.analysis.inspects_training
         training = st.toggle(
             "Training samples",
             key="map_training",
             bind="query-params",
             disabled=drawn_already,
-            help="Small and pale behind the others, 2 000 at most. Where the training samples themselves are "
-            "inspected they are on the map already.",
+            help=HELP["map_training"],
         )
     flat = axes is None or axes.count == 2
     with second:
-        tool = one_of("On the map", list(_MAP_TOOLS), "tool", in_address=False, wide=True, disabled=not flat)
+        tool = one_of("On the map", list(_MAP_TOOLS), "tool", wide=True, disabled=not flat)
     return MapView(axes, colour_by or "log density", _MAP_TOOLS[tool], training and not drawn_already)
 
 

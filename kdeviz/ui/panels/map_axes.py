@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
 import streamlit as st
 
 from kdeviz import charts
-from kdeviz.charts import ColumnAxes, ComponentAxes, MapAxes, SeparatingAxes
+from kdeviz.charts import ColumnAxes, ComponentAxes, MapAxes, ScoreAxes, SeparatingAxes
 from kdeviz.ui.state import Screen, Session
 from kdeviz.ui.widgets.address import first_choice, key_in_popover, write_choice
+from kdeviz.ui.widgets.help import HELP
 from kdeviz.ui.widgets.parameters import Possible, among, whole
 from kdeviz.ui.widgets.progress import show_progress, watch
 from kdeviz.ui.work.neighbours import Arranging, leave, neighbour_axes
@@ -42,9 +43,7 @@ def choose_axes(current: Session, screen: Screen) -> MapAxes | None:
         first_choice("axes", list(KINDS), "components"),
         format_func=lambda name: KINDS[name].title,
         key=key_in_popover("axes"),
-        help="The main directions are those of the largest variance, whatever is flagged. Axes that separate "
-        "are chosen to pull the flagged (or labelled anomalous) samples apart. A neighbour map puts samples "
-        "beside those that they resemble; its distances and directions mean nothing.",
+        help=HELP["axes"],
     )
     write_choice(key_in_popover("axes"), "components", "axes")
     if kind != "neighbours":
@@ -54,14 +53,21 @@ def choose_axes(current: Session, screen: Screen) -> MapAxes | None:
 
 def _components(current: Session, screen: Screen) -> MapAxes | None:
     kept = screen.analysis.classifier.n_components_
+    if kept < 2:
+        return ScoreAxes()
     wanted = min(_dimensions(kept), kept)
-    axes = [_component(name, i + 1, kept) for i, name in enumerate("xyz"[:wanted])]
-    if wanted < 2:
-        return None
+    axes = [_component(name, i + 1, kept) for i, name in _beside_each_other(wanted)]
     if len(set(axes)) < len(axes):
         st.caption("Choose different components for the axes.")
         axes = list(range(1, wanted + 1))
     return ComponentAxes(tuple(axis - 1 for axis in axes))
+
+
+def _beside_each_other(axes: int) -> Iterator[tuple[int, str]]:
+    """The number and the letter of each axis, in whose place what is drawn then stands."""
+    for i, place in enumerate(st.columns(axes, gap="small")):
+        with place:
+            yield i, "xyz"[i]
 
 
 def _dimensions(possible: int) -> int:
@@ -73,6 +79,7 @@ def _dimensions(possible: int) -> int:
         key="dimensions",
         bind="query-params",
         disabled=possible < 3,
+        help=HELP["dimensions"],
     )
     return 3 if dimensions == "3D" and possible >= 3 else 2
 
@@ -81,7 +88,9 @@ def _component(name: str, first: int, kept: int) -> int:
     key = f"axis_{name}"
     if st.session_state.get(key, 1) > kept:
         st.session_state[key] = first
-    axis: int = st.number_input(f"{name} axis: component", 1, kept, first, key=key, bind="query-params")
+    axis: int = st.number_input(
+        f"{name} axis: component", 1, kept, first, key=key, bind="query-params", help=HELP["axis"]
+    )
     return axis
 
 
@@ -94,7 +103,7 @@ def _columns(current: Session, screen: Screen) -> MapAxes | None:
     if len(names) < 2:
         st.caption("These data have fewer than two columns of numbers beside the embedding.")
         return None
-    chosen = [_column(letter, names, i) for i, letter in enumerate("xyz"[: _dimensions(len(names))])]
+    chosen = [_column(letter, names, i) for i, letter in _beside_each_other(_dimensions(len(names)))]
     if len(set(chosen)) < len(chosen):
         st.caption("Choose different columns for the axes.")
         chosen = names[: len(chosen)]
@@ -105,7 +114,7 @@ def _column(letter: str, names: list[str], place: int) -> str:
     name = f"column_{letter}"
     key = key_in_popover(name)
     first = first_choice(name, names, names[place])
-    column: str = st.selectbox(f"{letter} axis: column", names, first, key=key)
+    column: str = st.selectbox(f"{letter} axis: column", names, first, key=key, help=HELP["axis_column"])
     write_choice(key, names[place], name)
     return column
 

@@ -1,4 +1,4 @@
-"""What a person makes of samples: a verdict and a note on one, a verdict on many, undo and redo."""
+"""What a person makes of samples: a mark and a note on one, a mark on many, undo and redo."""
 
 from __future__ import annotations
 
@@ -15,11 +15,17 @@ from kdeviz.data import MARK_LABELS, MarkBook
 from kdeviz.errors import DataError, OptionError
 from kdeviz.ui.door import options
 from kdeviz.ui.state import Screen, session
+from kdeviz.ui.widgets.help import HELP
 from kdeviz.ui.widgets.text import literal, plain_error
 from kdeviz.ui.work.mark_books import shelf
 from kdeviz.wording import count
 
 _KEYS = dict(zip(MARK_LABELS, "123", strict=True))
+_MEANINGS = {
+    "confirmed": "You say that this sample is anomalous.",
+    "normal": "You say that this sample is normal: where it is flagged, the flag is a false alarm.",
+    "unsure": "You have looked at this sample and cannot say.",
+}
 _MEANS = "Undone and redone are your own marks, step by step; what somebody else has changed since stays."
 MANY = "mark_many"
 """Key of the popover that marks a selection."""
@@ -39,7 +45,7 @@ class Marking:
 
 
 def show_marking(row: int, screen: Screen) -> None:
-    """Draw verdict and note of a sample; they are kept at once."""
+    """Draw mark and note of a sample; they are kept at once."""
     marking = session().own(Marking)
     problem = marking.problem or shelf().problems.get(screen.data.origin)
     if problem:
@@ -61,7 +67,7 @@ def show_marking(row: int, screen: Screen) -> None:
                 width="stretch",
                 on_click=_mark,
                 args=(partial(book.set_part, key, verdict="" if given else verdict),),
-                help="Press again to take it away." if given else None,
+                help="Press again to take it away." if given else _MEANINGS[verdict],
             )
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
         # A widget of its own per sample and change, so that none shows another sample's note.
@@ -71,6 +77,7 @@ def show_marking(row: int, screen: Screen) -> None:
             mark.note,
             placeholder="Your note",
             label_visibility="collapsed",
+            help=HELP["note"],
             max_chars=2000,
             key=name,
             on_change=_note,
@@ -87,8 +94,7 @@ def _as_labels(book: MarkBook) -> None:
         st.checkbox(
             f"Use my marks as labels ({marked or 'notes only'})",
             key="marks_as_labels",
-            help="Confirmed counts as anomalous, false alarm as normal, unsure as not labelled; samples "
-            "without a mark keep the label of the file.",
+            help=HELP["marks_as_labels"],
         )
 
 
@@ -101,18 +107,16 @@ def show_undo(screen: Screen) -> None:
 
 
 def mark_many(screen: Screen, rows: NDArray[np.int64]) -> None:
-    """Draw the popover that gives all of these inspected rows one verdict."""
+    """Draw the popover that gives all of these inspected rows one mark."""
     if options().read_only or not len(rows):
         return
     with st.popover(f"Mark all {count(len(rows))}", icon=":material/flag:", key=MANY, on_change="rerun"):
         if not st.session_state.get(MANY):
             return
-        st.caption(
-            f"One verdict for all {count(len(rows))} samples found; notes stay. One undo takes it back."
-        )
+        st.caption(f"One mark for all {count(len(rows))} samples found; notes stay. One undo takes it back.")
         for verdict in (*MARK_LABELS, ""):
             st.button(
-                verdict.capitalize() or "No verdict",
+                verdict.capitalize() or "No mark",
                 key=f"many_{verdict}",
                 width="stretch",
                 on_click=_mark_all,
@@ -125,7 +129,7 @@ def _mark_all(screen: Screen, rows: NDArray[np.int64], verdict: str) -> None:
     keys = screen.keys
     changed = _mark(partial(screen.book.set_verdict, [keys[row] for row in rows.tolist()], verdict))
     if changed is not None:
-        what = f"marked {verdict}" if verdict else "without a verdict"
+        what = f"marked {verdict}" if verdict else "without a mark"
         stay = len(rows) - int(changed)
         rest = f" ({count(stay)} had been before)" if stay else ""
         st.toast(f"{count(len(rows))} samples {what}{rest}.", icon=":material/flag:", duration="long")

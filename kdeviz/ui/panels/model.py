@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from kdeviz.charts import kept_words, scree_numbers
-from kdeviz.decision import Decision
-from kdeviz.scaling import SCALINGS, scalings_in_words
-from kdeviz.settings import FeatureScalingMethod, Offer, Settings, name_of
+from kdeviz.decision import RULES, Decision
+from kdeviz.model import ProbabilityCurve
+from kdeviz.scaling import SCALINGS
+from kdeviz.settings import FeatureScalingMethod, Offer, Settings, changes_in_words, name_of
+from kdeviz.ui.panels.threshold import set_curve, set_rule
 from kdeviz.ui.state import Session, session
 from kdeviz.ui.widgets.address import read_choice, write_choice
+from kdeviz.ui.widgets.help import HELP, scaling_help
 from kdeviz.ui.widgets.parameters import Possible, among, real, whole
 from kdeviz.ui.work.loaded import Loaded
 from kdeviz.wording import count
@@ -39,35 +43,54 @@ class Knobs:
 
     settings: Settings | None = None
     clamped: tuple[int, int] | None = None
-    applied: tuple[Settings, Settings] | None = None
-    wanted: Settings | None = None
+    applied: Applied | None = None
+    wanted: Standing | None = None
+
+
+class Standing(NamedTuple):
+    """Where the knobs stand, and what is set on the scale of the scores where that is not as at first."""
+
+    settings: Settings
+    rule: tuple[str, float] | None = None
+    curve: ProbabilityCurve | None = None
+
+
+class Applied(NamedTuple):
+    """Settings that were taken over."""
+
+    settings: Settings
+    before: Standing
+    why: str
+    """What to say of it, before what changed."""
 
 
 def model_control(current: Session) -> tuple[Settings, DeltaGenerator]:
     """Components, units, scaling, training cap, bandwidth, seed; and a place for `variance_words`."""
     st.subheader("Model")
+    undo = st.container()
     knobs = current.own(Knobs)
     if knobs.wanted is not None:
-        _set_settings(knobs.wanted)
+        knobs.clamped = None
+        _set_standing(knobs.wanted)
     offered = max(_MOST_COMPONENTS, st.session_state.get("components", 0))
     most = min(_most_components(current.data), offered)
     _fit_components(current, most)
     components = st.slider(
         "Components (PCA)",
         1,
-        most,
+        max(most, 2),  # a slider has two ends
         min(_DEFAULT_COMPONENTS, most),
         key="components",
         bind="query-params",
-        help="How many directions of largest variation the model looks at; everything else is ignored.",
+        disabled=most < 2,
+        help=HELP["components"],
     )
     variance = st.empty()
     standardise = st.toggle(
         "Standardise features",
         key="standardise",
         bind="query-params",
-        help="Divides each feature by its standard deviation in training, so that all count alike whatever "
-        "their units. Off, features with large numbers count most.",
+        help=HELP["standardise"],
     )
     read_choice("scaling", list(SCALINGS), "scale")
     scaling = st.radio(
@@ -75,7 +98,7 @@ def model_control(current: Session) -> tuple[Settings, DeltaGenerator]:
         list(SCALINGS),
         format_func=lambda name: SCALINGS[name].title,
         key="scaling",
-        help=f"What counts of a sample: {scalings_in_words()}.",
+        help=scaling_help(),
     )
     write_choice("scaling", "scale")
     caps = _caps()
@@ -85,8 +108,7 @@ def model_control(current: Session) -> tuple[Settings, DeltaGenerator]:
         caps,
         format_func=count,
         key="cap",
-        help="At most this many training samples are used, picked at random: fewer is faster, "
-        "more is more exact.",
+        help=HELP["cap"],
     )
     write_choice("cap", Settings().max_training_points)
     with st.expander("Bandwidth and seed"):
@@ -98,10 +120,10 @@ def model_control(current: Session) -> tuple[Settings, DeltaGenerator]:
             0,
             key="seed",
             bind="query-params",
-            help="Decides which training samples are picked when there are more than the cap.",
+            help=HELP["seed"],
         )
     settings = Settings(components, FeatureScalingMethod(scaling), cap, bandwidth, seed, standardise)
-    with st.container():
+    with undo:
         _undo_button(knobs, settings)
     knobs.wanted = None
     return settings, variance
@@ -130,9 +152,55 @@ def can_use(settings: Settings, data: Loaded) -> bool:
 def use_settings(settings: Settings) -> None:
     """Take these over, in a way that can be undone."""
     knobs = session().own(Knobs)
-    if knobs.settings is not None:
-        knobs.applied = settings, knobs.settings
-    knobs.wanted = settings
+    now = knobs.settings
+    if now is not None and now != settings:
+        knobs.applied = Applied(settings, Standing(now), "Changed")
+    knobs.wanted = Standing(settings)
+
+
+def usual_settings(data: Loaded) -> Settings:
+    """The defaults, with no more components than these data allow."""
+    return Settings.usual(*data.train.features.shape)
+
+
+def open_data(current: Session, data: Loaded) -> None:
+    """Look at other data, by the usual settings: those before were chosen for other numbers.
+
+    The threshold and the curve are taken back as well where they are places on the scale of the scores. What
+    changes is said, and can be undone.
+    """
+    knobs, usual = current.own(Knobs), usual_settings(data)
+    before, chosen = _standing(knobs), knobs.settings not in (None, usual_settings(current.data), usual)
+    current.use(data)
+    if before is None:
+        return
+    if chosen or before.rule or before.curve:
+        knobs.applied = Applied(usual, before, "Back at the defaults for these data")
+        st.toast(f"{_said(knobs.applied)}. Undo is in the sidebar.", icon=":material/tune:", duration="long")
+    first = next(iter(RULES)) if before.rule else ""
+    asked = RULES[first].asked(len(data.inspected)) if first else None
+    rule = None if asked is None else (first, asked.start / asked.unit)
+    knobs.wanted = Standing(usual, rule, ProbabilityCurve() if before.curve else None)
+
+
+def _standing(knobs: Knobs) -> Standing | None:
+    """What was chosen on the screen; None before the knobs were drawn."""
+    state, curve = st.session_state, ProbabilityCurve()
+    if knobs.settings is None:
+        return None
+    kind, rule = state.get("rule"), None
+    if kind in RULES and RULES[kind].on_the_scale:
+        rule = kind, state[RULES[kind].address_key()]
+    set_to = ProbabilityCurve(state.get("midpoint", curve.midpoint), state.get("steepness", curve.steepness))
+    return Standing(knobs.settings, rule, None if set_to == curve else set_to)
+
+
+def _said(applied: Applied) -> str:
+    """What changed."""
+    also = {"threshold": applied.before.rule, "probability curve": applied.before.curve}
+    changes = [changes_in_words(applied.before.settings, applied.settings)]
+    changes += [name for name, was in also.items() if was is not None]
+    return f"{applied.why}: {' · '.join(filter(None, changes))}"
 
 
 def offer_button(offer: Offer, key: str) -> None:
@@ -151,24 +219,34 @@ def _undo_button(knobs: Knobs, settings: Settings) -> None:
     knobs.settings = settings
     if knobs.applied is None:
         return
-    taken_over, before = knobs.applied
-    if settings != taken_over:
+    applied = knobs.applied
+    if settings != applied.settings:
         knobs.applied = None
         return
+    st.caption(f"{_said(applied)}.")
     st.button(
         "Undo the new settings",
         icon=":material/undo:",
         key="undo_settings",
         width="stretch",
         on_click=_undo,
-        args=(before,),
-        help=f"Back to {name_of(before)}.",
+        args=(applied.before,),
+        help=f"Back to {name_of(applied.before.settings)}.",
     )
 
 
-def _undo(before: Settings) -> None:
+def _undo(before: Standing) -> None:
     knobs = session().own(Knobs)
     knobs.applied, knobs.wanted = None, before
+
+
+def _set_standing(wanted: Standing) -> None:
+    """See `_set_settings`."""
+    _set_settings(wanted.settings)
+    if wanted.rule is not None:
+        set_rule(*wanted.rule)
+    if wanted.curve is not None:
+        set_curve(wanted.curve)
 
 
 def _set_settings(settings: Settings) -> None:
@@ -206,14 +284,19 @@ def _bandwidth() -> str | float:
         format_func=BANDWIDTH_WORDS.__getitem__,
         key="bandwidth",
         width="stretch",
-        help="How far each training sample's influence reaches. Scott and Silverman are rules of thumb; "
-        "your own factor multiplies Scott's.",
+        help=HELP["bandwidth"],
     )
     write_choice("bandwidth", "scott")
     if choice != "factor":
         return choice or "scott"
     factor: float = st.number_input(
-        "Factor (times Scott's)", *_FACTORS, 1.0, 0.05, key="factor", bind="query-params"
+        "Factor (times Scott's)",
+        *_FACTORS,
+        1.0,
+        0.05,
+        key="factor",
+        bind="query-params",
+        help=HELP["factor"],
     )
     return factor
 
@@ -225,7 +308,7 @@ def variance_words(decision: Decision) -> str:
 
 def _most_components(data: Loaded) -> int:
     rows, dimensions = map(int, data.train.features.shape)
-    return max(min(rows - 1, dimensions), 2)
+    return max(min(rows - 1, dimensions), 1)
 
 
 def _fit_components(current: Session, most: int) -> None:

@@ -6,7 +6,6 @@ import io
 import tempfile
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -18,10 +17,9 @@ from kdeviz.decision import Decision
 from kdeviz.errors import Cancelled, OptionError
 from kdeviz.output import MODEL_FORMATS, Exported, ModelFormat, Verification, export, model_format
 from kdeviz.ui.state import Screen, Session
-from kdeviz.ui.widgets.progress import show_progress, watch
-from kdeviz.ui.widgets.text import failure_words, plain_error, plain_warning
-from kdeviz.ui.work.jobs import job_board
-from kdeviz.ui.work.tasks import Task
+from kdeviz.ui.widgets.help import HELP
+from kdeviz.ui.widgets.making import Making, Work, show_making
+from kdeviz.ui.widgets.text import plain_warning
 from kdeviz.wording import capital, count, number
 
 _STEM = "model"
@@ -45,12 +43,8 @@ class Asked(NamedTuple):
     format: str
 
 
-@dataclass(eq=False)
-class Exporting:
+class Exporting(Making[Ready]):
     """The last export of a session."""
-
-    asked: Asked | None = None
-    task: Task[Ready] | None = None
 
 
 def show_model_export(current: Session, screen: Screen) -> None:
@@ -61,7 +55,7 @@ def show_model_export(current: Session, screen: Screen) -> None:
         list(MODEL_FORMATS),
         format_func=lambda name: model_format(name).title,
         key="export_format",
-        help="For which program the file is.",
+        help=HELP["export_format"],
     )
     kind, decision = model_format(name), screen.decision
     st.markdown(kind.words)
@@ -70,25 +64,17 @@ def show_model_export(current: Session, screen: Screen) -> None:
     if obstacle := _obstacle(kind, decision):
         plain_warning(obstacle)
         return
-    state = current.own(Exporting)
-    asked = Asked(screen.key, decision.threshold, decision.curve, name)
-    running = state.task is not None and state.task.running
-    there = state.asked == asked and state.task is not None and not running
-    st.button(
-        "Export and check",
-        type="secondary" if there else "primary",
+    show_making(
+        current.own(Exporting),
+        Asked(screen.key, decision.threshold, decision.curve, name),
+        partial(_prepared, decision, kind),
+        _offer,
+        key="export",
+        problem="The file was not written",
+        label="Export and check",
         icon=":material/verified:",
-        disabled=running,
-        on_click=_start,
-        args=(state, asked, decision, kind),
         help="Writes the file, loads it with the program that it is for, and compares the scores.",
     )
-    if state.task is None or state.asked != asked:
-        return
-    if running:
-        watch(state.task.future, partial(show_progress, state.task, "export"))
-    else:
-        _outcome(state.task)
 
 
 def _obstacle(kind: ModelFormat, decision: Decision) -> str:
@@ -101,7 +87,7 @@ def _obstacle(kind: ModelFormat, decision: Decision) -> str:
     return f"This model cannot be written so: {reason}." if reason else ""
 
 
-def _start(state: Exporting, asked: Asked, decision: Decision, kind: ModelFormat) -> None:
+def _prepared(decision: Decision, kind: ModelFormat) -> Work[Ready]:
     def work(report: OnProgress, cancelled: Callable[[], bool]) -> Ready:
         def tell(stage: str, fraction: float) -> None:
             if cancelled():
@@ -112,9 +98,7 @@ def _start(state: Exporting, asked: Asked, decision: Decision, kind: ModelFormat
             done = export(decision, kind, Path(folder) / f"{_STEM}{kind.suffix}", tell)
             return Ready(*_one_file(done), done.card, done.verification)
 
-    if state.task is not None:
-        state.task.cancel()
-    state.asked, state.task = asked, job_board().start(work)
+    return work
 
 
 def _one_file(done: Exported) -> tuple[str, bytes]:
@@ -132,16 +116,10 @@ def _one_file(done: Exported) -> tuple[str, bytes]:
     return f"{path.name}.zip", archive.getvalue()
 
 
-def _outcome(task: Task[Ready]) -> None:
-    try:
-        ready = task.result()
-    except Exception as error:
-        plain_error("The file was not written", failure_words(error))
-        return
-    if ready is None:
-        plain_warning("Cancelled.")
-        return
+def _offer(ready: Ready) -> None:
     st.markdown(_record(ready.verification))
+    if ready.verification.samples is not None:
+        st.caption(ready.verification.samples.sentence)
     with st.container(horizontal=True):
         files: dict[str, tuple[str | bytes, str]] = {
             ready.name: (ready.content, ready.name),
@@ -163,7 +141,7 @@ def _record(found: Verification) -> str:
     """The record as a table in Markdown; all its texts are ours."""
     lines = {
         "Loaded by": f"{found.runtime} {found.version}",
-        "Rows compared": f"{count(found.rows)}, down to {number(found.lowest_log_density)} nats",
+        "Rows compared": f"{found.what_rows}; down to {number(found.lowest_log_density)} nats",
         "Log density off by": f"{number(found.max_log_density_difference, 2)} nats at most",
         "Probability off by": _small(found.max_probability_difference),
         "p-value off by": _small(found.max_p_value_difference),

@@ -1,4 +1,4 @@
-"""Before you fit: what is known about the loaded file, what looks wrong, and one-click fixes."""
+"""Checks of the file: what is known about the loaded file, what looks wrong, and one-click fixes."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from streamlit.delta_generator import DeltaGenerator
 
 from kdeviz.data import EmbeddingSet
 from kdeviz.errors import DataError
-from kdeviz.preflight import Finding, Fix, Preflight, preflight
+from kdeviz.preflight import Finding, Fix, Preflight, finding_of, preflight
 from kdeviz.settings import Settings
 from kdeviz.ui.panels.model import offer_button
 from kdeviz.ui.state import Session, session
+from kdeviz.ui.widgets.address import say
+from kdeviz.ui.widgets.parameters import Possible, among
 from kdeviz.ui.widgets.progress import watch
 from kdeviz.ui.widgets.text import plain_error
+from kdeviz.ui.work.fitting import awaits_picture
 from kdeviz.ui.work.jobs import job_board
 from kdeviz.ui.work.loaded import Loaded
 from kdeviz.ui.work.reading import FileReading
@@ -31,6 +34,7 @@ _SIGNS = {
 }
 # How long a rerun waits for the checks before it says that they are under way.
 _PATIENCE_SECONDS = 0.3
+_CLOSED, _YES = "checks_closed", "yes"
 _PLURALS = {"error": "errors", "warning": "warnings", "note": "notes"}
 
 
@@ -40,14 +44,16 @@ class Checks:
 
     Attributes:
         of: the data whose checks were drawn last.
-        open: whether the panel is open.
+        page: the path of the page that the panel is open on; None while it is closed.
+        by_hand: whether somebody opened it, and not what was found.
         problem: why a fix could not be applied to these data.
         task: the checks that run in the background.
         asked: of which data, and for how many components.
     """
 
     of: Loaded | None = None
-    open: bool = False
+    page: str | None = None
+    by_hand: bool = False
     problem: str = ""
     task: Task[Preflight] | None = None
     asked: object = None
@@ -66,11 +72,21 @@ def check(data: EmbeddingSet, settings: Settings) -> Preflight:
 
 
 def _report(current: Session, settings: Settings) -> Preflight | None:
-    """The checks of the present data; None as long as they are not done, and then the page is watched."""
+    """The checks of the present data, with what a fit of them found; None as long as they are not done."""
+    report, screen = _before_a_fit(current, settings), current.screen
+    if report is None or screen is None or screen.key[:2] != (current.data.token, settings):
+        return report
+    return report.and_also(finding_of(screen.analysis.groups))
+
+
+def _before_a_fit(current: Session, settings: Settings) -> Preflight | None:
+    """The checks of the file alone; None as long as they are not done, and then the page is watched."""
     checks, data = current.own(Checks), current.data.everything
     known = _known(data, settings)
     if known is not None:
         return known
+    if current.data.is_large and awaits_picture(current):
+        return None
     asked = (data, settings.n_pca_components, settings.standardise)
     if checks.task is None or checks.asked != asked:
         checks.asked = asked
@@ -98,19 +114,31 @@ def _known(data: EmbeddingSet, settings: Settings) -> Preflight | None:
 
 
 def open_on_problems(current: Session, settings: Settings) -> None:
-    """Open the checks when newly loaded data has an error or a warning."""
+    """Open the checks, on Explore, when newly loaded data has an error or a warning.
+
+    What somebody has closed stays closed when the page is loaded again.
+    """
     checks = current.own(Checks)
     if checks.of is current.data:
         return
     report = _report(current, settings)
     if report is None:
         return
+    again = checks.of is None and _CLOSED in st.query_params
     checks.of, checks.problem = current.data, ""
     serious = any(finding.severity in ("error", "warning") for finding in report.findings)
-    checks.open = serious or current.data.before is not None
+    checks.page = "" if current.data.before is not None or (serious and not again) else None
+    checks.by_hand = False
+    if not again:
+        say(_CLOSED, None)
 
 
-def checks_button(current: Session, settings: Settings) -> None:
+def address() -> dict[str, Possible]:
+    """What the address may say of the panel."""
+    return {_CLOSED: among((_YES,))}
+
+
+def checks_button(current: Session, settings: Settings, page: str) -> None:
     """One line in the sidebar: how many problems there are; opens and closes the panel."""
     waits_for = "the new file" if current.own(FileReading).task is not None else ""
     report = None if waits_for else _report(current, settings)
@@ -129,24 +157,29 @@ def checks_button(current: Session, settings: Settings) -> None:
         icon=":material/fact_check:",
         type="tertiary",
         on_click=_toggle,
+        args=(page,),
         help="What the file holds and what looks wrong, with one-click fixes.",
     )
 
 
-def _toggle() -> None:
+def _toggle(page: str) -> None:
     checks = session().own(Checks)
-    checks.open = not checks.open
+    checks.page, checks.by_hand = None if checks.page == page else page, True
+    say(_CLOSED, _YES if checks.page is None else None)
 
 
-def show_checks(current: Session, settings: Settings) -> None:
-    """The panel on top of the page, while it is open."""
+def show_checks(current: Session, settings: Settings, page: str) -> None:
+    """The panel on top of the page that it was opened on."""
     checks = current.own(Checks)
-    report = _report(current, settings) if checks.open else None
+    report = _report(current, settings) if checks.page == page else None
     if report is None:
+        return
+    if not (checks.by_hand or report.problems or current.data.before):
+        checks.page = None  # other settings have solved what it was opened for
         return
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.subheader("Before you fit", width="stretch")
+            st.subheader("Checks of the file", width="stretch")
             if current.data.before is not None:
                 st.button(
                     "Undo the last fix",
@@ -154,7 +187,7 @@ def show_checks(current: Session, settings: Settings) -> None:
                     on_click=current.use,
                     args=(current.data.before,),
                 )
-            st.button("Close", icon=":material/close:", on_click=_toggle, key="close_checks")
+            st.button("Close", icon=":material/close:", on_click=_toggle, args=(page,), key="close_checks")
         st.caption(_facts(report))
         for change in current.data.everything.changes:
             _line(":material/build:", change)
@@ -171,14 +204,15 @@ def show_checks(current: Session, settings: Settings) -> None:
 def _facts(report: Preflight) -> str:
     facts = report.facts
     parts = [
-        f"{count(facts.rows)} rows of {count(facts.dimensions)} dimensions",
+        f"{count(facts.rows)} rows of {count(facts.dimensions)} dimension{'s' * (facts.dimensions != 1)}",
         f"{facts.dtype}, {size(facts.bytes)}",
         f"{count(facts.training_rows)} to learn from",
     ]
     if facts.other_rows:
-        parts.append(f"{count(facts.other_rows)} to score")
+        parts.append(f"{count(facts.other_rows)} more to score")
     if facts.rank is not None:
-        parts.append(f"rank {'' if facts.rank_is_exact else 'at least '}{count(facts.rank)}")
+        least = "" if facts.rank_is_exact else "at least "
+        parts.append(f"varying along {least}{count(facts.rank)} direction{'s' * (facts.rank != 1)}")
     return " · ".join(parts)
 
 

@@ -17,10 +17,11 @@ from kdeviz.ui.panels.shown_text import text_column
 from kdeviz.ui.panels.table import ranked_rows
 from kdeviz.ui.state import Screen, Session, session, theme
 from kdeviz.ui.widgets.plots import show_figure
-from kdeviz.wording import count, number, one_line, percent, score_this_low
+from kdeviz.wording import count, number, one_line, percent, plain_number, score_this_low
 
 _ROWS_PER_FEATURE, _NEIGHBOURS = 10, 6
 _LONGEST_VALUE = 80
+_LARGE = 1e6
 
 
 def show_sample(current: Session, screen: Screen, height: int) -> None:
@@ -101,12 +102,13 @@ def _in_words(decision: Decision, row: int, screen: Screen, training: bool) -> N
     elif mark := screen.book.get(screen.keys[row]).verdict:
         told.append(f"mark **{mark}**")
     st.markdown(" · ".join(told))
-    st.markdown(_rarity(sample))
-    st.markdown(_score(decision, sample))
+    st.markdown(_rarity(sample, decision.analysis.preview is not None))
+    curve = decision.curve
+    st.markdown(_score(decision, sample), help=curve.about if curve.is_default else None)
 
 
-def _rarity(sample: SampleView) -> str:
-    rank = f"Rank **{count(sample.rank)}** of {count(sample.total)}"
+def _rarity(sample: SampleView, so_far: bool) -> str:
+    rank = f"Rank **{count(sample.rank)}** of {count(sample.total)}{' so far' if so_far else ''}"
     if sample.p_value is None:
         return f"{rank} · more unusual than {percent(sample.more_unusual_than)} of the training samples"
     return f"{rank} · **{score_this_low(sample.p_value)}** (p-value {number(sample.p_value)})"
@@ -116,7 +118,7 @@ def _score(decision: Decision, sample: SampleView) -> str:
     away = sample.above_threshold
     side = "above" if away >= 0 else "below"
     return (
-        f"Log density **{number(sample.log_density, 4)}**, {number(abs(away), 3)} nats {side} the "
+        f"Log density **{number(sample.log_density)}**, {number(abs(away))} nats {side} the "
         f"threshold · {decision.curve.name} **{number(sample.probability)}**"
     )
 
@@ -126,13 +128,22 @@ def _columns(samples: EmbeddingSet, row: int) -> None:
     if samples.metadata is None:
         return
     lines = []
-    for name in map(str, samples.metadata.columns):
+    for place, name in enumerate(map(str, samples.metadata.columns)):
         (value,) = samples.texts([row], name)
+        value = _short_fraction(samples.metadata.iloc[row, place]) or value
         if value and name not in (samples.sound_column, *samples.text_columns[:1]):
             lines.append(f"{one_line(name, 40)}: {one_line(value, _LONGEST_VALUE)}")
     if lines:
         with st.container(key="sample_columns"):
             st.text("\n".join(lines))
+
+
+def _short_fraction(value: object) -> str:
+    """A fraction without the digits that only a computer adds; "" for all else, and for large numbers."""
+    if not isinstance(value, float | np.floating):
+        return ""
+    exact = float(value)
+    return plain_number(exact) if abs(exact) < _LARGE and exact % 1 > 0 else ""
 
 
 def _sound(samples: EmbeddingSet, row: int, screen: Screen) -> bytes | None:

@@ -13,6 +13,7 @@ from kdeviz.ui.panels.looked_at import Seen, look_at_training
 from kdeviz.ui.panels.shown_text import text_column
 from kdeviz.ui.state import Screen, theme
 from kdeviz.ui.widgets.choices import one_of
+from kdeviz.ui.widgets.help import HELP
 from kdeviz.ui.widgets.plots import clicked_number, show_figure
 from kdeviz.ui.widgets.tiles import show_tiles, tiles_of
 from kdeviz.wording import count, number, percent
@@ -62,7 +63,9 @@ def _meaning(seen: Seen, components: explain.Components, screen: Screen) -> None
     strongest = int(components.contribution.argmax()) + 1
     key = f"meaning_{'training_' if seen.training else ''}{seen.row}"
     left, right = st.columns([1, 2], vertical_alignment="center")
-    chosen = left.number_input("Component", 1, kept, strongest, key=key, label_visibility="collapsed")
+    chosen = left.number_input(
+        "Component", 1, kept, strongest, key=key, label_visibility="collapsed", help=HELP["component"]
+    )
     z = float(components.z[chosen - 1])
     right.caption(f"This sample lies at {number(z, 2)} standard deviations.")
     meaning = explain.component_meaning(screen.analysis, chosen - 1, _ENDS)
@@ -87,8 +90,12 @@ def _slice(seen: Seen, components: explain.Components, screen: Screen) -> None:
     strongest = np.argsort(-np.abs(components.contribution), kind="stable")[:2] + 1
     left, right = st.columns(2)
     suffix = f"{'training_' if seen.training else ''}{row}"
-    first = left.number_input("Component along x", 1, kept, int(strongest[0]), key=f"slice_x_{suffix}")
-    second = right.number_input("Component along y", 1, kept, int(strongest[1]), key=f"slice_y_{suffix}")
+    first, second = (
+        place.number_input(
+            f"Component along {side}", 1, kept, int(usual), key=f"slice_{side}_{suffix}", help=HELP["slice"]
+        )
+        for place, side, usual in zip((left, right), "xy", strongest, strict=True)
+    )
     if first == second:
         st.caption("Choose two different components.")
         return

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from kdeviz import charts, explain
 from kdeviz.explain import MOST_READ, SelectionView, Standout
+from kdeviz.ui.numbering import Numbering
 from kdeviz.ui.panels.looked_at import look_at_training
 from kdeviz.ui.panels.marking import mark_many, show_undo
 from kdeviz.ui.panels.shown_text import text_column
@@ -57,6 +58,10 @@ class Zoom:
         self.rows = rows
         self.times += 1
 
+    def renumber(self, numbering: Numbering) -> None:
+        """See `Renumbered`."""
+        self.rows = None if self.rows is None else numbering.rows(self.rows)
+
 
 def show_actions(current: Session, screen: Screen, found: Found) -> None:
     """Draw the buttons beside the list."""
@@ -79,6 +84,7 @@ def show_actions(current: Session, screen: Screen, found: Found) -> None:
         )
     if found.narrowed and len(found.rows):
         mark_many(screen, found.rows)
+    if found.narrowed and len(found.rows) and screen.preview is None:
         with st.popover("Save", icon=":material/download:", key="save_found"):
             score_downloads(screen, "selection", found.rows)
 

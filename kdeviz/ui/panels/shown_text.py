@@ -6,6 +6,7 @@ import streamlit as st
 
 from kdeviz.data import EmbeddingSet
 from kdeviz.ui.widgets.address import read_choice, write_choice
+from kdeviz.ui.widgets.help import HELP
 
 _KEY = "text"
 _NOTHING = "(no text)"
@@ -19,7 +20,7 @@ def text_control(samples: EmbeddingSet) -> None:
     if len(offered) < 2:
         return
     read_choice(_KEY, offered, default)
-    st.selectbox("Text of a sample", offered, key=_KEY, help="Shown in full beside the map.")
+    st.selectbox("Text of a sample", offered, key=_KEY, help=HELP["text"])
     write_choice(_KEY, default)
 
 

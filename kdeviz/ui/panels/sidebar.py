@@ -11,10 +11,11 @@ from streamlit.delta_generator import DeltaGenerator
 from kdeviz.charts import reliability_numbers
 from kdeviz.decision import RULES, Rule, ThresholdRule, curve_from_spread
 from kdeviz.errors import DataError, KdevizError
-from kdeviz.model import ProbabilityCurve, device_name, resolve_device
+from kdeviz.model import KERNEL_WORDS, ProbabilityCurve, device_name, resolve_device
 from kdeviz.ui.panels.threshold import set_curve
 from kdeviz.ui.state import Screen, Session, session
 from kdeviz.ui.widgets.address import read_choice, write_choice
+from kdeviz.ui.widgets.help import HELP, rule_help
 from kdeviz.ui.widgets.parameters import Possible, among, real, whole
 from kdeviz.ui.widgets.text import plain_error
 from kdeviz.ui.work.loaded import Loaded
@@ -33,7 +34,7 @@ def threshold_control(current: Session) -> ThresholdRule:
         kinds,
         format_func=lambda kind: RULES[kind].title,
         key="rule",
-        help="A sample is flagged when its log density is below the threshold that this rule gives.",
+        help=HELP["rule"],
     )
     write_choice("rule", kinds[0])
     return ThresholdRule(kind, _rule_value(RULES[kind], len(inspected)))
@@ -56,6 +57,7 @@ def _rule_value(rule: type[Rule], inspected: int) -> float:
         format=asked.format,
         key=rule.address_key(),
         bind="query-params",
+        help=rule_help(rule),
     )
     return shown if asked.unit == 1 else shown / scale
 
@@ -105,7 +107,7 @@ def curve_control(screen: Screen | None) -> ProbabilityCurve:
         0.5,
         key="midpoint",
         bind="query-params",
-        help="The log density at which a sample is as probably anomalous as not.",
+        help=HELP["midpoint"],
     )
     steepness: float = st.number_input(
         "Steepness, per nat",
@@ -115,7 +117,7 @@ def curve_control(screen: Screen | None) -> ProbabilityCurve:
         format="%.4f",
         key="steepness",
         bind="query-params",
-        help="How quickly the probability changes around the midpoint.",
+        help=HELP["steepness"],
     )
     return ProbabilityCurve(midpoint, steepness)
 
@@ -149,7 +151,8 @@ def device_control(asked: str) -> tuple[str, DeltaGenerator]:
         wanted = "auto"
     if len(devices) > 2:
         read_choice("device", devices, wanted)
-        default, wanted = wanted, st.selectbox("Compute on", devices, key="device")
+        default = wanted
+        wanted = st.selectbox("Compute on", devices, key="device", help=HELP["device"])
         write_choice("device", default)
     return wanted, st.empty()
 
@@ -163,4 +166,4 @@ def device_words(device: str, screen: Screen | None) -> str:
     """The device's name, and what computed there if the screen comes from it."""
     chosen = resolve_device(device)
     same = screen is not None and screen.analysis.classifier.device == chosen
-    return device_name(chosen) + (f" · {screen.kernel}" if screen and same else "")
+    return device_name(chosen) + (f" · summed by {KERNEL_WORDS[screen.kernel]}" if screen and same else "")

@@ -12,9 +12,10 @@ import streamlit as st
 from kdeviz import charts
 from kdeviz.analysis import OnProgress
 from kdeviz.data import EmbeddingSet
-from kdeviz.settings import name_of
+from kdeviz.settings import Settings, name_of
 from kdeviz.sweep import BOOTSTRAP, Stability, stability
 from kdeviz.ui.state import Screen, Session, session, theme
+from kdeviz.ui.widgets.help import HELP
 from kdeviz.ui.widgets.plots import clicked_number, show_figure
 from kdeviz.ui.widgets.progress import show_progress, watch
 from kdeviz.ui.widgets.text import failure_words, plain_error, plain_warning
@@ -28,6 +29,7 @@ class StabilityRun(NamedTuple):
 
     token: str
     """Of the data, as in `Loaded`."""
+    settings: Settings
     inspected: EmbeddingSet
     task: Task[Stability]
 
@@ -39,6 +41,16 @@ class Repeated:
     run: StabilityRun | None = None
 
 
+def finished_stability(current: Session, screen: Screen) -> Stability | None:
+    """What came of the last check, if it was about the screen."""
+    run = current.own(Repeated).run
+    if run is None or run.task.running or run.task.future.cancelled() or run.task.future.exception():
+        return None
+    result = run.task.result()
+    same = result is not None and (run.token, result.settings) == (screen.key[0], screen.analysis.settings)
+    return result if same else None
+
+
 def show_stability(current: Session, screen: Screen) -> None:
     """Draw what to repeat, and what came of it."""
     run = current.own(Repeated).run
@@ -46,10 +58,10 @@ def show_stability(current: Session, screen: Screen) -> None:
     top, repeats, start, text = st.columns([0.8, 0.8, 1, 3], vertical_alignment="bottom")
     with top:
         scored = len(screen.analysis.scores)
-        most, usual = min(200, max(scored - 1, 1)), min(20, max(scored // 10, 1))
-        k = st.number_input("Top samples", 1, most, usual, help="Whether these come out again.")
+        most = min(200, max(scored - 1, 1))
+        k = st.number_input("Top samples", 1, most, usual_top(screen), help=HELP["top"])
     with repeats:
-        often = st.number_input("Repeats", 2, 100, 10, help="Fits for every cap and every way to repeat.")
+        often = st.number_input("Repeats", 2, 100, 10, help=HELP["repeats"])
     with start:
         st.button(
             "Repeat the fit",
@@ -66,6 +78,11 @@ def show_stability(current: Session, screen: Screen) -> None:
             "seeds where the cap leaves samples out, and with smaller caps."
         )
     if run is None:
+        st.info(
+            "Nothing was repeated yet. Press “Repeat the fit” to see how often each of the most anomalous "
+            "samples comes back, and how few training samples find the same ones.",
+            icon=":material/info:",
+        )
         return
     if running:
         watch(run.task.future, partial(show_progress, run.task, "stability"))
@@ -74,6 +91,16 @@ def show_stability(current: Session, screen: Screen) -> None:
 
 
 def _start(screen: Screen, top: int, repeats: int) -> None:
+    session().own(Repeated).run = begin(screen, top, repeats)
+
+
+def usual_top(screen: Screen) -> int:
+    """How many of the most anomalous samples to follow, if nobody says."""
+    return min(20, max(len(screen.analysis.scores) // 10, 1))
+
+
+def begin(screen: Screen, top: int, repeats: int, caps: tuple[int, ...] | None = None) -> StabilityRun:
+    """Repeat the fit of the screen in the background; see `stability`."""
     analysis = screen.analysis
 
     def work(report: OnProgress, cancelled: Callable[[], bool]) -> Stability:
@@ -83,14 +110,14 @@ def _start(screen: Screen, top: int, repeats: int) -> None:
             analysis.settings,
             top,
             repeats,
-            None,
+            caps,
             screen.key[2],
             report,
             cancelled,
         )
 
     task = job_board().start(work)
-    session().own(Repeated).run = StabilityRun(screen.key[0], analysis.inspected, task)
+    return StabilityRun(screen.key[0], analysis.settings, analysis.inspected, task)
 
 
 def _outcome(run: StabilityRun, screen: Screen) -> None:

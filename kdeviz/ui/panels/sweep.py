@@ -9,6 +9,7 @@ from functools import partial
 import streamlit as st
 
 from kdeviz.analysis import Analysis, cached
+from kdeviz.decision import has_both_labels
 from kdeviz.errors import OptionError
 from kdeviz.scaling import SCALINGS
 from kdeviz.sweep import YES_OR_NO, Grid, SweepRow, proposed_grid, sweep_seconds
@@ -17,6 +18,7 @@ from kdeviz.ui.panels.sweep_results import show_results
 from kdeviz.ui.panels.sweep_table import ChosenRow
 from kdeviz.ui.state import Screen, Session, session
 from kdeviz.ui.widgets.address import say
+from kdeviz.ui.widgets.help import HELP
 from kdeviz.ui.widgets.history import is_going_back
 from kdeviz.ui.widgets.progress import show_progress, watch
 from kdeviz.ui.widgets.text import plain_error
@@ -25,14 +27,14 @@ from kdeviz.ui.work.sweep_run import SweepRun
 from kdeviz.wording import count, duration
 
 _FIELDS = {
-    "components": ("Components", "Such as 2, 4, 8, or 2:32:2 for every second one from 2 to 32."),
-    "scalings": ("Scaling", ""),
-    "bandwidths": ("Bandwidth", "scott, silverman, or factors that multiply Scott's."),
-    "caps": ("Training cap", "Fit on at most so many samples, such as 1000, 40000."),
-    "seeds": ("Seeds", "Of the random subsets: such as 0, 1 or 0:4."),
-    "standardise": ("Standardised", "Whether features are divided by their standard deviations first."),
+    "components": "Components",
+    "scalings": "Scaling",
+    "bandwidths": "Bandwidth",
+    "caps": "Training cap",
+    "seeds": "Seeds",
+    "standardise": "Standardised",
 }
-"""What a grid is made of, by the names of its fields, and help."""
+"""What a grid is made of, by the names of its fields."""
 GRID_KEYS = (*(f"grid_{name}" for name in _FIELDS), "sweep_metric")
 """Widgets that keep their values while another page is shown."""
 _CHOICES: dict[str, Collection[str]] = {"scalings": SCALINGS.keys(), "standardise": tuple(YES_OR_NO)}
@@ -76,7 +78,8 @@ def show_sweep(current: Session, screen: Screen) -> None:
         st.info(
             "A sweep fits every combination of these settings and shows how well each tells anomalous from "
             "normal samples, or, without labels, how well it predicts samples it has not seen. The best and "
-            "the simplest that is as good are marked, and one click takes a row over.",
+            "the simplest that is as good are marked, and one click takes a row over. The values above are a "
+            "good start: change them or not, and press the button beside them.",
             icon=":material/info:",
         )
         return
@@ -96,13 +99,13 @@ def _grid(screen: Screen, running: bool) -> None:
     _default_grid(screen)
     columns = st.columns([1.7, 1.1, 1.1, 0.9, 0.65, 0.9, 1.3], gap="small", vertical_alignment="bottom")
     texts: dict[str, str] = {}
-    for column, (name, (label, words)) in zip(columns[:-1], _FIELDS.items(), strict=True):
+    for column, (name, label) in zip(columns[:-1], _FIELDS.items(), strict=True):
         key = f"grid_{name}"
         with column:
             if name in _CHOICES:
-                texts[name] = st.selectbox(label, _options(name), key=key)
+                texts[name] = st.selectbox(label, _options(name), key=key, help=HELP[key])
             else:
-                texts[name] = st.text_input(label, key=key, help=words)
+                texts[name] = st.text_input(label, key=key, help=HELP[key])
     grid, problem = None, ""
     try:
         grid = Grid.parse(**texts)
@@ -153,7 +156,9 @@ def _options(name: str) -> list[str]:
 def _proposed(analysis: Analysis) -> Grid:
     n, d = analysis.train.to_fit.features.shape
     model, scored = analysis.classifier, 0 if analysis.scored is None else len(analysis.scored)
-    return proposed_grid(model.pca_model.spectrum.cpu(), analysis.settings, n, d, model.n_components_, scored)
+    labelled = has_both_labels(analysis.inspected.labels)
+    spectrum, kept = model.pca_model.spectrum.cpu(), model.n_components_
+    return proposed_grid(spectrum, analysis.settings, n, d, kept, scored, labelled)
 
 
 def _texts(grid: Grid) -> dict[str, str]:

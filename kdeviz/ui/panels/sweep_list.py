@@ -8,6 +8,7 @@ import streamlit as st
 
 from kdeviz.ui.panels.sweep_table import ChosenRow
 from kdeviz.ui.state import Session, session
+from kdeviz.ui.widgets.help import HELP
 from kdeviz.ui.widgets.history import is_going_back
 from kdeviz.ui.widgets.parameters import Possible
 from kdeviz.ui.work.sweep_run import SweepRun, known_sweeps
@@ -83,6 +84,7 @@ def show_sweeps(current: Session) -> None:
             placeholder="Choose a sweep",
             label_visibility="collapsed",
             on_change=_chosen,
+            help=HELP["sweep_shown"],
         )
     run = current.swept
     # Under another key it is another popover, which is closed.
@@ -99,7 +101,15 @@ def show_sweeps(current: Session) -> None:
         if run is None:
             return
         key = f"sweep_name_{run.id}_{run.name}"
-        st.text_input("Name", run.name, max_chars=_LONGEST_NAME, key=key, on_change=_rename, args=(run, key))
+        st.text_input(
+            "Name",
+            run.name,
+            max_chars=_LONGEST_NAME,
+            key=key,
+            on_change=_rename,
+            args=(run, key),
+            help=HELP["sweep_name"],
+        )
         st.button(
             "Take it off the list",
             icon=":material/close:",

@@ -33,6 +33,7 @@ from kdeviz.ui.panels.model import can_use, use_settings
 from kdeviz.ui.panels.sweep_table import ChosenRow, show_rows
 from kdeviz.ui.state import Screen, Session, session, theme
 from kdeviz.ui.widgets.choices import one_of
+from kdeviz.ui.widgets.help import HELP, metrics_help
 from kdeviz.ui.widgets.plots import clicked_number, show_figure
 from kdeviz.ui.widgets.text import failure_words, note_with, plain_error, plain_warning
 from kdeviz.ui.work.sweep_run import SweepRun
@@ -117,7 +118,9 @@ def _metric(finished: Sweep) -> str:
         format_func=lambda name: f"Compare by {METRICS[name].words}",
         key="sweep_metric",
         label_visibility="collapsed",
-        help="\n\n".join(f"{METRICS[name].words}: {METRICS[name].explanation}" for name in known),
+        help=metrics_help(
+            "\n\n".join(f"{METRICS[name].words}: {METRICS[name].explanation}" for name in known)
+        ),
     )
     return metric
 
@@ -224,6 +227,7 @@ def _chart(
                 format_func=lambda knob: f"Rows: {charts.KNOBS[knob]}",
                 key="sweep_down",
                 label_visibility="collapsed",
+                help=HELP["sweep_knob"],
             )
     with controls[2]:
         drawn = one_of("Chart", ["Heat map", "Lines"], "sweep_chart", in_address=False, wide=True)
@@ -253,6 +257,7 @@ def _held(finished: Sweep, knob: str, choice: Choice | None) -> charts.KnobValue
         format_func=lambda value: f"{charts.KNOBS[knob].capitalize()}: {charts.knob_text(knob, value)}",
         key=f"sweep_at_{knob}_{best}",
         label_visibility="collapsed",
+        help=HELP["sweep_knob"],
     )
     return value
 

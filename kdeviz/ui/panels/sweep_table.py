@@ -22,12 +22,12 @@ _FACTORS = {
     "score_seconds": 1e3,
 }
 _FORMATS = {
-    "recall": "%.1f %%",
-    "alarm_share": "%.2f %%",
-    "explained_variance": "%.1f %%",
-    "log_density": "%.2f",
-    "fit_seconds": "%.0f ms",
-    "score_seconds": "%.0f ms",
+    "recall": "%.3g %%",
+    "alarm_share": "%.3g %%",
+    "explained_variance": "%.3g %%",
+    "log_density": "%.3g",
+    "fit_seconds": "%.3g ms",
+    "score_seconds": "%.3g ms",
     "model_bytes": "bytes",
 }
 _SETTINGS = (
@@ -92,7 +92,7 @@ def _columns(shown: pd.DataFrame, metric: str) -> dict[str, ColumnConfig]:
         "warnings": text_column("Remarks", width="large"),
     }
     for name in METRICS:
-        words, form = METRICS[name].words, _FORMATS.get(name, "%.3f")
+        words, form = METRICS[name].words, _FORMATS.get(name, "%.3g")
         columns[name] = number_column(capital(words), format=form, help=METRICS[name].explanation)
         for end, title in (("low", "from"), ("high", "to")):
             columns[f"{name}_{end}"] = number_column(title, format=form, help="End of the 95 % interval.")

@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
+from streamlit.elements.arrow import DataframeStateInput
 from streamlit.elements.lib.column_types import ColumnConfig
 
 from kdeviz.data import EmbeddingSet
 from kdeviz.decision import BY_RANK, OWN_COLUMNS, Order, listing, metadata_columns
 from kdeviz.model import ProbabilityCurve
-from kdeviz.ui.panels.find import show_find
+from kdeviz.ui.panels.find import clear_all, show_find
 from kdeviz.ui.panels.selection import Describing, show_actions, show_description
 from kdeviz.ui.panels.shown_text import text_column
 from kdeviz.ui.state import Screen, Session, session
@@ -43,11 +44,13 @@ class Listing:
         first: where it starts.
         picks: `Session.picks` when it was drawn last.
         answer: what was listed then.
+        key: of the table that lists it.
     """
 
     first: int = 0
     picks: int = 0
     answer: Found | None = None
+    key: str = ""
 
 
 def ranked_rows(current: Session, screen: Screen) -> NDArray[np.int64]:
@@ -83,17 +86,21 @@ def show_table(current: Session, screen: Screen, height: int) -> None:
 
 
 def _heading(current: Session, answer: Found) -> str:
+    so_far = "" if current.screen is None or current.screen.preview is None else " so far"
     if answer.narrowed:
-        return f"{count(len(answer.rows))} of {count(len(answer.kept))} samples"
-    order = current.own(Finding).order
-    return "Most anomalous samples" if order == BY_RANK else f"All {count(len(answer.rows))} samples"
+        return f"{count(len(answer.rows))} of {count(len(answer.kept))} samples{so_far}"
+    order, all_rows = current.own(Finding).order, f"All {count(len(answer.rows))} samples"
+    return ("Most anomalous samples" if order == BY_RANK else all_rows) + so_far
 
 
 def _part_listed(start: int, total: int) -> None:
     """Which part of what is found is listed, and the ways to the others."""
     end = min(start + _LISTED, total)
-    words = f"{count(start + 1)} to {count(end)} of {count(total)} listed"
-    st.caption(words if total else "No sample passes all of this.", width="content")
+    if not total:
+        st.caption("No sample passes all of this. Change the search or a filter, or", width="content")
+        st.button("list all samples", key="list_all", type="tertiary", on_click=clear_all)
+        return
+    st.caption(f"{count(start + 1)} to {count(end)} of {count(total)} listed", width="content")
     if start:
         st.button("From the top", on_click=_list_from, args=(0,), type="tertiary")
     if end < total:
@@ -105,6 +112,8 @@ def _list(current: Session, screen: Screen, rows: NDArray[np.int64], height: int
     inspected = screen.analysis.inspected
     visible = _cells(screen, rows)
     columns = _columns(visible, _text_name(inspected), screen.decision.curve)
+    if screen.preview is not None and "rank" in columns:
+        columns["rank"] = st.column_config.NumberColumn("Rank so far", width=84)
     pictures = inspected.thumbnails is not None
     if pictures:
         images = [inspected.thumbnail_uri(row) for row in rows.tolist()]
@@ -114,6 +123,7 @@ def _list(current: Session, screen: Screen, rows: NDArray[np.int64], height: int
         columns[name] = st.column_config.ImageColumn("", width=58)
     # The table keeps its highlight under one key, also when the row means another sample or none is meant.
     key = f"table_{hash(tuple(rows))}_{current.picks}_{current.own(Finding).order}"
+    current.own(Listing).key = key
     chosen = np.flatnonzero(rows == current.picked).tolist()
     row_height = 48 if pictures else 35
     st.dataframe(
@@ -123,8 +133,8 @@ def _list(current: Session, screen: Screen, rows: NDArray[np.int64], height: int
         height=min(height, row_height * len(rows) + 38),
         row_height=row_height,
         on_select=partial(_selected, key, rows),
-        selection_mode=["single-row", "single-column"],
-        selection_default={"selection": {"rows": chosen, "columns": [], "cells": []}},
+        selection_mode=["single-row", "single-column", "single-cell"],
+        selection_default=_only(chosen),
         column_config=columns,
     )
 
@@ -187,17 +197,17 @@ def _columns(table: pd.DataFrame, text: str, curve: ProbabilityCurve) -> dict[st
         "mark": st.column_config.TextColumn("Your mark", width=90),
         "label": st.column_config.TextColumn("Label", help=what, width=84),
         "log density": st.column_config.NumberColumn(
-            "Log density", format="%.2f", help="How usual the sample is, in nats: lower is more anomalous."
+            "Log density", format="%.3g", help="How usual the sample is, in nats: lower is more anomalous."
         ),
         "probability": st.column_config.NumberColumn(
             capital(curve.name),
-            format="%.3f",
+            format="%.3g",
             width=150 if curve.is_default else 84,
-            help="Of being anomalous, read off the probability curve.",
+            help=curve.about,
         ),
         "p-value": st.column_config.NumberColumn(
             "p-value",
-            format="%.4f",
+            format="%.3g",
             width=78,
             help="The share of new normal samples that score so low or lower.",
         ),
@@ -205,12 +215,21 @@ def _columns(table: pd.DataFrame, text: str, curve: ProbabilityCurve) -> dict[st
     return {name: ours.get(name, column) for name, column in columns.items()}
 
 
+def _only(places: list[int]) -> DataframeStateInput:
+    """These rows highlighted, and no heading or cell."""
+    return {"selection": {"rows": places, "columns": [], "cells": []}}
+
+
 def _selected(key: str, rows: NDArray[np.int64]) -> None:
-    """A row picks its sample; a heading sorts all samples found, and once more the other way round."""
+    """A row picks its sample, wherever it is pressed; a heading sorts all samples found, either way round."""
     chosen = st.session_state[key]["selection"]
     current = session()
     if not chosen["columns"]:
-        current.picked = int(rows[chosen["rows"][0]]) if chosen["rows"] else None
+        pressed = [row for row, _ in chosen["cells"]] or chosen["rows"]
+        if not pressed and key != current.own(Listing).key:
+            return  # a table that has given way to another tells that nothing is highlighted in it
+        current.pick_listed(int(rows[pressed[0]]) if pressed else None)
+        st.session_state[key] = _only(pressed)
     elif current.screen is not None:
         finding, name = current.own(Finding), str(chosen["columns"][0])
         if name in found(current, current.screen).samples.columns:

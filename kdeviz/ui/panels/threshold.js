@@ -52,9 +52,10 @@ function rest(place) {
 function show(place, state, step) {
     const { wanted } = place.strip, slider = place.querySelector("input");
     const at = step === null ? wanted.threshold : wanted.thresholds[step];
-    slider.setAttribute("aria-valuetext", `${at} nats`);
+    const output = place.querySelector("output");
+    slider.setAttribute("aria-valuetext", output ? `${at} nats` : `${state.flagged}, ${state.alarms}`);
     slider.style.setProperty("--part", `${100 * slider.value / slider.max}%`);
-    place.querySelector("output").textContent = at;
+    if (output) output.textContent = at;
     place.classList.toggle("moving", step !== null);
     for (const part of place.querySelectorAll("[data-part]")) part.textContent = state[part.dataset.part] ?? "";
 }

@@ -11,11 +11,21 @@ from streamlit.errors import StreamlitAPIException
 
 from kdeviz.analysis import Analysis
 from kdeviz.charts import densities_numbers
-from kdeviz.decision import RULES
+from kdeviz.decision import RULES, ThresholdRule, decide
 from kdeviz.model import ProbabilityCurve
-from kdeviz.ui.panels.threshold_strip import moved, pressed, show_strip, threshold_at
+from kdeviz.ui.panels.threshold_strip import (
+    KEY,
+    PLAIN_KEY,
+    moved,
+    pressed,
+    show_plain_strip,
+    show_strip,
+    threshold_at,
+)
 from kdeviz.ui.state import Screen, Session, session
-from kdeviz.wording import capital
+from kdeviz.wording import capital, count
+
+_CHOSEN = "log_density"
 
 
 @dataclass(eq=False)
@@ -23,17 +33,49 @@ class Moves:
     """The number of the last move of the slider that was heard."""
 
     last: int = 0
+    wanted: tuple[float, int] | None = None
+    """Where the threshold is about to be put, and how many it flags there, see `follow_settings`."""
+    kept: tuple[float, int] | None = None
+    """Where it was put."""
 
 
 def set_threshold(log_density: float) -> None:
     """From now on, flag samples below this log density."""
-    kind = "log_density"
+    set_rule(_CHOSEN, log_density)
+
+
+def set_rule(kind: str, shown: float) -> None:
+    """From now on, flag by this rule, whose number input says this."""
     key = RULES[kind].address_key()
     if st.session_state.get("rule") != kind:
         # The rule's number input is new then, and a new input does not write its value into the address.
         with contextlib.suppress(StreamlitAPIException):  # it is still there
-            st.query_params[key] = str(log_density)
-    st.session_state["rule"], st.session_state[key] = kind, log_density
+            st.query_params[key] = str(shown)
+    st.session_state["rule"], st.session_state[key] = kind, shown
+
+
+def follow_settings(current: Session, screen: Screen) -> None:
+    """Put a log density that somebody chose where as many samples are flagged by other settings as before.
+
+    Log densities of two models do not compare: the same number flagged all samples after a change of scaling.
+    """
+    before = current.screen
+    if before is None or before.data.token != screen.data.token or before.rule != screen.rule:
+        return
+    if screen.rule.kind != _CHOSEN or before.analysis.settings == screen.analysis.settings:
+        return
+    flagged = round(before.decision.n_flagged * len(screen.analysis.scores) / len(before.analysis.scores))
+    current.own(Moves).wanted = decide(screen.analysis, ThresholdRule("top_k", flagged)).threshold, flagged
+    st.rerun()
+
+
+def take_wanted(current: Session) -> None:
+    """Set the threshold before its number input is drawn, see `follow_settings`."""
+    moves = current.own(Moves)
+    if moves.wanted is None:
+        return
+    moves.kept, moves.wanted = moves.wanted, None
+    set_threshold(moves.kept[0])
 
 
 def set_curve(curve: ProbabilityCurve) -> None:
@@ -44,17 +86,39 @@ def set_curve(curve: ProbabilityCurve) -> None:
 def show_threshold(current: Session, screen: Screen) -> None:
     """Draw the slider, and what the threshold does."""
     decision = screen.decision
-    edges = densities_numbers(decision).edges
-    ends = float(edges[0]), float(edges[-1])
-    about = f"{screen.key} {ends}"
-    on_move = partial(_moved, screen.analysis, ends, about)
+    ends, about = _ends(screen)
+    on_move = partial(_moved, screen.analysis, ends, about, KEY)
     show_strip(decision, ends, about, current.own(Moves).last, current.cell, on_move, _select_cell)
+    kept = current.own(Moves).kept
+    if kept is not None and kept[0] == decision.threshold:
+        st.caption(
+            f"The threshold moved with the settings: {count(kept[1])} samples stay flagged. Log densities of "
+            "other settings do not compare."
+        )
     if decision.remark:
-        st.caption(f"{capital(decision.remark)}.")
+        st.caption(
+            f"{capital(decision.remark)}." if screen.preview is None else f"So far: {decision.remark}."
+        )
+    elif not decision.n_flagged:
+        st.caption("Nothing is flagged: move the threshold to the right to flag the most unusual samples.")
 
 
-def _moved(analysis: Analysis, ends: tuple[float, float], about: str) -> None:
-    move = moved()
+def show_plain_threshold(current: Session, screen: Screen) -> None:
+    """Draw nothing but the slider, for a room."""
+    ends, about = _ends(screen)
+    on_move = partial(_moved, screen.analysis, ends, about, PLAIN_KEY)
+    show_plain_strip(screen.decision, ends, about, current.own(Moves).last, on_move)
+
+
+def _ends(screen: Screen) -> tuple[tuple[float, float], str]:
+    """Of the slider, and what a move on it is about."""
+    edges = densities_numbers(screen.decision).edges
+    ends = float(edges[0]), float(edges[-1])
+    return ends, f"{screen.key} {ends}"
+
+
+def _moved(analysis: Analysis, ends: tuple[float, float], about: str, key: str) -> None:
+    move = moved(key)
     if move.get("about") == about:
         session().own(Moves).last = move["moves"]
         set_threshold(threshold_at(analysis, ends, int(move["to"])))

@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from kdeviz.analysis import Analysis, cached
+from kdeviz.analysis import Analysis, cached, estimated_total
 from kdeviz.decision import CELLS, Confusion, Decision, rate_interval, threshold_steps
 from kdeviz.wording import count, number, percent
 
 STEPS = 400
-KEY = "threshold"
+KEY, PLAIN_KEY = "threshold", "line"
 _CELL_WORDS = {
     "caught": ("Caught", "Labelled anomalous, and flagged."),
     "missed": ("Missed", "Labelled anomalous, not flagged."),
@@ -38,13 +38,16 @@ _METRICS = {
 }
 _SLIDER = "Threshold on log density, nats"
 _SLIDER_HELP = (
-    "Samples below it are flagged. Moving it replaces the rule in the sidebar by this very number. The "
+    "Samples below it are flagged; a nat is the unit of log density: one lower is a density 2.72 times "
+    "smaller. Moving it replaces the rule in the sidebar by this very number. The "
     "alarms are counted on training samples, each judged by a model that has not seen it; in brackets "
     "their 95 % interval."
 )
+_PLAIN = "Where the line is"
 _NOTE = (
     "Without labels nothing more can be said than this: it comes from training samples, each judged by a "
-    "model that has not seen it."
+    "model that has not seen it. For precision and recall, load labels (Load data, in the sidebar), or mark "
+    "samples and use the marks as labels."
 )
 
 
@@ -70,12 +73,25 @@ def _html() -> str:
     )
 
 
+def _plain_html() -> str:
+    """The slider alone, and what it does."""
+    return (
+        '<div class="frame"><div class="threshold plain"><div class="slider">'
+        '<div class="head"><span>◀ flag fewer</span><b data-part="flagged"></b>'
+        '<span data-part="alarms"></span><span>flag more ▶</span></div>'
+        f'<input type="range" min="0" step="1" aria-label="{_PLAIN}"></div></div></div>'
+    )
+
+
 _HERE = Path(__file__).parent
-_strip = st.components.v2.component(
-    "kdeviz.threshold",
-    html=_html(),
-    js=(_HERE / "threshold.js").read_text("utf-8"),
-    css=(_HERE / "threshold.css").read_text("utf-8"),
+_strip, _plain_strip = (
+    st.components.v2.component(
+        name,
+        html=markup,
+        js=(_HERE / "threshold.js").read_text("utf-8"),
+        css=(_HERE / "threshold.css").read_text("utf-8"),
+    )
+    for name, markup in (("kdeviz.threshold", _html()), ("kdeviz.line", _plain_html()))
 )
 
 
@@ -99,11 +115,23 @@ def show_strip(
         on_move: called when the slider comes to rest, see `moved`.
         on_cell: called when a cell was pressed, see `pressed`.
     """
+    data = json.dumps({**_sent(decision, ends, about, moves), "cell": cell}).encode()
+    _strip(key=KEY, data=data, on_moved_change=on_move, on_cell_change=on_cell)
+
+
+def show_plain_strip(
+    decision: Decision, ends: tuple[float, float], about: str, moves: int, on_move: Callable[[], None]
+) -> None:
+    """Draw the slider for a room, with no number but samples and alarms; see `show_strip`."""
+    data = json.dumps({**_sent(decision, ends, about, moves), "cell": None}).encode()
+    _plain_strip(key=PLAIN_KEY, data=data, on_moved_change=on_move)
+
+
+def _sent(decision: Decision, ends: tuple[float, float], about: str, moves: int) -> dict[str, Any]:
     states, state_of, thresholds = _every_step(decision.analysis, *ends)
-    sent = {
+    return {
         "about": about,
         "moves": moves,
-        "cell": cell,
         "labelled": decision.labelled,
         "at": step_of(decision.threshold, ends),
         "threshold": _nats(decision.threshold),
@@ -113,13 +141,11 @@ def show_strip(
         "state_of": state_of,
         "thresholds": thresholds,
     }
-    data = json.dumps(sent).encode()
-    _strip(key=KEY, data=data, on_moved_change=on_move, on_cell_change=on_cell)
 
 
-def moved() -> dict[str, Any]:
-    """To be asked by `on_move`: {"to": step, "about": ..., "moves": ...}."""
-    return dict(st.session_state[KEY]["moved"] or {})
+def moved(key: str = KEY) -> dict[str, Any]:
+    """To be asked by `on_move` of the strip with this key: {"to": step, "about": ..., "moves": ...}."""
+    return dict(st.session_state[key]["moved"] or {})
 
 
 def pressed() -> str:
@@ -143,7 +169,7 @@ def step_of(threshold: float, ends: tuple[float, float]) -> int:
 def now(decision: Decision) -> dict[str, str]:
     """The words for a decision, by the part of the strip."""
     alarms = decision.expected_alarms
-    return _words(decision.n_flagged, len(decision.flagged), alarms.alarms, alarms.rows, decision.confusion)
+    return _words(decision.analysis, decision.n_flagged, alarms.alarms, alarms.rows, decision.confusion)
 
 
 @cached
@@ -159,29 +185,47 @@ def _every_step(
         counts = int(steps.flagged[step]), int(steps.alarms[step]), steps.confusion(step)
         if counts not in known:
             known[counts] = len(states)
-            states.append(_words(counts[0], len(analysis.scores), counts[1], steps.training, counts[2]))
+            states.append(_words(analysis, counts[0], counts[1], steps.training, counts[2]))
         state_of.append(known[counts])
     return states, state_of, [_nats(float(threshold)) for threshold in steps.thresholds]
 
 
 def _words(
-    flagged: int, inspected: int, alarms: int, training: int, counts: Confusion | None
+    analysis: Analysis, flagged: int, alarms: int, training: int, counts: Confusion | None
 ) -> dict[str, str]:
     rate, low, high = (
         number(1000 * share) for share in (alarms / max(training, 1), *rate_interval(alarms, training))
     )
+    of = "training samples" if analysis.learned_anomalous else "normal samples"
     words = {
-        "flagged": f"{count(flagged)} of {count(inspected)} flagged",
-        "alarms": f"{rate} alarms per 1 000 normals ({low} to {high})",
+        "flagged": _flagged(analysis, flagged),
+        "alarms": f"{rate} alarms per 1 000 {of} ({low} to {high})",
     }
     if counts is not None:
-        words |= {name: _share(getattr(counts, name)) for name in _METRICS}
-        words |= {cell: count(value) for cell, value in zip(CELLS, counts, strict=True)}
+        about = "" if analysis.preview is None else "about "
+        words |= {name: _share(getattr(counts, name), about) for name in _METRICS}
+        cells = (about + count(_in_all(analysis, value)) for value in counts)
+        words |= dict(zip(CELLS, cells, strict=True))
     return words
 
 
-def _share(value: float) -> str:
-    return percent(value) if np.isfinite(value) else "–"
+def _flagged(analysis: Analysis, flagged: int) -> str:
+    preview = analysis.preview
+    if preview is None:
+        return f"{count(flagged)} of {count(len(analysis.scores))} flagged"
+    total = estimated_total(flagged, len(preview.rows), len(preview.whole))
+    ends = f"{count(total.low)} to {count(total.high)}"
+    return f"about {count(total.value)} of {count(len(preview.whole))} flagged ({ends})"
+
+
+def _in_all(analysis: Analysis, value: int) -> int:
+    """As many as that are in all rows, if this is a preview."""
+    preview = analysis.preview
+    return value if preview is None else round(value * len(preview.whole) / len(preview.rows))
+
+
+def _share(value: float, about: str) -> str:
+    return about + percent(value) if np.isfinite(value) else "–"
 
 
 def _intervals(decision: Decision) -> dict[str, str]:
@@ -196,4 +240,4 @@ def _intervals(decision: Decision) -> dict[str, str]:
 
 
 def _nats(threshold: float) -> str:
-    return f"{threshold:.2f}"
+    return number(threshold)

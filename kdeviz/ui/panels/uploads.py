@@ -9,7 +9,9 @@ from kdeviz.errors import KdevizError
 from kdeviz.ui.door import options
 from kdeviz.ui.state import Session
 from kdeviz.ui.work import in_address
+from kdeviz.ui.work.fitting import awaits_picture
 from kdeviz.ui.work.held import held_data
+from kdeviz.ui.work.jobs import job_board
 from kdeviz.ui.work.kept_uploads import kept_uploads
 from kdeviz.ui.work.loaded import Loaded
 from kdeviz.ui.work.tasks import viewer
@@ -28,6 +30,7 @@ class Uploads:
         first: what the app showed when it was opened, where the address names no file.
         awaited: the file of the address, which is being read.
         gone: whether the address is about a file that is no longer here.
+        kept: the large data whose files were kept last.
         done: how many times the popover has done its work, and was closed.
         forgotten: how many times the uploaded files were forgotten.
     """
@@ -38,6 +41,7 @@ class Uploads:
     first: Loaded | None = None
     awaited: str | None = None
     gone: bool = False
+    kept: Loaded | None = None
     done: int = 0
     forgotten: int = 0
 
@@ -57,7 +61,7 @@ def failed(current: Session, problem: str) -> None:
 def is_done(current: Session) -> None:
     """Close the popover, whose data are on the screen now."""
     uploads = current.own(Uploads)
-    if not is_missing(current):
+    if not (is_missing(current) or current.unread):
         in_address.forget()
     uploads.gone, uploads.awaited, uploads.done = False, None, uploads.done + 1
 
@@ -68,7 +72,16 @@ def hold(current: Session, data: Loaded) -> None:
         held_data().hold(data, viewer())
     except KdevizError as error:
         failed(current, str(error))
-    keep(data)
+    if not data.is_large:
+        keep(data)
+
+
+def keep_large(current: Session) -> None:
+    """Keep a large file once something of it is on the screen: it takes as long as a first fit."""
+    uploads, data = current.own(Uploads), current.data
+    if data.is_large and uploads.kept is not data and not awaits_picture(current):
+        uploads.kept = data
+        job_board().start_aside(lambda report, cancelled: keep(data))
 
 
 def keep(data: Loaded) -> None:

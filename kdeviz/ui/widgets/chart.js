@@ -1,18 +1,20 @@
 // Draws a plotly figure, and every later one into the same element: nothing flickers, and the zoom stays.
 
-const STILL = 4; // pixels
+// A chart for a room is drawn for a screen of this size, then enlarged with everything on it to fit the real one.
+// On a phone, where there is no room below the words, it is still high enough to be read; the page scrolls then.
+const ROOM = { width: 800, height: 450, least: 1.2, lowest: 200, phone: 640, lowestOnPhone: 350 };
 const FAILED = "This chart could not be drawn. Reload the page to try again.";
 
 export default function ({ data, parentElement, setTriggerValue }) {
-    const place = parentElement.querySelector(":scope > .kdeviz-chart") ?? made(parentElement);
+    const place = parentElement.querySelector(":scope > * > .kdeviz-chart") ?? made(parentElement);
     const chart = place.kdeviz;
     chart.tell = (clicked) => setTriggerValue("clicked", clicked);
     const sent = new TextDecoder().decode(data);
     if (sent !== chart.sent) {
         chart.sent = sent;
         chart.wanted = JSON.parse(sent);
-        place.setAttribute("aria-label", chart.wanted.alt);
-        place.style.height = `${chart.wanted.layout.height}px`;
+        place.setAttribute("aria-label", described(chart.wanted));
+        resize(place, room(place));
         draw(place);
     }
     // Streamlit also calls this for a call that a later one has overtaken.
@@ -24,11 +26,40 @@ function made(parentElement) {
     place.className = "kdeviz-chart";
     place.setAttribute("role", "figure");
     const watch = new ResizeObserver(() => draw(place));
-    // What is wanted, what is drawn and how wide, how often it was drawn, and the end of the last drawing.
-    place.kdeviz = { watch, wanted: undefined, drawn: undefined, width: 0, drawings: 0, last: Promise.resolve() };
-    parentElement.append(place);
-    watch.observe(place);
+    // What is wanted, what is drawn and how large, how often it was drawn, and the end of the last drawing.
+    place.kdeviz = { watch, wanted: undefined, drawn: undefined, size: "", drawings: 0, last: Promise.resolve() };
+    const stage = document.createElement("div");
+    stage.append(place);
+    parentElement.append(stage);
+    watch.observe(stage);
+    // What stands above may become taller, and then there is less room below.
+    const page = parentElement.closest('[data-testid="stMainBlockContainer"]');
+    if (page) watch.observe(page);
     return place;
+}
+
+// What a screen reader says: what the chart is, what it finds and what is drawn.
+function described({ alt, layout }) {
+    const words = [alt, layout.title?.text, layout.title?.subtitle?.text].filter(Boolean).map(plain);
+    return words.join(". ").replaceAll("\n", " ");
+}
+
+// How large to draw, and by how much to enlarge that; `below` pixels are left free at the bottom of the window.
+function room(place) {
+    const stage = place.parentElement, { layout, below } = place.kdeviz.wanted;
+    if (below === null) return { width: stage.clientWidth, height: layout.height, zoom: 1 };
+    const zoom = Math.max(ROOM.least, Math.min(innerWidth / ROOM.width, innerHeight / ROOM.height));
+    const scrolled = place.closest('[data-testid="stMain"]')?.scrollTop ?? 0;
+    const free = innerHeight - stage.getBoundingClientRect().top - scrolled - below;
+    const lowest = innerWidth <= ROOM.phone ? ROOM.lowestOnPhone : ROOM.lowest;
+    return { width: stage.clientWidth / zoom, height: Math.max(lowest, free / zoom), zoom };
+}
+
+function resize(place, { width, height, zoom }) {
+    place.parentElement.style.height = `${height * zoom}px`;
+    place.style.height = `${height}px`;
+    place.style.width = zoom === 1 ? "" : `${width}px`;
+    place.style.transform = zoom === 1 ? "" : `scale(${zoom})`;
 }
 
 function draw(place) {
@@ -44,56 +75,26 @@ async function drawNow(place) {
     const chart = place.kdeviz;
     if (!isNew(place)) return;
     const [Plotly] = await Promise.all([plotly(chart.wanted.library), document.fonts.ready]);
-    const { wanted } = chart, width = place.clientWidth;
+    const { wanted } = chart, size = room(place), { width, height } = size;
     if (!isNew(place)) return;
+    resize(place, size);
     if (!chart.drawn) place.textContent = "";
     // What is selected is up to the server: plotly keeps none of its own from drawing to drawing.
     const tools = 32 * (wanted.config.modeBarButtons?.flat().length ?? 0);
-    const layout = { ...fitted(wanted.layout, width, tools), width, selectionrevision: ++chart.drawings };
+    const whole = { ...wanted.layout, height };
+    const layout = { ...fitted(whole, width, tools), width, selectionrevision: ++chart.drawings };
     await Plotly.react(place, wanted.data, layout, wanted.config);
     if (!chart.drawn) {
         listen(place);
         offerFiles(place);
     }
-    Object.assign(chart, { drawn: wanted, width });
+    Object.assign(chart, { drawn: wanted, size: JSON.stringify(size) });
 }
 
 function isNew(place) {
-    const { wanted, drawn, width } = place.kdeviz;
-    return place.isConnected && place.clientWidth > 0 && (wanted !== drawn || place.clientWidth !== width);
-}
-
-function listen(place) {
-    const chart = place.kdeviz;
-    const tell = (what) => chart.drawn.clickable && chart.tell({ ...what, about: chart.drawn.about });
-    place.on("plotly_click", ({ points }) => isFlat(chart) && tell({ point: carried(points[0]) }));
-    pickInDepth(place, tell);
-    place.on("plotly_selected", (chosen) => {
-        if (chosen?.range) tell({ box: chosen.range });
-        else if (chosen?.lassoPoints) tell({ lasso: chosen.lassoPoints });
-    });
-    place.on("plotly_deselect", () => tell({}));
-}
-
-// In three dimensions plotly calls a press a click, also one that turns the map, and misses quick ones.
-function pickInDepth(place, tell) {
-    const chart = place.kdeviz;
-    place.on("plotly_hover", ({ points }) => { chart.over = carried(points[0]); });
-    place.on("plotly_unhover", () => { chart.over = undefined; });
-    const listenTo = (event, heard) => place.addEventListener(event, heard, true);
-    listenTo("pointerdown", ({ clientX, clientY }) => { chart.pressed = [clientX, clientY]; });
-    listenTo("pointerup", ({ clientX, clientY }) => {
-        const [x, y] = chart.pressed ?? [Infinity, 0], still = Math.hypot(clientX - x, clientY - y) < STILL;
-        if (!isFlat(chart) && still && chart.over !== undefined) tell({ point: chart.over });
-    });
-}
-
-function isFlat(chart) {
-    return !chart.drawn.layout.scene;
-}
-
-function carried({ customdata }) {
-    return typeof customdata === "object" ? customdata?.[0] : customdata;
+    const { wanted, drawn, size } = place.kdeviz;
+    if (!wanted || !place.isConnected || !place.parentElement.clientWidth) return false;
+    return wanted !== drawn || JSON.stringify(room(place)) !== size;
 }
 
 function remove(place) {
@@ -105,19 +106,4 @@ function remove(place) {
 function clear(place) {
     if (place.kdeviz.drawings) window.Plotly.purge(place);
     place.kdeviz.drawn = undefined;
-}
-
-function plotly(library) {
-    window.kdevizPlotly ??= new Promise((loaded, failed) => {
-        const script = document.createElement("script");
-        script.src = new URL(library, document.baseURI);
-        const ended = () => {
-            if (window.Plotly) return loaded(window.Plotly);
-            window.kdevizPlotly = undefined;
-            failed(new Error(`${script.src} could not be loaded`));
-        };
-        script.onload = script.onerror = ended;
-        document.head.append(script);
-    });
-    return window.kdevizPlotly;
 }

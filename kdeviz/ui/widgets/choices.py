@@ -6,18 +6,24 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from kdeviz.ui.widgets.help import HELP
+
 
 def one_of(
     label: str,
     options: Sequence[str],
     key: str,
     *,
+    about: str = "",
     default: str | None = None,
     in_address: bool = True,
     wide: bool = False,
     disabled: bool = False,
 ) -> str:
-    """The option that is pressed, at first the default or the first of them; screen readers say the label."""
+    """The option that is pressed, at first the default or the first of them; screen readers say the label.
+
+    The help is that of the key, or of what it is `about`, in `HELP`.
+    """
     first = options[0] if default is None else default
     chosen = st.segmented_control(
         label,
@@ -29,5 +35,6 @@ def one_of(
         label_visibility="collapsed",
         width="stretch" if wide else "content",
         disabled=disabled,
+        help=HELP.get(about or key),
     )
     return chosen or first

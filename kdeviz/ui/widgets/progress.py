@@ -26,6 +26,7 @@ def watch(
     eager: bool = True,
     page_drawn: bool = False,
     near_the_end: Callable[[], bool] = lambda: False,
+    changed: Callable[[], bool] = lambda: False,
 ) -> None:
     """Draw something now and every second, until this has ended; then the whole page.
 
@@ -36,27 +37,34 @@ def watch(
             less often then.
         page_drawn: whether nothing else is to be drawn now, so that there is time to wait.
         near_the_end: whether the end is so near that clicks may wait for it.
+        changed: whether there is something new to draw on the page before the end.
     """
     drawn = Event() if eager else None
     if drawn is not None and page_drawn:
         drawn.set()
-    _watch(future, draw, drawn, near_the_end)
+    _watch(future, draw, drawn, near_the_end, changed)
 
 
 @st.fragment(run_every=_POLL_SECONDS)
 def _watch(
-    future: Future[Any], draw: Callable[[], object], drawn: Event | None, near_the_end: Callable[[], bool]
+    future: Future[Any],
+    draw: Callable[[], object],
+    drawn: Event | None,
+    near_the_end: Callable[[], bool],
+    changed: Callable[[], bool],
 ) -> None:
     if not future.done():
         draw()
     if drawn is not None:
-        _wait_a_while(future, drawn, near_the_end)
-    if future.done():
+        _wait_a_while(future, drawn, near_the_end, changed)
+    if future.done() or changed():
         st.rerun()
 
 
-def _wait_a_while(future: Future[Any], drawn: Event, near_the_end: Callable[[], bool]) -> None:
-    """Wait until this has ended, though not so long that the next look would be late.
+def _wait_a_while(
+    future: Future[Any], drawn: Event, near_the_end: Callable[[], bool], changed: Callable[[], bool]
+) -> None:
+    """Wait until there is something new, though not so long that the next look would be late.
 
     What the user does elsewhere ends the waiting; what is in a fragment, as the button for cancelling is, has
     to wait for its end. `drawn` is set here: in the first call of a run of the page the rest of it is still
@@ -64,7 +72,7 @@ def _wait_a_while(future: Future[Any], drawn: Event, near_the_end: Callable[[], 
     """
     began, waits = time.monotonic(), drawn.is_set()
     drawn.set()
-    while waits and not future.done():
+    while waits and not (future.done() or changed()):
         longest = _WAIT_NEAR_THE_END_SECONDS if near_the_end() else _WAIT_SECONDS
         if time.monotonic() >= began + longest:
             break

@@ -12,7 +12,7 @@ from kdeviz.wording import one_line
 _MARKDOWN = re.compile(r"([!-/:-@\[-`{-~])")
 _UNSEEN = "\u2060"
 
-_WARNING = ":orange[:material/warning:]"
+_WARNING, _NOTE = ":orange[:material/warning:]", ":blue[:material/info:]"
 
 logger = logging.getLogger(__name__)
 
@@ -34,8 +34,17 @@ def plain_error(title: str, message: str) -> None:
 
 def plain_warning(message: str) -> None:
     """A warning shown literally."""
+    _signed(_WARNING, message)
+
+
+def plain_note(message: str) -> None:
+    """A note shown literally: why there is nothing to see, and what to do."""
+    _signed(_NOTE, message)
+
+
+def _signed(sign: str, message: str) -> None:
     with st.container(border=True, horizontal=True):
-        st.markdown(_WARNING, width="content")
+        st.markdown(sign, width="content")
         st.text(message)
 
 
@@ -46,7 +55,7 @@ def warning_with(message: str) -> DeltaGenerator:
 
 def note_with(message: str) -> DeltaGenerator:
     """A note shown literally; gives the place beside it for what can be done."""
-    return _told(":blue[:material/info:]", message)
+    return _told(_NOTE, message)
 
 
 def _told(sign: str, message: str) -> DeltaGenerator:

@@ -1,12 +1,16 @@
 // Samples side by side, or their texts one below the other; a click on one tells which it is.
 
 export default function ({ data, parentElement, setTriggerValue }) {
-    const { tiles, about, alt } = JSON.parse(new TextDecoder().decode(data));
+    const { tiles, about, alt, at } = JSON.parse(new TextDecoder().decode(data));
     const list = document.createElement("div");
     list.className = `kdeviz-tiles ${tiles.some(({ text }) => text) ? "kdeviz-texts" : ""}`;
     list.setAttribute("role", "group");
     list.setAttribute("aria-label", alt);
-    list.replaceChildren(...tiles.map((tile) => made(tile, () => setTriggerValue("clicked", { point: tile.point, about }))));
+    list.replaceChildren(...tiles.map((tile) => {
+        const button = made(tile, () => setTriggerValue("clicked", { point: tile.point, about }));
+        if (at !== null) button.setAttribute("aria-pressed", String(tile.point === at));
+        return button;
+    }));
     parentElement.replaceChildren(list);
 }
 

@@ -43,7 +43,12 @@ def tiles_of(
 
 
 def show_tiles(
-    tiles: Sequence[Tile], key: str, alt: str, about: object, on_click: Callable[[], None]
+    tiles: Sequence[Tile],
+    key: str,
+    alt: str,
+    about: object,
+    on_click: Callable[[], None],
+    at: int | None = None,
 ) -> None:
     """Draw them; in `on_click`, `plots.clicked_number` says which one was clicked.
 
@@ -53,7 +58,8 @@ def show_tiles(
         alt: what a screen reader says of all of them.
         about: what they depend on; clicks on what was drawn about something else do not count.
         on_click: called when one is clicked.
+        at: the `point` of the one that is looked at; None for no such choice.
     """
     st.session_state[f"about_{key}"] = repr(about)
-    content = {"tiles": [tile._asdict() for tile in tiles], "about": repr(about), "alt": alt}
+    content = {"tiles": [tile._asdict() for tile in tiles], "about": repr(about), "alt": alt, "at": at}
     _tiles(key=key, data=json.dumps(content).encode(), on_clicked_change=on_click)

@@ -1,14 +1,15 @@
-"""Filters as short texts, for the address of the page."""
+"""Filters and orders as short texts, for the address of the page."""
 
 from __future__ import annotations
 
 import json
 import math
 
-from kdeviz.decision import Between, Filter, Holds, OneOf
+from kdeviz.decision import Between, Filter, Holds, OneOf, Order
 
 MOST_FILTERS = 20
 _LONGEST = 2000
+_DIRECTIONS = ("ascending", "descending")
 
 
 def text_of(one: Filter) -> str:
@@ -36,6 +37,23 @@ def filter_of(text: str) -> Filter | None:
 def possible_filter(text: str) -> bool:
     """Whether the text says a filter."""
     return filter_of(text) is not None
+
+
+def order_text(order: Order) -> str:
+    """Column and direction: "log density descending"."""
+    return f"{order.column} {_DIRECTIONS[order.descending]}"
+
+
+def order_of(text: str) -> Order | None:
+    """The order that a text says; None if it says none."""
+    column, _, direction = text.rpartition(" ")
+    known = len(text) <= _LONGEST and direction in _DIRECTIONS
+    return Order(column, direction == _DIRECTIONS[1]) if known else None
+
+
+def possible_order(text: str) -> bool:
+    """Whether the text says an order."""
+    return order_of(text) is not None
 
 
 def _filter(told: object) -> Filter | None:

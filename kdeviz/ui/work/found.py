@@ -23,14 +23,22 @@ from kdeviz.decision import (
     sample_columns,
 )
 from kdeviz.ui.state import Screen, Session
+from kdeviz.ui.widgets.address import say
 from kdeviz.ui.widgets.history import is_going_back
-from kdeviz.ui.work.filter_texts import MOST_FILTERS, filter_of, text_of
+from kdeviz.ui.work.filter_texts import MOST_FILTERS, filter_of, order_of, order_text, text_of
 
-SEARCH, FILTER = "find", "filter"
-"""Keys in the address: of the search field's widget, and of the filters."""
+SEARCH, FILTER, ORDER = "find", "filter", "sort"
+"""Keys in the address: of the search field's widget, of the filters, and of the order."""
 
 
 LONGEST_SEARCH = 200
+
+
+class Said(NamedTuple):
+    """What the address says of filters and order."""
+
+    filters: tuple[str, ...] = ()
+    order: str | None = None
 
 
 class Found(NamedTuple):
@@ -56,14 +64,14 @@ class Finding:
         order: how what is found is listed.
         asked: how often any of this changed.
         origin: the data that the filters are about.
-        told: the filters as the address had them last.
+        told: filters and order as the address had them last.
     """
 
     filters: tuple[Filter, ...] = ()
     order: Order = BY_RANK
     asked: int = 0
     origin: str | None = None
-    told: list[str] | None = None
+    told: Said | None = None
     _about: tuple[Any, ...] = ()
     _latest: Found | None = None
 
@@ -83,32 +91,39 @@ class Finding:
 
     def sort(self, order: Order) -> None:
         """List what is found in this order."""
-        self.order = order
-        self.asked += 1
+        self._use(self.filters, order)
 
     def follow_address(self, origin: str) -> None:
-        """Take over filters of the address that are not those written last; other data begin with none.
+        """Take over filters and order of the address that are not those written last; other data begin anew.
 
-        Streamlit empties the address where another page is opened: that takes no filter away.
+        Streamlit empties the address where another page is opened: that takes nothing away.
         """
-        told = st.query_params.get_all(FILTER)
-        if self.told is None or is_going_back() or (told and told != self.told):
-            self.told = told
-            self.filters = tuple(one for one in map(filter_of, told) if one is not None)[:MOST_FILTERS]
+        said = Said(tuple(st.query_params.get_all(FILTER)), st.query_params.get(ORDER))
+        if self.told is None or is_going_back() or said not in (Said(), self.told):
+            self.told = said
+            self.filters = tuple(one for one in map(filter_of, said.filters) if one is not None)[
+                :MOST_FILTERS
+            ]
+            self.order = order_of(said.order or "") or BY_RANK
             self.asked += 1
         elif self.origin not in (None, origin):
-            self.clear()
-            self.order = BY_RANK
-        elif told != self.told:
-            st.query_params[FILTER] = self.told
+            self._use((), BY_RANK)
+        elif said != self.told:
+            self._tell()
         self.origin = origin
 
-    def _use(self, filters: tuple[Filter, ...]) -> None:
-        self.filters = filters
+    def _use(self, filters: tuple[Filter, ...], order: Order | None = None) -> None:
+        self.filters, self.order = filters, order or self.order
         self.asked += 1
-        self.told = list(map(text_of, filters))
-        if self.told:
-            st.query_params[FILTER] = self.told
+        self._tell()
+
+    def _tell(self) -> None:
+        """Write filters and order into the address."""
+        order = None if self.order == BY_RANK else order_text(self.order)
+        self.told = Said(tuple(map(text_of, self.filters)), order)
+        say(ORDER, order)
+        if self.told.filters:
+            st.query_params[FILTER] = self.told.filters
         else:
             st.query_params.pop(FILTER, None)
 
@@ -126,18 +141,35 @@ class Finding:
     def _find(self, current: Session, screen: Screen, text: str) -> Found:
         samples = sample_columns(screen.decision, screen.fitted, screen.marks)
         filters = tuple(one for one in self.filters if possible(samples.columns, one))
-        query = Query(text, filters)
-        kept = matching(*samples, query)
-        cell = current.cell if screen.decision.labelled else None
-        chosen = [current.region, None if cell is None else screen.decision.rows_in_cell(cell)]
-        selections = [rows for rows in chosen if rows is not None]
-        for selection in selections:
-            kept &= np.isin(np.arange(len(kept)), selection, kind="table")
+        query, selections = Query(text, filters), _selections(current, screen)
+        kept = _kept(samples, query, selections)
         by_rank = rank_order(screen.analysis).rows
         rows, column = by_rank[kept[by_rank]], samples.columns.get(self.order.column)
         if column is not None and self.order != BY_RANK:
             rows = in_order(column, rows, self.order.descending)
         return Found(samples, kept, rows, query, bool(query) or bool(selections))
+
+    def kept_but_for(self, column: str, current: Session, screen: Screen) -> Mask:
+        """(M,) True for the samples that pass everything but the filter of this column."""
+        answer = self.answer(current, screen)
+        others = tuple(one for one in answer.query.filters if one.column != column)
+        if others == answer.query.filters:
+            return answer.kept
+        return _kept(answer.samples, Query(answer.query.text, others), _selections(current, screen))
+
+
+def _selections(current: Session, screen: Screen) -> list[NDArray[np.int64]]:
+    """The rows selected on the map and in the confusion table."""
+    cell = current.cell if screen.decision.labelled else None
+    chosen = [current.region, None if cell is None else screen.decision.rows_in_cell(cell)]
+    return [rows for rows in chosen if rows is not None]
+
+
+def _kept(samples: Samples, query: Query, selections: list[NDArray[np.int64]]) -> Mask:
+    kept = matching(*samples, query)
+    for selection in selections:
+        kept &= np.isin(np.arange(len(kept)), selection, kind="table")
+    return kept
 
 
 def found(current: Session, screen: Screen) -> Found:

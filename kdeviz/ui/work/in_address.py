@@ -9,16 +9,19 @@ from kdeviz.ui.state import Session
 from kdeviz.ui.widgets.address import say
 from kdeviz.ui.widgets.parameters import Possible, among, whole
 from kdeviz.ui.work.loaded import Loaded
+from kdeviz.ui.work.reading import FileReading
 from kdeviz.ui.work.row_text import rows_of, text_of
 
-_PICKED, _SELECTED, _CELL = "sample", "selected", "cell"
+_PICKED, _NEIGHBOUR, _SELECTED, _CELL = "sample", "neighbour", "selected", "cell"
 
 
 def address(data: Loaded) -> dict[str, Possible]:
-    """What the address may say of samples: a picked one, a selection, or a cell of the confusion table."""
+    """What the address may say of samples: a picked one and its neighbour, a selection, a confusion cell."""
     total = len(data.inspected)
+    training = 0 if data.score is None else len(data.train)
     return {
         _PICKED: whole(0, total - 1),
+        _NEIGHBOUR: whole(0, training - 1),
         _SELECTED: lambda text: rows_of(text, total) is not None,
         _CELL: among(CELLS),
     }
@@ -31,6 +34,8 @@ def follow_address(current: Session) -> None:
     """
     if current.screen is None or current.screen.data is not current.data:
         return
+    if current.unread and current.own(FileReading).task is not None:
+        return  # what it says may be about the rows as they are being read
     if current.unread:
         current.unread = False
         _read(current)
@@ -40,22 +45,23 @@ def follow_address(current: Session) -> None:
 
 def write_address(current: Session) -> None:
     """Let the address say what is picked and selected now."""
-    total, region = len(current.data.inspected), current.region
-    say(_PICKED, None if current.picked is None else str(current.picked))
+    total, region, picked = len(current.data.inspected), current.region_numbers, current.picked_number
+    say(_PICKED, None if picked is None else str(picked))
+    say(_NEIGHBOUR, None if current.neighbour is None else str(current.neighbour))
     say(_SELECTED, None if region is None else text_of(region, total))
     say(_CELL, current.cell)
 
 
 def forget() -> None:
     """Other data were chosen: what the address says is about those before."""
-    for name in (_PICKED, _SELECTED, _CELL):
+    for name in (_PICKED, _NEIGHBOUR, _SELECTED, _CELL):
         say(name, None)
 
 
 def _read(current: Session) -> None:
     said = {name: st.query_params[name] for name in address(current.data) if name in st.query_params}
     text = said.get(_SELECTED)
-    region = None if text is None else rows_of(text, len(current.data.inspected))
-    current.select(region)
+    current.select_numbers(None if text is None else rows_of(text, len(current.data.inspected)))
     current.select_cell(said.get(_CELL))
-    current.pick(int(said[_PICKED]) if _PICKED in said else None)
+    current.pick_number(int(said[_PICKED]) if _PICKED in said else None)
+    current.neighbour = int(said[_NEIGHBOUR]) if _NEIGHBOUR in said else None

@@ -21,9 +21,11 @@ from kdeviz.analysis import (
     estimate,
     is_measured,
     measure_speeds,
+    quick_settings,
     rough_seconds,
 )
 from kdeviz.data import EmbeddingSet
+from kdeviz.errors import Cancelled
 from kdeviz.settings import Settings
 from kdeviz.ui.work.loaded import Loaded
 from kdeviz.ui.work.tasks import Task
@@ -41,8 +43,12 @@ Work = Callable[[OnProgress, Callable[[], bool]], Result]
 _MOST_RESULTS = 100
 _MOST_BYTES = 1e9
 _MOST_ESTIMATES = 1000
-# Of work whose cost nobody has estimated, and of an estimate.
-_LONG_S, _QUICK_S = 600.0, 0.0
+# Of work whose cost nobody has estimated, of an estimate, and of what is done after the first analysis.
+_LONG_S, _QUICK_S, _AFTERWARDS_S = 600.0, 0.0, 2.0
+PREVIEWED_S = 5.0
+"""What is expected to take longer shows previews."""
+# Until its first preview, work is as urgent as what takes so long. So many are kept to go on from.
+_FIRST_PREVIEW_S, _MOST_PREVIEWS = 2.0, 2
 
 
 class Job(Task[Analysis]):
@@ -51,6 +57,7 @@ class Job(Task[Analysis]):
     def __init__(self, key: Key, expected: float = _LONG_S) -> None:
         super().__init__(expected)
         self.key = key
+        self.preview: Analysis | None = None
 
 
 class _Run(Task[Analysis]):
@@ -59,6 +66,19 @@ class _Run(Task[Analysis]):
     def __init__(self, expected: float) -> None:
         super().__init__(expected)
         self.jobs: list[Job] = []
+        self.preview: Analysis | None = None
+
+    @property
+    def rest(self) -> float:
+        """Until the first preview is there, nobody sees anything."""
+        waiting = self.preview is None and self.expected > PREVIEWED_S
+        return min(super().rest, _FIRST_PREVIEW_S) if waiting else super().rest
+
+    def show(self, preview: Analysis) -> None:
+        """Pass a preview on to the jobs."""
+        self.preview = preview
+        for job in self.jobs:
+            job.preview = preview
 
     def is_cancelled(self) -> bool:
         return all(job.is_cancelled() for job in self.jobs)
@@ -78,14 +98,20 @@ class _Run(Task[Analysis]):
 
 
 class JobBoard:
-    """All work of this server, and the latest analyses for every session."""
+    """All work of this server, and the latest analyses for every session.
 
-    def __init__(self, work: Callable[..., Analysis] = analyse) -> None:
-        self._work = work
+    Args:
+        work: what makes an analysis.
+        afterwards: what to do once the first analysis is there, which shall not wait for it.
+    """
+
+    def __init__(self, work: Callable[..., Analysis] = analyse, afterwards: Work[None] | None = None) -> None:
+        self._work, self._afterwards = work, afterwards
         self._turns = Turns()
         self._results: cachetools.LRUCache[Key, Analysis] = cachetools.LRUCache(_MOST_RESULTS)
         self._estimates: cachetools.LRUCache[Key, Future[Estimate]] = cachetools.LRUCache(_MOST_ESTIMATES)
         self._runs: dict[Key, _Run] = {}
+        self._previews: cachetools.LRUCache[Key, Analysis] = cachetools.LRUCache(_MOST_PREVIEWS)
         self._lock = RLock()
 
     def result(self, key: Key) -> Analysis | None:
@@ -95,7 +121,7 @@ class JobBoard:
 
     def submit(self, key: Key, data: Loaded) -> Job:
         """Queue an analysis, or join one that is under way, as after a reload of the page."""
-        job = Job(key, _rough(key, data))
+        job = Job(key, self._expected(key, data))
         with self._lock:
             run = self._runs.get(key)
             if run is None or run.is_cancelled():
@@ -105,17 +131,19 @@ class JobBoard:
                 self._start(run, partial(self._run, run, key, data))
             else:
                 run.jobs.append(job)
+                job.preview = run.preview
                 job.report(run.stage, run.fraction)
         return job
 
-    def start(self, work: Work[Result], expected: float = _LONG_S) -> Task[Result]:
+    def start(self, work: Work[Result], expected: float = _LONG_S, alone: bool = False) -> Task[Result]:
         """Queue work. At every report of progress it lets go first what takes less than the rest of it.
 
         Args:
             work: what to do.
             expected: how many seconds it may take.
+            alone: see `Task`.
         """
-        task: Task[Result] = Task(expected)
+        task: Task[Result] = Task(expected, alone)
         self._start(task, lambda: work(partial(self._report, task), task.is_cancelled))
         return task
 
@@ -126,14 +154,23 @@ class JobBoard:
         Thread(target=aside, name="kdeviz-aside", daemon=True).start()
         return task
 
-    def estimate(self, key: Key, data: Loaded) -> Future[Estimate]:
-        """What an analysis will cost. Measured in a turn of its own: beside a job it would be wrong."""
+    def estimate(self, key: Key, data: Loaded, only_known: bool = False) -> Future[Estimate] | None:
+        """What an analysis will cost. Measured in a turn of its own: beside a job it would be wrong.
+
+        Args:
+            key: the analysis.
+            data: its data.
+            only_known: whether only speeds that are known may be used; None where there are none.
+        """
         with self._lock:
             if key not in self._estimates or self._estimates[key].cancelled():
+                known = is_measured(*_shape(data), *key[1:])
+                if only_known and not known:
+                    return None
                 task: Task[Estimate] = Task(_QUICK_S, alone=True)
                 self._estimates[key] = task.future
                 work = partial(_estimate, key, data)
-                if is_measured(*_shape(data), *key[1:]):
+                if known:
                     finish(task, work)
                 else:
                     self._start(task, work)
@@ -151,17 +188,47 @@ class JobBoard:
         try:
             done = self.result(key)
             if done is None:
-                report = partial(self._report, run)
-                done = self._work(data.train, data.score, settings, device, report, run.is_cancelled)
+                report, previews = partial(self._report, run), self._previewed(run, key, data)
+                done = self._work(
+                    data.train, data.score, settings, device, report, run.is_cancelled, **previews
+                )
                 self._keep(key, done)
         finally:
             with self._lock:
                 if self._runs.get(key) is run:
                     del self._runs[key]
+                afterwards, self._afterwards = self._afterwards, None
+            if afterwards is not None:
+                self.start(afterwards, _AFTERWARDS_S, alone=True)
         return done
+
+    def _previewed(self, run: _Run, key: Key, data: Loaded) -> dict[str, Any]:
+        """How `analyse` is asked for previews of long work: from where it was cancelled, if it was."""
+        if run.expected <= PREVIEWED_S:
+            return {}
+        _, settings, device = key
+        first = quick_settings(*_shape(data), settings, device)
+
+        def show(preview: Analysis) -> None:
+            run.show(preview)
+            if preview.settings == settings:
+                with self._lock:
+                    self._previews[key] = preview
+
+        with self._lock:
+            return {"on_preview": show, "first": first, "so_far": self._previews.get(key)}
+
+    def _expected(self, key: Key, data: Loaded) -> float:
+        """Seconds: what was estimated, or else what two ordinary cores would take."""
+        with self._lock:
+            known = self._estimates.get(key)
+        if known is None or not known.done() or known.cancelled() or known.exception() is not None:
+            return _rough(key, data)
+        return known.result().seconds
 
     def _keep(self, key: Key, done: Analysis) -> None:
         with self._lock:
+            self._previews.pop(key, None)
             self._results[key] = done
             while len(self._results) > 1 and _bytes_behind(self._results) > _MOST_BYTES:
                 self._results.popitem()
@@ -202,9 +269,16 @@ def _bytes_of(rows: EmbeddingSet) -> int:
     return rows.features.nbytes + sum(map(len, rows.thumbnails or ()))
 
 
+def _measure(report: OnProgress, cancelled: Callable[[], bool]) -> None:
+    def on_progress(stage: str, fraction: float) -> None:
+        report(stage, fraction)
+        if cancelled():
+            raise Cancelled("the server ends")
+
+    measure_speeds(on_progress=on_progress)
+
+
 @st.cache_resource(show_spinner=False)
 def job_board() -> JobBoard:
     """The board that all sessions of this server share."""
-    board = JobBoard()
-    board.start(lambda report, cancelled: measure_speeds(), 0.5)
-    return board
+    return JobBoard(afterwards=_measure)

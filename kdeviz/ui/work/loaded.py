@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -29,6 +30,7 @@ from kdeviz.preflight import Fix, apply
 
 _FLAGS = re.compile(r"\([^()]*--[a-z][^()]*\)")
 """Where a note names Python's argument and the command's option."""
+_LARGE_BYTES = 100e6
 Upload = tuple[str, bytes]
 """File name and content."""
 
@@ -84,6 +86,11 @@ class Loaded:
         parts = (self.everything, self.train, *([] if self.score is None else [self.score]))
         arrays = {id(part.features): part.features.nbytes for part in parts}
         return self.uploaded + sum(arrays.values()) + sum(map(len, self.everything.thumbnails or ()))
+
+    @property
+    def is_large(self) -> bool:
+        """Whether whatever reads all of it would make somebody wait for the first picture."""
+        return self.everything.features.nbytes > _LARGE_BYTES
 
     @property
     def inspected(self) -> EmbeddingSet:
@@ -181,7 +188,12 @@ def from_uploads(
     Raises:
         DataError: a file cannot be used.
     """
-    everything = _read(main[1], said, filename=main[0], metadata=_metadata(about))
+    files = (main, score, about, score_about)
+    contents = [part for file in files for part in ((file[0].encode(), file[1]) if file else (b"", b""))]
+    with ThreadPoolExecutor(1) as aside:  # of a large file each digest takes a second
+        token = aside.submit(_token, *contents, str(said).encode())
+        everything = _read(main[1], said, filename=main[0], metadata=_metadata(about))
+        _ = everything.digest
     train, rest = everything.train_and_test()
     notes = everything.notes
     if score is None and score_about is not None:
@@ -194,10 +206,8 @@ def from_uploads(
         rest = replace(rest, name=score[0])
         rest, remarks = aligned(rest, train.feature_names, train.features.shape[1], main[0])
         rest, notes = replace(rest, name=Path(score[0]).stem), (*notes, *remarks)
-    files = (main, score, about, score_about)
-    contents = [part for file in files for part in ((file[0].encode(), file[1]) if file else (b"", b""))]
     return Loaded(
-        token=_token(*contents, str(said).encode()),
+        token=token.result(),
         origin=everything.digest + ("" if score is None or rest is None else rest.digest),
         train=train,
         score=rest,

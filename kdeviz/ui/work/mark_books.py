@@ -9,6 +9,7 @@ from threading import Lock
 
 import platformdirs
 import streamlit as st
+from streamlit.web.server.starlette.starlette_app_utils import decode_xsrf_token_string
 
 from kdeviz.data import MarkBook, MarkFile, sample_keys
 from kdeviz.errors import DataError, OptionError
@@ -16,6 +17,9 @@ from kdeviz.ui.door import options, visitor
 from kdeviz.ui.work.loaded import Loaded
 
 logger = logging.getLogger(__name__)
+_BROWSER = "_streamlit_xsrf"
+"""The cookie by which Streamlit knows a browser."""
+_MOST_BOOKS = 256
 
 
 class MarkShelf:
@@ -81,7 +85,21 @@ def folder_of(user: str, folder: Path) -> Path:
 
 
 def book_of(data: Loaded) -> MarkBook:
-    """The marks of a data set, with what this session can undo."""
+    """The marks of a data set, with what can be undone by who is here: after a reload of the page as well."""
+    file, here = shelf().file(data), visitor() or _browser()
+    if here:
+        return _book(here, file)
     books: dict[MarkFile, MarkBook] = st.session_state.setdefault("mark_books", {})
-    file = shelf().file(data)
     return books.setdefault(file, MarkBook(file))
+
+
+def _browser() -> str:
+    """What stays the same of the cookie: each answer of the server hides it behind other numbers."""
+    cookie = st.context.cookies.get(_BROWSER)
+    token = decode_xsrf_token_string(cookie)[0] if isinstance(cookie, str) else None
+    return token.hex() if token else ""
+
+
+@st.cache_resource(show_spinner=False, max_entries=_MOST_BOOKS, hash_funcs={MarkFile: id})
+def _book(here: str, file: MarkFile) -> MarkBook:
+    return MarkBook(file)

@@ -16,6 +16,8 @@ Result = TypeVar("Result")
 
 _ABANDONED_AFTER_S = 60.0
 _ENOUGH_DONE = 0.03
+leaving = Event()
+"""Set when the process ends: nobody waits for anything any more."""
 
 
 class Task(Generic[Result]):
@@ -49,10 +51,12 @@ class Task(Generic[Result]):
         self.future.cancel()
 
     def is_cancelled(self) -> bool:
-        """Whether to stop: cancelled, or abandoned by the last viewer a minute ago."""
+        """Whether to stop: cancelled, abandoned by the last viewer a minute ago, or the process ends."""
         if any(map(is_connected, self._viewers)):
             self._last_watched = time.monotonic()
-        return self._cancel.is_set() or time.monotonic() - self._last_watched > _ABANDONED_AFTER_S
+        if self._cancel.is_set() or leaving.is_set():
+            return True
+        return time.monotonic() - self._last_watched > _ABANDONED_AFTER_S
 
     def report(self, stage: str, fraction: float) -> None:
         """Progress, from the thread that works."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import math
 import time
 from collections.abc import Callable
 from threading import Condition, Thread
 from typing import Any, TypeVar
+from weakref import WeakSet
 
-from kdeviz.ui.work.tasks import Task
+from kdeviz.ui.work.tasks import Task, leaving
 
 Result = TypeVar("Result")
 
@@ -17,6 +19,9 @@ Result = TypeVar("Result")
 _SMALL_S, _PATIENCE_S = 1.0, 0.5
 # How often a waiting task looks whether its viewer has left.
 _LOOK_S = 0.1
+# How long the end of the process waits for the end of a block.
+_LEAVE_S = 5.0
+_THREADS: WeakSet[Thread] = WeakSet()
 
 
 class Turns:
@@ -35,7 +40,9 @@ class Turns:
         """Do the work when it is the task's turn; its future tells what came of it."""
         with self._changed:
             self._waiting.append(task)
-        Thread(target=self._run, args=(task, work), name="kdeviz", daemon=True).start()
+        thread = Thread(target=self._run, args=(task, work), name="kdeviz", daemon=True)
+        _THREADS.add(thread)
+        thread.start()
 
     def give_way(self, task: Task[Any]) -> None:
         """Called by work where a pause does no harm: stand aside for whoever has less left to do."""
@@ -84,3 +91,11 @@ def finish(task: Task[Result], work: Callable[[], Result]) -> None:
         task.future.set_exception(error)
     else:
         task.future.set_result(result)
+
+
+@atexit.register
+def _end_work() -> None:
+    """Let everything stop: a thread that computes while Python ends would abort the process."""
+    leaving.set()
+    for thread in list(_THREADS):
+        thread.join(_LEAVE_S)

@@ -1,0 +1,86 @@
+"""A file that is made in the background: the button that asks for it, how far it is, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Generic, TypeVar
+
+import streamlit as st
+
+from kdeviz.analysis import OnProgress
+from kdeviz.ui.widgets.progress import show_progress, watch
+from kdeviz.ui.widgets.text import failure_words, plain_error, plain_warning
+from kdeviz.ui.work.jobs import job_board
+from kdeviz.ui.work.tasks import Task
+
+T = TypeVar("T")
+Work = Callable[[OnProgress, Callable[[], bool]], T]
+
+
+@dataclass(eq=False)
+class Making(Generic[T]):
+    """The last file of its kind that a session asked for.
+
+    Attributes:
+        asked: of what it is; it is another one when this changes.
+        task: which makes it.
+    """
+
+    asked: object = None
+    task: Task[T] | None = None
+
+    def start(self, asked: object, prepared: Callable[[], Work[T]]) -> None:
+        """Make another one; the one before is no longer wanted."""
+        if self.task is not None:
+            self.task.cancel()
+        self.asked, self.task = asked, job_board().start(prepared())
+
+
+def show_making(
+    making: Making[T],
+    asked: object,
+    prepared: Callable[[], Work[T]],
+    offer: Callable[[T], None],
+    *,
+    key: str,
+    problem: str,
+    **button: Any,
+) -> None:
+    """Draw the button, and below it how far the file is or what came of it.
+
+    Args:
+        making: what the session has.
+        asked: of what a file would be now.
+        prepared: gives the work, when the button is pressed.
+        offer: draws what was made.
+        key: of the button; the one that cancels is named after it.
+        problem: says that it was not made.
+        button: `label`, `icon` and `help`.
+    """
+    task = making.task
+    running = task is not None and task.running
+    there = making.asked == asked and task is not None and not running
+    st.button(
+        key=key,
+        type="secondary" if there else "primary",
+        disabled=running,
+        on_click=making.start,
+        args=(asked, prepared),
+        **button,
+    )
+    if task is None or making.asked != asked:
+        return
+    if running:
+        watch(task.future, partial(show_progress, task, key))
+        return
+    try:
+        made = task.result()
+    except Exception as error:
+        plain_error(problem, failure_words(error))
+        return
+    if made is None:
+        plain_warning("Cancelled.")
+    else:
+        offer(made)
