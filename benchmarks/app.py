@@ -18,7 +18,7 @@ import numpy as np
 from benchmarks.tables import Table
 from benchmarks.timing import seconds
 from kdeviz.analysis import analyse
-from kdeviz.data import load_sample
+from kdeviz.data import EXAMPLES, load_sample, sample_source
 from kdeviz.settings import Settings
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ _TESTS = str(Path(__file__).parents[1] / "tests")
 _PATIENCE = 120_000  # milliseconds
 _SLIDER = "Components (PCA)"
 _FILES = 5
+_SOURCES = {name: sample_source(name) for name in EXAMPLES}
 
 # From the first key or file event on, looks every 15 ms whether charts were drawn anew and look different,
 # and presses Fit when it is there. They count as painted at the first frame after their last change, once the
@@ -85,7 +86,7 @@ def run(moves: int = 20, shape: tuple[int, int] = (40_000, 512)) -> Iterator[Tab
 def _rows(chromium: str, moves: int, shape: tuple[int, int]) -> Iterator[list[str | float]]:
     sys.path.insert(0, _TESTS)
     from browser.conftest import CHROMIUM_FLAGS
-    from browser.steps import painted, start_app, stop_app
+    from browser.steps import been_here, painted, start_app, stop_app
     from playwright.sync_api import sync_playwright
 
     yield _row("sample set: `analyse` alone", _analyses(moves))
@@ -94,6 +95,7 @@ def _rows(chromium: str, moves: int, shape: tuple[int, int]) -> Iterator[list[st
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
             page = browser.new_page(viewport={"width": 1280, "height": 900})
+            been_here(page)
             page.set_default_timeout(_PATIENCE)
             page.goto(url)
             painted(page)
@@ -101,6 +103,10 @@ def _rows(chromium: str, moves: int, shape: tuple[int, int]) -> Iterator[list[st
             page.goto(url)
             painted(page)
             yield _row("sample set: key N to why this sample", list(_walk(page, moves)))
+            opened = [_example(page, url, name) for _ in range(_FILES) for name in EXAMPLES]
+            for place, name in enumerate(EXAMPLES):
+                times = opened[place :: len(EXAMPLES)]
+                yield _row(f"example {name}: clicked to charts", times)
             # Another seed each time, so that nothing is known of the file.
             total, drawing = zip(
                 *(_open(browser.new_page(), url, shape, seed) for seed in range(_FILES)), strict=True
@@ -144,10 +150,25 @@ def _walk(page: Page, steps: int) -> Iterator[float]:
         yield seconds_to_panel(page, str(shown.inspected.ids[row]))
 
 
+def _example(page: Page, url: str, name: str) -> float:
+    """Seconds from the click on an example to painted charts, coming from another one."""
+    from browser.steps import painted, settled
+
+    other = next(source for other, source in _SOURCES.items() if other != name)
+    page.goto(f"{url}/?data={other}")
+    painted(page)
+    page.get_by_role("button", name="Load data").click()
+    settled(page)
+    page.evaluate(_WATCH, "click")
+    page.locator(f".st-key-example_{name} button:visible").first.click()
+    return float(page.evaluate("window.painted")[0]) / 1000
+
+
 def _open(page: Page, url: str, shape: tuple[int, int], seed: int) -> tuple[float, float]:
     """(seconds from the choice of a file to painted charts, seconds of that in the last rerun)."""
-    from browser.steps import painted
+    from browser.steps import been_here, painted
 
+    been_here(page)
     page.set_default_timeout(_PATIENCE)
     page.goto(url)
     painted(page)
