@@ -178,10 +178,11 @@ class KDEOutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
 
 def _cut(settings: Settings, n: int, dimensions: int) -> tuple[Settings, list[str]]:
     """Settings with a number of components that such data can have, and what was cut."""
-    asked, most = settings.n_pca_components, min(dimensions, min(n, settings.max_training_points) - 1)
+    rows = min(n, settings.max_training_points)
+    asked, most = settings.n_pca_components, min(dimensions, rows - 1)
     if isinstance(asked, float) or asked <= most:
         return settings, []
-    note = f"n_pca_components={asked} is more than {n} rows of {dimensions} features have: kept {most}"
+    note = f"n_pca_components={asked} is more than {rows} rows of {dimensions} features have: kept {most}"
     return replace(settings, n_pca_components=most), [note]
 
 

@@ -71,13 +71,18 @@ class Settings:
         checked = {
             "n_pca_components": _components(self.n_pca_components),
             "feature_scaling_method": _scaling(self.feature_scaling_method),
-            "max_training_points": _whole("max_training_points", self.max_training_points, at_least=2),
+            "max_training_points": _whole("training cap", self.max_training_points, at_least=2),
             "bandwidth": _bandwidth(self.bandwidth),
             "seed": _whole("seed", self.seed, at_least=0),
             "standardise": _yes_or_no(self.standardise),
         }
         for name, value in checked.items():
             object.__setattr__(self, name, value)
+
+    @classmethod
+    def usual(cls, rows: int, dimensions: int) -> Settings:
+        """The defaults, with no more components than so many training rows of these dimensions allow."""
+        return cls(min(cls.n_pca_components, max(min(rows - 1, dimensions), 1)))
 
     @property
     def scaling(self) -> Scaling:
@@ -128,6 +133,23 @@ def name_of(settings: Settings) -> str:
     return f"{components}, {settings.feature_scaling_method.value}, {cap}, {kernels}{seed}{units}"
 
 
+def changes_in_words(before: Settings, after: Settings) -> str:
+    """What differs: "components 40 → 8 · scaling norm → scale"; empty where nothing does."""
+    pairs = zip(_in_words(before).items(), _in_words(after).values(), strict=True)
+    return " · ".join(f"{name} {old} → {new}" for (name, old), new in pairs if old != new)
+
+
+def _in_words(settings: Settings) -> dict[str, str]:
+    return {
+        "components": components_in_words(settings.n_pca_components),
+        "standardised": "yes" if settings.standardise else "no",
+        "scaling": settings.feature_scaling_method.value,
+        "training cap": count(settings.max_training_points),
+        "bandwidth": bandwidth_in_words(settings.bandwidth),
+        "seed": str(settings.seed),
+    }
+
+
 def components_in_words(asked: int | float) -> str:
     """A number of components, or "95 % of the variance"."""
     # Twelve digits: 100 * 0.29 is not quite 29.
@@ -154,8 +176,12 @@ def is_between(value: Any, low: float, high: float) -> bool:
     if isinstance(value, bool) or not isinstance(value, Real):
         return False
     # Numbers of numpy's would be compared in their own precision, where the ends may overflow.
-    plain = int(value) if isinstance(value, Integral) else float(value)
-    return low <= plain <= high
+    return low <= as_python_number(value) <= high
+
+
+def as_python_number(value: Any) -> int | float:
+    """A number of numpy's, or a fraction, as Python's own: JSON and recipes know no other."""
+    return int(value) if isinstance(value, Integral) else float(value)
 
 
 def _is_whole(value: Any) -> bool:
@@ -168,15 +194,15 @@ def _components(value: Any) -> int | float:
     if is_between(value, 0, 1) and value not in (0, 1):
         return float(value)
     raise OptionError(
-        f"n_pca_components={shown(value)} is not possible: give a whole number of components, 1 or more, "
-        "or a fraction between 0 and 1, the share of the variance to keep"
+        f"components={shown(value)} is not possible: give a whole number of components, 1 or more, or a "
+        "fraction between 0 and 1, the share of the variance to keep (n_pca_components)"
     )
 
 
 def _scaling(value: Any) -> FeatureScalingMethod:
     if not isinstance(value, str) or value not in SCALINGS:
         choices = " or ".join(map(repr, sorted(SCALINGS)))
-        raise OptionError(f"feature_scaling_method={shown(value)} is not known: choose {choices}")
+        raise OptionError(f"scaling={shown(value)} is not known: choose {choices} (feature_scaling_method)")
     return FeatureScalingMethod(value)
 
 

@@ -28,10 +28,10 @@ LAST = tuple(f"tests/browser/test_{name}.py" for name in ("cockpit", "find", "ma
 """Run one by one when all else is done, by whoever is free: no worker waits for the one with the browser."""
 TOGETHER = ("tests/browser/", "tests/cli/test_cli_sweep.py", "tests/test_packaging.py")
 """One worker runs all other tests of such a place, because they share what is slow to make."""
-CASES_MEASURED = 5
+CASES_MEASURED = 2
 """Coverage is measured in so many cases of a test at most: it makes Python two to three times slower."""
-UNMEASURED = {"browser", "ui"}
-"""Folders of tests of what coverage leaves out, see pyproject.toml."""
+UNMEASURED = {"browser", "ui", "reliability"}
+"""Folders of tests without coverage: it leaves out what they test, see pyproject.toml, or they take long."""
 MEASURED = pytest.StashKey[bool]()
 
 
@@ -150,7 +150,7 @@ def no_mlflow(monkeypatch):
 
 
 @pytest.fixture
-def start(monkeypatch, tmp_path):
+def start(monkeypatch, tmp_path, request):
     """`start("data.npy", at="tune")`: the app with these arguments, on a page, as `app_steps` drives it."""
     from streamlit.testing.v1 import AppTest
     from streamlit.util import calc_hash
@@ -159,8 +159,11 @@ def start(monkeypatch, tmp_path):
 
     # At every start it reads about every installed package whether it brings components. Ours are in the app.
     monkeypatch.setattr("streamlit.components.v2.manifest_scanner.scan_component_manifests", list)
-    # However busy the machine: a file that was uploaded is on the screen after one run.
+    # However busy the machine: a file that was uploaded, and its fit, are on the screen after one run.
     monkeypatch.setattr("kdeviz.ui.work.reading._PATIENCE_SECONDS", 60)
+    if "work_with" not in request.fixturenames:
+        monkeypatch.setattr("kdeviz.ui.work.fitting._PATIENCE_SECONDS", 30)
+        monkeypatch.setattr("kdeviz.ui.work.fitting._LIVE_SECONDS", 5)
 
     def started(*arguments, at="", **query):
         folders = (f"--{name}={tmp_path / name}" for name in ("marks", "runs", "uploads"))

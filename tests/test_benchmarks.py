@@ -20,7 +20,7 @@ from kdeviz.model.kde import GaussianKDE  # noqa: E402
 
 @pytest.mark.parametrize(
     "name",
-    ["score", "fit", "memory", "explain", "find", "sweep", "scale", "load_files", "gpu", "trust"],
+    ["score", "fit", "memory", "explain", "find", "sweep", "scale", "load_files", "cold", "gpu", "trust"],
     ids="{}.py".format,
 )
 def test_a_question_runs_at_a_small_size(name):

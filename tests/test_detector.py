@@ -93,6 +93,14 @@ def test_the_budget_holds_on_new_rows(make_rows):
     assert (detector.predict(rows[400:]) == -1).mean() == pytest.approx(0.05, abs=0.025)
 
 
+def test_components_are_cut_to_the_rows_that_are_taken():
+    rows = np.random.default_rng(0).normal(size=(40, 20))
+    with pytest.warns(FitWarning) as warned:
+        KDEOutlierDetector(max_training_points=9).fit(rows)
+    told = "n_pca_components=16 is more than 9 rows of 20 features have: kept 8"
+    assert str(warned[0].message) == told
+
+
 @pytest.mark.parametrize(("shape", "kept"), [((40, 3), 3), ((5, 30), 4), ((2, 1), 1)])
 def test_components_are_cut_to_what_there_can_be(shape, kept):
     rows = np.random.default_rng(0).normal(size=shape)
@@ -118,7 +126,7 @@ def test_components_are_cut_to_the_capped_rows(rows32):
 def test_a_remark_on_the_fit_is_a_warning(rows32):
     flat = rows32.copy()
     flat[:, 3:] = flat[:, :1]
-    with pytest.warns(FitWarning, match="above the numerical rank"):
+    with pytest.warns(FitWarning, match="directions only"):
         KDEOutlierDetector(8).fit(flat)
 
 

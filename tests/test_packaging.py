@@ -49,6 +49,7 @@ def test_the_wheel_holds_what_runs(names):
         "kdeviz/ui/widgets/chart.js",
         "kdeviz/ui/widgets/tiles.js",
         "kdeviz/ui/style.css",
+        *(f"kdeviz/output/report/report.{suffix}" for suffix in ("html", "css", "js")),
         "kdeviz/_bundle/app.py",
         "kdeviz/_bundle/.streamlit/config.toml",
         *(f"kdeviz/_bundle/sample_data/{name}.parquet" for name in EXAMPLES),

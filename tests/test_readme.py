@@ -1,10 +1,13 @@
 """What the README shows is true."""
 
 import re
+import runpy
 import subprocess
 import sys
 
 import pyarrow as pa
+import pytest
+from PIL import Image, ImageSequence
 
 from kdeviz import Settings, load_sample
 from kdeviz.data.resources import resource
@@ -14,6 +17,7 @@ from kdeviz.sweep.sweep import sweep
 from kdeviz.wording import number
 
 README = resource("README.md").read_text()
+FILM = "docs/kdeviz.webp"
 
 
 def blocks(language):
@@ -64,15 +68,17 @@ def test_what_it_says_about_the_sample_set_is_so():
     value, (low, high) = choice.best.auroc
     (defaults,) = (row for row in found.rows if row.settings == Settings())
     assert choice.best.settings == Settings(20, "norm") and choice.simplest.settings == Settings(8, "norm")
-    assert f"AUROC of {number(value)} ({number(low)} to {number(high)})" in README
-    assert f"reach {number(defaults.auroc.value)} and lie outside" in README and defaults.auroc.value < low
-    assert f"reach {number(choice.simplest.auroc.value)} and are the simplest" in README
+    said = " ".join(README.split())
+    best_of_all = f"{number(value)} ({number(low)} to {number(high)})"
+    assert f"an AUROC (area under the receiver operating characteristic) of {best_of_all}." in said
+    assert f"reach {number(defaults.auroc.value)} and lie outside" in said and defaults.auroc.value < low
+    assert f"reach {number(choice.simplest.auroc.value)} and are the simplest" in said
 
 
 def test_the_shell_example_names_real_commands_and_options(run):
     lines = [line for block in blocks("sh") for line in block.splitlines() if line.startswith("kdeviz ")]
     assert {line.split()[1] for line in lines} == {
-        *("app", "fit", "score", "info", "export"),
+        *("app", "fit", "score", "info", "export", "report"),
         *("sweep", "runs", "compare"),
     }
     for command in {line.split()[1] for line in lines}:
@@ -82,8 +88,43 @@ def test_the_shell_example_names_real_commands_and_options(run):
         assert all(option in shown.out for option in used)
 
 
+def test_the_sizes_are_those_of_the_recorded_rates():
+    sizing = pytest.importorskip(
+        "benchmarks.sizing", reason="the benchmarks are not part of the source package"
+    )
+    results = sizing.RESULTS.read_text()
+    assert sizing.lines(results) in README, (
+        "run python -m benchmarks.sizing, and put its lines into the README"
+    )
+    core = sizing.cpu(results)
+    # Back at what was measured: two cores, 500 000 rows, 20 000 points.
+    whole = float(sizing._row(results, "## Batch", "score_file: array.npy")[1])
+    assert core.hours(500_000, 20_000) * 3600 == pytest.approx(2 * whole)
+    assert core.per_row > 0 and sizing.gpu(results).per_row > 0
+
+
 def test_pictures_are_there_and_small():
     pictures = re.findall(r"!\[[^]]*\]\(([^)]+)\)", README)
-    assert pictures
-    for picture in pictures:
+    assert {"docs/explore-light.png", "docs/inspect-light.png", "docs/tune-light.png"} < set(pictures)
+    for picture in set(pictures) - {FILM}:
         assert resource(picture).stat().st_size < 400_000
+
+
+def test_the_animation_is_small_and_takes_20_seconds():
+    assert f"]({FILM})" in README
+    assert resource(FILM).stat().st_size < 3_000_000
+    with Image.open(resource(FILM)) as film:
+        seconds = sum(frame.info["duration"] for frame in map(loaded, ImageSequence.Iterator(film))) / 1000
+    assert 19 < seconds < 21
+
+
+def loaded(frame):
+    frame.load()  # what it says of its duration is known then
+    return frame
+
+
+def test_make_screenshots_takes_every_picture_of_the_app():
+    script = runpy.run_path(str(resource("docs/make_screenshots.py")))
+    taken = {f"docs/{picture.name}" for picture in script["PICTURES"]} | {FILM}
+    shown = set(re.findall(r"\((docs/[^)]+\.(?:png|webp))\)", README))
+    assert shown == taken - {"docs/explore-dark.png"}

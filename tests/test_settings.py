@@ -35,6 +35,14 @@ def test_possible_values_become_plain_ones(given, kept):
     assert type(value) is type(kept)
 
 
+SHOWN_AS = {
+    "n_pca_components": "components",
+    "feature_scaling_method": "scaling",
+    "max_training_points": "training cap",
+}
+"""What people call a setting, where that is not its name."""
+
+
 @pytest.mark.parametrize(
     ("name", "value", "choices"),
     [
@@ -58,7 +66,7 @@ def test_possible_values_become_plain_ones(given, kept):
 def test_impossible_values_raise_with_value_and_choices(name, value, choices):
     with pytest.raises(OptionError) as caught:
         Settings(**{name: value})
-    assert f"{name}={value!r}" in str(caught.value)
+    assert f"{SHOWN_AS.get(name, name)}={value!r} is not " in str(caught.value)
     assert choices in str(caught.value)
     assert isinstance(caught.value, KdevizError)
     assert isinstance(caught.value, ValueError)

@@ -1,0 +1,5 @@
+"""`python -m kdeviz` is `kdeviz`."""
+
+from kdeviz.cli import main
+
+main()
