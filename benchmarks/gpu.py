@@ -9,18 +9,23 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from operator import truediv
 from statistics import median
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.attention.flex_attention import AuxRequest, flex_attention
 
 from benchmarks import limit, peers
 from benchmarks.tables import Cell, Table, markdown
-from benchmarks.timing import seconds
-from kdeviz.model import KERNELS, GaussianKDE
+from benchmarks.timing import Work, paired, seconds
+from kdeviz import EmbeddingSet, Settings, analyse
+from kdeviz.model import KERNELS, GaussianKDE, principal_axes
 
 __all__ = ["SKIPPED", "SUMS", "attention_sums", "flex_log_sum_exp", "run"]
 
@@ -40,8 +45,9 @@ def run(
     components: Iterable[int] = (2, 3, 8, 16, 32, 64, 128),
     rounds: int = 5,
     size: int = 8192,
+    analyses: Iterable[tuple[int, int, int]] = ((10_000, 512, 16), (40_000, 512, 16), (40_000, 2048, 64)),
 ) -> Iterator[Table]:
-    """One table; `size` is that of the matrices whose product is timed for the limit."""
+    """Two tables; `size` is that of the matrices whose product is timed for the limit."""
     header = ("kernel", "k", "points", "queries", "10⁹ pairs/s", "min", "max", "of limit", "error, nats")
     if device != "cpu" and not torch.cuda.is_available():
         yield Table(SKIPPED, header, [["skipped: no CUDA device", *[""] * 8]])
@@ -55,6 +61,34 @@ def run(
         f"The error is the largest over {_CHECKED} queries against float64 on the CPU."
     )
     yield Table(f"GPU: {name}", header, rows, note)
+    yield _whole_analyses(device, name, analyses, rounds)
+
+
+def _whole_analyses(device: str, name: str, shapes: Iterable[tuple[int, int, int]], rounds: int) -> Table:
+    """`analyse` with held-out folds, on the card and on the CPU beside it in turn; nothing is remembered."""
+    cells: list[list[Cell]] = []
+    for n, d, k in shapes:
+        features = np.random.default_rng(0).standard_normal((n, d), np.float32) * np.arange(1, d + 1) ** -0.5
+        for words, data in (("", features), (", near copies", _near_copies(features))):
+            train = EmbeddingSet.from_array(data.astype(np.float32), "rows")
+            works = {
+                place: Work(partial(analyse, train, None, Settings(k), place, axes_of=principal_axes))
+                for place in (device, "cpu")
+            }
+            times = list(paired(works, rounds).values())
+            card, cpu = times[0], times[-1]
+            numbers = (*(f(card) for f in (median, min, max)), median(cpu), median(map(truediv, cpu, card)))
+            cells.append([f"{n} x {d}{words}", k, *numbers])
+    header = ("training rows", "k", "on the card, s", "min", "max", "on the CPU, s", "times as fast")
+    note = (
+        f"The CPU beside the card has {os.cpu_count()} cores. Near copies: each row three times, with noise."
+    )
+    return Table(f"GPU, whole analyses: {name}", header, cells, note)
+
+
+def _near_copies(rows: NDArray[np.float32]) -> NDArray[np.float64]:
+    again = np.repeat(rows[: len(rows) // 3], 3, axis=0)
+    return again + 1e-3 * np.random.default_rng(1).standard_normal(again.shape)
 
 
 def _rows(device: str, n: int, m: int, k: int, bound: limit.Limit, rounds: int) -> Iterator[list[Cell]]:

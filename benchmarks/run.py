@@ -81,7 +81,10 @@ QUICK: dict[str, dict[str, Any]] = {
     "cold": {"shape": (60, 8), "rounds": 1},
     "app": {"moves": 2, "shape": (1000, 32)},
     "load": {"visitors": (2,), "rounds": 1, "every": 0.5},
-    "gpu": {"device": "cpu", "points": 300, "queries": 64, "components": (2, 8), "rounds": 2, "size": 128},
+    "gpu": {
+        "device": "cpu", "points": 300, "queries": 64, "components": (2, 8), "rounds": 2, "size": 128,
+        "analyses": ((300, 24, 4),),
+    },
 }  # fmt: skip
 _PACKAGES = (
     "torch", "numpy", "scipy", "scikit-learn", "pykeops", "torch-kde", "pyod", "streamlit", "playwright",

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from kdeviz.data.rows import Features, Rows
 
 _SKETCH, _ROUNDED = 0, 1
 _SKETCHED = 4  # dimensions: enough to tell almost all rows apart
-_ROWS_AT_ONCE = 1024
+_VALUES_AT_ONCE = 2**19  # their hashes stay in a processor's cache
 # Steele, Lea, Flood: Fast splittable pseudorandom number generators (2014); the constants of splitmix64.
 _STEP, _FIRST, _SECOND = map(np.uint64, (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB))
 
@@ -21,14 +24,24 @@ def row_keys(rows: Rows) -> NDArray[np.int64]:
 
     A third one, of all dimensions in float64, is there when the rows are stored more finely than float32.
     """
-    is_fine, parts = _is_fine(rows), [np.empty((0, 3 if _is_fine(rows) else 2), np.int64)]
-    for start, stop in rows.spans(most=_ROWS_AT_ONCE):
-        values = rows.values(start, stop)
-        words = [_sketch(values), _hash(values, np.float32)]
-        if is_fine:
-            words.append(_hash(values, np.float64))
-        parts.append(np.stack(words, axis=1))
-    return np.concatenate(parts)
+    keys = partial(_keys, rows, _is_fine(rows))
+    starts, stops = zip((0, 0), *rows.spans(most=_at_once(rows)), strict=True)
+    if len(starts) <= 2:
+        return np.concatenate(list(map(keys, starts, stops)))
+    with ThreadPoolExecutor(torch.get_num_threads()) as pool:  # numpy works outside of Python's lock
+        return np.concatenate(list(pool.map(keys, starts, stops)))
+
+
+def _at_once(rows: Rows) -> int:
+    return max(_VALUES_AT_ONCE // rows.dimensions, 1)
+
+
+def _keys(rows: Rows, is_fine: bool, start: int, stop: int) -> NDArray[np.int64]:
+    values = rows.values(start, stop)
+    words = [_sketch(values), _hash(values, np.float32)]
+    if is_fine:
+        words.append(_hash(values, np.float64))
+    return np.stack(words, axis=1)
 
 
 class KnownRows:
@@ -48,13 +61,13 @@ class KnownRows:
     def find(self, features: Features | Rows) -> NDArray[np.int64]:
         """(M,) which of the known rows each of (M, D) rows is, -1 where it is none of them."""
         rows = features if isinstance(features, Rows) else Rows(features)
-        found = np.full(len(rows), -1)
+        found, at_once = np.full(len(rows), -1), _at_once(rows)
         exact = len(self._ordered) > 1 and _is_fine(rows)
         known, first = self._ordered[-1 if exact else 0]
         for start, stop in rows.spans():
             values = rows.values(start, stop)
             likely = np.flatnonzero(_places(self._sketches, _sketch(values)) >= 0)
-            for some in np.split(likely, range(_ROWS_AT_ONCE, len(likely), _ROWS_AT_ONCE)):
+            for some in np.split(likely, range(at_once, len(likely), at_once)):
                 place = _places(known, _hash(values[some], np.float64 if exact else np.float32))
                 found[start + some] = np.where(place < 0, -1, first[place])
         return found

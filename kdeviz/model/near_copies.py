@@ -72,20 +72,24 @@ def near_points(classifier: KDEClassifier, rows: Features) -> NDArray[np.int64]:
         return near
     for start in range(0, len(places), _LOOKED_AT):
         distances, found = _nearest(places[start : start + _LOOKED_AT], points, seen.far, among=False)
-        is_near = (distances[:, 0] < seen.least(_CHANCE) * distances[:, -1]).numpy()
-        near[start : start + len(found)] = np.where(is_near, numbers[found[:, 0].numpy()], -1)
+        is_near = (distances[:, 0] < seen.least(_CHANCE) * distances[:, -1]).cpu().numpy()
+        near[start : start + len(found)] = np.where(is_near, numbers[found[:, 0].cpu().numpy()], -1)
     return near
 
 
 def _different(classifier: KDEClassifier) -> tuple[Tensor, NDArray[np.int64]]:
     """Whitened training rows, of copies the first, and which these are."""
     numbers = np.unique(classifier.copies, return_index=True)[1]
-    return classifier.kde_model.dataset.cpu()[torch.from_numpy(numbers)], numbers
+    return _at(classifier.kde_model.dataset, numbers), numbers
 
 
 def _whitened(classifier: KDEClassifier, rows: Features) -> Tensor:
     density = classifier.kde_model
-    return ((classifier.transform(rows).to(density.mean.dtype) - density.mean) @ density.bw_transform).cpu()
+    return (classifier.transform(rows).to(density.mean) - density.mean) @ density.bw_transform
+
+
+def _at(points: Tensor, rows: NDArray[np.int64]) -> Tensor:
+    return points[torch.from_numpy(rows).to(points.device)]
 
 
 class Spacing(NamedTuple):
@@ -133,7 +137,7 @@ def spacing(points: Tensor, places: Tensor | None = None) -> Spacing | None:
     far = min(_FAR, len(points) // _POINTS_EACH)
     if far < _LEAST_FAR or not len(asked):
         return None
-    distances, _ = _nearest(asked[torch.from_numpy(some_of(len(asked)))], points, far, places is None)
+    distances, _ = _nearest(_at(asked, some_of(len(asked))), points, far, places is None)
     distances = distances[distances[:, far // 2 - 1] > 0]
     if not len(distances):
         return None
@@ -163,7 +167,7 @@ def near_groups(
         than 64 rows differ, too few to tell.
     """
     numbers, first, place = np.unique(copies, return_index=True, return_inverse=True)
-    distinct = points.cpu()[torch.from_numpy(first)]
+    distinct = _at(points, first)
     seen = spacing(distinct)
     if seen is None or not seen.is_dependent:
         return None
@@ -175,7 +179,7 @@ def near_groups(
         links.append(torch.stack([rows + start, found[rows, columns]]))
         if on_block is not None:
             on_block(min(start + _LOOKED_AT, len(distinct)), len(distinct))
-    groups = _lowest(torch.cat(links, 1).numpy(), len(distinct))
+    groups = _lowest(torch.cat(links, 1).cpu().numpy(), len(distinct))
     return np.asarray(numbers[groups][place])
 
 

@@ -9,7 +9,7 @@ from kdeviz import EmbeddingSet, Settings, ThresholdRule, analyse, decide
 from kdeviz.analysis import analysis_of_model
 from kdeviz.batch import score_file
 from kdeviz.data import Rows, load_sample, row_keys
-from kdeviz.model import KDEClassifier
+from kdeviz.model import KDEClassifier, near_points
 from kdeviz.model.folds import copies
 from kdeviz.output import export, model_format
 from kdeviz.sweep import Grid, best, sweep
@@ -183,3 +183,22 @@ def test_near_copies_that_a_cap_left_out_are_told():
     assert any("of the others are near copies of rows that the model was fitted on" in note for note in told)
     once = analyse(drawn(900), None, Settings(4, max_training_points=450), "cpu")
     assert not once.warnings
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_card_finds_the_same_near_copies():
+    """They were looked for on the CPU, wherever the model was."""
+    rows, new = each_three_times(300, 1e-3), drawn(50, 7).astype(np.float32)
+    seen = np.concatenate([new, rows[:200] + np.float32(1e-4)])
+    found = []
+    for device in ("cpu", "cuda"):
+        analysis = analyse(rows, seen, Settings(4), device)
+        model = analysis.classifier
+        assert model.training_groups.device.type == model.kde_model.dataset.device.type == device
+        found.append((model.training_groups.cpu(), near_points(model, seen), analysis.warnings[:1]))
+    (groups, points, words), (groups_there, points_there, words_there) = found
+    assert torch.equal(groups, groups_there)
+    np.testing.assert_array_equal(points, points_there)
+    assert words == words_there
+    assert (points[50:] >= 0).mean() > 0.9
