@@ -31,6 +31,12 @@ def number(value: float, digits: int = 3) -> str:
     return f"{value:,.{decimals}f}".replace(",", _THIN_SPACE).replace("-", _MINUS)
 
 
+def about(value: float) -> str:
+    """Three significant digits of a number that is told as near: 10.0 as "10"."""
+    text = number(value)
+    return text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
+
+
 def plain_number(value: float) -> str:
     """A number of a file as it may stand there: 10 as "10", six significant digits at most."""
     return f"{value:.6g}".replace("-", _MINUS)

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from kdeviz.wording import count, duration, number, one_line, percent, shown, size
+from kdeviz.wording import about, count, duration, number, one_line, percent, shown, size
 
 
 @pytest.mark.parametrize(
@@ -108,3 +108,10 @@ def test_values_in_messages():
     assert shown("a") == "'a'"
     assert shown(10**400) == "1" + "0" * 58 + "…"
     assert shown(10**5000) == "a huge int"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(10, "10"), (0, "0"), (3.3, "3.3"), (6.666, "6.67"), (100, "100"), (1e6, "1.00e+06")]
+)
+def test_about(value, text):
+    assert about(value) == text

@@ -12,6 +12,7 @@ from kdeviz.errors import OptionError
 from kdeviz.wording import one_line
 
 _RETRIES = 3
+_WORKERS_COME = 60.0  # seconds: a cluster that grows when there is work needs some
 
 
 class Plan(NamedTuple):
@@ -50,6 +51,12 @@ def with_dask(work: Work, jobs: Sequence[Any], plan: Plan) -> Iterator[Any]:
     distributed = _engine("distributed", "dask")
     with _dask_client(distributed, plan) as client:
         pending = client.map(work, jobs, pure=False, retries=_RETRIES)
+        try:
+            client.wait_for_workers(1, timeout=_WORKERS_COME)
+        except TimeoutError:  # Dask would wait for ever
+            raise OptionError(
+                f"the Dask scheduler at {plan.address} has no workers: start one there with dask worker"
+            ) from None
         for _, outcome in distributed.as_completed(pending, with_results=True):
             yield outcome
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -19,6 +19,7 @@ from kdeviz.atomic import written_whole
 from kdeviz.batch.ahead import abreast, ahead, behind
 from kdeviz.data import (
     GUESS,
+    Batches,
     Corrections,
     NoRowsError,
     Piece,
@@ -66,7 +67,7 @@ class FileScores(NamedTuple):
 
 def score_batches(
     model: KDEClassifier | str | Path,
-    batches: Iterable[pa.RecordBatch],
+    batches: Batches,
     *,
     device: str = "auto",
     **columns: Any,
@@ -77,8 +78,8 @@ def score_batches(
 
     Args:
         model: a fitted model, or the path of a model file.
-        batches: (rows, columns); which columns are the embedding and the id is decided on the first one.
-            Without ids, rows are numbered from the first row of the first batch.
+        batches: batches of (rows, columns), or a table; which columns are the embedding and the id is
+            decided on the first batch. Without ids, rows are numbered from the first row of the first batch.
         device: for a model that is loaded here.
         columns: `embedding_column`, `id_column` and `leave_out` as `load_embeddings` takes them.
 

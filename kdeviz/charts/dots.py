@@ -12,7 +12,7 @@ from kdeviz.charts.parts import bare_axis, scatter
 from kdeviz.charts.plain import plain
 from kdeviz.charts.theme import NOTEBOOK, Part, Theme
 from kdeviz.decision import Decision
-from kdeviz.wording import count, number
+from kdeviz.wording import about, count, number
 
 _PER = 1000
 _ROWS = 10
@@ -55,7 +55,7 @@ def dots_numbers(decision: Decision) -> DotsNumbers:
         return DotsNumbers(total, false, 0, rows, words, f"flagged ({count(flagged)})", True)
     expected = decision.expected_alarms
     alarms, most = round(_PER * expected.rate), round(_PER * expected.high)
-    words = f"flagged by mistake, about {number(_PER * expected.rate)}"
+    words = f"flagged by mistake, about {about(_PER * expected.rate)}"
     rest = f"of {count(_PER)} new normal samples"
     return DotsNumbers(_PER, alarms, most - alarms, _ROWS, words, rest, False)
 

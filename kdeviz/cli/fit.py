@@ -219,10 +219,9 @@ def _report(decision: Decision, name: str, files: Files | None) -> str:
 def _check_model_file(output: Path, force: bool, *inputs: str | None) -> None:
     from kdeviz.output import format_of_suffix
 
+    check_output(output, force, *inputs)
     kind = format_of_suffix(output.suffix)
-    if kind.name == "native":
-        check_output(output, force, *inputs)
-    else:
+    if kind.name != "native":
         check_destination(output, kind, force, *inputs)
 
 

@@ -23,6 +23,7 @@ from .marks import read_marks as read_marks
 from .marks import sample_keys as sample_keys
 from .memory import is_beyond_memory as is_beyond_memory
 from .pieces import WHOLE_BYTES as WHOLE_BYTES
+from .pieces import Batches as Batches
 from .pieces import Piece as Piece
 from .pieces import pieces_of_batches as pieces_of_batches
 from .pieces import read_pieces as read_pieces

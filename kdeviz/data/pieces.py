@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -109,13 +109,19 @@ def read_pieces(
     yield from _whole(path, said, plan, beside)
 
 
-def pieces_of_batches(batches: Iterable[pa.RecordBatch], said: Corrections = GUESS) -> Iterator[Piece]:
-    """The same of record batches that something else reads, such as an engine; `done` is 0.
+Batches: TypeAlias = pa.RecordBatch | pa.Table | Iterable[pa.RecordBatch]
+"""One record batch, a table, or whatever hands out batches, such as a reader or an engine."""
+
+
+def pieces_of_batches(batches: Batches, said: Corrections = GUESS) -> Iterator[Piece]:
+    """The same of record batches that something else reads; `done` is 0.
 
     Raises:
         DataError: they hold no usable embedding.
     """
     source = Source(b"", "the batches", WHOLE_BYTES, said)
+    if isinstance(batches, pa.RecordBatch | pa.Table):  # which hand out columns
+        batches = [batches] if isinstance(batches, pa.RecordBatch) else batches.to_batches()
     filled = (batch for batch in batches if len(batch))
     if (first := next(filled, None)) is None:
         return

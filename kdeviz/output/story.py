@@ -8,7 +8,7 @@ from kdeviz.analysis import drift
 from kdeviz.decision import Decision, Estimate
 from kdeviz.explain import Direction, Explanation, beside_normal, times_as_far, usual_range
 from kdeviz.sweep import AGREES, Stability
-from kdeviz.wording import capital, count, number, one_line, percent, score_this_low
+from kdeviz.wording import about, capital, count, number, one_line, percent, score_this_low
 
 _RARE = 0.01
 _PER = 1000
@@ -204,7 +204,7 @@ def _alarms(decision: Decision) -> str:
         return (
             "How often a normal sample will be flagged is not known: this model was not tried on unseen ones"
         )
-    rate, low, high = (number(_PER * share) for share in expected[:3])
+    rate, low, high = (about(_PER * share) for share in expected[:3])
     normal = "samples like those that it has seen" if decision.alarms_remark else "normal samples"
     return f"Of {count(_PER)} new {normal} about {rate} will be flagged (95 % interval {low} to {high})"
 

@@ -78,6 +78,15 @@ def test_batches_have_the_scores_of_the_file(model):
     np.testing.assert_allclose(scores, expected, rtol=1e-5, atol=1e-5)
 
 
+def test_a_table_or_one_batch_is_as_good_as_its_batches(model):
+    table = pa.table({"vector": NEW.tolist()}).combine_chunks()
+    (one,) = table.to_batches()
+    reader = pa.RecordBatchReader.from_batches(table.schema, [one])
+    expected = list(score_batches(model, [one]))
+    for given in (table, one, reader):
+        assert pa.Table.from_batches(score_batches(model, given)).equals(pa.Table.from_batches(expected))
+
+
 def test_a_model_without_calibration_gives_no_p_values(model):
     model.held_out_scores = model.held_out_scores[:0]
     score_file(model, saved("new.npy", NEW), "out.parquet")

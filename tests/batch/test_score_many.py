@@ -225,6 +225,17 @@ def test_a_missing_engine_is_named_with_its_line(run, files, monkeypatch, engine
     assert f"pip install 'kdeviz[{engine}]'" in found
 
 
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning", "ignore::FutureWarning")
+def test_a_dask_scheduler_without_workers_is_not_waited_for_forever(run, files, monkeypatch):
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.setattr(engines, "_WORKERS_COME", 0.5)
+    with distributed.LocalCluster(n_workers=0, host="127.0.0.1", dashboard_address="127.0.0.1:0") as cluster:
+        address = cluster.scheduler_address
+        options = ("--engine", "dask", "--address", address)
+        said = refused(run("score", "m.safetensors", "in", "-o", "out", *options))
+    assert f"the Dask scheduler at {address} has no workers" in said
+
+
 def test_ray_refuses_at_once_what_it_would_wait_for(files):
     class Small:
         @staticmethod

@@ -650,14 +650,10 @@ def test_a_fault_while_writing_leaves_nothing(run, sample_model, monkeypatch, co
         raise fault
 
     monkeypatch.setattr(Path, "replace", fail)
-    arguments = (
-        ("fit", "sample", "-o", "out.csv")
-        if command == "fit"
-        else (command, sample_model, "sample", "-o", "out.csv")
-    )
-    outcome = run(*arguments)
+    output, model = ("out", ()) if command == "fit" else ("out.csv", (sample_model,))
+    outcome = run(command, *model, "sample", "-o", output)
     assert outcome.code == code
-    assert ("out.csv could not be written" in outcome.err) == (code == 2)
+    assert (f"{output} could not be written" in outcome.err) == (code == 2)
     assert folder() == []
 
 

@@ -506,6 +506,17 @@ def test_files_that_belong_together_have_their_suffixes(decision, tmp_path, run,
     assert [path.name for path in tmp_path.iterdir()] == ["model.safetensors"]
 
 
+@pytest.mark.parametrize("file", ["m.pkl", "m.JOBLIB", "m.onnx.zip", "model.2"])
+def test_a_suffix_of_no_format_is_refused(decision, run, file):
+    """It was written as kdeviz's own file, which nothing else that has this suffix could open."""
+    decision.fitted_model.save("model.safetensors")
+    np.save("rows.npy", np.random.default_rng(0).normal(size=(50, 4)))
+    for line in (("export", "model.safetensors"), ("fit", "rows.npy", "--components", 2)):
+        said = refused(run(*line, "-o", file))
+        assert f"no model is written as '{Path(file).suffix}': choose .safetensors, .onnx, " in said
+        assert not Path(file).exists()
+
+
 @pytest.mark.parametrize("file", ["a\\u.py", '""".py', "line\n2.py", "UNITS P_VALUE.py", "é ü.py"])
 def test_a_script_may_have_any_name(decision, tmp_path, file):
     export(decision, model_format("numpy"), tmp_path / file)

@@ -42,6 +42,16 @@ def model_format(name: str) -> ModelFormat:
 
 
 def format_of_suffix(suffix: str) -> ModelFormat:
-    """The first format of files with this suffix, in either case; kdeviz's own where there is none."""
-    kinds = map(model_format, MODEL_FORMATS)
-    return next((kind for kind in kinds if kind.suffix == suffix.lower() != ""), model_format(_NATIVE))
+    """The first format of files with this suffix, in either case; kdeviz's own without one.
+
+    Raises:
+        OptionError: no model is written with this suffix.
+    """
+    if not suffix:
+        return model_format(_NATIVE)
+    kinds = [kind for kind in map(model_format, MODEL_FORMATS) if kind.suffix]
+    for kind in kinds:
+        if kind.suffix == suffix.lower():
+            return kind
+    known = list(dict.fromkeys(kind.suffix for kind in kinds))
+    raise OptionError(f"no model is written as {suffix!r}: choose {', '.join(known[:-1])} or {known[-1]}")
