@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
@@ -73,22 +72,22 @@ _WATCH = """(event) => {
 def run(moves: int = 20, shape: tuple[int, int] = (40_000, 512)) -> Iterator[Table]:
     """One table, or the reason why there is none."""
     header = ("", "median, s", "min", "max")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     try:
-        if chromium is None:
-            raise ImportError("no chromium on the PATH")
-        rows = list(_rows(chromium, moves, shape))
+        rows = list(_rows(moves, shape))
     except ImportError as error:
         rows = [[f"skipped: {error}", "", "", ""]]
     yield Table("The app in Chromium", header, rows)
 
 
-def _rows(chromium: str, moves: int, shape: tuple[int, int]) -> Iterator[list[str | float]]:
+def _rows(moves: int, shape: tuple[int, int]) -> Iterator[list[str | float]]:
     sys.path.insert(0, _TESTS)
     from browser.conftest import CHROMIUM_FLAGS
-    from browser.steps import been_here, painted, start_app, stop_app
+    from browser.steps import been_here, find_chromium, painted, start_app, stop_app
     from playwright.sync_api import sync_playwright
 
+    chromium = find_chromium()
+    if chromium is None:
+        raise ImportError("no chromium on the PATH")
     yield _row("sample set: `analyse` alone", _analyses(moves))
     server, url = start_app()
     try:

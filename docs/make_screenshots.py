@@ -2,7 +2,6 @@
 
 import io
 import re
-import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +15,16 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "tests"))
 
 from browser.conftest import CHROMIUM_FLAGS  # noqa: E402
-from browser.steps import been_here, choose, painted, pick_row, settled, start_app, stop_app  # noqa: E402
+from browser.steps import (  # noqa: E402
+    been_here,
+    choose,
+    find_chromium,
+    painted,
+    pick_row,
+    settled,
+    start_app,
+    stop_app,
+)
 
 _COLOURS = 256  # keeps each picture far below 400 KB
 _STILL_MS = 1500  # until nothing moves any more
@@ -203,9 +211,7 @@ def main() -> None:
     server, url = start_app("--marks", marks.name)
     try:
         with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path=shutil.which("chromium"), args=CHROMIUM_FLAGS
-            )
+            browser = playwright.chromium.launch(executable_path=find_chromium(), args=CHROMIUM_FLAGS)
             shoot(_page(browser, 720, "light"), url).save(HERE / "kdeviz.webp")
             for picture in PICTURES:
                 _take(browser, picture, url)

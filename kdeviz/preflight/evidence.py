@@ -32,13 +32,15 @@ class Evidence(NamedTuple):
         return np.flatnonzero(self.training & self.scan.usable)
 
     def which(self, finding: Finding) -> str:
-        """The rows or columns of a finding by their names, as many as fit in a line."""
+        """The rows or columns of a finding that it does not name itself, as many as fit in a line."""
+        if finding.named:
+            return ""
         if finding.rows is not None and len(finding.rows):
             ids = map(str, self.data.ids[finding.rows[:_MOST_NAMED]])
             return _enumerated("row", ids, len(finding.rows))
         if finding.columns is not None and len(finding.columns):
             names, first = self.data.feature_names, finding.columns[:_MOST_NAMED]
-            known = [str(column + 1) if names is None else names[column] for column in first]
+            known = [str(column) if names is None else names[column] for column in first]
             return _enumerated("dimension", known, len(finding.columns))
         return ""
 

@@ -76,6 +76,7 @@ class Finding:
         fixes: what can be done, the best first.
         which: the first of the rows or columns by their names, "rows s17, s40 and 3 more", or nothing.
         offer: settings of the model that would help instead.
+        named: whether the sentence names all of the rows or columns.
     """
 
     kind: str
@@ -86,6 +87,7 @@ class Finding:
     fixes: tuple[Fix, ...] = ()
     which: str = ""
     offer: Offer | None = None
+    named: bool = False
 
 
 @dataclass(frozen=True, eq=False)

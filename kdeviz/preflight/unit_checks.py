@@ -53,7 +53,8 @@ def units(seen: Evidence, standardise: bool) -> Finding:
         f"{_together(seen, heavy, share)}: features in large units outweigh all others, and the model sees "
         "little else. Standardise the features, unless their sizes are meant to count."
     )
-    return Finding("units", "warning", sentence, columns=np.sort(heavy), offer=STANDARDISE)
+    all_named = len(heavy) <= 1 + _NAMED
+    return Finding("units", "warning", sentence, None, np.sort(heavy), offer=STANDARDISE, named=all_named)
 
 
 def _stand_out(spread: NDArray[np.float64], heavy: NDArray[np.int64]) -> bool:

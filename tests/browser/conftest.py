@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from browser.steps import been_here, leave, painted, start_app, stop_app
+from browser.steps import been_here, find_chromium, leave, painted, start_app, stop_app
 from browser.warm import Launcher
 
 ROOT = Path(__file__).parents[2]
@@ -62,7 +61,7 @@ def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    chromium = find_chromium()
     if chromium is None:
         message = "no chromium on the PATH"
         pytest.fail(message) if os.environ.get("CI") == "true" else pytest.skip(message)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 import subprocess
 import sys
@@ -14,7 +15,13 @@ from typing import Any
 
 from playwright.sync_api import BrowserContext, Error, Locator, Page
 
+CHROMIUM = "chromium-headless-shell", "chromium", "chromium-browser"
 TABLE_LAGS_MS = 300  # what a table shows it tells screen readers, and tests, only after a while
+
+
+def find_chromium() -> str | None:
+    """The one without windows first: it opens the app with a sixth less of the processor's time."""
+    return next(filter(None, map(shutil.which, CHROMIUM)), None)
 
 
 def free_port() -> int:

@@ -262,26 +262,33 @@ def test_marks_in_bulk_and_by_key_with_undo_and_redo(
     assert counts() == {"unsure": caught}
     page.reload()
     painted(page)
+    expect(page.locator(".st-key-redo button")).to_be_enabled()  # the page listens to its key from then on
     press(page, "Shift+Z")
     assert counts() == {"unsure": caught - 1, "confirmed": 1}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", SIZES)
 def test_what_is_found_fits_every_screen(
-    open_page: OpenPage, app_url: str, screenshots: Path, scheme: str, size: str
+    open_page: OpenPage, app_url: str, screenshots: Path, scheme: str
 ) -> None:
     page = open_page(app_url + "?data=sample:sentences", scheme)
-    width, height = SIZES[size]
-    page.set_viewport_size({"width": width, "height": height})
-    settled(page)
     search(page, "the")
     add_filter(page, "label", "anomalous")
     press_button(page, "describe")
-    page.locator(".st-key-samples").scroll_into_view_if_needed()
-    overhang = page.evaluate(
-        """() => [...document.querySelectorAll('.st-key-samples button, .st-key-samples input')]
-            .filter(one => one.offsetWidth && one.getBoundingClientRect().right > innerWidth + 1).length"""
-    )
-    assert overhang == 0
-    page.screenshot(path=screenshots / f"found-{size}-{scheme}.png", full_page=True)
+    for size, (width, height) in SIZES.items():
+        page.set_viewport_size({"width": width, "height": height})
+        settled(page)
+        page.locator(".st-key-samples").scroll_into_view_if_needed()
+        overhang = """all => all.filter(one =>
+            one.offsetWidth && one.getBoundingClientRect().right > innerWidth + 1).length"""
+        assert page.locator(".st-key-samples").locator("button, input").evaluate_all(overhang) == 0
+        page.screenshot(path=screenshots / f"found-{size}-{scheme}.png", full_page=True)
+
+
+@pytest.mark.parametrize("size", ["screen", "phone"])
+def test_a_filter_is_added_on_every_screen(page: Page, size: str) -> None:
+    width, height = SIZES[size]
+    page.set_viewport_size({"width": width, "height": height})
+    settled(page)
+    add_filter(page, "label", "anomalous")
+    expect(page.get_by_role("button", name=re.compile("^label"))).to_be_visible()

@@ -300,9 +300,9 @@ def test_the_probability_curve_is_fitted_and_reset(
         for name, value in (("Midpoint, nats", curve.midpoint), ("Steepness, per nat", curve.steepness)):
             shown = page.get_by_role("spinbutton", name=name)
             assert float(shown.input_value()) == pytest.approx(value, abs=0.0051)
-        name = "uncalibrated probability" if curve == ProbabilityCurve() else "· probability"
+        name = "uncalibrated probability" if curve == ProbabilityCurve() else "probability"
         shown = f"{name} {number(float(curve(sample.scores[[row]])[0]))}"
-        expect(page.locator(".st-key-sample_facts").get_by_text(shown)).to_be_visible()
+        expect(page.locator(".st-key-sample_facts").get_by_text(shown, exact=True)).to_be_visible()
 
     page.get_by_text("Probability curve", exact=True).click()
     shows(ProbabilityCurve())

@@ -37,6 +37,14 @@ def test_it_names_the_feature_or_its_number(dtype):
     names = ("a", "b", "c", "d", "**income**", "f")
     assert "“**income**” alone" in units_of(rows, names).sentence
     np.testing.assert_array_equal(units_of(rows).columns, [4])
+    assert units_of(rows, names).which == ""  # it would be named twice
+
+
+def test_many_features_are_named_beside_the_sentence():
+    rows = normal(d=12) * np.where(np.arange(12) < 5, 1000, 1)
+    found = units_of(rows)
+    assert "with 4 others" in found.sentence
+    assert found.which == "dimensions 0, 1, 2, 3, 4"
 
 
 @pytest.mark.parametrize("scale", [1e-300, 1e-100, 1e140])

@@ -102,25 +102,31 @@ def _in_words(decision: Decision, row: int, screen: Screen, training: bool) -> N
     elif mark := screen.book.get(screen.keys[row]).verdict:
         told.append(f"mark **{mark}**")
     st.markdown(" · ".join(told))
-    st.markdown(_rarity(sample, decision.analysis.preview is not None))
+    _in_parts(*_rarity(sample, decision.analysis.preview is not None))
     curve = decision.curve
-    st.markdown(_score(decision, sample), help=curve.about if curve.is_default else None)
+    probability = f"{curve.name} **{number(sample.probability)}**"
+    _in_parts(_density(sample), probability, about=curve.about if curve.is_default else None)
 
 
-def _rarity(sample: SampleView, so_far: bool) -> str:
+def _in_parts(*parts: str, about: str | None = None) -> None:
+    """Draw one line; where it is too long, a part goes to the next one as a whole."""
+    with st.container(horizontal=True, gap="xxsmall"):
+        for part in parts:
+            st.markdown(part, width="content", help=about if part is parts[-1] else None)
+
+
+def _rarity(sample: SampleView, so_far: bool) -> tuple[str, ...]:
     rank = f"Rank **{count(sample.rank)}** of {count(sample.total)}{' so far' if so_far else ''}"
     if sample.p_value is None:
-        return f"{rank} · more unusual than {percent(sample.more_unusual_than)} of the training samples"
-    return f"{rank} · **{score_this_low(sample.p_value)}** (p-value {number(sample.p_value)})"
+        more = f"more unusual than {percent(sample.more_unusual_than)} of the training samples"
+        return (f"{rank} · {more}",)
+    return f"{rank} · **{score_this_low(sample.p_value)}**", f"(p-value {number(sample.p_value)})"
 
 
-def _score(decision: Decision, sample: SampleView) -> str:
+def _density(sample: SampleView) -> str:
     away = sample.above_threshold
     side = "above" if away >= 0 else "below"
-    return (
-        f"Log density **{number(sample.log_density)}**, {number(abs(away))} nats {side} the "
-        f"threshold · {decision.curve.name} **{number(sample.probability)}**"
-    )
+    return f"Log density **{number(sample.log_density)}**, {number(abs(away))} nats {side} the threshold ·"
 
 
 def _columns(samples: EmbeddingSet, row: int) -> None:
