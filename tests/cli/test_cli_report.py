@@ -95,6 +95,22 @@ def test_other_data_than_the_run_was_kept_with(run, data, table):
     assert "kdeviz score model.safetensors new.csv" in shell and "kdeviz fit data.csv" in shell
 
 
+def test_of_a_model_without_held_out_scores(run, tmp_path):
+    rows = np.random.default_rng(1).normal(size=(26, 10))
+    np.save("few.npy", rows[:6])
+    np.save("new.npy", rows[6:])
+    options = ("--components", 5, "--device", "cpu")
+    fitted = run("fit", "few.npy", "-o", "m.safetensors", *options)
+    assert fitted.fact("expected false alarms") == "not known, without held-out scores"
+    assert run("report", "m.safetensors", "few.npy", "-o", "few.html").code == 0
+    assert run("report", "m.safetensors", "new.npy", "--fitted", "few.npy").code == 0
+    shell = next(code.raw for code in read().all("code") if "kdeviz fit" in code.raw)
+    assert "--threshold-rule=quantile" in shell and "inf" not in shell
+    kept = run("fit", "few.npy", "--score", "new.npy", "--keep", "--name", "tiny", "--runs", "runs", *options)
+    assert kept.code == 0
+    assert run("report", "tiny", "new.npy", "--runs", "runs", "-o", "kept.html").code == 0
+
+
 def test_of_two_runs(run, data):
     for name, components in (("one", 4), ("two", 1)):
         run("fit", data, "--keep", "--name", name, "--runs", "runs", "--components", components)
