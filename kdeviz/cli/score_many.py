@@ -70,7 +70,9 @@ def _without_name(said: str, path: Path | RemoteFile) -> str:
 def _place(output: str) -> Path | RemotePlace:
     if not is_remote(output):
         return Path(output)
-    if PurePath(shown(output)).suffix:
+    from kdeviz.output import TABLE_WRITERS
+
+    if not output.endswith("/") and PurePath(shown(output)).suffix.lower() in TABLE_WRITERS:
         raise OptionError(f"{shown(output)}: on another machine scores go into a folder; name one with -o")
     return RemotePlace.at(output)
 

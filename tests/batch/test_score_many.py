@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from process_steps import wait_for
 from kdeviz import batch
 from kdeviz.batch import engines
 from kdeviz.batch.files import jobs_of
+from kdeviz.data.readers import streams
 from kdeviz.errors import DataError, OptionError
 
 RANDOM = np.random.default_rng(2)
@@ -101,6 +103,20 @@ def test_a_bad_file_is_told_and_the_rest_goes_on(run, files):
     assert "error: in/c.npy: 5 of 5 rows hold NaN" in done.err
     assert done.fact("not scored") == "2"
     assert sorted(outputs()) == [ALL[0], *ALL[3:]]
+
+
+def test_whatever_a_parser_raises_is_of_one_file(run, files, monkeypatch):
+    pq.write_table(pa.table({name: RANDOM.normal(size=9) for name in "abcd"}), "in/b.parquet")
+
+    def raising(*given, **options):
+        raise pa.ArrowNotImplementedError("not so")
+
+    read = streams.read_parquet
+    monkeypatch.setattr(streams, "read_parquet", lambda source: replace(read(source), batches=raising))
+    done = run("score", "m.safetensors", "in", "-o", "out")
+    assert done.code == 1
+    assert "error: in/b.parquet: not a readable parquet file, or a damaged one (not so)" in done.err
+    assert sorted(outputs()) == ALL
 
 
 def test_an_error_has_the_whole_path_once(run, files):
