@@ -110,10 +110,11 @@ def _held_out_now(
     model = copy.deepcopy(model)
     if not model.training_keys.numel():
         model.training_keys = torch.from_numpy(row_keys(rows)).to(model.device)
-    hold_together(model, on_block)
+    together = hold_together(model, on_block)
     standardise, k = model.settings.standardise, model.n_components_
     axes = principal_axes(rows, model.device, k, on_block, folds=model.folds, standardise=standardise)
-    return model, hold_out_rows(model, rows, axes, on_block)[1]
+    remarks = hold_out_rows(model, rows, axes, on_block)[1]
+    return model, (together, *remarks) if together else remarks
 
 
 def opened_analysis(
