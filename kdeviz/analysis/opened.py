@@ -83,6 +83,11 @@ class PartAnalyses:
         held_out = model.held_out_scores.cpu().numpy()
         self._of_nothing = opened_analysis(model, None, nothing, held_out[:0], held_out)
 
+    @property
+    def of_nothing(self) -> Analysis:
+        """Without rows, for what depends on the model alone."""
+        return self._of_nothing
+
     def of(self, data: EmbeddingSet, first_row: int = 0) -> Analysis:
         """Of some rows.
 
