@@ -278,7 +278,7 @@ def p_values_of(analysis: Analysis) -> NDArray[np.float64] | None:
     """See `Decision.p_values`."""
     if not analysis.calibrated:
         return None
-    return p_values(analysis.calibration, analysis.scores, analysis.points >= 0)
+    return p_values(analysis.calibration, analysis.scores, analysis.in_calibration)
 
 
 @cached

@@ -58,6 +58,24 @@ def test_every_file_gets_its_own(run, files):
         np.testing.assert_allclose(one[name], many[name], rtol=1e-6)
 
 
+def test_a_file_unlike_the_training_data_is_told_as_it_is_of_one_table(run, files):
+    for name in ("b", "deep/e"):
+        np.save(f"in/{name}.npy", 2 * RANDOM.normal(size=(1000, 4)).astype(np.float32))
+    done = run("score", "m.safetensors", "in", "-o", "out")
+    told = [line for line in done.err.splitlines() if "as a whole look unlike" in line]
+    assert [line.split(": ")[1] for line in told] == ["in/b.npy", "in/deep/e.npy"]
+    assert done.fact("unlike the training data") == "2 of 5 files"
+    for line, name in zip(told, ("b", "deep/e"), strict=True):
+        one = run("score", "m.safetensors", f"in/{name}.npy", "-o", "one.parquet", "--force").err
+        assert [line.replace(f"in/{name}.npy: ", "")] == [
+            each for each in one.splitlines() if "unlike" in each
+        ]
+    (files / "in" / "b.npy").unlink()
+    (files / "in" / "deep" / "e.npy").unlink()
+    done = run("score", "m.safetensors", "in", "-o", "out", "--force")
+    assert "unlike" not in done.err and "unlike the training data" not in done.table
+
+
 def test_a_name_with_a_slash_is_a_folder(run, files):
     assert run("score", "m.safetensors", "in/a.npy", "-o", "scores.parquet/").code == 0
     assert sorted(outputs("scores.parquet")) == ALL[:1]
@@ -230,6 +248,7 @@ def test_an_engine_gives_the_same_bytes_though_a_worker_dies(run, files, engine,
     assert (files / "mark").exists()
     assert sorted(outcome.job for outcome in found) == jobs
     assert [outcome.error for outcome in found] == [""] * 5
+    assert {outcome.scores.drift.rows for outcome in found if outcome.scores} == {1000}
     assert outputs("spread") == outputs("out")
     assert [path for path in Path("spread").rglob(".*") if path.is_file()] == []
 
