@@ -22,7 +22,7 @@ from kdeviz.analysis.scoring import (
     rows_fitted_on,
 )
 from kdeviz.data import EmbeddingSet, OnBlock, Rows, aligned, row_keys
-from kdeviz.model import KDEClassifier, device_name, hold_together, principal_axes
+from kdeviz.model import KDEClassifier, NearTraining, device_name, hold_together, principal_axes
 
 
 def analysis_of_model(model: KDEClassifier, data: EmbeddingSet, on_block: OnBlock | None = None) -> Analysis:
@@ -78,6 +78,7 @@ class PartAnalyses:
 
     def __init__(self, model: KDEClassifier) -> None:
         self._model = model
+        self._near = NearTraining(model)
         self._known = model.known_rows if model.training_keys.numel() else None
         nothing = EmbeddingSet.from_array(np.empty((0, len(model.pca_model.mean)), np.float32))
         held_out = model.held_out_scores.cpu().numpy()
@@ -103,7 +104,7 @@ class PartAnalyses:
         Rows(data.features).check_finite(first_row)
         none = points_at(np.empty(0, np.int64), len(data))
         points = none if self._known is None else self._known.find(data.features)
-        scores, near = log_densities(model, data, points), near_note(model, data.features, points)
+        scores, near = log_densities(model, data, points), near_note(self._near, data.features, points)
         notes = notes if near is None else (*notes, near)
         return self._of_nothing.of_others(data, scores, points, *notes)
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from kdeviz.data import ANOMALOUS, EmbeddingSet, Features, OnBlock, Rows
 from kdeviz.errors import DataError
-from kdeviz.model import FoldAxes, KDEClassifier, PrincipalAxes, hold_out, near_training, some_of
+from kdeviz.model import FoldAxes, KDEClassifier, NearTraining, PrincipalAxes, hold_out, some_of
 
 _FLAT = (
     "the bandwidth is so wide that one bump covers most training samples: expected alarms and p-values do "
@@ -70,22 +70,22 @@ def notes_on_known(
     Of the training rows themselves it goes without saying that it knows some.
     """
     known = None if are_training else known_note(classifier, points)
-    return tuple(filter(None, (known, near_note(classifier, data.features, points))))
+    return tuple(filter(None, (known, near_note(NearTraining(classifier), data.features, points))))
 
 
-def near_note(classifier: KDEClassifier, features: Features, points: NDArray[np.int64]) -> str | None:
+def near_note(near: NearTraining, features: Features, points: NDArray[np.int64]) -> str | None:
     """That new rows are near copies of rows of the fit, in a sentence; None where they are not.
 
     Rounded rows are not recognised, and would have no held-out scores if they were: of what row they are a
     copy is a guess.
 
     Args:
-        classifier: the fitted model.
+        near: of the fitted model.
         features: (M, D) finite rows.
         points: (M,) which training row each is, -1 for none.
     """
     new = np.flatnonzero(points < 0)
-    how_many = near_training(classifier, features[new[some_of(len(new))]]) if len(new) else ""
+    how_many = near.how_many(features[new[some_of(len(new))]]) if len(new) else ""
     if not how_many:
         return None
     others = "the others" if len(new) < len(points) else "the scored rows"

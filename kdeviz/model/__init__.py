@@ -16,7 +16,7 @@ from kdeviz.model.kernels.choice import KERNELS, MANY_POINTS
 from kdeviz.model.kernels.sums import KernelSums
 from kdeviz.model.model_file import read_model_file
 from kdeviz.model.moments import LARGEST_FEATURE
-from kdeviz.model.near_copies import hold_together, near_points, near_training, some_of
+from kdeviz.model.near_copies import NearTraining, hold_together, near_points, some_of
 from kdeviz.model.pca import PCA
 from kdeviz.model.principal_axes import PrincipalAxes, principal_axes
 from kdeviz.model.separate_groups import Groups, separate_groups
@@ -37,6 +37,7 @@ __all__ = [
     "HeldOut",
     "KDEClassifier",
     "KernelSums",
+    "NearTraining",
     "PrincipalAxes",
     "ProbabilityCurve",
     "TallGrams",
@@ -52,7 +53,6 @@ __all__ = [
     "krylov_block",
     "logistic",
     "near_points",
-    "near_training",
     "principal_axes",
     "read_anomalib",
     "read_model_file",

@@ -56,14 +56,25 @@ def hold_together(classifier: KDEClassifier, on_block: OnBlock | None = None) ->
     )
 
 
-@torch.no_grad()
-def near_training(classifier: KDEClassifier, rows: Features) -> str:
-    """How many of (M, D) rows, "many" or "nearly all", are near copies of those that a model was fitted on.
+class NearTraining:
+    """Tells of many sets of rows how many are near copies of those that a model was fitted on.
 
-    Some are looked at; see `some_of`. Empty where no more are than by chance.
+    Args:
+        classifier: the fitted model; what depends on it alone is done once.
     """
-    found = spacing(_different(classifier)[0], _whitened(classifier, rows))
-    return found.how_many if found is not None and found.is_dependent else ""
+
+    @torch.no_grad()
+    def __init__(self, classifier: KDEClassifier) -> None:
+        self._classifier, self._points = classifier, _different(classifier)[0]
+
+    @torch.no_grad()
+    def how_many(self, rows: Features) -> str:
+        """How many of (M, D) rows, "many" or "nearly all"; empty where no more are than by chance.
+
+        Some are looked at; see `some_of`.
+        """
+        found = spacing(self._points, _whitened(self._classifier, rows))
+        return found.how_many if found is not None and found.is_dependent else ""
 
 
 @torch.no_grad()
