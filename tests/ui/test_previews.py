@@ -1,10 +1,23 @@
 """Previews on the page: what they say, what stays when more is scored, and how they are cancelled."""
 
+import dataclasses
 import threading
 
 import numpy as np
 import pytest
-from app_steps import gaussian, markdowns, metrics, npy, page_session, rerun, titles, until, visit
+from app_steps import (
+    captions,
+    gaussian,
+    markdowns,
+    metrics,
+    npy,
+    page_session,
+    put,
+    rerun,
+    titles,
+    until,
+    visit,
+)
 
 from kdeviz.analysis import analyse, preview
 from kdeviz.decision import RULES
@@ -124,6 +137,40 @@ def test_what_is_picked_selected_and_set_stays_while_the_rest_is_scored(start, s
     assert session.picked == first[5]
     np.testing.assert_array_equal(session.region, np.sort(first[[3, 5, 8]]))
     assert session.screen.decision.threshold == 20.0
+
+
+@pytest.fixture
+def fewer_at_first(monkeypatch):
+    """The first preview is of fewer training rows than was asked for."""
+
+    def quick(n, d, settings, device="auto"):
+        return dataclasses.replace(settings, max_training_points=200)
+
+    monkeypatch.setattr("kdeviz.ui.work.jobs.quick_settings", quick)
+
+
+def test_a_chosen_threshold_stays_when_previews_learn_from_more(start, steps, fewer_at_first):
+    app = previewed(start(rule="log_density", nats="-20.0"), 100)
+    assert page_session(app).screen.analysis.settings.max_training_points == 200
+    steps.on(10)
+    exact(app)
+    screen = page_session(app).screen
+    assert screen.analysis.settings.max_training_points > 200
+    assert screen.decision.threshold == app.session_state["nats"] == -20.0
+    assert not any("stay flagged" in words for words in captions(app))
+
+
+def test_other_settings_flag_as_many_whatever_the_previews_learn_from(start, steps, fewer_at_first):
+    app = previewed(start(rule="log_density"), 100)
+    steps.on(10)
+    exact(app)
+    scores = np.sort(page_session(app).screen.analysis.scores)
+    put(app.number_input(key="nats"), float(scores[37:39].mean()))
+    put(app.radio(key="scaling"), "norm")
+    steps.on(10)
+    exact(until(app, lambda app: page_session(app).screen.key[1].feature_scaling_method.value == "norm"))
+    assert page_session(app).screen.decision.n_flagged == 38
+    assert any("38 samples stay flagged" in words for words in captions(app))
 
 
 def test_what_a_link_names_is_picked_when_it_is_scored(start, steps):
