@@ -207,11 +207,25 @@ def test_cancelling_keeps_the_preview_and_going_on_starts_from_there(start, step
     np.testing.assert_array_equal(page_session(app).screen.fitted.scores, expected().scores)
 
 
-@pytest.mark.parametrize("page", ["tune", "compare", "export"])
+@pytest.mark.parametrize("page", ["tune", "compare", "export", "present"])
 def test_pages_that_need_all_scores_wait_for_them(start, steps, page):
     app = previewed(start(), 100)
     visit(app, page)
     assert any("Only 100 of 756 rows are scored" in info.value for info in app.info)
+
+
+@pytest.mark.parametrize("page", ["tune", "present"])
+def test_pages_that_need_all_scores_do_not_promise_a_fit_that_was_cancelled(start, steps, page):
+    steps.opened.clear()
+    app = start(at=page)
+    assert any(info.value == "The first fit is under way." for info in app.info)
+    next(button for button in app.button if button.label == "Cancel").click()
+    rerun(app)
+    steps.opened.set()
+    until(app, lambda app: any("The fit did not finish" in words for words in markdowns(app)))
+    assert [info.value for info in app.info] == [
+        "There is nothing to show of these data: they are not fitted yet."
+    ]
 
 
 def test_other_data_never_stand_beside_the_numbers_of_those_before(start, steps):
