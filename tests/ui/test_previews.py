@@ -12,6 +12,7 @@ from app_steps import (
     metrics,
     npy,
     page_session,
+    press,
     put,
     rerun,
     titles,
@@ -175,14 +176,20 @@ def test_other_settings_flag_as_many_whatever_the_previews_learn_from(start, ste
 
 def test_what_a_link_names_is_picked_when_it_is_scored(start, steps):
     late = int(preview.parts_of(756, 0)[-1][7])
-    app = previewed(start(sample=str(late)), 100)
+    app = previewed(start(sample=str(late), neighbour="8", chart="Sample"), 100)
     session = page_session(app)
     assert (session.picked, session.picked_number) == (None, late)
     rerun(app)
+    asked = session.picks
+    rerun(app)
     assert app.query_params["sample"] == str(late)
+    assert app.query_params["neighbour"] == "8"
+    assert session.picks == asked, "the table was asked for again"
     steps.on(10)
     exact(app)
-    assert session.picked == late
+    assert (session.picked, session.neighbour, session.picks) == (late, 8, asked + 1)
+    press(next(button for button in app.button if button.label == "Back"))
+    assert (session.picked, session.neighbour) == (late, None)
 
 
 def test_cancelling_keeps_the_preview_and_going_on_starts_from_there(start, steps):
