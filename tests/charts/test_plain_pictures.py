@@ -10,9 +10,10 @@ import torch
 
 from kdeviz import EmbeddingSet, Settings, ThresholdRule, analyse, charts, decide, load_sample
 from kdeviz.analysis import drift
-from kdeviz.charts import DARK, LIGHT
+from kdeviz.charts import DARK, LIGHT, how_it_works
 from kdeviz.decision import rate_interval
 from kdeviz.errors import DataError, OptionError
+from kdeviz.model import GaussianKDE
 from kdeviz.wording import count
 
 JARGON = re.compile(r"density|kernel|nats|PCA|component|ROC|recall|precision|p-value|quantile", re.IGNORECASE)
@@ -176,6 +177,28 @@ def test_the_drawn_threshold_cuts_off_the_expected_alarms(decision):
     assert below == pytest.approx(decision.expected_alarms.rate, abs=1.5 / len(points))
     assert numbers.threshold == decision.threshold
     assert numbers.flagged.any() and not numbers.flagged.all()
+
+
+def test_the_density_at_many_points_is_asked_for_once_and_at_few_places(monkeypatch):
+    rows = np.random.default_rng(8).standard_t(4, (5000, 3))
+    analysis = analyse(
+        EmbeddingSet.from_array(rows[:4900]), EmbeddingSet.from_array(rows[4900:]), Settings(2)
+    )
+    asked, exactly = [], GaussianKDE.log_prob
+
+    def note(kde, places, *arguments, **options):
+        asked.append(len(places))
+        return exactly(kde, places, *arguments, **options)
+
+    monkeypatch.setattr(GaussianKDE, "log_prob", note)
+    found = [charts.how_it_works_numbers(decide(analysis, ThresholdRule("top_k", k))) for k in (5, 5, 6)]
+    assert len(asked) == len({numbers.component for numbers in found})
+    assert max(asked) <= 1000
+    for component in (0, 1):
+        along = np.sort(analysis.train_coordinates[:, component]).astype(np.float64)
+        kde = analysis.classifier.kde_model.marginal((component,))
+        exact = exactly(kde, torch.from_numpy(along[:, None])).exp().numpy()
+        assert how_it_works._at_points(analysis, component) == pytest.approx(exact, rel=0.01)
 
 
 def test_flagged_samples_above_the_drawn_line_are_told_apart(decision):
