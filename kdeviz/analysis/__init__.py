@@ -4,6 +4,7 @@ from kdeviz.analysis.analyse import OnPreview, analyse
 from kdeviz.analysis.analysis import Analysis, Preview
 from kdeviz.analysis.cache import cached
 from kdeviz.analysis.drift import Drift, drift
+from kdeviz.analysis.drift_in_parts import DriftInParts
 from kdeviz.analysis.estimate import Estimate, estimate, is_measured, measure_speeds, rough_seconds
 from kdeviz.analysis.judges import Judge, judge_of
 from kdeviz.analysis.opened import PartAnalyses, analysis_of_model, opened_analysis
@@ -18,6 +19,7 @@ from kdeviz.analysis.training_view import training_view
 __all__ = [
     "Analysis",
     "Drift",
+    "DriftInParts",
     "Estimate",
     "Judge",
     "OnPreview",

@@ -82,15 +82,30 @@ class Analysis:
             else self.held_out_scores
         )
 
-    @cached_property
+    @property
     def distinct(self) -> NDArray[np.bool_]:
-        """(n,) True for the first of each group of equal training rows."""
+        """(n,) True for the first of each group of copies among the training rows."""
+        return np.asarray(self.first_copies == np.arange(len(self.first_copies)))
+
+    @cached_property
+    def first_copies(self) -> NDArray[np.int64]:
+        """(n,) of each training row and its copies, equal or near, the first: it counts for all of them."""
         copies = self.classifier.copies
         if len(copies) != len(self.held_out_scores):  # of a run that does not fit its model
-            copies = np.arange(len(self.held_out_scores))
-        first = np.zeros(len(copies), bool)
-        first[np.unique(copies, return_index=True)[1]] = True
-        return first
+            return np.arange(len(self.held_out_scores))
+        first, place = np.unique(copies, return_index=True, return_inverse=True)[1:]
+        return first[place]
+
+    @cached_property
+    def in_calibration(self) -> NDArray[np.bool_]:
+        """(M,) whether the calibration holds a score, at or below the row's, of the row itself or of a copy.
+
+        Of near copies only the first one's score is there, and it may be above the row's.
+        """
+        found = (self.points >= 0) & (self.points < len(self.held_out_scores))
+        points = self.points[found]
+        found[found] = self.held_out_scores[self.first_copies[points]] <= self.scores[found]
+        return found
 
     @property
     def reference(self) -> NDArray[Any]:
@@ -145,7 +160,8 @@ class Analysis:
         others = replace(
             self, inspected=inspected, scores=scores, points=points, warnings=warnings, places=places
         )
-        vars(others)["calibration"] = self.calibration  # as cached_property keeps it
+        for name in ("calibration", "first_copies"):  # as cached_property keeps them
+            vars(others)[name] = getattr(self, name)
         return others
 
     def relabelled(self, labels: NDArray[np.int8]) -> Analysis:

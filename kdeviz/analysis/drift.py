@@ -18,6 +18,10 @@ FEWEST = 50
 """Of fewer scored rows nothing is said."""
 LEVEL = 0.005
 """A p-value below this is drift: at most 1 % of false warnings, with room for what scores share."""
+MOST = 2**16
+"""So many rows are looked at: with more, the training rows are what limits how much can be seen."""
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+"""2^64 divided by the golden ratio: its multiples, without what is above 2^64, are evenly spread."""
 _TAIL = 0.05
 
 
@@ -59,7 +63,7 @@ def drift(analysis: Analysis) -> Drift | None:
     approximation and its correction for ties. A whole model scores new rows a little higher than a fold's
     model does, so the test errs on the quiet side. Rows labelled anomalous, which are expected to score low,
     are left out, and so are rows that the model was fitted on or that equal one of those: what is left is
-    compared with training rows that equal no other.
+    compared with training rows that equal no other. Of more than `MOST` rows as many are looked at.
 
     Returns:
         None without a score set or held-out scores, and for fewer than `FEWEST` rows.
@@ -69,18 +73,49 @@ def drift(analysis: Analysis) -> Drift | None:
     counted = analysis.points < 0
     if analysis.inspected.labels is not None:
         counted &= analysis.inspected.labels != ANOMALOUS
-    scores, reference = analysis.scores[counted], _without_copies(analysis)
+    rows = spread_rows(np.arange(len(counted)))
+    rows = rows[counted[rows]]
+    scores = analysis.scores[rows]
+    return compared(scores, reference_of(analysis), _independent(analysis.inspected.features, rows, scores))
+
+
+def compared(scores: NDArray[Any], reference: NDArray[Any], rows: float) -> Drift | None:
+    """The outcome of the test.
+
+    Args:
+        scores: of new rows that may be normal.
+        reference: see `reference_of`.
+        rows: how many independent ones say as much as the new rows.
+
+    Returns:
+        None for fewer than `FEWEST` scores.
+    """
     if len(scores) < FEWEST:
         return None
     lower = _lower(scores, reference)
     together = np.concatenate([scores, reference])
-    rows = _independent(analysis.inspected.features, np.flatnonzero(counted), scores)
     z = (lower - 0.5) / _spread(together, rows, len(reference))
     tail = reference[math.floor(_TAIL * len(reference))]
     return Drift(NormalDist().cdf(-z), lower, float((scores < tail).mean()), len(scores))
 
 
-def _without_copies(analysis: Analysis) -> NDArray[Any]:
+def spread_rows(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Which of the rows with these numbers to look at: all, or `MOST`, spread over them.
+
+    Chosen from rows that were chosen in parts, they are those that would be chosen from all at once.
+    """
+    if len(numbers) <= MOST:
+        return np.arange(len(numbers))
+    return np.sort(np.argpartition(places(numbers), MOST - 1)[:MOST])
+
+
+def places(numbers: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """In which order rows with these numbers are chosen."""
+    found: NDArray[np.uint64] = numbers.astype(np.uint64) * _GOLDEN
+    return found
+
+
+def reference_of(analysis: Analysis) -> NDArray[Any]:
     """Held-out scores, ascending, of training rows without copies; of all different ones if few have none.
 
     Among rows of few values, such as integers, usual ones are equal to others: scored rows that equal none
@@ -101,17 +136,21 @@ def _lower(scores: NDArray[Any], reference: NDArray[Any]) -> float:
 
 
 def _independent(features: NDArray[Any], which: NDArray[np.int64], scores: NDArray[Any]) -> float:
-    """How many independent rows say as much as some of these, among which there are copies.
-
-    Source: L. Kish, Survey Sampling, 1965, section 11.7, on unequal weights.
-    """
+    """How many independent rows say as much as some of these; copies are looked for among equal scores."""
     place, times = np.unique(scores, return_inverse=True, return_counts=True)[1:]
     tied = np.flatnonzero(times[place] > 1)
     if not len(tied) or not features.shape[1]:  # the rows are not here
         return len(scores)
-    counts = np.unique(row_keys(Rows(features).select(which[tied])), axis=0, return_counts=True)[1]
-    squares = np.square(counts.astype(np.float64)).sum() + len(scores) - len(tied)
-    return float(len(scores) ** 2 / squares)
+    times = np.unique(row_keys(Rows(features).select(which[tied])), axis=0, return_counts=True)[1]
+    return independent(np.concatenate([times, np.ones(len(scores) - len(tied), np.int64)]))
+
+
+def independent(times: NDArray[np.int64]) -> float:
+    """How many independent rows say as much as different ones that are there so many times each.
+
+    Source: L. Kish, Survey Sampling, 1965, section 11.7, on unequal weights.
+    """
+    return float(times.sum() ** 2 / np.square(times.astype(np.float64)).sum()) if len(times) else 0.0
 
 
 def _spread(together: NDArray[Any], m: float, n: float) -> float:

@@ -83,6 +83,11 @@ class PartAnalyses:
         held_out = model.held_out_scores.cpu().numpy()
         self._of_nothing = opened_analysis(model, None, nothing, held_out[:0], held_out)
 
+    @property
+    def of_nothing(self) -> Analysis:
+        """Without rows, for what depends on the model alone."""
+        return self._of_nothing
+
     def of(self, data: EmbeddingSet, first_row: int = 0) -> Analysis:
         """Of some rows.
 
@@ -110,10 +115,11 @@ def _held_out_now(
     model = copy.deepcopy(model)
     if not model.training_keys.numel():
         model.training_keys = torch.from_numpy(row_keys(rows)).to(model.device)
-    hold_together(model, on_block)
+    together = hold_together(model, on_block)
     standardise, k = model.settings.standardise, model.n_components_
     axes = principal_axes(rows, model.device, k, on_block, folds=model.folds, standardise=standardise)
-    return model, hold_out_rows(model, rows, axes, on_block)[1]
+    remarks = hold_out_rows(model, rows, axes, on_block)[1]
+    return model, (together, *remarks) if together else remarks
 
 
 def opened_analysis(

@@ -6,6 +6,7 @@ import copy
 import hashlib
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -13,8 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
-from kdeviz.analysis import Analysis, PartAnalyses
+from kdeviz.analysis import Analysis, Drift, DriftInParts, PartAnalyses
 from kdeviz.atomic import written_whole
 from kdeviz.batch.ahead import abreast, ahead, behind
 from kdeviz.data import (
@@ -27,6 +29,7 @@ from kdeviz.data import (
     RemotePlace,
     pieces_of_batches,
     read_pieces,
+    rows_to_judge,
     size_of,
     version_of,
 )
@@ -63,6 +66,8 @@ class FileScores(NamedTuple):
     flagged: int
     seconds: float
     notes: tuple[str, ...]
+    drift: Drift | None = None
+    """Whether the rows look like the training rows; None where there is nothing to tell, see `drift`."""
 
 
 def score_batches(
@@ -102,7 +107,8 @@ def score_file(
 ) -> FileScores:
     """Score every row of a file into a parquet file of `SCHEMA`, which appears when it is whole.
 
-    Reading, scoring and writing overlap. See `read_pieces` for what is read in parts.
+    Reading, scoring and writing overlap. See `read_pieces` for what is read in parts. Rows that the file
+    labels anomalous, or gives the split train, are scored, and do not count where drift is looked for.
 
     Args:
         model: a fitted model, or the path of a model file.
@@ -120,7 +126,7 @@ def score_file(
     """
     began = perf_counter()
     fitted = model if isinstance(model, KDEClassifier) else KDEClassifier.load(model, device)
-    scorer, rows, flagged = Scorer(fitted), 0, 0
+    scorer, rows, flagged = Scorer(fitted, with_drift=True), 0, 0
     about = scores_about(fitted, path if isinstance(path, RemoteFile) else Path(path), said)
     at_once = _CPU_PIECES if fitted.device.type == "cpu" else 1
     with (
@@ -137,7 +143,8 @@ def score_file(
             rows, flagged = rows + len(table), flagged + int(np.sum(table.column("flagged").to_numpy(False)))
             if on_rows is not None:
                 on_rows(rows, done)
-    return FileScores(rows, flagged, perf_counter() - began, scorer.notes)
+    drift = scorer.drift(about["file"], said)
+    return FileScores(rows, flagged, perf_counter() - began, scorer.notes, drift)
 
 
 def scores_about(model: KDEClassifier, path: Path | RemoteFile, said: Corrections) -> dict[str, Any]:
@@ -150,7 +157,7 @@ def scores_about(model: KDEClassifier, path: Path | RemoteFile, said: Correction
 def _pieces(path: str | Path | RemoteFile, said: Corrections, scorer: Scorer) -> Iterator[Piece]:
     """Those of a file; none of one without rows, of which Spark and Dask write some."""
     try:
-        yield from read_pieces(path, said)
+        yield from read_pieces(path, said, beside=True)
     except NoRowsError:
         scorer.say("there are no rows")
 
@@ -160,17 +167,25 @@ class Scorer:
 
     Args:
         model: a fitted model.
+        with_drift: keep what `drift` needs of the rows.
     """
 
-    def __init__(self, model: KDEClassifier) -> None:
+    def __init__(self, model: KDEClassifier, with_drift: bool = False) -> None:
         self._model = model
         self._analyses = PartAnalyses(model)
+        self._drift = DriftInParts(self._analyses.of_nothing) if with_drift else None
         self._said: dict[int, tuple[str, ...]] = {}
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What a person should know, each said once, in the order of the rows."""
         return tuple(dict.fromkeys(note for _, notes in sorted(self._said.items()) for note in notes))
+
+    def drift(self, name: str, said: Corrections) -> Drift | None:
+        """Whether the rows so far, of a file of that name, look like the training rows."""
+        return (
+            None if self._drift is None else self._drift.found(lambda rows: rows_to_judge(rows, name, said))
+        )
 
     def say(self, note: str) -> None:
         """Add a note about the whole file."""
@@ -184,6 +199,8 @@ class Scorer:
             notes = (*notes, f"the model {decision.without_threshold}")
         if notes:
             self._said[piece.start] = notes
+        if self._drift is not None:
+            self._drift.add(analysis, piece.start, partial(_beside, piece))
         return _table(decision)
 
     def _analysis(self, piece: Piece) -> tuple[Analysis, tuple[str, ...]]:
@@ -200,6 +217,14 @@ class Scorer:
         self._analyses = PartAnalyses(self._model)
         analysis = self._analyses.of(piece.data, piece.start)
         return analysis, (note, *analysis.warnings)
+
+
+def _beside(piece: Piece, rows: NDArray[np.int64]) -> list[dict[str, Any]]:
+    """What the file says of some rows of a piece, as far as it may be normal or anomalous, train or test."""
+    if piece.beside is None or not piece.beside.num_columns:
+        return [{}] * len(rows)
+    found: list[dict[str, Any]] = piece.beside.take(pa.array(rows)).to_pylist()
+    return found
 
 
 def _table(decision: Decision) -> pa.RecordBatch:

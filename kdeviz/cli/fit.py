@@ -267,6 +267,7 @@ def _fit_facts(decision: Decision) -> dict[str, str]:
     known = analysis.learned_anomalous
     of = f"{rows} training rows" + (f", {known} of them labelled anomalous" if known else "")
     itself = "the training rows themselves, each judged by a model that has not seen it"
+    expected = f"{percent(alarms / max(rows, 1))} ({alarms} of {of})"
     separation = {} if decision.auroc is None else {"AUROC": number(decision.auroc)}
     return {
         "training rows": f"{len(model.training_rows)} of {given}",
@@ -275,7 +276,7 @@ def _fit_facts(decision: Decision) -> dict[str, str]:
         "components kept": str(model.n_components_),
         "variance kept": percent(float(model.pca_model.explained_variance_ratio.sum())),
         "threshold": f"{decision.threshold!r} nats",
-        "expected false alarms": f"{percent(alarms / max(rows, 1))} ({alarms} of {of})",
+        "expected false alarms": expected if analysis.calibrated else "not known, without held-out scores",
         "flagged": f"{decision.n_flagged} of {len(analysis.scores)} inspected rows",
         **({"inspected rows": itself} if analysis.inspects_training and analysis.calibrated else {}),
         **separation,

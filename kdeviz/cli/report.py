@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from kdeviz.cli.corrections import correctable
-from kdeviz.cli.inputs import fixed, fixed_like, read, recipe_files
+from kdeviz.cli.inputs import fixed, fixed_like, read, read_beside, recipe_files
 from kdeviz.cli.options import Device, Fixes, Force, Metadata, RunsFolder
 from kdeviz.cli.output import check_output, print_facts, progress, say, write
 from kdeviz.cli.sides import run_of, scored_file, scored_side
@@ -101,23 +101,17 @@ def report(
     if output.suffix.lower() not in _SUFFIXES:
         raise OptionError(f"{output}: a report is written as {' or '.join(_SUFFIXES)}: name it so")
     check_output(output, force, about, *given, metadata, fitted, fitted_metadata)
-    if fitted_metadata is not None and fitted is None:
-        raise OptionError("--fitted-metadata is about what was fitted on: name that with --fitted")
-    options = {"--fitted": fitted, "--fitted-metadata": fitted_metadata, "--metadata": metadata}
+    of_fitted = {"--fitted": fitted, "--fitted-metadata": fitted_metadata}
+    of_data = {"--metadata": metadata, "--fix": fix}
+    _check_used(given, compare, repeats, of_fitted, {**of_data, **_said(said)})
     command = _command(
-        [about, *given], output, {**options, "--fix": fix, "--runs": runs}, compare, repeats, said
+        [about, *given], output, {**of_fitted, **of_data, "--runs": runs}, compare, repeats, said
     )
     with progress() as tell:
         if compare:
-            if not given or repeats:
-                raise OptionError(
-                    "--compare takes two runs or model files, and no --repeats: name the second"
-                )
             rows = _read(given[1:], None, said, metadata, None, fix or ()) if given[1:] else None
             content, facts = _compared(about, given[0], rows, runs, device, command)
         else:
-            if not given:
-                raise OptionError("name the DATA to tell of, after the model or the run")
             run = run_of(about, runs)
             fixes = tuple(fix or (() if run is None else run.record.fixes))
             rows = _read(given, fitted, said, metadata, fitted_metadata, fixes)
@@ -129,6 +123,32 @@ def report(
             content, facts = _told(about, run, rows, files, device, command, repeats, tell)
         write(output, content)
     print_facts({**facts, "report": f"{output} ({size(len(content))})"})
+
+
+def _check_used(
+    given: list[str],
+    compare: bool,
+    repeats: int,
+    of_fitted: dict[str, Any],
+    of_data: dict[str, Any],
+) -> None:
+    """Refuse what is missing, and what would not be used."""
+    if of_fitted["--fitted-metadata"] is not None and of_fitted["--fitted"] is None:
+        raise OptionError("--fitted-metadata is about what was fitted on: name that with --fitted")
+    if not compare and not given:
+        raise OptionError("name the DATA to tell of, after the model or the run")
+    if compare and (not given or repeats):
+        raise OptionError("--compare takes two runs or model files, and no --repeats: name the second")
+    if repeats == 1:
+        raise OptionError("--repeats 1: nothing can be compared with one more fit; give 2 or more")
+    if compare and (unused := _given(of_fitted)):
+        raise OptionError(f"--compare takes no {unused}: what was fitted on is looked for in DATA")
+    if compare and len(given) == 1 and (unused := _given(of_data)):
+        raise OptionError(f"without DATA nothing is read: name it after the two, or leave out {unused}")
+
+
+def _given(options: dict[str, Any]) -> str:
+    return " and ".join(name for name, value in options.items() if value)
 
 
 class _Rows(NamedTuple):
@@ -154,7 +174,7 @@ def _read(
         rows = fixed(rows, fixes)
         train, others = rows.train_and_test()
         return _Rows(rows, train, train if others is None else others)
-    before = read(fitted, said, fitted_metadata)
+    before = read_beside(fitted, said, fitted_metadata)
     inspected = fixed_like(rows, before, fixes)
     everything = fixed(before, fixes)
     return _Rows(everything, everything.train_and_test()[0], inspected)
@@ -219,7 +239,8 @@ def _decision(about: str, run: Run | None, rows: _Rows, device: str) -> Decision
             return found
     say("note", f"DATA are not what {run.name} was kept with: scored now, with its threshold")
     now = scored_file(run.path("model.safetensors"), inspected, device).decision
-    decision = Decision(now.analysis, None, kept.decision.curve, kept.decision.threshold)
+    before = kept.decision
+    decision = Decision(now.analysis, before.rule, before.curve, before.threshold, stored=True)
     return decision_with_data(scored_decision(decision), train, inspected) or decision
 
 
@@ -266,9 +287,13 @@ def _command(
 ) -> str:
     """The line that writes this report."""
     parts = ["kdeviz", "report", *(["--compare"] if compare else []), *names, "-o", str(output)]
-    given = {f"--{name.replace('_', '-')}": value for name, value in said.given.items()}
-    parts += [part for name, value in {**options, **given}.items() for part in _option(name, value)]
+    parts += [part for name, value in {**options, **_said(said)}.items() for part in _option(name, value)]
     return shlex.join([*parts, *(["--repeats", str(repeats)] if repeats else [])])
+
+
+def _said(said: Corrections) -> dict[str, Any]:
+    """As options."""
+    return {f"--{name.replace('_', '-')}": value for name, value in said.given.items()}
 
 
 def _option(name: str, value: Any) -> Iterator[str]:

@@ -75,9 +75,10 @@ def score(
     matched by name, where the model and DATA have names.
 
     With a folder as output, files of any number and size are read in parts: each gets one parquet file of
-    scores, without ranks and other columns, and every row is scored. Files that are finished are skipped, so
-    a run that was ended goes on where it was; --force scores them again. DATA and the folder may be on
-    other machines then (s3://bucket/folder). Status 1 says that some file could not be scored.
+    scores, without ranks and other columns, and every row is scored; a file whose rows as a whole look
+    unlike the training rows is told. Files that are finished are skipped, so a run that was ended goes on
+    where it was; --force scores them again. DATA and the folder may be on other machines then
+    (s3://bucket/folder). Status 1 says that some file could not be scored.
     """
     if is_folder(out):
         if metadata or fix or fitted or all_rows:

@@ -18,6 +18,7 @@ from kdeviz.data import Corrections, RemoteFile, RemotePlace, is_remote, shown
 from kdeviz.errors import OptionError
 
 if TYPE_CHECKING:
+    from kdeviz.analysis import Drift
     from kdeviz.batch import OnRows, Outcome
 
 SOME_FAILED = 1
@@ -70,7 +71,9 @@ def _without_name(said: str, path: Path | RemoteFile) -> str:
 def _place(output: str) -> Path | RemotePlace:
     if not is_remote(output):
         return Path(output)
-    if PurePath(shown(output)).suffix:
+    from kdeviz.output import TABLE_WRITERS
+
+    if not output.endswith("/") and PurePath(shown(output)).suffix.lower() in TABLE_WRITERS:
         raise OptionError(f"{shown(output)}: on another machine scores go into a folder; name one with -o")
     return RemotePlace.at(output)
 
@@ -90,6 +93,7 @@ class _Tally:
 
     def __init__(self, files: int) -> None:
         self.files, self.done, self.skipped, self.failed, self.rows, self.flagged = files, 0, 0, 0, 0, 0
+        self.unlike = 0
         self.said: set[str] = set()
 
     def add(self, outcome: Outcome) -> None:
@@ -105,6 +109,7 @@ class _Tally:
             self.rows += outcome.scores.rows
             self.flagged += outcome.scores.flagged
             self._tell(outcome.job.path, outcome.scores.notes)
+            self._warn(outcome.job.path, outcome.scores.drift)
 
     def _tell(self, path: Path | RemoteFile, notes: Sequence[str]) -> None:
         """What was not said of another file."""
@@ -113,6 +118,12 @@ class _Tally:
             if said not in self.said:
                 self.said.add(said)
                 say("note", f"{path}: {said}")
+
+    def _warn(self, path: Path | RemoteFile, drift: Drift | None) -> None:
+        """Of each file that looks unlike the training data: each by how much."""
+        if drift is not None and drift.found:
+            self.unlike += 1
+            say("warning", f"{path}: {drift.in_words}")
 
     def facts(self, seconds: float) -> dict[str, str]:
         """In words."""
@@ -124,6 +135,8 @@ class _Tally:
             facts["not scored"] = str(self.failed)
         facts["rows scored"] = str(self.rows)
         facts["flagged"] = str(self.flagged)
+        if self.unlike:
+            facts["unlike the training data"] = f"{self.unlike} of {scored} files"
         if self.rows >= _MANY:
             facts["rate"] = f"{self.rows / seconds:,.0f} rows a second".replace(",", " ")
         return facts

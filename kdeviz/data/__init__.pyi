@@ -9,6 +9,7 @@ from .in_parts import Survey as Survey
 from .in_parts import draw as draw
 from .in_parts import rows_to_fit as rows_to_fit
 from .in_parts import survey as survey
+from .judged import rows_to_judge as rows_to_judge
 from .labels import ANOMALOUS as ANOMALOUS
 from .labels import NORMAL as NORMAL
 from .labels import UNKNOWN as UNKNOWN

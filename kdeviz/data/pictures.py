@@ -6,8 +6,12 @@ import base64
 import io
 import warnings
 from functools import cache
+from typing import TYPE_CHECKING
 
 from kdeviz.data.formats import image_type
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 _FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
 _MOST_PIXELS = 50_000_000
@@ -58,14 +62,35 @@ def _small(kind: str, image: bytes, side: int) -> tuple[str, bytes]:
     """The kind and the bytes of a whole picture, made so small if it is larger."""
     from PIL import Image
 
-    with Image.open(io.BytesIO(image), formats=_FORMATS) as opened:
+    with (
+        warnings.catch_warnings(action="ignore"),
+        Image.open(io.BytesIO(image), formats=_FORMATS) as opened,
+    ):
         if max(opened.size) <= side and len(image) <= _SMALL_BYTES:
             return kind, image
         opened.thumbnail((side, side))
-        opaque = "A" not in opened.getbands() and "transparency" not in opened.info
+        upright = _eight_bit(_upright(opened))
+        opaque = "A" not in upright.getbands() and "transparency" not in upright.info
         kind, stream = "jpeg" if opaque else "png", io.BytesIO()
-        opened.convert("RGB" if opaque else "RGBA").save(stream, kind)
+        upright.convert("RGB" if opaque else "RGBA").save(stream, kind)
     return kind, stream.getvalue()
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    """As its EXIF says that it is held, as browsers show it."""
+    from PIL import ImageOps
+
+    try:
+        return ImageOps.exif_transpose(picture)
+    except Exception:  # what is damaged in it says nothing
+        return picture
+
+
+def _eight_bit(picture: Image.Image) -> Image.Image:
+    """Pillow would cut 16 bits off at 255, and the picture would be white."""
+    if not picture.mode.startswith("I"):
+        return picture
+    return picture.convert("I").point(lambda value: value * (1 / 257)).convert("L")
 
 
 @cache

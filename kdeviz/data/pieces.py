@@ -125,8 +125,10 @@ def pieces_of_batches(batches: Batches, said: Corrections = GUESS) -> Iterator[P
     filled = (batch for batch in batches if len(batch))
     if (first := next(filled, None)) is None:
         return
-    plan = _plan_of_part(source, next(parts_of_batch(first, None, 0.0)), False)
-    parts = (part for batch in chain([first], filled) for part in parts_of_batch(batch, plan.columns, 0.0))
+    plan = _plan_of_part(source, next(parts_of_batch(source, first, None, 0.0)), False)
+    parts = (
+        part for batch in chain([first], filled) for part in parts_of_batch(source, batch, plan.columns, 0.0)
+    )
     yield from _pieces(parts, source, plan, False)
 
 

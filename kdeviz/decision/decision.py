@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import sys
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -125,15 +126,28 @@ class Decision:
 
     @property
     def rule_here(self) -> ThresholdRule:
-        """A rule that gives this threshold on these rows: the one that chose it, or its log density."""
+        """A rule that gives this threshold on these rows: the one that chose it, or `fixed_rule`."""
         if self.rule is None or (self.stored and not self._chosen_again(self.rule)):
-            return ThresholdRule("log_density", self.threshold)
+            return self.fixed_rule
         return self.rule
 
+    @property
+    def fixed_rule(self) -> ThresholdRule:
+        """A rule that gives this threshold whatever the inspected rows are: its log density.
+
+        No rule takes infinity, where nothing or everything is flagged. Then it is one that finds infinity
+        among the training rows, or the largest number there is, which flags the same.
+        """
+        if not math.isfinite(self.threshold):
+            for rule in (self.rule, DEFAULT_RULE):
+                if rule is not None and self._chosen_again(rule):
+                    return rule
+        bound = sys.float_info.max
+        return ThresholdRule("log_density", min(max(self.threshold, -bound), bound))
+
     def _chosen_again(self, rule: ThresholdRule) -> bool:
-        """Whether a rule that looks at the training rows alone still finds the stored threshold."""
-        known = rule.rule.of_training and self.analysis.calibrated
-        if not known:
+        """Whether a rule that looks at the training rows alone still finds the threshold."""
+        if not rule.rule.of_training:
             return False
         found = rule.threshold(self.analysis.calibration, self.analysis.scores, curve=self.curve)
         return found == self.threshold
@@ -264,7 +278,7 @@ def p_values_of(analysis: Analysis) -> NDArray[np.float64] | None:
     """See `Decision.p_values`."""
     if not analysis.calibrated:
         return None
-    return p_values(analysis.calibration, analysis.scores, analysis.points >= 0)
+    return p_values(analysis.calibration, analysis.scores, analysis.in_calibration)
 
 
 @cached

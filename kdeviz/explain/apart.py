@@ -16,14 +16,14 @@ _MOST_ASKED = 500
 def times_as_far(analysis: Analysis, explanation: Explanation) -> float:
     """The distance to the nearest training row, in units of what is usual among training rows.
 
-    NaN where the training rows are copies of each other.
+    NaN where the training rows are copies of each other, or are not here.
 
     Args:
         analysis: whose model explained the row.
         explanation: of the row.
     """
-    usual = usual_distance(analysis)
-    return float(explanation.neighbours.distances[0]) / usual if usual > 0 else math.nan
+    usual, distances = usual_distance(analysis), explanation.neighbours.distances
+    return float(distances[0]) / usual if usual > 0 and len(distances) else math.nan
 
 
 @cached

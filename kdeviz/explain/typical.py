@@ -22,7 +22,7 @@ def typical(analysis: Analysis, wanted: int) -> NDArray[np.int64]:
 
     Args:
         analysis: with the rows it was fitted on; without them nothing is typical.
-        wanted: how many; fewer where there are fewer different rows.
+        wanted: how many; fewer where rows lie in fewer different places.
 
     Raises:
         OptionError: `wanted` is below 1.
@@ -44,7 +44,8 @@ def typical(analysis: Analysis, wanted: int) -> NDArray[np.int64]:
 def _grouped(coordinates: NDArray[np.float64], wanted: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """(P,) group of each point, and how far it lies from its middle."""
     centred = coordinates - coordinates.mean(0)
-    tries = [one for seed in range(_TRIES) if (one := _groups(centred, wanted, seed)) is not None]
+    most = min(wanted, len(np.unique(centred, axis=0)))  # different rows may lie in one place
+    tries = [one for seed in range(_TRIES) if (one := _groups(centred, most, seed)) is not None]
     if not tries:
         tries = [(np.zeros(len(centred), np.int64), np.linalg.norm(centred, axis=1))]
     return min(tries, key=lambda one: float(np.square(one[1]).sum()))
@@ -57,7 +58,7 @@ def _groups(
     from scipy.cluster.vq import ClusterError, kmeans2  # slow to import
 
     try:
-        middles, groups = kmeans2(centred, min(wanted, len(centred)), minit="++", missing="raise", rng=seed)
+        middles, groups = kmeans2(centred, wanted, minit="++", missing="raise", rng=seed)
     except ClusterError:
         return None
     return np.asarray(groups, np.int64), np.linalg.norm(centred - middles[groups], axis=1)

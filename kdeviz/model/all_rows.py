@@ -25,7 +25,8 @@ class AllRows:
 
     Rows are shifted by a mean of some of the sample, and added up in float64. A row that equals one of the
     sample counts to its fold, so that the axes without a fold have seen neither its rows nor their copies;
-    all others are never held out. The sums do not depend on how the rows are cut, but for rounding.
+    all others are never held out. Where near copies in the sample are found later, only rows of the sample
+    itself are. The sums do not depend on how the rows are cut, but for rounding.
 
     Args:
         sample: (n, D) the rows that the model is fitted on, in its order.
@@ -81,9 +82,10 @@ class AllRows:
                     f"the variance of component {axes.accurate + 1} is below a millionth of the first one's, "
                     "too little for the axes of all rows: ask for fewer components, or leave --axes all out"
                 )
+            if folds is None or np.array_equal(folds, self._folds):
+                return axes
             # Folds with near copies together were not known when rows were added up.
-            known = folds is None or np.array_equal(folds, self._folds)
-            return axes if known else axes._replace(grams=None)
+            return axes._replace(grams=sums.with_folds(rows, folds))
 
         return found
 

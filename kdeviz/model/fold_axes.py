@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from kdeviz.data import Rows
 from kdeviz.model.eigenvectors import krylov_block, leading_eigenvectors
 from kdeviz.model.standardising import deviations_of, weights_of
 
@@ -113,6 +114,19 @@ class TallGrams:
         self._counts += other._counts
         self._totals += other._totals
         self._grams += other._grams
+
+    def with_folds(self, rows: Rows, numbers: NDArray[np.int64]) -> TallGrams:
+        """The same rows, of which these (n, D) are held out in these (n,) folds, and all others never."""
+        sums = TallGrams(self._shift, int(numbers.max()) + 2, self.unit, self._floor, kept=1)
+        done = 0
+        for block in rows.stream(self._shift.dtype, self._shift.device):
+            sums.add(block, numbers[done : done + len(block)])
+            done += len(block)
+        for own, whole in (
+            (sums._counts, self._counts), (sums._totals, self._totals), (sums._grams, self._grams)
+        ):  # fmt: skip
+            own[-1] = whole.sum(0) - own[:-1].sum(0)
+        return sums
 
     @property
     def count(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -16,19 +17,24 @@ from kdeviz.wording import count
 if TYPE_CHECKING:
     from kdeviz.model.classifier import KDEClassifier
 
-# Distances are held against that of the twelfth neighbour: of up to six copies, it is no copy. Of few points
-# it would be far away, and a nearer one is taken: at least the fourth.
-_FAR, _LEAST_FAR, _POINTS_EACH = 12, 4, 16
+# Distances are held against that of the twelfth neighbour: of up to six copies, it is no copy. There may be
+# more, and then a farther one is taken. Of few points it would be far away, and a nearer one is taken.
+_FAR, _LEAST_FAR, _MOST_FAR, _POINTS_EACH = 12, 4, 96, 12
 _LOOKED_AT = 128
 # Of independent points one in a hundred is so near another. In texts made of the same phrases up to a fifth
 # is, and these are no copies: new texts will be as near.
 _CHANCE, _MANY = 0.01, 0.25
 # Once there are copies, one row in ten that is held out with another by chance does no harm.
 _CHANCE_AMONG_COPIES = 0.1
-_WIDEST = 0.4
+# Many samples of one kind are near each other, too. They are no copies: new samples are of these kinds.
+_WIDEST, _WIDEST_OF_MANY = 0.4, 0.1
 # Two points may be near each other by chance where few are looked at.
 _FEWEST = 3
 _NEARLY_ALL = 0.9
+# Copies are looked for up to so many times as far away as those that were seen.
+_FARTHER = 2.0
+_REFERENCES = 2048
+_BLOCK = 2**22
 
 
 @torch.no_grad()
@@ -70,9 +76,9 @@ def near_points(classifier: KDEClassifier, rows: Features) -> NDArray[np.int64]:
     near, seen = np.full(len(places), -1), spacing(points, places)
     if seen is None or not seen.is_dependent:
         return near
-    for start in range(0, len(places), _LOOKED_AT):
-        distances, found = _nearest(places[start : start + _LOOKED_AT], points, seen.far, among=False)
-        is_near = (distances[:, 0] < seen.least(_CHANCE) * distances[:, -1]).cpu().numpy()
+    near_enough = seen.least(_CHANCE)
+    for start, distances, found in _nearest(places, points, seen.far, among=False):
+        is_near = (distances[:, 0] < near_enough * distances[:, -1]).cpu().numpy()
         near[start : start + len(found)] = np.where(is_near, numbers[found[:, 0].cpu().numpy()], -1)
     return near
 
@@ -102,10 +108,12 @@ class Spacing(NamedTuple):
     looked_at: int = 1
     far: int = _FAR
     """Against which neighbour's distance."""
+    reach: float = 0.0
+    """How far away the farthest of those is that are so near."""
 
-    def least(self, chance: float) -> float:
+    def least(self, chance: float, widest: float = _WIDEST) -> float:
         """Nearer than this share of the far neighbour's distance others are by such a chance only."""
-        return min(math.pow(chance / (self.far - 1), 1 / self.directions), _WIDEST)
+        return min(math.pow(chance / (self.far - 1), 1 / self.directions), widest)
 
     @property
     def is_dependent(self) -> bool:
@@ -123,28 +131,40 @@ def spacing(points: Tensor, places: Tensor | None = None) -> Spacing | None:
 
     Near a place the number of independent points within a distance grows as its m-th power, however dense
     they are there: m is how many directions they vary along (E. Levina and P. J. Bickel, Maximum likelihood
-    estimation of intrinsic dimension, 2004). It is found from a far neighbour, the twelfth, and the
-    one half as many away.
+    estimation of intrinsic dimension, 2004). It is found from a far neighbour and the one half as many away.
 
     Args:
         points: (m, k), no two of them of equal rows.
-        places: (q, k); the points themselves if None, and then a point is not its own neighbour.
+        places: (q, k), which are compared with the twelfth neighbour; the points themselves if None. Then a
+            point is not its own neighbour, and there may be many copies of each.
 
     Returns:
         None where there are too few points to tell.
     """
-    asked = points if places is None else places
-    far = min(_FAR, len(points) // _POINTS_EACH)
+    asked, far = points if places is None else places, min(_FAR, len(points) // _POINTS_EACH)
     if far < _LEAST_FAR or not len(asked):
         return None
-    distances, _ = _nearest(_at(asked, some_of(len(asked))), points, far, places is None)
+    fars = [far]
+    while places is None and 2 * fars[-1] <= min(len(points) // _POINTS_EACH, _MOST_FAR):
+        fars.append(2 * fars[-1])
+    looked_at = _at(asked, some_of(len(asked)))
+    distances = torch.cat([each for _, each, _ in _nearest(looked_at, points, fars[-1], places is None)])
+    seen = [found for each in fars if (found := _seen(distances[:, :each])) is not None]
+    return next((found for found in seen if found.is_dependent), seen[0] if seen else None)
+
+
+def _seen(distances: Tensor) -> Spacing | None:
+    """What (q, far) ascending distances of the nearest points tell."""
+    far = distances.shape[1]
     distances = distances[distances[:, far // 2 - 1] > 0]
     if not len(distances):
         return None
     growth = float((distances[:, -1] / distances[:, far // 2 - 1]).log().median())
     found = Spacing(math.log(far / (far // 2)) / max(growth, 1e-9), far=far)
-    near = distances[:, 0] < found.least(_CHANCE) * distances[:, -1]
-    return found._replace(near=int(near.sum()), looked_at=len(near))
+    least = found.least(_CHANCE, _WIDEST if far <= _FAR else _WIDEST_OF_MANY)
+    near = distances[:, 0] < least * distances[:, -1]
+    reach = float(distances[near, 0].max()) if near.any() else 0.0
+    return found._replace(near=int(near.sum()), looked_at=len(near), reach=reach)
 
 
 def some_of(rows: int) -> NDArray[np.int64]:
@@ -164,27 +184,42 @@ def near_groups(
 
     Returns:
         None where fewer than a quarter of the rows are nearer than independent ones would be, or where fewer
-        than 64 rows differ, too few to tell.
+        than 48 rows differ, too few to tell.
     """
     numbers, first, place = np.unique(copies, return_index=True, return_inverse=True)
     distinct = _at(points, first)
     seen = spacing(distinct)
     if seen is None or not seen.is_dependent:
         return None
-    links, least = [], seen.least(_CHANCE_AMONG_COPIES)
-    for start in range(0, len(distinct), _LOOKED_AT):
-        distances, found = _nearest(distinct[start : start + _LOOKED_AT], distinct, seen.far, among=True)
-        near = distances < least * distances[:, -1:]
-        rows, columns = near.nonzero(as_tuple=True)
-        links.append(torch.stack([rows + start, found[rows, columns]]))
-        if on_block is not None:
-            on_block(min(start + _LOOKED_AT, len(distinct)), len(distinct))
-    groups = _lowest(torch.cat(links, 1).cpu().numpy(), len(distinct))
+    groups = _lowest(_links(distinct, seen, on_block), len(distinct))
     return np.asarray(numbers[groups][place])
 
 
-def _nearest(places: Tensor, points: Tensor, most: int, among: bool) -> tuple[Tensor, Tensor]:
-    """(q, `most`) distances of the nearest points, ascending, and which these are.
+def _links(points: Tensor, seen: Spacing, on_block: OnBlock | None) -> NDArray[np.int64]:
+    """(2, L) pairs of points that are near copies, some twice, and each with itself.
+
+    Each is near enough for one of the two. Where there are many points, the distance of a far neighbour is
+    that to a far one among a part of them, less by what more points along so many directions make of it.
+    """
+    from scipy.spatial import KDTree
+
+    every = -(-len(points) // _REFERENCES)
+    references, fewer = points[::every], every ** (-1 / seen.directions)
+    least = seen.least(_CHANCE_AMONG_COPIES) * fewer
+    near_enough = []
+    for start, distances, _ in _nearest(points, references, seen.far, among=every == 1):
+        near_enough.append(least * distances[:, -1])
+        if on_block is not None:
+            on_block(start + len(distances), len(points))
+    reach, places = torch.cat(near_enough).cpu().numpy(), points.cpu().numpy()
+    reach = np.minimum(reach, _FARTHER * seen.reach)
+    found = KDTree(places).query_ball_point(places, reach, workers=torch.get_num_threads())
+    one = np.repeat(np.arange(len(places)), [len(each) for each in found])
+    return np.stack([one, np.concatenate(found).astype(np.int64)])
+
+
+def _nearest(places: Tensor, points: Tensor, most: int, among: bool) -> Iterator[tuple[int, Tensor, Tensor]]:
+    """(q, `most`) distances of the nearest points, ascending, and which these are, block by block.
 
     They are found with the rounding of a matrix product, and their distances without.
 
@@ -194,11 +229,13 @@ def _nearest(places: Tensor, points: Tensor, most: int, among: bool) -> tuple[Te
         most: how many for each.
         among: the places are points: of those that are nearest, each leaves one out.
     """
-    squares = torch.addmm(points.square().sum(1), places, points.T, alpha=-2)
-    found = squares.topk(most + among, largest=False).indices
-    distances, order = torch.linalg.vector_norm(points[found] - places[:, None], dim=2).sort(dim=1)
-    found = found.gather(1, order)
-    return distances[:, int(among) :], found[:, int(among) :]
+    norms, step = points.square().sum(1), max(_BLOCK // len(points), 1)
+    for start in range(0, len(places), step):
+        some = places[start : start + step]
+        found = torch.addmm(norms, some, points.T, alpha=-2).topk(most + among, largest=False).indices
+        distances, order = torch.linalg.vector_norm(points[found] - some[:, None], dim=2).sort(dim=1)
+        found = found.gather(1, order)
+        yield start, distances[:, int(among) :], found[:, int(among) :]
 
 
 def _lowest(links: NDArray[np.int64], n: int) -> NDArray[np.int64]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from kdeviz import __version__
 from kdeviz.analysis import Analysis
 from kdeviz.data import EmbeddingSet, sample_name, sample_source
-from kdeviz.decision import Decision, ThresholdRule
+from kdeviz.decision import Decision
 
 _LINE_LENGTH = 88  # what ruff and black have when nobody says otherwise
 
@@ -135,17 +135,12 @@ def _fix(files: Files) -> list[str]:
 def _rule(decision: Decision, relabelled: bool) -> list[str]:
     rule = decision.rule_here
     if relabelled and rule.needs_labels:
-        rule = _fixed_rule(decision)
+        rule = decision.fixed_rule
     line = f"rule = ThresholdRule({_quoted(rule.kind)}, {rule.value!r})"
     asked = decision.rule
     if asked is None or rule is asked or decision.stored:
         return [line]
     return [f"# What {asked.kind} found by labels that are not in the file, {asked.value!r} asked for:", line]
-
-
-def _fixed_rule(decision: Decision) -> ThresholdRule:
-    """The same threshold, by a rule that looks at nothing."""
-    return ThresholdRule("log_density", decision.threshold)
 
 
 def _load(target: str, data: EmbeddingSet, source: str, metadata: str | None = None) -> str:
@@ -181,7 +176,7 @@ def shell_recipe(decision: Decision, files: Files, relabelled: bool = False) -> 
     settings = analysis.settings
     # `kdeviz fit` sees neither the second file, which some rules look at, nor other labels than the file's.
     if score_source is not None or (relabelled and rule.needs_labels):
-        rule = _fixed_rule(decision)
+        rule = decision.fixed_rule
     about = {**_column(analysis.train, source), "--metadata": _path(metadata)}
     first = second = {**about, "--fix": fixes}
     if score_source is not None:

@@ -67,10 +67,11 @@ def _threshold(
         seen[analysis.fitted_on[folds == fold]] = False
     labels = analysis.inspected.labels
     outside, scores = analysis.held_out_scores[analysis.distinct & (folds != fold)], analysis.scores[seen]
+    known = (analysis.in_calibration & (folds[analysis.points] != fold))[seen]
     return rule.for_rows(len(scores), len(seen)).threshold(
         outside,
         scores,
         None if labels is None else labels[seen],
         curve,
-        p_values(np.sort(outside), scores, analysis.points[seen] >= 0) if analysis.calibrated else None,
+        p_values(np.sort(outside), scores, known) if analysis.calibrated else None,
     )

@@ -102,7 +102,8 @@ def sweep(
 ) -> Sweep:
     """`analyse` for each setting of the grid; to the last bit what separate calls give.
 
-    Principal axes are found once for each cap and seed, standardised or not.
+    Principal axes are found once for each cap and seed, standardised or not; where there are near copies,
+    once more for every way in which these have to be held out together.
     Where a cap is not reached it and the seed change nothing: the row of an equal model is given again, times
     and all. A setting that fails gives a row that says why, and the others go on.
 
@@ -247,7 +248,8 @@ def _unseen_scores(analysis: Analysis) -> NDArray[np.float64]:
     first = np.unique(row_keys(Rows(some.features)), axis=0, return_index=True)[1]
     scored = some.take(np.sort(first))
     points = known_points(analysis.classifier, scored)
-    points = np.where(points < 0, near_points(analysis.classifier, scored.features), points)
+    new = np.flatnonzero(points < 0)  # rows of the fit, at no distance from it, would look like near copies
+    points[new] = near_points(analysis.classifier, scored.features[new])
     return log_densities(analysis.classifier, scored, points).astype(np.float64)
 
 

@@ -6,6 +6,7 @@ import torch
 from held_out_steps import calibrated
 
 from kdeviz.analysis.analyse import analyse
+from kdeviz.analysis.opened import analysis_of_model
 from kdeviz.analysis.scoring import known_note, known_points, log_densities, points_at, rows_fitted_on
 from kdeviz.data.embedding_set import EmbeddingSet
 from kdeviz.data.labels import ANOMALOUS, NORMAL, UNKNOWN
@@ -253,3 +254,14 @@ def test_of_equal_rows_that_were_fitted_on_each_is_its_own_point(most):
         point = found.points[row]
         twins = [i for i in (row % 80, row % 80 + 80) if i in found.fitted_on]
         assert point == -1 if not twins else found.fitted_on[point] in twins
+
+
+def test_an_older_model_whose_rows_are_near_copies_says_so_once_they_are_found():
+    rows = np.repeat(blob(100).features, 3, axis=0)
+    rows += 1e-4 * np.random.default_rng(1).standard_normal(rows.shape).astype(np.float32)
+    older = KDEClassifier(3)
+    assert older.fit(rows)
+    older.training_keys = torch.empty(0, 2, dtype=torch.int64)
+    told = analysis_of_model(older, EmbeddingSet.from_array(rows)).warnings
+    expected = analyse(rows, settings=Settings(3), device="cpu").warnings
+    assert [note for note in told if "are near copies of others" in note] == list(expected)

@@ -259,6 +259,13 @@ def test_one_table_does_not_go_there(run, cloud):
     assert "memory://bucket/scores.csv: on another machine scores go into a folder" in found
 
 
+@pytest.mark.parametrize("folder", ["run-2024.06", "run-2024.06/", "scores.csv/"])
+def test_a_folder_there_may_have_a_dot(run, cloud, folder):
+    done = run("score", "m.safetensors", "in/2.npy", "-o", f"memory://bucket/{folder}")
+    assert done.code == 0, done.err
+    assert cloud.exists(f"/bucket/{folder.rstrip('/')}/2.npy.scores.parquet")
+
+
 def test_what_is_not_there_is_told(cloud):
     with pytest.raises(DataError, match=r"memory://bucket/none\.npy: there is no such file"):
         remote_files("memory://bucket/none.npy")

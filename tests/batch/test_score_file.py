@@ -1,14 +1,16 @@
 """Scores of files and batches are those of the analysis, however they are read."""
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from kdeviz.analysis import analysis_of_model
+from kdeviz.analysis import analysis_of_model, drift, drift_in_parts
 from kdeviz.batch import SCHEMA, score_batches, score_file, scoring
 from kdeviz.data import load_embeddings
 from kdeviz.data.readers import streams
@@ -16,6 +18,7 @@ from kdeviz.decision import decide, stored_decision
 from kdeviz.errors import Cancelled, DataError, ModelFileError
 from kdeviz.model import KDEClassifier
 
+drift_module = sys.modules["kdeviz.analysis.drift"]  # the package has its function under this name
 RANDOM = np.random.default_rng(1)
 TRAIN = RANDOM.normal(size=(300, 6)).astype(np.float32)
 NEW = np.concatenate([2 * RANDOM.normal(size=(500, 6)), TRAIN[:100]]).astype(np.float32)
@@ -149,3 +152,70 @@ def test_a_device_without_memory_leaves_the_rest_to_the_cpu(model, monkeypatch):
     assert calls[1] is model
     assert calls[3] is not model
     assert pq.read_table("out.parquet").equals(pq.read_table("plain.parquet"))
+
+
+# --- drift
+
+
+def told_of(model, path):
+    """What is said of a file that is read whole, and of the same file in parts."""
+    rows = load_embeddings(path)
+    _, test = rows.train_and_test()
+    whole = drift(analysis_of_model(model, rows if test is None else test))
+    return whole, score_file(model, path, "out.parquet").drift
+
+
+FILES = {
+    "moved": 2 * RANDOM.normal(size=(500, 6)),
+    "with rows of the fit": NEW,
+    "copies": np.repeat(1.2 * RANDOM.normal(size=(40, 6)), 20, axis=0),
+    "alike": RANDOM.normal(size=(500, 6)),
+    "few": 2 * RANDOM.normal(size=(49, 6)),
+    "rows of the fit": TRAIN,
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_in_parts_has_the_drift_of_the_whole(model, name):
+    rows = RANDOM.permutation(FILES[name]).astype(np.float32)  # copies lie in several parts
+    whole, found = told_of(model, saved("rows.npy", rows))
+    if name in ("few", "rows of the fit"):
+        assert (whole, found) == (None, None)
+        return
+    assert found == pytest.approx(whole, rel=1e-6)
+    assert found.in_words == whole.in_words
+    assert found.found == (name in ("moved", "with rows of the fit"))
+
+
+@pytest.mark.parametrize("most", [60, 200])
+def test_of_many_rows_the_same_are_looked_at_however_they_are_cut(model, monkeypatch, most):
+    monkeypatch.setattr(drift_module, "MOST", most)
+    monkeypatch.setattr(drift_in_parts, "MOST", most)
+    rows = 2 * RANDOM.normal(size=(5000, 6)).astype(np.float32)
+    whole, found = told_of(model, saved("rows.npy", rows))
+    assert found.rows == most
+    assert found == pytest.approx(whole, rel=1e-6)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet", "jsonl"])
+def test_rows_labelled_anomalous_and_those_of_split_train_do_not_drift(model, suffix):
+    n = 900
+    kind = RANDOM.permutation(np.repeat(["good", "defect", "other"], n // 3))
+    rows = np.where(kind == "good", 1, 5)[:, None] * RANDOM.normal(size=(n, 6))
+    table = {f"x{i}": rows[:, i] for i in range(6)}
+    table["label"] = np.where(kind == "defect", "defect", "good")
+    table["split"] = np.where(kind == "other", "train", "test")
+    frame, path = pd.DataFrame(table), f"rows.{suffix}"
+    write = {"csv": frame.to_csv, "parquet": frame.to_parquet, "jsonl": frame.to_json}[suffix]
+    write(path, **({"orient": "records", "lines": True} if suffix == "jsonl" else {"index": False}))
+    whole, found = told_of(model, path)
+    assert found.rows == n // 3
+    assert found == pytest.approx(whole, rel=1e-6)
+    assert not found.found
+    frame.drop(columns=["label", "split"]).to_csv("bare.csv", index=False)
+    assert score_file(model, "bare.csv", "out.parquet").drift.found
+
+
+def test_without_held_out_scores_there_is_nothing_to_compare_with(model):
+    model.held_out_scores = model.held_out_scores[:0]
+    assert score_file(model, saved("new.npy", NEW), "out.parquet").drift is None

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from process_steps import wait_for
 from kdeviz import batch
 from kdeviz.batch import engines
 from kdeviz.batch.files import jobs_of
+from kdeviz.data.readers import streams
 from kdeviz.errors import DataError, OptionError
 
 RANDOM = np.random.default_rng(2)
@@ -54,6 +56,24 @@ def test_every_file_gets_its_own(run, files):
     assert one["flagged"].to_pylist() == many["flagged"].to_pylist()
     for name in ("log_density", "probability", "p_value"):
         np.testing.assert_allclose(one[name], many[name], rtol=1e-6)
+
+
+def test_a_file_unlike_the_training_data_is_told_as_it_is_of_one_table(run, files):
+    for name in ("b", "deep/e"):
+        np.save(f"in/{name}.npy", 2 * RANDOM.normal(size=(1000, 4)).astype(np.float32))
+    done = run("score", "m.safetensors", "in", "-o", "out")
+    told = [line for line in done.err.splitlines() if "as a whole look unlike" in line]
+    assert [line.split(": ")[1] for line in told] == ["in/b.npy", "in/deep/e.npy"]
+    assert done.fact("unlike the training data") == "2 of 5 files"
+    for line, name in zip(told, ("b", "deep/e"), strict=True):
+        one = run("score", "m.safetensors", f"in/{name}.npy", "-o", "one.parquet", "--force").err
+        assert [line.replace(f"in/{name}.npy: ", "")] == [
+            each for each in one.splitlines() if "unlike" in each
+        ]
+    (files / "in" / "b.npy").unlink()
+    (files / "in" / "deep" / "e.npy").unlink()
+    done = run("score", "m.safetensors", "in", "-o", "out", "--force")
+    assert "unlike" not in done.err and "unlike the training data" not in done.table
 
 
 def test_a_name_with_a_slash_is_a_folder(run, files):
@@ -101,6 +121,20 @@ def test_a_bad_file_is_told_and_the_rest_goes_on(run, files):
     assert "error: in/c.npy: 5 of 5 rows hold NaN" in done.err
     assert done.fact("not scored") == "2"
     assert sorted(outputs()) == [ALL[0], *ALL[3:]]
+
+
+def test_whatever_a_parser_raises_is_of_one_file(run, files, monkeypatch):
+    pq.write_table(pa.table({name: RANDOM.normal(size=9) for name in "abcd"}), "in/b.parquet")
+
+    def raising(*given, **options):
+        raise pa.ArrowNotImplementedError("not so")
+
+    read = streams.read_parquet
+    monkeypatch.setattr(streams, "read_parquet", lambda source: replace(read(source), batches=raising))
+    done = run("score", "m.safetensors", "in", "-o", "out")
+    assert done.code == 1
+    assert "error: in/b.parquet: not a readable parquet file, or a damaged one (not so)" in done.err
+    assert sorted(outputs()) == ALL
 
 
 def test_an_error_has_the_whole_path_once(run, files):
@@ -214,6 +248,7 @@ def test_an_engine_gives_the_same_bytes_though_a_worker_dies(run, files, engine,
     assert (files / "mark").exists()
     assert sorted(outcome.job for outcome in found) == jobs
     assert [outcome.error for outcome in found] == [""] * 5
+    assert {outcome.scores.drift.rows for outcome in found if outcome.scores} == {1000}
     assert outputs("spread") == outputs("out")
     assert [path for path in Path("spread").rglob(".*") if path.is_file()] == []
 

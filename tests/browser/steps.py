@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 from playwright.sync_api import BrowserContext, Error, Locator, Page
 
@@ -80,6 +81,8 @@ def leave(page: Page) -> None:
     """Go away from the app, and leave nothing in the browser."""
     try:
         if page.url != "about:blank":
+            # Until it is gone, the app itself writes there, for instance that the sidebar is hidden.
+            page.goto(urljoin(page.url, "/_stcore/health"))
             page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
             page.goto("about:blank")
         page.mouse.up()

@@ -95,6 +95,42 @@ def test_other_data_than_the_run_was_kept_with(run, data, table):
     assert "kdeviz score model.safetensors new.csv" in shell and "kdeviz fit data.csv" in shell
 
 
+def test_of_a_model_without_held_out_scores(run, tmp_path):
+    rows = np.random.default_rng(1).normal(size=(26, 10))
+    np.save("few.npy", rows[:6])
+    np.save("new.npy", rows[6:])
+    options = ("--components", 5, "--device", "cpu")
+    fitted = run("fit", "few.npy", "-o", "m.safetensors", *options)
+    assert fitted.fact("expected false alarms") == "not known, without held-out scores"
+    assert run("report", "m.safetensors", "few.npy", "-o", "few.html").code == 0
+    assert run("report", "m.safetensors", "new.npy", "--fitted", "few.npy").code == 0
+    shell = next(code.raw for code in read().all("code") if "kdeviz fit" in code.raw)
+    assert "--threshold-rule=quantile" in shell and "inf" not in shell
+    kept = run("fit", "few.npy", "--score", "new.npy", "--keep", "--name", "tiny", "--runs", "runs", *options)
+    assert kept.code == 0
+    assert run("report", "tiny", "new.npy", "--runs", "runs", "-o", "kept.html").code == 0
+
+
+def test_a_run_keeps_its_rule_on_other_data_and_what_is_to_be_said_of_it(run, data, table):
+    run("fit", data, "--keep", "--name", "mine", "--runs", "runs", "--threshold-rule", "fdr")
+    table[table["split"] == "test"].iloc[:60].drop(columns="split").to_csv("new.csv", index=False)
+    assert run("report", "mine", "new.csv", "--runs", "runs").code == 0
+    numbers, _ = numbers_of(read())
+    (record,) = (json.loads(path.read_text()) for path in Path("runs").glob("*/run.json"))
+    assert numbers["threshold"] == record["threshold"]
+    assert "saved threshold of the fdr rule is fixed" in read().text
+
+
+def test_what_was_fitted_on_need_not_have_the_columns_of_data(run, table):
+    table.iloc[:160][list("abcd")].to_csv("train.csv", index=False)
+    table.iloc[160:].drop(columns="split").rename(columns={"label": "quality"}).to_csv("new.csv", index=False)
+    run("fit", "train.csv", "-o", "m.safetensors", "--components", 2)
+    told = run("report", "m.safetensors", "new.csv", "--fitted", "train.csv", "--label-column", "quality")
+    assert told.code == 0, told.err
+    assert "not in DATA" not in told.err
+    assert numbers_of(read())[0]["auroc"] > 0.5
+
+
 def test_of_two_runs(run, data):
     for name, components in (("one", 4), ("two", 1)):
         run("fit", data, "--keep", "--name", name, "--runs", "runs", "--components", components)
@@ -123,6 +159,15 @@ def test_of_two_runs(run, data):
         (("--compare", "m.safetensors", "m.safetensors"), "name the DATA to score as well"),
         (("m.safetensors", "data.csv", "--fitted-metadata", "x.csv"), "name that with --fitted"),
         (("m.safetensors", "new.csv", "--repeats", 2), "name them with --fitted"),
+        (("m.safetensors", "data.csv", "--repeats", 1), "--repeats 1: nothing can be compared"),
+        (
+            ("--compare", "m.safetensors", "m.safetensors", "data.csv", "--fitted", "nothere.csv"),
+            "--compare takes no --fitted: what was fitted on is looked for in DATA",
+        ),
+        (
+            ("--compare", "one", "two", "--metadata", "x.csv", "--fix", "dead", "--label-column", "label"),
+            "name it after the two, or leave out --metadata and --fix and --label-column",
+        ),
     ],
 )
 def test_what_cannot_be_told(run, data, table, arguments, reason):

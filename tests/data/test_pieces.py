@@ -120,6 +120,53 @@ def test_parts_are_the_whole(name):
     assert parts > 1 or name in ("lists.parquet", "structs.parquet") or name in WHOLE
 
 
+def pictures():
+    """As Hugging Face stores them."""
+    held = [
+        {"bytes": b"\x89PNG\r\n\x1a\n" + bytes([i % 256, i // 256]), "path": f"{i}.png"} for i in range(ROWS)
+    ]
+    return pa.table({"embedding": FEATURES.tolist(), "image": held})
+
+
+NESTED = {
+    "image": pictures,
+    "tags": lambda: pa.table({"embedding": FEATURES.tolist(), "tags": [[f"t{i % 5}"] for i in range(ROWS)]}),
+    "meta": lambda: pa.table(
+        {"embedding": FEATURES.tolist(), "meta": [{"a": i, "b": f"text {i}"} for i in range(ROWS)]}
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NESTED)
+@pytest.mark.parametrize("rows", [ROWS, 150])
+def test_texts_inside_of_structs_and_lists_may_stand_in_several_row_groups(name, rows):
+    pq.write_table(NESTED[name](), "nested.parquet", row_group_size=rows)
+    whole = load_embeddings("nested.parquet")
+    _, features, ids = read("nested.parquet")
+    np.testing.assert_array_equal(whole.features, FEATURES)
+    np.testing.assert_array_equal(features, FEATURES)
+    assert ids.tolist() == whole.ids.tolist()
+
+
+@pytest.mark.parametrize("write", [pq.write_table, pa.feather.write_feather], ids=["x.parquet", "x.arrow"])
+def test_ids_may_be_the_field_of_a_struct(write, request):
+    name = request.node.callspec.id
+    write(pictures(), name)
+    assert read(name)[2].tolist() == [f"{i}.png" for i in range(ROWS)]
+    of_batches = [piece.data.ids for piece in pieces_of_batches(pictures())]
+    assert np.concatenate(of_batches).tolist() == [f"{i}.png" for i in range(ROWS)]
+
+
+@pytest.mark.parametrize("name", ["a.parquet", "a.feather"])
+def test_a_file_of_a_set_that_lacks_a_column_is_named_with_it(name):
+    STREAMED["a.parquet"]("first.parquet")
+    plan = next(read_pieces("first.parquet")).plan
+    table = frame().drop(columns="f2")
+    table.to_parquet(name) if name == "a.parquet" else table.to_feather(name)
+    with pytest.raises(DataError, match=rf"^{name}: there is no column 'f2', which is needed$"):
+        list(read_pieces(name, plan=plan))
+
+
 @given(
     st.lists(st.text(alphabet='ab," \n\r;é', max_size=6), min_size=60, max_size=60), st.sampled_from(",;\t")
 )

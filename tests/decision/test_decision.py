@@ -1,5 +1,7 @@
 """A decision says the same as the slow way to count it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import binomtest
@@ -8,7 +10,7 @@ from sklearn.metrics import confusion_matrix, roc_auc_score
 from kdeviz import ProbabilityCurve, Settings, ThresholdRule, analyse, charts, decide, load_sample
 from kdeviz.data.embedding_set import EmbeddingSet
 from kdeviz.data.labels import ANOMALOUS, NORMAL, UNKNOWN
-from kdeviz.decision.decision import CELLS
+from kdeviz.decision.decision import CELLS, DEFAULT_RULE, Decision, stored_decision
 from kdeviz.decision.rules import RULES
 from kdeviz.decision.table import ranking, sample_view
 from kdeviz.errors import DataError, OptionError
@@ -100,6 +102,35 @@ def test_the_defaults_are_one_percent_and_the_curve_of_the_model(analysis):
     decision = decide(analysis)
     assert decision.rule == ThresholdRule("quantile", 0.01)
     assert decision.curve == analysis.classifier.curve
+
+
+def tiny(rule):
+    """Too few rows to hold any out."""
+    rows = np.random.default_rng(1).normal(size=(26, 10))
+    analysis = analyse(rows[:6], EmbeddingSet.from_array(rows[6:], "new"), Settings(5), "cpu")
+    assert not analysis.calibrated
+    return decide(analysis, rule)
+
+
+@pytest.mark.parametrize("rule", [ThresholdRule("quantile", 0.05), ThresholdRule("per_1000", 30)])
+def test_a_model_without_held_out_scores_keeps_its_rule(rule):
+    decision = tiny(rule)
+    model = decision.fitted_model
+    stored = stored_decision(replace(decision.analysis, classifier=model))
+    assert (stored.stored, stored.threshold, stored.n_flagged) == (True, -np.inf, 0)
+    assert decision.rule_here == decision.fixed_rule == stored.rule_here == stored.fixed_rule == rule
+    model.threshold_rule = None
+    unknown = stored_decision(replace(decision.analysis, classifier=model))
+    assert unknown.rule is None
+    assert unknown.rule_here == DEFAULT_RULE
+
+
+@pytest.mark.parametrize("threshold", [-np.inf, np.inf])
+def test_a_threshold_without_end_has_a_rule_that_flags_the_same(analysis, threshold):
+    decision = Decision(analysis, None, ProbabilityCurve(), threshold, stored=True)
+    again = decide(analysis, decision.rule_here)
+    assert again.n_flagged == (0 if threshold < 0 else len(analysis.scores))
+    assert decision.fixed_rule == decision.rule_here
 
 
 def test_the_table_and_a_sample_say_what_the_decision_says(analysis):

@@ -171,6 +171,31 @@ def test_training_rows_that_are_scored_again_keep_the_budget(change):
     assert any("scored by a model that has not seen it" in note for note in decision.analysis.warnings)
 
 
+def near_copies(n, noise):
+    copies = np.repeat(rows(n, 0), 3, axis=0)
+    return (copies + noise * np.random.default_rng(9).standard_normal(copies.shape)).astype(np.float32)
+
+
+@pytest.mark.parametrize("noise", [0, 1e-3])
+def test_a_training_row_takes_away_the_score_of_its_copies_only_where_it_counts(noise):
+    """Of near copies one is in the calibration; 88 of 300 p-values were too small where it scores higher."""
+    analysis = analyse(near_copies(100, noise), None, Settings(4), "cpu")
+    copies, calibration = analysis.classifier.copies, analysis.calibration
+    found = decide(analysis).p_values
+    for row, score in enumerate(analysis.scores):
+        first = analysis.held_out_scores[np.flatnonzero(copies == copies[row])[0]]
+        own = int(first <= score)
+        least = 1 / (len(calibration) + 1)
+        expected = max((1 + (calibration <= score).sum() - own) / (len(calibration) + 1 - own), least)
+        assert found[row] == pytest.approx(expected, rel=1e-12)
+
+
+def test_copies_of_a_row_do_not_count_it_whichever_they_are():
+    """Equal rows have one score, and each takes it away."""
+    analysis = analyse(near_copies(100, 0), None, Settings(4), "cpu")
+    assert analysis.in_calibration.all()
+
+
 # --- drift
 
 

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from kdeviz import EmbeddingSet, Settings, ThresholdRule, analyse, decide
+from kdeviz.analysis import analysis_of_model
 from kdeviz.data.labels import ANOMALOUS, NORMAL
 from kdeviz.errors import OptionError
 from kdeviz.explain import beside_normal, explain, times_as_far, typical, usual_distance, usual_range
+from kdeviz.output.story import why
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +47,14 @@ def test_fewer_different_rows_than_wanted_are_all_there_is():
     assert len({tuple(rows[row]) for row in found.fitted_on[points]}) == len(points)
 
 
+def test_different_rows_in_fewer_places_than_wanted_have_one_typical_sample_for_each():
+    """One component without its length is 1 or -1."""
+    rows = np.random.default_rng(0).standard_normal((200, 5))
+    found = analyse(EmbeddingSet.from_array(rows), None, Settings(1, "norm"))
+    points = typical(found, 4)
+    assert sorted(np.sign(found.train_coordinates[points, 0]).tolist()) == [-1, 1]
+
+
 def test_distances_are_told_in_those_of_training_samples(groups):
     points = groups.classifier.kde_model.dataset.double().numpy()
     between = np.linalg.norm(points[:, None] - points[None], axis=2)
@@ -52,6 +62,14 @@ def test_distances_are_told_in_those_of_training_samples(groups):
     assert usual_distance(groups) == pytest.approx(np.median(between.min(1)), rel=1e-6)
     far, near = (times_as_far(groups, explain(groups, row)) for row in (0, 1))
     assert near < 0.2 < 1 < far
+
+
+def test_where_the_training_rows_are_not_here_no_distance_is_told(groups):
+    kept = decide(groups).fitted_model
+    opened = analysis_of_model(kept, groups.inspected)
+    assert np.isnan(times_as_far(opened, explain(opened, 0)))
+    assert [each for each in why(decide(opened), 0) if "as far away" in each] == []
+    assert [each for each in why(decide(groups), 0) if "as far away" in each] != []
 
 
 def test_usual_is_where_nine_in_ten_training_rows_lie(groups):

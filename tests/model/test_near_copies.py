@@ -21,8 +21,8 @@ def drawn(n, seed=0, d=20):
     return np.random.default_rng(seed).standard_normal((n, d)) * DEVIATIONS[:d]
 
 
-def each_three_times(n, noise, seed=0, kind=np.float32, rows=drawn):
-    rows = np.repeat(rows(n, seed), 3, axis=0)
+def each_three_times(n, noise, seed=0, kind=np.float32, rows=drawn, times=3):
+    rows = np.repeat(rows(n, seed), times, axis=0)
     return (rows + noise * np.random.default_rng(9).standard_normal(rows.shape)).astype(kind)
 
 
@@ -65,6 +65,35 @@ def test_the_alarm_budget_holds_with_near_copies(noise, kind):
         assert 180 <= decision.expected_alarms.rows <= 320  # 200 are independent
     assert 0.035 < np.mean(shares) < 0.065
     assert all("training rows are near copies of others" in note for note in told)
+
+
+@pytest.mark.parametrize(("n", "times"), [(120, 7), (120, 20), (120, 40), (40, 10), (30, 3)])
+def test_there_may_be_many_copies_of_each_or_few_rows(n, times):
+    """Of more than six copies, or of 90 rows, none were found, and half of all new rows were flagged."""
+    shares = []
+    for seed in range(4):
+        rows, new = each_three_times(n, 1e-3, seed, times=times), drawn(2000, 100 + seed).astype(np.float32)
+        decision = decide(analyse(rows, new, Settings(4), "cpu"), ThresholdRule("quantile", 0.05))
+        model = decision.analysis.classifier
+        assert len(np.unique(model.copies)) == n
+        assert (np.ptp(model.copies.reshape(n, times), axis=1) == 0).all()
+        shares.append(decision.flagged.mean())
+    assert np.mean(shares) < 0.09, shares
+
+
+def test_of_thousands_a_part_tells_how_far_apart_points_are():
+    rows = each_three_times(3000, 1e-3)
+    model = analyse(rows, None, Settings(4), "cpu").classifier
+    groups = model.copies.reshape(3000, 3)
+    assert (np.ptp(groups, axis=1) == 0).all()
+    assert len(np.unique(groups)) > 2800  # some are near others by chance
+
+
+def test_another_component_count_finds_the_same_near_copies_and_takes_no_pca(decomposed):
+    train = EmbeddingSet.from_array(each_three_times(300, 1e-4), "rows")
+    for k in (6, 8, 5):
+        analyse(train, None, Settings(k), "cpu")
+    assert len(decomposed) == 2  # with equal rows together, then with near copies
 
 
 def test_scores_are_those_of_models_without_the_near_copies():
@@ -128,9 +157,9 @@ def test_a_sweep_judges_a_cap_by_rows_that_it_has_not_seen():
     """Of near copies a cap leaves some out, and these are no more news to its model than equal rows are."""
     equal, near = (
         sweep(
-            EmbeddingSet.from_array(rows, "rows"), None, Grid((4,), ("scale",), (100, 600), ("scott",), (0,))
+            EmbeddingSet.from_array(rows, "rows"), None, Grid((4,), ("scale",), (200, 1200), ("scott",), (0,))
         )
-        for rows in (each_three_times(200, 0.0), each_three_times(200, 1e-4))
+        for rows in (each_three_times(400, 0.0), each_three_times(400, 1e-4))
     )
     for one, other in zip(equal.rows, near.rows, strict=True):
         assert other.log_density.value == pytest.approx(one.log_density.value, abs=0.03)

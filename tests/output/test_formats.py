@@ -2,9 +2,10 @@
 
 import json
 import logging
+import runpy
 import subprocess
 import sys
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,13 +22,14 @@ from kdeviz.data.labels import ANOMALOUS, NORMAL
 from kdeviz.decision.p_values import p_values
 from kdeviz.decision.rules import ThresholdRule
 from kdeviz.model.curve import ProbabilityCurve
+from kdeviz.output.formats import numpy_script
 from kdeviz.output.formats.export import beside, export
 from kdeviz.output.formats.model_format import Scored
 from kdeviz.output.formats.native import Native, model_bytes
 from kdeviz.output.formats.probes import probe_rows
 from kdeviz.output.formats.registry import MODEL_FORMATS, model_format
 from kdeviz.output.formats.stored import decision_of_model, read_decision
-from kdeviz.output.formats.verification import Expected, verify
+from kdeviz.output.formats.verification import Expected, SamplesFlagged, verify
 
 # mlflow warns of itself when it is imported.
 pytestmark = [
@@ -308,6 +310,8 @@ def test_a_torch_program_warns_and_takes_any_batch(tmp_path, decision, run):
     for m in (1, 2, 500):
         rows = torch.randn(m, len(model.pca_model.mean))
         np.testing.assert_allclose(program(rows)[0], model.log_density(rows.double()), rtol=1e-9)
+    log_density, p_value, _, flagged = program(torch.full((1, len(model.pca_model.mean)), torch.nan))
+    assert log_density.isnan() and p_value.isnan() and flagged
 
 
 @pytest.mark.parametrize("name", ["torch-export", "mlflow", "openvino"])
@@ -353,6 +357,25 @@ def test_the_numpy_script_runs_alone(tmp_path, decision):
     np.testing.assert_allclose(log_density, ours, rtol=1e-7)
     np.testing.assert_allclose(p_value, p_values(decision.analysis.calibration, ours), rtol=1e-7)
     np.testing.assert_array_equal(flagged, ours < decision.threshold)
+
+
+@pytest.mark.parametrize("scaling", ["scale", "norm"])
+def test_a_row_without_a_score_does_not_pass_the_numpy_script(tmp_path, scaling):
+    export(decided(scaling), model_format("numpy"), tmp_path / "m.py")
+    rows = rows_of(4).astype(float)
+    rows[1, 3], rows[2, 5] = np.nan, np.inf
+    with np.errstate(invalid="ignore"):
+        log_density, p_value, flagged = runpy.run_path(str(tmp_path / "m.py"))["score"](rows)
+    assert np.isnan(log_density).tolist() == np.isnan(p_value).tolist() == [False, True, True, False]
+    assert flagged.tolist() == [False, True, True, False]
+
+
+def test_a_numpy_script_that_lets_such_a_row_pass_is_not_left_behind(tmp_path, decision, monkeypatch):
+    careless = numpy_script._SCRIPT.replace("~(log_density >= threshold)", "log_density < threshold")
+    monkeypatch.setattr(numpy_script, "_SCRIPT", careless)
+    with pytest.raises(ExportError, match="lets rows with NaN or infinity pass: nothing was written"):
+        export(decision, model_format("numpy"), tmp_path / "m.py")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("scaling", ["scale", "norm"])
@@ -445,6 +468,55 @@ def test_a_verdict_within_the_allowed_difference_of_the_threshold_is_no_flip(dec
     scores[place] = decision.threshold - 1e-5
     found = verify("native", expected, Scored("x", "1", scores))
     assert (found.verdict_flips, found.rows_at_threshold) == (0, 1)
+
+
+def far_from_zero(spread):
+    """Samples that float32 keeps to 0.06."""
+    rng = np.random.default_rng(0)
+    train, test = 1e6 + spread * rng.normal(size=(400, 6)), 1e6 + 1.3 * spread * rng.normal(size=(300, 6))
+    given = EmbeddingSet.from_array(train, "t"), EmbeddingSet.from_array(test, "s")
+    return decide(analyse(*given, Settings(4), device="cpu"), ThresholdRule("quantile", 0.1))
+
+
+@pytest.mark.parametrize("name", ["onnx", "openvino", "torch-export", "anomalib"])
+def test_a_file_that_takes_float32_is_refused_where_samples_need_more(tmp_path, name):
+    kind = model_format(name)
+    with pytest.raises(
+        ExportError,
+        match=rf"^{name}: it takes float32, in which \d+ of 300 samples get another verdict: nothing was "
+        r"written\. The features need float64: use native or numpy$",
+    ):
+        export(far_from_zero(0.05), kind, tmp_path / f"m{kind.suffix}")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["native", "numpy", "skops"])
+def test_float64_samples_have_their_verdicts_in_the_other_formats(tmp_path, name):
+    decision, kind = far_from_zero(0.05), model_format(name)
+    done = export(decision, kind, tmp_path / f"m{kind.suffix}").verification
+    assert (
+        done.samples.sentence
+        == f"kdeviz flags {decision.n_flagged} of the 300 samples, and so does the file."
+    )
+
+
+def test_samples_of_the_fit_need_float64_too(tmp_path):
+    train = far_from_zero(0.05).analysis.train
+    decision = decide(analyse(train, settings=Settings(4), device="cpu"), ThresholdRule("quantile", 0.1))
+    with pytest.raises(ExportError, match="of 400 samples get another verdict"):
+        export(decision, model_format("torch-export"), tmp_path / "m.pt2")
+
+
+def test_float64_samples_that_lose_nothing_by_rounding_are_exported(tmp_path):
+    decision = decided(test=replace(labelled(), features=labelled().features.astype(float)))
+    done = export(decision, model_format("onnx"), tmp_path / "m.onnx").verification
+    assert done.samples.flagged_by_file == done.samples.flagged == decision.n_flagged
+
+
+def test_a_verdict_that_rounding_decides_at_the_threshold_is_told():
+    said = SamplesFlagged(rows=1000, flagged=20, trained_on=0, flagged_by_file=21).sentence
+    assert said.startswith("kdeviz flags 20 of the 1")
+    assert said.endswith("samples, the file 21: it takes float32, and the others lie at the threshold.")
 
 
 def test_a_runtime_that_can_hold_no_score_is_no_proof(decision):

@@ -360,7 +360,7 @@ def test_drift_stability_and_sweep_where_they_were_run(unlabelled):
 def test_what_was_not_run_is_said(page):
     text = page.one("section", id="trust").text
     assert "Stability: the fit was not repeated." in text
-    assert "Sweep: no other settings were tried." in text
+    assert "Sweep: other settings are not part of this report." in text
 
 
 # --- what a file says

@@ -57,17 +57,17 @@ def test_the_old_file_stays_whole(disk, monkeypatch, way):
 
 
 def test_a_command_says_that_the_disk_is_full(disk):
-    (disk / "s.csv").write_text("old")
+    (disk / "model").write_text("old")
     fill(disk)
-    command = [sys.executable, "-m", "kdeviz.cli", "fit", "sample", "-o", str(disk / "s.csv"), "--force"]
+    command = [sys.executable, "-m", "kdeviz.cli", "fit", "sample", "-o", str(disk / "model"), "--force"]
     done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True)
     assert done.returncode == 2
     (line,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert (
         "could not be written" in line and "No space left on device" in line and "nothing was changed" in line
     )
-    assert (disk / "s.csv").read_text() == "old"
-    assert names(disk) == ["filler", "s.csv"]
+    assert (disk / "model").read_text() == "old"
+    assert names(disk) == ["filler", "model"]
 
 
 def test_marks_that_were_acknowledged_stay(disk):

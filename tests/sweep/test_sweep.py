@@ -16,6 +16,7 @@ from kdeviz.data.embedding_set import EmbeddingSet
 from kdeviz.data.labels import ANOMALOUS, NORMAL, UNKNOWN
 from kdeviz.decision.metrics.bootstrap import Estimate, bootstrap
 from kdeviz.decision.metrics.intervals import Interval, rate_interval
+from kdeviz.decision.p_values import p_values
 from kdeviz.decision.rules import ThresholdRule
 from kdeviz.errors import DataError, OptionError
 from kdeviz.model.curve import ProbabilityCurve
@@ -241,6 +242,16 @@ def test_axes_are_found_once_per_subset(train, decomposed):
     assert sorted(decomposed) == [50, 160]
 
 
+def test_rows_that_a_cap_kept_make_no_near_copies_of_the_others():
+    """They are at no distance from the model, and were looked at together with the rows left out."""
+    rows = np.random.default_rng(5).standard_normal((2000, 6)).astype(np.float32)
+    analysis = analyse(rows, None, Settings(2, max_training_points=1000), "cpu")
+    expected = analysis.classifier.log_density(rows).numpy()
+    expected[analysis.fitted_on] = analysis.held_out_scores
+    unseen = sys.modules["kdeviz.sweep.sweep"]._unseen_scores(analysis)
+    assert_allclose(unseen, expected, rtol=1e-5)
+
+
 def test_a_failing_setting_does_not_end_the_sweep(train, score):
     found = sweep(train, score, Grid((2, 161, 3)))
     assert [row.error is None for row in found.rows] == [True, False, True]
@@ -343,6 +354,19 @@ def test_without_a_score_set_they_see_the_rows_outside_the_fold(train, rule):
         return rule.for_rows(len(scores), 160).threshold(scores, scores, labels[outside])
 
     assert held_out_alarms(analysis, rule) == explicit_alarms(analysis, threshold)
+
+
+def test_a_scored_training_row_takes_no_score_away_from_a_calibration_without_it(train, monkeypatch):
+    analysis, known = analyse(train, train.take(np.arange(80)), Settings(3)), []
+
+    def noted(calibration, scores, given):
+        known.append(int(given.sum()))
+        return p_values(calibration, scores, given)
+
+    monkeypatch.setattr(sys.modules["kdeviz.sweep.held_out"], "p_values", noted)
+    held_out_alarms(analysis, ThresholdRule("quantile", 0.1))
+    folds = analysis.classifier.folds
+    assert known == [int((folds[:80] != fold).sum()) for fold in np.unique(folds)]
 
 
 @pytest.mark.parametrize("rule", [ThresholdRule("log_density", 1.0), ThresholdRule("probability", 0.6)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -89,7 +90,11 @@ class Distinct:
 
     def add(self, column: pa.ChunkedArray) -> None:
         """More rows, of any type."""
-        codes = [self._place(value) for value in column.to_pylist()]
+        self.add_values(column.to_pylist())
+
+    def add_values(self, values: Iterable[Any]) -> None:
+        """The same of values that are Python's own."""
+        codes = [self._place(value) for value in values]
         self._codes.append(np.array(codes, np.int32))
         self._rows += len(codes)
 

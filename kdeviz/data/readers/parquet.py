@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import chain
 from typing import Any
 
 import pyarrow as pa
@@ -35,20 +36,27 @@ def read_parquet(source: Source) -> TableContent:
         leaves = _leaves(metadata)
         # Texts stay dictionaries until their decoded length is known: one long text may stand in every row.
         columns = [metadata.schema.column(i) for i in range(metadata.num_columns)]
-        texts = [column.path for column in columns if column.physical_type == "BYTE_ARRAY"]
+        texts = {i: column.path for i, column in enumerate(columns) if column.physical_type == "BYTE_ARRAY"}
+        inside = {i for i, path in texts.items() if path != columns[i].name}
         how: dict[str, Any] = {"metadata": metadata}
         if not source.mapped:
             how |= {"buffer_size": _BUFFER_BYTES, "pre_buffer": False}
         file = pq.ParquetFile(source.native(), **how)
         fields = Fields(file.schema_arrow)
         if texts:
-            file = pq.ParquetFile(source.native(), read_dictionary=texts, **how)
+            file = pq.ParquetFile(source.native(), read_dictionary=list(texts.values()), **how)
         plain = PlainTypes(source, class_names(fields.schema.metadata))
+
+        def read(rows: int, names: list[str]) -> Iterator[pa.RecordBatch]:
+            if inside.isdisjoint(chain.from_iterable(leaves[name] for name in names)):
+                yield from file.iter_batches(rows, columns=names)
+            else:
+                yield from _group_by_group(file, rows, names)
 
         def first(name: str) -> pa.Array:
             kind = fields.schema.field(name).type
             _check(source, file, {name: kind}, leaves, fields)
-            batches = _whole_lists(source, file.iter_batches(_FIRST_ROWS, columns=[name]), {name: kind})
+            batches = _whole_lists(source, read(_FIRST_ROWS, [name]), {name: kind})
             return next((fields.of(batch, [name]).column(0) for batch in batches), pa.nulls(0, kind))
 
         schema = plain.schema(fields.schema, first)
@@ -61,7 +69,11 @@ def read_parquet(source: Source) -> TableContent:
             most *= 4 if source.mapped else 2
         at_once = min(max(most * metadata.num_rows // max(needed, 1), _FEWEST_ROWS), _MOST_ROWS)
         total = 0
-        for batch in _batches(source, file, at_once, kinds, fields):
+        if source.mapped or not is_wide(metadata, len(names)):
+            found = _whole_lists(source, read(at_once, names), kinds)
+        else:
+            found = _in_parts(source, file, at_once, kinds, fields)
+        for batch in found:
             total += batch.nbytes
             source.check(total, "the columns read so far")
             yield plain.batch(fields.of(batch, names))
@@ -69,20 +81,23 @@ def read_parquet(source: Source) -> TableContent:
     return TableContent(source, schema, metadata.num_rows, batches, plain.notes)
 
 
-def _batches(
+def _group_by_group(file: pq.ParquetFile, rows: int, names: list[str]) -> Iterator[pa.RecordBatch]:
+    """Batches within row groups: in structs and lists pyarrow cannot join the dictionaries of two."""
+    for number in range(file.num_row_groups):
+        yield from file.iter_batches(rows, [number], columns=names)
+
+
+def _in_parts(
     source: Source, file: pq.ParquetFile, rows: int, kinds: Mapping[str, pa.DataType], fields: Fields
 ) -> Iterator[pa.RecordBatch]:
-    """So many rows at a time; in files that are streamed never too many columns."""
-    metadata, names = file.metadata, list(kinds)
-    if source.mapped or not is_wide(metadata, len(names)):
-        return _whole_lists(source, file.iter_batches(rows, columns=names), kinds)
-    groups = [metadata.row_group(number).num_rows for number in range(metadata.num_row_groups)]
+    """So many rows at a time, and never too many columns."""
+    groups = [file.metadata.row_group(number).num_rows for number in range(file.num_row_groups)]
 
     def opened(group: int, part: Sequence[str]) -> Iterator[pa.RecordBatch]:
         batches = file.iter_batches(rows, [group], columns=list(part))
         return _whole_lists(source, batches, kinds, sum(groups[:group]))
 
-    return batches_of_parts(opened, len(groups), columns_at_once(fields, names))
+    return batches_of_parts(opened, len(groups), columns_at_once(fields, list(kinds)))
 
 
 def _whole_lists(

@@ -54,16 +54,17 @@ def of_parquet(source: Source, columns: Columns) -> Iterator[Part]:
     """Batches of rows."""
     content = read_parquet(replace(source, max_bytes=_NO_LIMIT, mapped=False))
     rows = 0
-    for batch in content.batches(list(columns or content.names)):
-        rows += len(batch)
-        yield _part(batch, rows / content.rows)
-        pa.default_memory_pool().release_unused()  # of every column's pages
+    with source.reading("parquet"):
+        for batch in content.batches(_stored(source, columns, content.names)):
+            rows += len(batch)
+            yield _part(batch, rows / content.rows)
+            pa.default_memory_pool().release_unused()  # of every column's pages
 
 
 def of_arrow(source: Source, columns: Columns) -> Iterator[Part]:
     """The batches of an Arrow file or stream, cut where they are large."""
     for batch, done in batches_of_file(source):
-        yield from parts_of_batch(batch, columns, done)
+        yield from parts_of_batch(source, batch, columns, done)
 
 
 def of_npy(source: Source, columns: Columns) -> Iterator[Part]:
@@ -103,13 +104,30 @@ STREAMS: Mapping[str, Callable[[Source, Columns], Iterator[Part]]] = MappingProx
 """Kinds of files that are read in parts; the others are read whole."""
 
 
-def parts_of_batch(batch: pa.RecordBatch, columns: Columns, done: float) -> Iterator[Part]:
+def parts_of_batch(source: Source, batch: pa.RecordBatch, columns: Columns, done: float) -> Iterator[Part]:
     """A record batch, cut where it is large."""
     fields = Fields(batch.schema)
-    chosen = fields.of(batch, list(columns or fields.schema.names))
+    chosen = fields.of(batch, _stored(source, columns, fields.schema.names))
     rows = max(_ARRAY_BYTES * len(batch) // max(chosen.nbytes, 1), 1)
     for start in range(0, len(batch), rows):
         yield _part(chosen.slice(start, rows), done)
+
+
+def _stored(source: Source, columns: Columns, there: Sequence[str]) -> list[str]:
+    """The columns that hold these: "image" where image.path is needed.
+
+    Raises:
+        DataError: there is no such column.
+    """
+    found: dict[str, None] = {}
+    for name in columns or there:
+        holder = name
+        while holder not in there:
+            holder = holder.rpartition(".")[0]
+            if not holder:
+                raise DataError(f"{source.name}: there is no column {name!r}, which is needed")
+        found[holder] = None
+    return list(found)
 
 
 def _part(batch: pa.RecordBatch, done: float) -> Part:

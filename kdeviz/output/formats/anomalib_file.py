@@ -34,6 +34,7 @@ class Anomalib(ModelFormat):
         "threshold nor the curve: both are in the model card, and anomalib's curve is fixed. anomalib gives "
         "minus infinity below a log density of about -100."
     )
+    takes_float32 = True
     needs = ("anomalib",)
     install = INSTALL
 
@@ -53,7 +54,7 @@ model = KDEClassifier({model.n_components_}, method)
 model.load_state_dict(state)
 # It changes the tensor that it is given: pass a copy.
 log_density = model.compute_kde_scores(rows.clone(), as_log_likelihood=True)
-flagged = log_density < {decision.threshold!r}"""
+flagged = ~(log_density >= {decision.threshold!r})  # a row with NaN does not pass"""
 
     def refusal(self, decision: Decision) -> str:
         """See `ModelFormat`."""

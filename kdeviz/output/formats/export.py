@@ -12,7 +12,7 @@ from kdeviz.errors import ExportError, KdevizError, OptionError
 from kdeviz.output.formats.card import model_card
 from kdeviz.output.formats.model_format import ModelFormat
 from kdeviz.output.formats.probes import probe_rows, sample_rows
-from kdeviz.output.formats.verification import Expected, Verification, verify
+from kdeviz.output.formats.verification import Expected, SamplesFlagged, Verification, verify
 from kdeviz.wording import one_line
 
 CARD, RECORD = ".card.md", ".verification.json"
@@ -56,11 +56,12 @@ def export(
     check_name(path, kind)
     with hidden_folder(path.parent) as hidden:
         tell(_STAGES[0], 0.0)
+        samples = _samples(kind, decision)
         expected = Expected.of(decision, probe_rows(decision), len(sample_rows(decision)))
         tell(_STAGES[1], 0.3)
         _write(kind, decision, hidden / path.name)
         tell(_STAGES[2], 0.6)
-        verification = _verified(kind, hidden / path.name, expected)
+        verification = _verified(kind, hidden / path.name, expected, samples)
         card = model_card(decision, kind, verification, path.name)
         (hidden / f"{path.name}{CARD}").write_text(card, encoding="utf-8")
         (hidden / f"{path.name}{RECORD}").write_text(verification.to_json(), encoding="utf-8")
@@ -89,6 +90,13 @@ def beside(path: Path, kind: ModelFormat) -> list[Path]:
     return [path.with_name(name) for name in (*names, f"{path.name}{CARD}", f"{path.name}{RECORD}")]
 
 
+def _samples(kind: ModelFormat, decision: Decision) -> SamplesFlagged | None:
+    try:
+        return SamplesFlagged.of(decision, kind.takes_float32)
+    except ExportError as error:
+        raise ExportError(f"{kind.name}: {error}") from None
+
+
 def _write(kind: ModelFormat, decision: Decision, file: Path) -> None:
     try:
         kind.write(decision, file)
@@ -98,7 +106,9 @@ def _write(kind: ModelFormat, decision: Decision, file: Path) -> None:
         raise _failed(kind, "does not write it", error) from error
 
 
-def _verified(kind: ModelFormat, file: Path, expected: Expected) -> Verification:
+def _verified(
+    kind: ModelFormat, file: Path, expected: Expected, samples: SamplesFlagged | None
+) -> Verification:
     try:
         found = kind.check(expected.decision, file, expected.rows)
     except (KdevizError, OSError, MemoryError) as error:
@@ -106,7 +116,7 @@ def _verified(kind: ModelFormat, file: Path, expected: Expected) -> Verification
     except Exception as error:  # whatever a runtime raises
         raise _failed(kind, "does not load it", error) from error
     try:
-        return verify(kind.name, expected, found)
+        return verify(kind.name, expected, found, samples)
     except ExportError as error:
         raise ExportError(f"{error}. {kind.limits}" if kind.limits else str(error)) from None
 

@@ -47,6 +47,8 @@ class ModelFormat(ABC):
     """What a person should know before anybody opens such a file."""
     limits: ClassVar[str] = ""
     """Why its runtime may give other scores, a sentence with a remedy, where that is known."""
+    takes_float32: ClassVar[bool] = False
+    """Whether it is given features in float32, whatever they were before."""
     needs: ClassVar[tuple[str, ...]] = ()
     """The modules that its runtime takes."""
     install: ClassVar[str] = ""

@@ -38,7 +38,7 @@ def score(rows):  # (M, D), to log densities, p-values and verdicts
     sums = np.array([np.logaddexp.reduce(-0.5 * ((y - row) ** 2).sum(1)) for row in z])
     log_density = sums - np.log(len(y)) + t["kde_model.log_norm"]
     p_value = P_VALUE
-    return log_density, p_value, log_density < threshold
+    return log_density, p_value, ~(log_density >= threshold)  # a row with NaN does not pass
 
 if __name__ == "__main__":
     columns = np.transpose(score(np.load(sys.argv[1])))
@@ -51,7 +51,7 @@ _LENGTHS = {
 }
 # Copies, which are not independent, count once.
 _DISTINCT = """[np.unique(t["NAMES"], axis=0, return_index=True)[1]]"""
-_P_VALUE = """(1 + np.searchsorted(held_out, log_density, "right")) / (len(held_out) + 1)"""
+_P_VALUE = """np.where(np.isnan(log_density), np.nan, held.searchsorted(log_density, "right") / len(held))"""
 _NO_P_VALUE = "np.full(len(z), np.nan)  # the model holds no held-out scores"
 _PLAIN_NAME = re.compile(r"[\w. -]+")
 _RUN = """\
@@ -92,19 +92,28 @@ log_density, p_value, flagged = runpy.run_path({file!r})["score"](rows)"""
         path.write_text(_script(decision, path.name), encoding="utf-8")
 
     def check(self, decision: Decision, path: Path, rows: NDArray[np.float32]) -> Scored:
-        """See `ModelFormat`; in a process that cannot import torch."""
+        """See `ModelFormat`; in a process that cannot import torch. Rows without a score must not pass."""
         with tempfile.TemporaryDirectory() as folder:
             given, found = Path(folder) / "rows.npy", Path(folder) / "scores.npz"
-            np.save(given, rows)
+            np.save(given, np.concatenate([rows, _without_score(rows)]))
             command = [sys.executable, "-P", "-c", _RUN, str(path), str(given), str(found)]
             done = subprocess.run(command, capture_output=True, text=True)
             if done.returncode:
                 raise ExportError(f"the script fails: {one_line(done.stderr[-300:], 300)}")
             with np.load(found) as scores:
                 told = {name: scores[name] for name in scores.files}
+        if not (told["flagged"][len(rows) :].all() and np.isnan(told["p_value"][len(rows) :]).all()):
+            raise ExportError("the script lets rows with NaN or infinity pass")
         if not decision.analysis.calibrated:
             del told["p_value"]
-        return Scored("numpy", np.__version__, **told)
+        return Scored("numpy", np.__version__, **{name: values[: len(rows)] for name, values in told.items()})
+
+
+def _without_score(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A row with NaN, and one with infinity."""
+    bad = np.repeat(rows[:1], 2, axis=0)
+    bad[:, 0] = np.nan, np.inf
+    return bad
 
 
 def _script(decision: Decision, name: str) -> str:
@@ -129,4 +138,5 @@ def _held_out(decision: Decision) -> str:
     model = decision.analysis.classifier
     names = "training_groups" if len(model.training_groups) else "training_keys"
     distinct = _DISTINCT.replace("NAMES", names) if len(model.training_keys) else ""
-    return f"""held_out = np.sort(t["held_out_scores"]{distinct})\n"""
+    # The lowest of all stands for the row itself, which counts as one of them.
+    return f"""held = np.sort([-np.inf, *t["held_out_scores"]{distinct}])\n"""

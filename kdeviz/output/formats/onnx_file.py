@@ -35,6 +35,7 @@ class Onnx(ModelFormat):
         "held-out scores, but no ids, labels or texts; settings, threshold and the names of the features are "
         "in its metadata."
     )
+    takes_float32 = True
     needs = ("onnx", "onnxruntime")
     install = "pip install 'kdeviz[onnx]'"
 

@@ -33,6 +33,7 @@ class OpenVino(ModelFormat):
         "OpenVINO has no double precision: where some components vary a thousand times less than others, or "
         "features vary little beside their size, it loses the digits that count; use ONNX instead"
     )
+    takes_float32 = True
     needs = ("openvino", "onnx")
     install = "pip install 'kdeviz[openvino]'"
 

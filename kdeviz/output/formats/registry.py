@@ -49,9 +49,9 @@ def format_of_suffix(suffix: str) -> ModelFormat:
     """
     if not suffix:
         return model_format(_NATIVE)
-    kinds = [kind for kind in map(model_format, MODEL_FORMATS) if kind.suffix]
-    for kind in kinds:
+    known: list[str] = []
+    for kind in map(model_format, MODEL_FORMATS):  # each is imported when it is its turn
         if kind.suffix == suffix.lower():
             return kind
-    known = list(dict.fromkeys(kind.suffix for kind in kinds))
+        known += [kind.suffix] * (kind.suffix != "")
     raise OptionError(f"no model is written as {suffix!r}: choose {', '.join(known[:-1])} or {known[-1]}")

@@ -28,6 +28,7 @@ class TorchProgram(ModelFormat):
         "A `.pt2` program of torch.export for any batch size, in double precision inside. It gives log "
         "density, p-value, probability and the verdict, and takes torch, not kdeviz."
     )
+    takes_float32 = True
     warning = (
         "a .pt2 file can execute code when it is opened: open only those that come from people you trust"
     )
@@ -99,6 +100,7 @@ class _Program(nn.Module):
         log_density = self._log_sums(z) + self.offset
         known = torch.searchsorted(self.calibration, log_density, right=True)
         p_value = (1.0 + known) / (len(self.calibration) + 1 if len(self.calibration) else float("nan"))
+        p_value = torch.where(log_density.isnan(), torch.nan, p_value)
         probability = torch.sigmoid(self.curve.steepness * (self.curve.midpoint - log_density))
         return log_density, p_value, probability, ~(log_density >= self.threshold)
 

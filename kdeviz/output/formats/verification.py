@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdeviz import __version__
+from kdeviz.data import Rows
 from kdeviz.decision import Decision, p_values
 from kdeviz.errors import ExportError
+from kdeviz.model import KDEClassifier
 from kdeviz.output.formats.model_format import Scored
 from kdeviz.wording import count, number
 
@@ -40,23 +42,41 @@ class SamplesFlagged:
     flagged_by_file: int
 
     @classmethod
-    def of(cls, decision: Decision) -> SamplesFlagged | None:
-        """Count; None where there are no samples."""
-        analysis = decision.analysis
+    def of(cls, decision: Decision, takes_float32: bool = False) -> SamplesFlagged | None:
+        """Count; None where there are no samples.
+
+        Args:
+            decision: it says which, and has the samples.
+            takes_float32: whether the file is given the samples in float32.
+
+        Raises:
+            ExportError: in float32 some samples get another verdict.
+        """
+        analysis, threshold = decision.analysis, decision.threshold
         rows = analysis.inspected.features
         if not len(rows) or rows.shape[1] != len(analysis.classifier.pca_model.mean):
             return None
-        known = np.flatnonzero(analysis.points >= 0)
-        seen = decision.fitted_model.log_density(rows[known]).cpu().numpy() < decision.threshold
-        others = int(np.delete(decision.flagged, known).sum())
-        return cls(len(rows), decision.n_flagged, len(known), others + int(seen.sum()))
+        known, model = np.flatnonzero(analysis.points >= 0), decision.fitted_model
+        exact = np.array(analysis.scores, np.float64)
+        exact[known] = model.log_density(rows[known]).cpu().numpy()
+        by_file = _in_float32(model, rows, exact) if takes_float32 else exact
+        other = ((by_file < threshold) != (exact < threshold)) & ~_at(threshold, exact)
+        if other.any():
+            raise ExportError(
+                f"it takes float32, in which {count(int(other.sum()))} of {count(len(rows))} samples get "
+                "another verdict: nothing was written. The features need float64: use native or numpy"
+            )
+        return cls(len(rows), decision.n_flagged, len(known), int((by_file < threshold).sum()))
 
     @property
     def sentence(self) -> str:
         """For people."""
         said = f"kdeviz flags {count(self.flagged)} of the {count(self.rows)} samples"
         if not self.trained_on:
-            return f"{said}, and so does the file."
+            if self.flagged == self.flagged_by_file:
+                return f"{said}, and so does the file."
+            by_file = count(self.flagged_by_file)
+            return f"{said}, the file {by_file}: it takes float32, and the others lie at the threshold."
         return (
             f"{said}, the file {count(self.flagged_by_file)}: the model was fitted on "
             f"{count(self.trained_on)} of them, which kdeviz judges by models that have not seen them, and "
@@ -143,8 +163,34 @@ class Expected:
         return cls(rows, model.log_density(rows.astype(np.float64)).numpy(), decision, of_samples)
 
 
-def verify(name: str, expected: Expected, found: Scored) -> Verification:
+def _in_float32(model: KDEClassifier, rows: NDArray[Any], exact: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The log densities of rows rounded to float32, where `exact` are those of the rows as they are."""
+    found = exact.copy()
+    if np.can_cast(rows.dtype, np.float32):
+        return found
+    for start, stop in Rows(rows).spans():
+        block = rows[start:stop]
+        rounded = block.astype(np.float32)
+        changed = np.flatnonzero((rounded != block).any(1))
+        found[start + changed] = model.log_density(rounded[changed].astype(np.float64)).cpu().numpy()
+    return found
+
+
+def _at(threshold: float, truth: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Where the allowed difference decides."""
+    return np.asarray(np.abs(truth - threshold) <= ABSOLUTE + RELATIVE * np.abs(truth))
+
+
+def verify(
+    name: str, expected: Expected, found: Scored, samples: SamplesFlagged | None = None
+) -> Verification:
     """Compare.
+
+    Args:
+        name: of the format.
+        expected: what kdeviz says.
+        found: what the runtime says of the same rows.
+        samples: what kdeviz and the file say of all scored samples, for the record.
 
     Raises:
         ExportError: a score, a probability, a p-value or a verdict is another one.
@@ -170,7 +216,7 @@ def verify(name: str, expected: Expected, found: Scored) -> Verification:
         max_probability_difference=_probabilities(expected, found, compared, who),
         max_p_value_difference=_p_values(expected, found, compared, who),
         **_verdicts(expected, found, compared, who),
-        samples=SamplesFlagged.of(expected.decision),
+        samples=samples,
         kdeviz_version=__version__,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
@@ -205,7 +251,7 @@ def _verdicts(expected: Expected, found: Scored, compared: NDArray[np.bool_], wh
     flagged = np.asarray(found.log_density) < threshold if found.flagged is None else found.flagged
     below = np.asarray(flagged, bool)[compared]
     other = below != (truth < threshold)
-    close = np.abs(truth - threshold) <= ABSOLUTE + RELATIVE * np.abs(truth)
+    close = _at(threshold, truth)
     flips = int((other & ~close).sum())
     if flips:
         raise ExportError(f"{who} gives {flips} of {len(truth)} rows another verdict: nothing was written")

@@ -276,7 +276,7 @@ def _trust(decision: Decision, extras: Extras) -> Iterator[Block]:
     else:
         yield from _stability(extras.stability, decision)
     if extras.sweep is None:
-        yield Text("Sweep: no other settings were tried.")
+        yield Text("Sweep: other settings are not part of this report.")
         return
     sweep, choice = extras.sweep
     yield Text(f"Sweep over {count(len(sweep.rows))} settings: {choice.sentence}")
