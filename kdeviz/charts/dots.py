@@ -52,7 +52,8 @@ def dots_numbers(decision: Decision) -> DotsNumbers:
         rows = min(_ROWS, max(1, round((total / 2.5) ** 0.5)))
         false = round(bound * total)
         words = f"false alarms among them, at most {number(bound * flagged, 2)}"
-        return DotsNumbers(total, false, 0, rows, words, f"flagged ({count(flagged)})", True)
+        each = f"; each dot stands for {about(flagged / total)}" if flagged > total else ""
+        return DotsNumbers(total, false, 0, rows, words, f"flagged ({count(flagged)}{each})", True)
     expected = decision.expected_alarms
     alarms, most = round(_PER * expected.rate), round(_PER * expected.high)
     words = f"flagged by mistake, about {about(_PER * expected.rate)}"

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from kdeviz.analysis import Analysis, cached
 from kdeviz.decision import Decision
-from kdeviz.model import GaussianKDE
 
 _GRID, _SUMS = 240, 24
 _MOST_POINTS, _MOST_BUMPS, _MOST_INSPECTED = 400, 40, 400
+_MOST_NODES, _NODES_PER_WIDTH = 1000, 8
 _WIDTHS_BEYOND = 4.0
 _LARGEST_LOG = 700.0
 """Of a number that a float holds."""
@@ -67,12 +67,14 @@ def how_it_works_numbers(decision: Decision) -> HowItWorksNumbers:
     analysis, flagged = decision.analysis, decision.flagged
     points, coordinates = _points(analysis), analysis.coordinates
     component = _most_telling(coordinates[flagged], points)
-    kde = analysis.classifier.kde_model.marginal((component,))
-    along = np.sort(points[:, component])
-    width, shown = 1 / float(kde.bw_transform[0, 0].abs()), _shown(flagged)
+    along, width, shown = _along(analysis, component), _width(analysis, component), _shown(flagged)
     inspected = coordinates[shown, component].astype(np.float64)
-    grid = _grid(along, inspected, width)
-    sums, level = _sums(along, width, grid), _level(decision, kde, along)
+    ends = _ends(along, inspected, width)
+    grid, sums, level = (
+        np.linspace(*ends, _GRID),
+        _sums(analysis, component, *ends),
+        _level(decision, component),
+    )
     below = flagged if points.shape[1] == 1 else np.interp(coordinates[:, component], grid, sums[-1]) < level
     return HowItWorksNumbers(
         component=component,
@@ -95,12 +97,41 @@ def how_it_works_numbers(decision: Decision) -> HowItWorksNumbers:
     )
 
 
-def _level(decision: Decision, kde: GaussianKDE, along: NDArray[np.float64]) -> float:
+def _level(decision: Decision, component: int) -> float:
     """See `HowItWorksNumbers.level`."""
     if decision.analysis.classifier.n_components_ == 1:
         return math.exp(min(decision.threshold, _LARGEST_LOG))
-    at_points = kde.log_prob(torch.from_numpy(along[:, None])).exp().cpu().numpy()
+    at_points = _at_points(decision.analysis, component)
     return float(np.quantile(at_points, decision.expected_alarms.rate, method="lower"))
+
+
+@cached
+def _at_points(analysis: Analysis, component: int) -> NDArray[np.float64]:
+    """(n,) density along the component at each point.
+
+    All pairs of 40 000 points took minutes. Of many points it is asked for at places beside them: a line
+    between the logarithms at two of these is right to one per cent.
+    """
+    along, kde = _along(analysis, component), analysis.classifier.kde_model.marginal((component,))
+    nodes = np.unique(along)
+    if len(nodes) > _MOST_NODES:
+        step = _width(analysis, component) / _NODES_PER_WIDTH
+        cells = np.floor(nodes / step)
+        nodes = _evenly(step * np.union1d(cells, cells + 1), _MOST_NODES)
+    logs = kde.log_prob(torch.from_numpy(nodes[:, None])).cpu().numpy()
+    density: NDArray[np.float64] = np.exp(np.interp(along, nodes, logs))
+    return density
+
+
+@cached
+def _along(analysis: Analysis, component: int) -> NDArray[np.float64]:
+    """(n,) points along the component, ascending."""
+    return np.sort(_points(analysis)[:, component])
+
+
+def _width(analysis: Analysis, component: int) -> float:
+    """See `HowItWorksNumbers.width`."""
+    return 1 / float(analysis.classifier.kde_model.marginal((component,)).bw_transform[0, 0].abs())
 
 
 @cached
@@ -132,16 +163,19 @@ def _evenly(values: NDArray[Any], most: int) -> NDArray[Any]:
     return values[np.linspace(0, len(values) - 1, most).round().astype(np.int64)]
 
 
-def _grid(points: NDArray[np.float64], inspected: NDArray[np.float64], width: float) -> NDArray[np.float64]:
-    """Over the points, and as far towards the inspected samples as leaves the points half of the room."""
+def _ends(points: NDArray[np.float64], inspected: NDArray[np.float64], width: float) -> tuple[float, float]:
+    """Of the grid: over the points, and so far towards the inspected samples that these have half of it."""
     low, high = points[0] - _WIDTHS_BEYOND * width, points[-1] + _WIDTHS_BEYOND * width
     room = (high - low) / 2
     lowest, highest = (float(end(inspected, initial=points[0])) for end in (np.min, np.max))
-    return np.linspace(max(min(low, lowest), low - room), min(max(high, highest), high + room), _GRID)
+    return float(max(min(low, lowest), low - room)), float(min(max(high, highest), high + room))
 
 
-def _sums(points: NDArray[np.float64], width: float, grid: NDArray[np.float64]) -> NDArray[np.float64]:
-    parts = []
+@cached
+def _sums(analysis: Analysis, component: int, low: float, high: float) -> NDArray[np.float64]:
+    """See `HowItWorksNumbers.sums`."""
+    points, width = _along(analysis, component), _width(analysis, component)
+    grid, parts = np.linspace(low, high, _GRID), []
     for some in np.array_split(points, _SUMS):
         kernels = np.exp(-0.5 * ((grid - some[:, None]) / width) ** 2)
         parts.append(kernels.sum(0) / (len(points) * width * np.sqrt(2 * np.pi)))

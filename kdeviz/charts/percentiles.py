@@ -15,6 +15,11 @@ from kdeviz.charts.theme import NOTEBOOK, Part, Theme, drawn, faint
 from kdeviz.comparison import Comparison
 from kdeviz.wording import count, percent
 
+_EVEN = {
+    False: "normal samples alone would spread evenly",
+    True: "these are the training samples:<br>they spread evenly by themselves",
+}
+
 
 class PercentilesNumbers(NamedTuple):
     """How the common samples spread over the percentiles of each model's training samples, in B bins."""
@@ -27,6 +32,8 @@ class PercentilesNumbers(NamedTuple):
     """Share of the samples below percentile 1."""
     total: int
     """Common samples."""
+    of_training: bool
+    """Whether they spread evenly by construction, see `Comparison.of_training`."""
 
     @property
     def middles(self) -> NDArray[np.float64]:
@@ -48,7 +55,8 @@ def percentiles_numbers(comparison: Comparison, bins: int = 20) -> PercentilesNu
     """The histograms of both."""
     edges = np.linspace(0, 100, bins + 1)
     first, second = (np.histogram(place, edges)[0] for place in comparison.percentiles)
-    return PercentilesNumbers(edges, (first, second), shares_below(comparison), len(comparison.ids))
+    below, total = shares_below(comparison), len(comparison.ids)
+    return PercentilesNumbers(edges, (first, second), below, total, comparison.of_training)
 
 
 def shares_below(comparison: Comparison, percentile: float = 1.0) -> tuple[float, float]:
@@ -68,7 +76,7 @@ def percentiles(comparison: Comparison, theme: Theme = NOTEBOOK) -> go.Figure:
 def draw_percentiles(numbers: PercentilesNumbers, theme: Theme) -> go.Figure:
     """The figure of these numbers."""
     even = {**placed("x", 1, "right", "x domain"), **placed("y", numbers.even, "bottom")}
-    words, top = "normal samples alone would spread evenly", max(numbers.even, *map(max, numbers.shares))
+    words, top = _EVEN[numbers.of_training], max(numbers.even, *map(max, numbers.shares))
     layout = {
         "barmode": "group",
         "bargap": 0.18,

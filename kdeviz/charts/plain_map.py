@@ -62,14 +62,17 @@ def normal_map_numbers(
 
 
 def found_map_numbers(
-    decision: Decision, axes: MapAxes | tuple[int, ...] = (0, 1), picked: int | None = None
+    decision: Decision,
+    axes: MapAxes | tuple[int, ...] = (0, 1),
+    picked: int | None = None,
+    most_flagged: int | None = None,
 ) -> PlainMapNumbers:
-    """Inspected samples, with a ring round one of them.
+    """Inspected samples, with a ring round one of them; see `projection_numbers` for `most_flagged`.
 
     Raises:
         OptionError: there are no such axes.
     """
-    numbers = projection_numbers(decision, axes)
+    numbers = projection_numbers(decision, axes, most_flagged=most_flagged)
     one = picked_numbers(decision, picked)
     at = None if one is None else numbers.place_of(one)
     places = np.array([] if at is None else [at]).reshape(-1, len(numbers.placed.titles))
@@ -104,9 +107,11 @@ def found_map(
     axes: MapAxes | tuple[int, ...] = (0, 1),
     picked: int | None = None,
     theme: Theme = NOTEBOOK,
+    *,
+    most_flagged: int | None = None,
 ) -> go.Figure:
-    """Which samples are flagged, on the map; a click gives the inspected row."""
-    numbers = found_map_numbers(decision, axes, picked)
+    """Which samples are flagged, on the map; a click gives the inspected row; see `found_map_numbers`."""
+    numbers = found_map_numbers(decision, axes, picked, most_flagged)
     return draw_found_map(numbers, theme, decision.analysis.inspected.ids)
 
 
@@ -130,9 +135,11 @@ def shaded_map(
     axes: MapAxes | tuple[int, ...] = (0, 1),
     picked: int | None = None,
     theme: Theme = NOTEBOOK,
+    *,
+    most_flagged: int | None = None,
 ) -> go.Figure:
-    """How unusual each sample is, on the map; a click gives the inspected row."""
-    numbers = found_map_numbers(decision, axes, picked)
+    """How unusual each sample is, on the map; a click gives the inspected row; see `found_map_numbers`."""
+    numbers = found_map_numbers(decision, axes, picked, most_flagged)
     return draw_shaded_map(numbers, theme, decision.analysis.inspected.ids)
 
 

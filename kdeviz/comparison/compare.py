@@ -92,6 +92,16 @@ class Comparison(NamedTuple):
         """(C,) log densities of the common samples."""
         return np.asarray(self.second.scores[self.second_rows])
 
+    @property
+    def of_training(self) -> bool:
+        """Whether the common samples are all that both models were given to learn from.
+
+        Their percentiles then spread evenly by construction.
+        """
+        return all(
+            side.of_training and len(side.scores) == len(self.ids) for side in (self.first, self.second)
+        )
+
 
 def compare(
     first: Scored, second: Scored, resamples: int = 1000, seed: int = 0, level: float = 0.95

@@ -46,6 +46,12 @@ class Scored:
         """(M,) True where the model says anomalous."""
         return self.decision.flagged
 
+    @property
+    def of_training(self) -> bool:
+        """Whether the samples are the very rows that the model was given to learn from."""
+        digest = self.decision.analysis.classifier.data_digest
+        return bool(digest) and digest == self.inspected_digest
+
 
 def scored_decision(
     decision: Decision, name: str | None = None, fixes: tuple[str, ...] | None = None

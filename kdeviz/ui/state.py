@@ -145,8 +145,9 @@ class Session:
                 self.missed = number if self.picked is None else None
         if chosen is not None:
             self.region = numbering.found(chosen)
-        if missed is not None:
-            self.pick_number(missed)
+        if missed is not None and (row := self._numbering.back.row(missed)) is not None:
+            self.picked, self.missed = row, None  # a neighbour that the address named with it stays
+            self.picks += 1
 
     @property
     def _numbering(self) -> Numbering:

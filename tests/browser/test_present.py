@@ -81,6 +81,15 @@ def test_a_talk_is_driven_by_keys_and_its_numbers_are_those_of_explore(
     settled(page)
     expect(page.locator(".kdeviz-words p").nth(1)).not_to_have_text(before[1])
     assert reloaded(page)[0].endswith("Where we draw the line")
+    drawn = sentences(page)
+    steps = ("PageDown", "What we found", "PageUp"), ("PageUp", "How unusual each sample is", "PageDown")
+    for key, words, back in steps:
+        slider.focus()  # as after a drag
+        slider.press(key)
+        settled(page)
+        expect(heading(page)).to_have_text(words)
+        press(page, back)
+    assert sentences(page) == drawn
     press(page, "ArrowRight")
     flagged = re.match(r"(\d+) of the (\d+) samples are flagged", sentences(page)[0].replace("\u202f", ""))
     assert flagged is not None

@@ -1,3 +1,4 @@
+import copy
 import json
 
 import comparison_steps
@@ -277,6 +278,19 @@ def test_the_legend_stands_above_bars_that_fill_the_chart_and_its_words_below_th
 def test_what_the_percentiles_refer_to_is_said():
     shown = subtitle(percentile_figure(CASES["plain"], LIGHT))
     assert shown.endswith("among the training samples of each")
+
+
+@pytest.mark.parametrize(("digests", "rows", "itself"), [("aa", 9, True), ("ab", 9, False), ("aa", 8, False)])
+def test_of_training_samples_it_is_said_that_they_spread_evenly_by_themselves(digests, rows, itself):
+    model = copy.copy(comparison_steps.some_model())
+    model.data_digest = "a"
+    first, second = (
+        comparison_steps.side(np.arange(n), model=model, inspected_digest=digest)
+        for digest, n in zip(digests, (9, rows), strict=True)
+    )
+    (said,) = words(percentiles(compare(first, second), LIGHT))
+    assert ("these are the training samples" in said) == itself
+    assert ("normal samples alone" in said) == (not itself)
 
 
 # --- ROC

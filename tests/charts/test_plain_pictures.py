@@ -10,9 +10,11 @@ import torch
 
 from kdeviz import EmbeddingSet, Settings, ThresholdRule, analyse, charts, decide, load_sample
 from kdeviz.analysis import drift
-from kdeviz.charts import DARK, LIGHT
+from kdeviz.charts import DARK, LIGHT, how_it_works
 from kdeviz.decision import rate_interval
 from kdeviz.errors import DataError, OptionError
+from kdeviz.model import GaussianKDE
+from kdeviz.wording import count
 
 JARGON = re.compile(r"density|kernel|nats|PCA|component|ROC|recall|precision|p-value|quantile", re.IGNORECASE)
 
@@ -87,6 +89,18 @@ def test_under_the_rule_of_false_discoveries_the_dots_are_the_flagged(analysis):
     assert numbers.marked == round(0.2 * decision.n_flagged)
 
 
+def test_of_thousands_of_flagged_a_dot_says_for_how_many_it_stands():
+    rng = np.random.default_rng(6)
+    train = EmbeddingSet.from_array(rng.standard_normal((300, 2)))
+    far = EmbeddingSet.from_array(9 + rng.standard_normal((2500, 2)))
+    decision = decide(analyse(train, far, Settings(2)), ThresholdRule("fdr", 0.1))
+    assert decision.n_flagged == 2500
+    numbers = charts.dots_numbers(decision)
+    assert (numbers.total, numbers.marked) == (1000, 100)
+    assert numbers.marked_words == "false alarms among them, at most 250"
+    assert numbers.rest_words == f"flagged ({count(2500)}; each dot stands for 2.5)"
+
+
 def test_the_curve_has_exact_intervals_at_the_present_line(decision):
     numbers, counts = charts.plain_roc_numbers(decision), decision.confusion
     normal = counts.false_positives + counts.true_negatives
@@ -127,6 +141,22 @@ def test_rings_on_the_map_are_where_the_model_sees_the_samples(decision):
     assert picked.ringed == pytest.approx(decision.analysis.coordinates[[7], :2])
 
 
+@pytest.mark.parametrize("draw", [charts.found_map, charts.shaded_map])
+def test_of_many_flagged_the_most_unusual_are_drawn_and_all_are_counted(draw):
+    rng = np.random.default_rng(7)
+    train, score = (EmbeddingSet.from_array(rng.standard_normal((n, 2))) for n in (300, 12_000))
+    decision = decide(analyse(train, score, Settings(2)), ThresholdRule("top_k", 6000))
+    lowest = np.argsort(decision.analysis.scores, kind="stable")[:100]
+    few, all_of_them = (
+        {row for trace in figure.data if trace.customdata is not None for row in trace.customdata}
+        for figure in (draw(decision, most_flagged=100), draw(decision))
+    )
+    assert set(lowest.tolist()) <= few
+    assert len(few) <= 5000 < 6000 <= len(all_of_them)
+    names = [trace.name for trace in charts.found_map(decision, most_flagged=100).data]
+    assert f"flagged ({count(6000)})" in names
+
+
 def test_the_bumps_add_up_to_the_density_of_the_model(decision):
     numbers = charts.how_it_works_numbers(decision)
     kde = decision.analysis.classifier.kde_model.marginal((numbers.component,))
@@ -147,6 +177,28 @@ def test_the_drawn_threshold_cuts_off_the_expected_alarms(decision):
     assert below == pytest.approx(decision.expected_alarms.rate, abs=1.5 / len(points))
     assert numbers.threshold == decision.threshold
     assert numbers.flagged.any() and not numbers.flagged.all()
+
+
+def test_the_density_at_many_points_is_asked_for_once_and_at_few_places(monkeypatch):
+    rows = np.random.default_rng(8).standard_t(4, (5000, 3))
+    analysis = analyse(
+        EmbeddingSet.from_array(rows[:4900]), EmbeddingSet.from_array(rows[4900:]), Settings(2)
+    )
+    asked, exactly = [], GaussianKDE.log_prob
+
+    def note(kde, places, *arguments, **options):
+        asked.append(len(places))
+        return exactly(kde, places, *arguments, **options)
+
+    monkeypatch.setattr(GaussianKDE, "log_prob", note)
+    found = [charts.how_it_works_numbers(decide(analysis, ThresholdRule("top_k", k))) for k in (5, 5, 6)]
+    assert len(asked) == len({numbers.component for numbers in found})
+    assert max(asked) <= 1000
+    for component in (0, 1):
+        along = np.sort(analysis.train_coordinates[:, component]).astype(np.float64)
+        kde = analysis.classifier.kde_model.marginal((component,))
+        exact = exactly(kde, torch.from_numpy(along[:, None])).exp().numpy()
+        assert how_it_works._at_points(analysis, component) == pytest.approx(exact, rel=0.01)
 
 
 def test_flagged_samples_above_the_drawn_line_are_told_apart(decision):

@@ -380,6 +380,17 @@ def test_percentile_histograms(compared, pair):
     assert np.median(compared.percentiles.first[~normal]) < 10
 
 
+def test_training_samples_spread_evenly_by_construction(digits, compared):
+    train = digits[0]
+    models = [scored(train, None, n_pca_components=k) for k in (4, 8)]
+    for second in (models[1], scored_model(models[1].decision.fitted_model, train)):
+        own = compare(models[0], second, resamples=60)
+        assert own.of_training
+        for counts in percentiles_numbers(own).counts:
+            assert abs(counts - len(train) / 20).max() <= 1
+    assert not compared.of_training
+
+
 # Disagreements and verdicts
 
 

@@ -81,7 +81,7 @@ def test_help_is_a_sentence_and_its_pictures_can_be_drawn():
         sentence, shown = words.split("\n\n")
         assert re.fullmatch(r"[A-Z].*[a-z0-9).]", sentence, re.DOTALL), name
         assert len(sentence) < 220, name
-        assert "kernel" not in words, name
+        assert "kernel" not in words and "  " not in words, name
         if found := PICTURE.fullmatch(shown):
             svg = ElementTree.fromstring(base64.b64decode(found[1]))
             numbers = [float(n) for one in svg.iter() for n in re.findall(r"-?[\d.]+", one.get("points", ""))]

@@ -127,3 +127,16 @@ def test_a_chosen_log_density_flags_as_many_by_other_settings(app):
     put(app.number_input(key="nats"), after.threshold - 1)
     assert page_session(app).screen.decision.threshold == after.threshold - 1
     assert not any("stay flagged" in words for words in captions(app))
+
+
+def test_a_chosen_log_density_stays_where_the_scores_do(app):
+    put(app.selectbox(key="rule"), "log_density")
+    put(app.number_input(key="nats"), float(np.sort(page_session(app).screen.analysis.scores)[37:39].mean()))
+    put(app.slider(key="components"), 17)
+    moved = page_session(app).screen.decision
+    assert moved.n_flagged == 38
+    for seed in (1, 2):  # all rows are learned from, whatever the seed
+        put(app.number_input(key="seed"), seed)
+        after = page_session(app).screen.decision
+        assert after.analysis.settings.seed == seed
+        assert (after.threshold, after.n_flagged) == (moved.threshold, 38)

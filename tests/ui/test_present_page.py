@@ -9,6 +9,7 @@ from app_steps import (
     charts,
     figures,
     gaussian,
+    has,
     key_of,
     npy,
     page_session,
@@ -19,7 +20,7 @@ from app_steps import (
 )
 
 from kdeviz import EmbeddingSet, Settings, analyse, decide, load_sample
-from kdeviz.charts import how_it_works_numbers
+from kdeviz.charts import found_map, how_it_works_numbers
 from kdeviz.decision import rank_order
 from kdeviz.output import story, why
 
@@ -84,6 +85,31 @@ def test_without_labels_the_fit_is_repeated_to_see_whether_the_same_comes_out(ap
     assert key_of(charts(app)[0]) == "present_chart"
     assert chart(app, "present_chart")
     assert page_session(app).screen.decision.labels is None
+
+
+def test_where_no_alarm_can_be_expected_none_is_drawn_as_dots(app):
+    upload(app, "few.npy", npy(gaussian(17, 20)))
+    put(app.slider(key="components"), 16)
+    assert not page_session(app).screen.analysis.calibrated
+    for step in (3, 5):
+        app.session_state["step"] = step
+        visit(app, "present")
+        assert "is not known" in words(app)
+        assert not has(app, "button_group", f"picture_{step}")
+        assert len(charts(app)) == 1
+
+
+def test_a_talk_draws_no_more_flagged_samples_than_explore(start, monkeypatch):
+    monkeypatch.setattr("kdeviz.ui.panels.present_pictures.MOST_FLAGGED", 10)
+    asked = []
+
+    def note(decision, axes, picked, shown, most_flagged=None):
+        asked.append(most_flagged)
+        return found_map(decision, axes, picked, shown)
+
+    monkeypatch.setattr("kdeviz.charts.found_map", note)
+    start(at="present", step="4", picture="Map")
+    assert asked == [10]
 
 
 def test_the_reason_of_a_sample_with_named_measurements_tells_what_is_usual():

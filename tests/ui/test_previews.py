@@ -1,10 +1,24 @@
 """Previews on the page: what they say, what stays when more is scored, and how they are cancelled."""
 
+import dataclasses
 import threading
 
 import numpy as np
 import pytest
-from app_steps import gaussian, markdowns, metrics, npy, page_session, rerun, titles, until, visit
+from app_steps import (
+    captions,
+    gaussian,
+    markdowns,
+    metrics,
+    npy,
+    page_session,
+    press,
+    put,
+    rerun,
+    titles,
+    until,
+    visit,
+)
 
 from kdeviz.analysis import analyse, preview
 from kdeviz.decision import RULES
@@ -126,16 +140,56 @@ def test_what_is_picked_selected_and_set_stays_while_the_rest_is_scored(start, s
     assert session.screen.decision.threshold == 20.0
 
 
+@pytest.fixture
+def fewer_at_first(monkeypatch):
+    """The first preview is of fewer training rows than was asked for."""
+
+    def quick(n, d, settings, device="auto"):
+        return dataclasses.replace(settings, max_training_points=200)
+
+    monkeypatch.setattr("kdeviz.ui.work.jobs.quick_settings", quick)
+
+
+def test_a_chosen_threshold_stays_when_previews_learn_from_more(start, steps, fewer_at_first):
+    app = previewed(start(rule="log_density", nats="-20.0"), 100)
+    assert page_session(app).screen.analysis.settings.max_training_points == 200
+    steps.on(10)
+    exact(app)
+    screen = page_session(app).screen
+    assert screen.analysis.settings.max_training_points > 200
+    assert screen.decision.threshold == app.session_state["nats"] == -20.0
+    assert not any("stay flagged" in words for words in captions(app))
+
+
+def test_other_settings_flag_as_many_whatever_the_previews_learn_from(start, steps, fewer_at_first):
+    app = previewed(start(rule="log_density"), 100)
+    steps.on(10)
+    exact(app)
+    scores = np.sort(page_session(app).screen.analysis.scores)
+    put(app.number_input(key="nats"), float(scores[37:39].mean()))
+    put(app.radio(key="scaling"), "norm")
+    steps.on(10)
+    exact(until(app, lambda app: page_session(app).screen.key[1].feature_scaling_method.value == "norm"))
+    assert page_session(app).screen.decision.n_flagged == 38
+    assert any("38 samples stay flagged" in words for words in captions(app))
+
+
 def test_what_a_link_names_is_picked_when_it_is_scored(start, steps):
     late = int(preview.parts_of(756, 0)[-1][7])
-    app = previewed(start(sample=str(late)), 100)
+    app = previewed(start(sample=str(late), neighbour="8", chart="Sample"), 100)
     session = page_session(app)
     assert (session.picked, session.picked_number) == (None, late)
     rerun(app)
+    asked = session.picks
+    rerun(app)
     assert app.query_params["sample"] == str(late)
+    assert app.query_params["neighbour"] == "8"
+    assert session.picks == asked, "the table was asked for again"
     steps.on(10)
     exact(app)
-    assert session.picked == late
+    assert (session.picked, session.neighbour, session.picks) == (late, 8, asked + 1)
+    press(next(button for button in app.button if button.label == "Back"))
+    assert (session.picked, session.neighbour) == (late, None)
 
 
 def test_cancelling_keeps_the_preview_and_going_on_starts_from_there(start, steps):
@@ -160,11 +214,25 @@ def test_cancelling_keeps_the_preview_and_going_on_starts_from_there(start, step
     np.testing.assert_array_equal(page_session(app).screen.fitted.scores, expected().scores)
 
 
-@pytest.mark.parametrize("page", ["tune", "compare", "export"])
+@pytest.mark.parametrize("page", ["tune", "compare", "export", "present"])
 def test_pages_that_need_all_scores_wait_for_them(start, steps, page):
     app = previewed(start(), 100)
     visit(app, page)
     assert any("Only 100 of 756 rows are scored" in info.value for info in app.info)
+
+
+@pytest.mark.parametrize("page", ["tune", "present"])
+def test_pages_that_need_all_scores_do_not_promise_a_fit_that_was_cancelled(start, steps, page):
+    steps.opened.clear()
+    app = start(at=page)
+    assert any(info.value == "The first fit is under way." for info in app.info)
+    next(button for button in app.button if button.label == "Cancel").click()
+    rerun(app)
+    steps.opened.set()
+    until(app, lambda app: any("The fit did not finish" in words for words in markdowns(app)))
+    assert [info.value for info in app.info] == [
+        "There is nothing to show of these data: they are not fitted yet."
+    ]
 
 
 def test_other_data_never_stand_beside_the_numbers_of_those_before(start, steps):

@@ -19,6 +19,7 @@ from kdeviz.ui.panels.present_pictures import N_TYPICAL, Picture, Talk
 from kdeviz.ui.panels.present_samples import show_typical, shows_samples
 from kdeviz.ui.panels.threshold import show_plain_threshold
 from kdeviz.ui.state import Session, session
+from kdeviz.ui.work.fitting import whole_screen
 
 _NORMAL, _LINE, _SURE = 1, 3, 5
 _BELOW, _BELOW_WITH_SLIDER = 76, 162
@@ -28,9 +29,8 @@ _BELOW, _BELOW_WITH_SLIDER = 76, 162
 def show() -> None:
     """Draw the page from the current screen."""
     current = session()
-    screen = current.screen
+    screen = whole_screen(current)
     if screen is None:
-        st.info("The first fit is under way.", icon=":material/hourglass_top:")
         return
     step, stage = chosen_step()
     if step == _SURE:

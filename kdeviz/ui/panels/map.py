@@ -19,7 +19,7 @@ from kdeviz.ui.state import Screen, Session, session, theme
 from kdeviz.ui.widgets.choices import one_of
 from kdeviz.ui.widgets.help import HELP
 from kdeviz.ui.widgets.parameters import Possible
-from kdeviz.ui.widgets.plots import clicked, show_figure
+from kdeviz.ui.widgets.plots import MOST_FLAGGED, clicked, show_figure
 from kdeviz.ui.widgets.text import plain_warning
 from kdeviz.wording import capital
 
@@ -29,7 +29,6 @@ _TOOLS = {
     "displayModeBar": True,
     "modeBarButtons": [["zoomIn2d", "zoomOut2d", "resetScale2d"]],
 }
-_MOST_FLAGGED = 2500  # of more, a browser draws for seconds at every threshold
 _MAP_TOOLS = {"Pick": "pan", "Box": "select", "Lasso": "lasso"}
 _TOOLS_3D = {**_TOOLS, "modeBarButtons": [["orbitRotation", "pan3d", "resetCameraDefault3d"]]}
 
@@ -75,7 +74,7 @@ def show_map(
             tool=tool,
             text_column=text_column(),
             training=training,
-            most_flagged=_MOST_FLAGGED,
+            most_flagged=MOST_FLAGGED,
             theme=theme(),
         )
     except OptionError as error:

@@ -20,7 +20,7 @@ from kdeviz.ui.panels.present_samples import (
     shows_samples,
 )
 from kdeviz.ui.state import Screen, session, theme
-from kdeviz.ui.widgets.plots import clicked_number, show_figure
+from kdeviz.ui.widgets.plots import MOST_FLAGGED, clicked_number, show_figure
 from kdeviz.ui.widgets.text import plain_warning
 from kdeviz.wording import capital
 
@@ -71,12 +71,16 @@ def _normal(talk: Talk) -> None:
 
 
 def _found(axes: MapAxes, talk: Talk) -> None:
-    _chart(talk, lambda: charts.found_map(talk.screen.decision, axes, talk.picked, theme()), clickable=True)
+    _map(charts.found_map, axes, talk)
 
 
 def _shaded(talk: Talk) -> None:
-    axes = ComponentAxes()
-    _chart(talk, lambda: charts.shaded_map(talk.screen.decision, axes, talk.picked, theme()), clickable=True)
+    _map(charts.shaded_map, ComponentAxes(), talk)
+
+
+def _map(draw: Callable[..., go.Figure], axes: MapAxes, talk: Talk) -> None:
+    about = talk.screen.decision, axes, talk.picked, theme()
+    _chart(talk, lambda: draw(*about, most_flagged=MOST_FLAGGED), clickable=True)
 
 
 def _histogram(talk: Talk) -> None:
@@ -117,9 +121,12 @@ def _always(_: Talk) -> bool:
     return True
 
 
+def _is_calibrated(talk: Talk) -> bool:
+    return talk.screen.analysis.calibrated
+
+
 def _is_scored(talk: Talk) -> bool:
-    analysis = talk.screen.analysis
-    return not analysis.inspects_training and analysis.calibrated
+    return not talk.screen.analysis.inspects_training and _is_calibrated(talk)
 
 
 PICTURES: tuple[dict[str, Picture], ...] = (
@@ -131,7 +138,7 @@ PICTURES: tuple[dict[str, Picture], ...] = (
         "All scores": Picture(_histogram, _always, samples=True),
         "Map": Picture(_shaded, _has_map, samples=True),
     },
-    {"The line": Picture(_line, _always), "As dots": Picture(_dots, _always)},
+    {"The line": Picture(_line, _always), "As dots": Picture(_dots, _is_calibrated)},
     {
         "Samples": Picture(show_samples, has_portraits, samples=True),
         "Measurements": Picture(show_features, has_features, samples=True),
@@ -143,7 +150,8 @@ PICTURES: tuple[dict[str, Picture], ...] = (
         "Caught and false alarms": Picture(_roc, lambda talk: talk.screen.decision.labelled),
         "Found again": Picture(_again, lambda talk: talk.stability is not None and not talk.stability.unseen),
         "Still alike": Picture(_alike, _is_scored),
-        "As dots": Picture(_dots, _always),
+        "As dots": Picture(_dots, _is_calibrated),
+        "All scores": Picture(_histogram, lambda talk: not _is_calibrated(talk)),
     },
 )
 """Of each step, by the name on the button; the first that is offered is shown at first."""

@@ -13,6 +13,7 @@ from kdeviz.ui.panels.stability import finished_stability
 from kdeviz.ui.state import Screen, Session
 from kdeviz.ui.widgets.making import Making, Work, show_making
 from kdeviz.ui.work.reporting import screen_extras, screen_report
+from kdeviz.ui.work.sweep_run import SweepRun
 from kdeviz.wording import size
 
 _NAME = "report.html"
@@ -44,7 +45,7 @@ def show_report_export(current: Session, screen: Screen) -> None:
 
 def _asked(current: Session, screen: Screen) -> tuple[object, ...]:
     """Equal as long as the report would be the same."""
-    decision, swept = screen.decision, current.swept
+    decision, swept = screen.decision, _ended_sweep(current, screen)
     return (
         screen.key,
         decision.rule,
@@ -58,9 +59,17 @@ def _asked(current: Session, screen: Screen) -> tuple[object, ...]:
     )
 
 
+def _ended_sweep(current: Session, screen: Screen) -> SweepRun | None:
+    """The sweep that is told of: one that still runs would be another one with every row."""
+    run = current.swept
+    if run is None or run.token != screen.key[0] or run.task.running:
+        return None
+    return run if run.rows else None
+
+
 def _prepared(current: Session, screen: Screen) -> Work[bytes]:
-    swept = current.swept
-    sweep = None if swept is None or swept.token != screen.key[0] or not swept.rows else swept.finished
+    swept = _ended_sweep(current, screen)
+    sweep = None if swept is None else swept.finished
     extras = screen_extras(screen, "", finished_stability(current, screen), sweep, text_column())
 
     def work(report: OnProgress, cancelled: Callable[[], bool]) -> bytes:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from kdeviz.data import EmbeddingSet
-from kdeviz.ui.widgets.address import read_choice, write_choice
+from kdeviz.ui.widgets.address import last_choice, read_choice, write_choice
 from kdeviz.ui.widgets.help import HELP
+from kdeviz.ui.widgets.history import is_going_back
 
 _KEY = "text"
 _NOTHING = "(no text)"
@@ -19,12 +20,20 @@ def text_control(samples: EmbeddingSet) -> None:
     offered = columns if default in columns else [_NOTHING, *columns]
     if len(offered) < 2:
         return
-    read_choice(_KEY, offered, default)
+    last = _chosen()  # the widget forgets it, and a link to another page leaves it out of the address
+    read_choice(_KEY, offered, default if last not in offered or is_going_back() else last)
     st.selectbox("Text of a sample", offered, key=_KEY, help=HELP["text"])
     write_choice(_KEY, default)
 
 
 def text_column() -> str | None:
-    """The column that was chosen; None for that with the longest texts."""
-    chosen = st.session_state.get(_KEY)
+    """The column that was chosen, on this page or before; None for that with the longest texts.
+
+    It may be one that only other data have, see `EmbeddingSet.texts`.
+    """
+    chosen = _chosen()
     return None if chosen in (None, _NOTHING) else str(chosen)
+
+
+def _chosen() -> object:
+    return st.session_state.get(_KEY, last_choice(_KEY))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
@@ -28,14 +29,22 @@ from kdeviz.wording import capital, count
 _CHOSEN = "log_density"
 
 
+class Followed(NamedTuple):
+    """A chosen threshold that moved with the settings, see `follow_settings`."""
+
+    log_density: float
+    share: float
+    """Of the inspected samples, how many are flagged there."""
+
+
 @dataclass(eq=False)
 class Moves:
     """The number of the last move of the slider that was heard."""
 
     last: int = 0
-    wanted: tuple[float, int] | None = None
-    """Where the threshold is about to be put, and how many it flags there, see `follow_settings`."""
-    kept: tuple[float, int] | None = None
+    wanted: Followed | None = None
+    """Where the threshold is about to be put."""
+    kept: Followed | None = None
     """Where it was put."""
 
 
@@ -59,14 +68,33 @@ def follow_settings(current: Session, screen: Screen) -> None:
 
     Log densities of two models do not compare: the same number flagged all samples after a change of scaling.
     """
-    before = current.screen
+    before, scores = current.screen, screen.analysis.scores
     if before is None or before.data.token != screen.data.token or before.rule != screen.rule:
         return
-    if screen.rule.kind != _CHOSEN or before.analysis.settings == screen.analysis.settings:
+    share = _share_to_keep(current.own(Moves), before, screen)
+    if share is None or screen.decision.n_flagged == round(share * len(scores)):
         return
-    flagged = round(before.decision.n_flagged * len(screen.analysis.scores) / len(before.analysis.scores))
-    current.own(Moves).wanted = decide(screen.analysis, ThresholdRule("top_k", flagged)).threshold, flagged
-    st.rerun()
+    found = decide(screen.analysis, ThresholdRule("top_k", round(share * len(scores)))).threshold
+    if found != screen.decision.threshold:  # equal scores may not let it come any closer
+        current.own(Moves).wanted = Followed(found, share)
+        st.rerun()
+
+
+def _share_to_keep(moves: Moves, before: Screen, screen: Screen) -> float | None:
+    """Which share of the samples stays flagged; None where the chosen number stays.
+
+    What comes after a preview is no other wish, even if that was of fewer training samples than asked for:
+    only a number that was found on it is found again.
+    """
+    if screen.rule.kind != _CHOSEN:
+        return None
+    kept = moves.kept
+    if kept is not None and (before.preview is None or kept.log_density != screen.decision.threshold):
+        kept = None
+    if before.key[1] != screen.key[1]:
+        return before.decision.n_flagged / len(before.analysis.scores) if kept is None else kept.share
+    unlike = before.analysis.settings != screen.analysis.settings or screen.preview is None
+    return kept.share if kept is not None and unlike else None
 
 
 def take_wanted(current: Session) -> None:
@@ -75,7 +103,7 @@ def take_wanted(current: Session) -> None:
     if moves.wanted is None:
         return
     moves.kept, moves.wanted = moves.wanted, None
-    set_threshold(moves.kept[0])
+    set_threshold(moves.kept.log_density)
 
 
 def set_curve(curve: ProbabilityCurve) -> None:
@@ -90,10 +118,11 @@ def show_threshold(current: Session, screen: Screen) -> None:
     on_move = partial(_moved, screen.analysis, ends, about, KEY)
     show_strip(decision, ends, about, current.own(Moves).last, current.cell, on_move, _select_cell)
     kept = current.own(Moves).kept
-    if kept is not None and kept[0] == decision.threshold:
+    if kept is not None and kept.log_density == decision.threshold:
+        flagged = f"{'' if screen.preview is None else 'about '}{count(decision.n_flagged)} samples"
         st.caption(
-            f"The threshold moved with the settings: {count(kept[1])} samples stay flagged. Log densities of "
-            "other settings do not compare."
+            f"The threshold moved with the settings: {flagged} stay flagged. Log densities of other settings "
+            "do not compare."
         )
     if decision.remark:
         st.caption(

@@ -57,6 +57,11 @@ def write_choice(key: str, default: Any, name: str | None = None) -> None:
     say(name or key, None if value == default else str(value))
 
 
+def last_choice(key: str) -> object:
+    """What `write_choice` wrote last, which stays while the widget is not drawn; None before."""
+    return st.session_state.get(f"last_{key}")
+
+
 def read_choices(key: str, options: Sequence[str], default: Sequence[str]) -> None:
     """Before a widget of several choices is made: its first values, from the address or else the default."""
     if key not in st.session_state or is_going_back():

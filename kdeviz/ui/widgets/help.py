@@ -92,7 +92,7 @@ _HELP: dict[str, tuple[str, str]] = {
     ),
     "axes": (
         "Main directions vary most; axes that separate pull the flagged (or labelled anomalous) apart; a "
-        " neighbour map puts alike samples together, and its distances mean nothing.",
+        "neighbour map puts alike samples together, and its distances mean nothing.",
         _CLOUD,
     ),
     "dimensions": ("How many axes the map has.", r"$(x, y)$ or $(x, y, z)$"),

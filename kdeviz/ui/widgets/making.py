@@ -59,18 +59,17 @@ def show_making(
         problem: says that it was not made.
         button: `label`, `icon` and `help`.
     """
-    task = making.task
+    task = making.task if making.asked == asked else None  # another one goes on unseen
     running = task is not None and task.running
-    there = making.asked == asked and task is not None and not running
     st.button(
         key=key,
-        type="secondary" if there else "primary",
+        type="primary" if task is None or running else "secondary",
         disabled=running,
         on_click=making.start,
         args=(asked, prepared),
         **button,
     )
-    if task is None or making.asked != asked:
+    if task is None:
         return
     if running:
         watch(task.future, partial(show_progress, task, key))

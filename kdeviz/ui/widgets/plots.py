@@ -18,6 +18,8 @@ from streamlit.components.v1 import declare_component
 
 from kdeviz.analysis import Preview
 
+MOST_FLAGGED = 2500
+"""On a map; of more, a browser draws for seconds at every threshold."""
 _NO_TOOLS = {"displayModeBar": False}
 _ALWAYS = {"showTips": False}  # plotly's hints would lie over its tools
 # With the version, so that no browser draws with the plotly.js of before an upgrade.

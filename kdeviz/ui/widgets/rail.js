@@ -2,6 +2,7 @@
 
 const SWIPE = 60; // pixels
 const TYPED_IN = 'input, textarea, select, [role="slider"], [role="radiogroup"], [role="listbox"], [contenteditable]';
+const PASSED_OVER = '[role="radiogroup"], input[type="range"]'; // by a presenter's remote
 
 export default function ({ data, parentElement, setTriggerValue }) {
     const rail = (parentElement.kdevizRail ??= made(parentElement));
@@ -105,9 +106,9 @@ function typedIn(event) {
 
 function pressed(rail, event) {
     if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
-    // A remote's keys lead on from wherever the focus is; arrows first move what has it.
+    // A remote's keys lead on from whatever was chosen or dragged last; arrows first move what has the focus.
     const typed = typedIn(event), remote = event.key.startsWith("Page");
-    if (typed && !(remote && typed.matches('[role="radiogroup"]'))) return;
+    if (typed && !(remote && typed.matches(PASSED_OVER))) return;
     const last = rail.wanted.steps.length;
     const places = { ArrowLeft: rail.at - 1, PageUp: rail.at - 1, ArrowRight: rail.at + 1, PageDown: rail.at + 1, Home: 1, End: last };
     const by = { ArrowUp: -1, ArrowDown: 1 }[event.key];
