@@ -72,8 +72,12 @@ def duration(seconds: float) -> str:
 
 
 def size(n_bytes: float) -> str:
-    """In MB or GB, powers of ten."""
-    return f"{number(n_bytes / 1e6, 2)} MB" if n_bytes < 9.995e8 else f"{number(n_bytes / 1e9, 2)} GB"
+    """In bytes, kB, MB or GB, powers of ten."""
+    if n_bytes < 1000:
+        return f"{n_bytes:.0f} bytes"
+    units = ((1e3, "kB"), (1e6, "MB"), (1e9, "GB"))
+    one, name = next((unit for unit in units if n_bytes < 999.5 * unit[0]), units[-1])
+    return f"{number(n_bytes / one, 2)} {name}"
 
 
 def one_line(text: object, most: int = 120) -> str:

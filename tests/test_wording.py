@@ -92,7 +92,19 @@ def test_duration(seconds, text):
 
 @pytest.mark.parametrize(
     ("n_bytes", "text"),
-    [(5e4, "0.050 MB"), (1.5e6, "1.5 MB"), (994e6, "994 MB"), (999.6e6, "1.0 GB"), (6.54e9, "6.5 GB")],
+    [
+        (8, "8 bytes"),
+        (999, "999 bytes"),
+        (1500, "1.5 kB"),
+        (5e4, "50 kB"),
+        (999_400, "999 kB"),
+        (999_600, "1.0 MB"),
+        (1.5e6, "1.5 MB"),
+        (994e6, "994 MB"),
+        (999.6e6, "1.0 GB"),
+        (6.54e9, "6.5 GB"),
+        (6e12, "6\u202f000 GB"),
+    ],
 )
 def test_size(n_bytes, text):
     assert size(n_bytes) == text
