@@ -102,25 +102,20 @@ def _in_words(decision: Decision, row: int, screen: Screen, training: bool) -> N
     elif mark := screen.book.get(screen.keys[row]).verdict:
         told.append(f"mark **{mark}**")
     st.markdown(" · ".join(told))
-    _in_parts(*_rarity(sample, decision.analysis.preview is not None))
+    with st.container(key="sample_rarity"):
+        st.markdown(_rarity(sample, decision.analysis.preview is not None))
     curve = decision.curve
-    probability = f"{curve.name} **{number(sample.probability)}**"
-    _in_parts(_density(sample), probability, about=curve.about if curve.is_default else None)
+    with st.container(horizontal=True, gap="xxsmall", key="sample_score"):  # each part stays on one line
+        st.markdown(_density(sample), width="content")
+        probability = f"{curve.name} **{number(sample.probability)}**"
+        st.markdown(probability, width="content", help=curve.about if curve.is_default else None)
 
 
-def _in_parts(*parts: str, about: str | None = None) -> None:
-    """Draw one line; where it is too long, a part goes to the next one as a whole."""
-    with st.container(horizontal=True, gap="xxsmall"):
-        for part in parts:
-            st.markdown(part, width="content", help=about if part is parts[-1] else None)
-
-
-def _rarity(sample: SampleView, so_far: bool) -> tuple[str, ...]:
+def _rarity(sample: SampleView, so_far: bool) -> str:
     rank = f"Rank **{count(sample.rank)}** of {count(sample.total)}{' so far' if so_far else ''}"
     if sample.p_value is None:
-        more = f"more unusual than {percent(sample.more_unusual_than)} of the training samples"
-        return (f"{rank} · {more}",)
-    return f"{rank} · **{score_this_low(sample.p_value)}**", f"(p-value {number(sample.p_value)})"
+        return f"{rank} · more unusual than {percent(sample.more_unusual_than)} of the training samples"
+    return f"{rank} · **{score_this_low(sample.p_value)}** :small[(p-value {number(sample.p_value)})]"
 
 
 def _density(sample: SampleView) -> str:
