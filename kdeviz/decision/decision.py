@@ -278,7 +278,10 @@ def p_values_of(analysis: Analysis) -> NDArray[np.float64] | None:
     """See `Decision.p_values`."""
     if not analysis.calibrated:
         return None
-    return p_values(analysis.calibration, analysis.scores, analysis.in_calibration)
+    scored = ~np.isnan(analysis.scores)  # not those of a training view that a cap left out
+    found = np.full(len(scored), np.nan)
+    found[scored] = p_values(analysis.calibration, analysis.scores[scored], analysis.in_calibration[scored])
+    return found
 
 
 @cached

@@ -18,7 +18,7 @@ from app_steps import (
     upload,
 )
 
-from kdeviz import analyse, load_sample
+from kdeviz import Settings, analyse, load_sample
 from kdeviz.explain.row import explain
 from kdeviz.ui.panels.looked_at import Trail
 from kdeviz.ui.panels.sample import _short_fraction
@@ -157,3 +157,16 @@ def test_the_component_that_adds_most_is_explained_by_its_ends(sentences):
     for name, ends in (("High", np.argsort(-along)[:4]), ("Low", np.argsort(along)[:4])):
         _, shown = tiles(app, f"{name} end of component {most + 1}")
         assert [tile["point"] for tile in shown] == ends.tolist()
+
+
+@pytest.mark.parametrize("left_out", [False, True])
+def test_a_neighbour_is_looked_at_where_a_cap_left_others_out(start, left_out):
+    """Nobody has scored those, and no neighbour could be looked at."""
+    settings = Settings(16, max_training_points=250)
+    fitted = analyse(*load_sample().train_and_test(), settings, "cpu").fitted_on
+    row = int(np.setdiff1d(np.arange(1000), fitted)[0] if left_out else fitted[5])
+    app = start(cap="250", components="16", sample="708", chart="Sample", neighbour=str(row))
+    assert not app.exception
+    (told,) = (one.value for one in app.markdown if "p-value" in one.value)
+    assert ("of 756" if left_out else "of 250") in told  # the sample itself is there instead
+    assert ("neighbour" in rerun(app).query_params) is not left_out

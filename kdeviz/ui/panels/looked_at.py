@@ -53,13 +53,16 @@ class Trail:
 
 def looked_at(current: Session, screen: Screen) -> Seen | None:
     """The sample that the panel is about; None while none is picked."""
+    training = None if current.neighbour is None else _of_training(screen.decision)
+    if training is not None and training.analysis.points[current.neighbour] < 0:  # left out by another cap
+        training = current.neighbour = None
     trail, here = current.own(Trail), Place(current.picked, current.neighbour)
     if trail.at != here:
         # A neighbour that the address led to was reached from the picked sample.
         from_picked = here.picked is not None and here.neighbour is not None
         trail.at, trail.past = here, [Place(here.picked, None)] if from_picked else []
-    if current.neighbour is not None:
-        return Seen(_of_training(screen.decision), current.neighbour, True)
+    if training is not None and current.neighbour is not None:
+        return Seen(training, current.neighbour, True)
     return None if current.picked is None else Seen(screen.decision, current.picked, False)
 
 
