@@ -44,7 +44,7 @@ METRICS = {
     ),
     "alarm_share": Metric(
         "held-out alarms",
-        "The share of training rows flagged by models fitted without them, over five parts. Good is what the "
+        "The share of training rows flagged by models fitted without them, part by part. Good is what the "
         "threshold's rule promises: far fewer may mean a model that sees nothing.",
         higher_is_better=False,
         written=percent,
