@@ -1,20 +1,14 @@
 """`analyse`: settings and data in, scores out; what it will cost, and how far it is."""
 
-from kdeviz.analysis.analyse import OnPreview, analyse
+from kdeviz.analysis.analyse import analyse
 from kdeviz.analysis.analysis import Analysis, Preview
 from kdeviz.analysis.cache import cached
-from kdeviz.analysis.drift import Drift, drift
-from kdeviz.analysis.drift_in_parts import DriftInParts
+from kdeviz.analysis.drift import Drift, DriftInParts, drift
 from kdeviz.analysis.estimate import Estimate, estimate, is_measured, measure_speeds, rough_seconds
-from kdeviz.analysis.judges import Judge, judge_of
 from kdeviz.analysis.opened import PartAnalyses, analysis_of_model, opened_analysis
 from kdeviz.analysis.preview import Total, estimated_total, quick_settings
 from kdeviz.analysis.progress import OnProgress, Watch
-from kdeviz.analysis.scoring import (
-    known_points,
-    log_densities,
-)
-from kdeviz.analysis.training_view import training_view
+from kdeviz.analysis.scoring import Judge, judge_of, known_points, log_densities
 
 __all__ = [
     "Analysis",
@@ -22,7 +16,6 @@ __all__ = [
     "DriftInParts",
     "Estimate",
     "Judge",
-    "OnPreview",
     "OnProgress",
     "PartAnalyses",
     "Preview",
@@ -42,5 +35,4 @@ __all__ = [
     "opened_analysis",
     "quick_settings",
     "rough_seconds",
-    "training_view",
 ]

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from kdeviz.analysis.analysis import Analysis, Places, contamination_words
+from kdeviz.analysis.analysis import Analysis, Places
 from kdeviz.analysis.opened import made_by
 from kdeviz.analysis.preview import parts_of, preview_of
 from kdeviz.analysis.progress import OnProgress, Watch
@@ -24,7 +24,6 @@ from kdeviz.errors import DataError
 from kdeviz.model import (
     AxesCache,
     AxesOf,
-    Groups,
     KDEClassifier,
     device_name,
     is_out_of_memory,
@@ -150,7 +149,7 @@ def _fitted(given: _Given, device: torch.device) -> Analysis:
         groups = None if report.points is None else separate_groups(classifier, report.points)
     inspected = train if given.score is None else given.score
     places = None if report.points is None else _array(report.points.to(classifier.result_dtype))
-    return Analysis(
+    found = Analysis(
         settings=settings,
         classifier=classifier,
         train=train,
@@ -159,18 +158,15 @@ def _fitted(given: _Given, device: torch.device) -> Analysis:
         scores=_NOTHING,
         held_out_scores=_array(classifier.held_out_scores),
         points=_NOTHING,
-        warnings=(
-            *report.warnings,
-            *filter(None, [contamination_words(train, fitted_on)]),
-            *remarks,
-            *_words(groups),
-        ),
+        warnings=report.warnings,
         timings=timings,
         provenance=_provenance(classifier, train, given.score),
         places=Places(classifier, train, inspected, fitted_on, places),
         fold_axes=fold_axes,
         groups=groups,
     )
+    notes = found.contamination, *remarks, "" if groups is None else groups.in_words
+    return replace(found, warnings=(*report.warnings, *filter(None, notes)))
 
 
 def _scored(given: _Given, fitted: Analysis, only_first: bool = False) -> Analysis:
@@ -181,11 +177,11 @@ def _scored(given: _Given, fitted: Analysis, only_first: bool = False) -> Analys
             return _preview(given, fitted, rows, points, scores)
         if show is not None and len(rows) < total:
             show(_preview(given, fitted, rows, points, scores))
-    notes = given.notes
     places = np.argsort(rows)
     points, scores = points[places], scores[places]
-    notes = (*notes, *notes_on_known(fitted.classifier, fitted.inspected, points, given.score is None))
-    return replace(fitted, points=points, scores=scores, warnings=(*notes, *fitted.warnings))
+    known = notes_on_known(fitted.classifier, fitted.inspected, points, given.score is None)
+    warnings = (*given.notes, *known, *fitted.warnings)
+    return replace(fitted, points=points, scores=scores, warnings=warnings)
 
 
 def _preview(given: _Given, fitted: Analysis, *scored: NDArray[Any]) -> Analysis:
@@ -228,10 +224,6 @@ def _remembered_axes(fitted: EmbeddingSet, settings: Settings) -> AxesOf:
     return _AXES.of((fitted.digest, subset if len(fitted) > subset[0] else None))
 
 
-def _words(groups: Groups | None) -> tuple[str, ...]:
-    return () if groups is None else (groups.in_words,)
-
-
 def _points(fitted: Analysis, rows: Rows, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
     """(m,) which row of the fit each of these inspected rows is, -1 for none.
 
@@ -246,17 +238,15 @@ def _points(fitted: Analysis, rows: Rows, numbers: NDArray[np.int64]) -> NDArray
 
 def _begun_again(given: _Given, so_far: Analysis) -> Analysis:
     """What a preview was made from."""
-    inspected = given.train if given.score is None else given.score
-    places = Places(so_far.classifier, given.train, inspected, so_far.fitted_on, so_far.places.fitted)
-    return replace(
+    whole = replace(
         so_far,
         train=given.train,
-        inspected=inspected,
-        places=places,
         timings=dict(so_far.timings),
         warnings=so_far.warnings[len(given.notes) :],
         preview=None,
     )
+    inspected = given.train if given.score is None else given.score
+    return whole.inspecting(inspected, so_far.scores, so_far.points)
 
 
 @contextmanager
@@ -276,8 +266,7 @@ def _as_set(rows: EmbeddingSet | Features, name: str) -> EmbeddingSet:
 
 
 def _array(values: Tensor) -> NDArray[Any]:
-    array: NDArray[Any] = values.cpu().numpy()
-    return array
+    return np.asarray(values.cpu().numpy())
 
 
 def _provenance(classifier: KDEClassifier, train: EmbeddingSet, score: EmbeddingSet | None) -> dict[str, Any]:

@@ -76,11 +76,8 @@ class Analysis:
     @cached_property
     def calibration(self) -> NDArray[Any]:
         """(c,) held-out scores, ascending; equal rows, which are not independent, count once."""
-        return (
-            np.sort(self.held_out_scores[self.distinct])
-            if len(self.held_out_scores)
-            else self.held_out_scores
-        )
+        scores = self.held_out_scores
+        return np.sort(scores[self.distinct]) if len(scores) else scores
 
     @property
     def distinct(self) -> NDArray[np.bool_]:
@@ -120,12 +117,19 @@ class Analysis:
     @property
     def contamination(self) -> str:
         """That training rows are labelled anomalous, also among `warnings`; empty where none is."""
-        return contamination_words(self.train, self.fitted_on)
+        labelled = self.learned_anomalous
+        if not labelled:
+            return ""
+        return (
+            f"{count(labelled)} of the {count(len(self.fitted_on))} training rows are labelled anomalous: "
+            "the model learns them as normal, and the alarm budget counts them"
+        )
 
     @property
     def learned_anomalous(self) -> int:
         """How many rows of the fit are labelled anomalous; the model learns them as normal."""
-        return _labelled_anomalous(self.train, self.fitted_on)
+        labels = self.train.labels
+        return 0 if labels is None else int((labels[self.fitted_on] == ANOMALOUS).sum())
 
     @property
     def inspects_training(self) -> bool:
@@ -152,6 +156,28 @@ class Analysis:
         """(n, k) scaled PCA scores of the rows the model was fitted on."""
         return self.places.fitted
 
+    @cached_property
+    def training_view(self) -> Analysis:
+        """The same model with all training rows as the inspected ones; itself where they are already.
+
+        Those that the model was fitted on have their held-out scores, the others NaN: nobody has scored them.
+        """
+        if self.inspects_training:
+            return self
+        scores = np.full(len(self.train), np.nan, self.scores.dtype)
+        points = np.full(len(self.train), -1)
+        points[self.fitted_on] = np.arange(len(self.fitted_on))
+        if len(self.held_out_scores):
+            scores[self.fitted_on] = self.held_out_scores
+        return self.inspecting(self.train, scores, points)
+
+    def inspecting(
+        self, inspected: EmbeddingSet, scores: NDArray[Any], points: NDArray[np.int64], **others: Any
+    ) -> Analysis:
+        """The same model about other (M, D) rows, with their scores and points; other fields as given."""
+        places = Places(self.classifier, self.train, inspected, self.fitted_on, self.places.fitted)
+        return replace(self, inspected=inspected, scores=scores, points=points, places=places, **others)
+
     def of_others(
         self, inspected: EmbeddingSet, scores: NDArray[Any], points: NDArray[np.int64], *warnings: str
     ) -> Analysis:
@@ -168,22 +194,7 @@ class Analysis:
         """The same analysis with other (M,) labels of the inspected rows."""
         inspected = replace(self.inspected, labels=labels)
         train = inspected if self.inspects_training else self.train
-        return replace(self, inspected=inspected, train=train, places=self.places)
-
-
-def contamination_words(train: EmbeddingSet, fitted_on: NDArray[np.int64]) -> str:
-    """See `Analysis.contamination`."""
-    labelled = _labelled_anomalous(train, fitted_on)
-    if not labelled:
-        return ""
-    return (
-        f"{count(labelled)} of the {count(len(fitted_on))} training rows are labelled anomalous: the model "
-        "learns them as normal, and the alarm budget counts them"
-    )
-
-
-def _labelled_anomalous(train: EmbeddingSet, fitted_on: NDArray[np.int64]) -> int:
-    return 0 if train.labels is None else int((train.labels[fitted_on] == ANOMALOUS).sum())
+        return replace(self, inspected=inspected, train=train)
 
 
 class Places:
@@ -214,8 +225,7 @@ class Places:
         if self._known is not None:
             return self._known
         if not len(self._fitted_on):  # they are not here, and the model knows where they lie
-            points: NDArray[Any] = self._classifier.kde_model.points.cpu().numpy()
-            return points
+            return np.asarray(self._classifier.kde_model.points.cpu().numpy())
         return self._project(self._train.features[self._fitted_on])
 
     @cached_property
@@ -234,5 +244,4 @@ class Places:
         return coordinates
 
     def _project(self, features: NDArray[Any]) -> NDArray[Any]:
-        coordinates: NDArray[Any] = self._classifier.transform(features).cpu().numpy()
-        return coordinates
+        return np.asarray(self._classifier.transform(features).cpu().numpy())

@@ -1,9 +1,11 @@
-"""Drift: whether the scored rows as a whole still look like the training rows."""
+"""Drift: whether the scored rows as a whole, or in parts, still look like the training rows."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from statistics import NormalDist
+from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,6 +25,9 @@ MOST = 2**16
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 """2^64 divided by the golden ratio: its multiples, without what is above 2^64, are evenly spread."""
 _TAIL = 0.05
+
+BesideRows = Callable[[NDArray[np.int64]], Sequence[Any]]
+"""Gives what is known of some rows of a part, one value for each."""
 
 
 class Drift(NamedTuple):
@@ -73,22 +78,61 @@ def drift(analysis: Analysis) -> Drift | None:
     counted = analysis.points < 0
     if analysis.inspected.labels is not None:
         counted &= analysis.inspected.labels != ANOMALOUS
-    rows = spread_rows(np.arange(len(counted)))
+    rows = _spread_rows(np.arange(len(counted)))
     rows = rows[counted[rows]]
     scores = analysis.scores[rows]
-    return compared(scores, reference_of(analysis), _independent(analysis.inspected.features, rows, scores))
+    return _compared(scores, _reference(analysis), _independent(analysis.inspected.features, rows, scores))
 
 
-def compared(scores: NDArray[Any], reference: NDArray[Any], rows: float) -> Drift | None:
-    """The outcome of the test.
+class DriftInParts:
+    """What `drift` says of all rows of a file that is scored in parts, whatever their order."""
 
-    Args:
-        scores: of new rows that may be normal.
-        reference: see `reference_of`.
-        rows: how many independent ones say as much as the new rows.
+    def __init__(self, model: Analysis) -> None:
+        self._reference = _reference(model) if model.calibrated else None
+        self._kept: dict[str, NDArray[Any]] = {}
+        self._last = np.iinfo(np.uint64).max
+        self._lock = Lock()
 
-    Returns:
-        None for fewer than `FEWEST` scores.
+    def add(self, analysis: Analysis, first_row: int, beside: BesideRows) -> None:
+        """Some rows of the file, from this one on, and what to keep `beside` them."""
+        if self._reference is None:
+            return
+        numbers = np.arange(first_row, first_row + len(analysis.scores))
+        rows = _spread_rows(numbers)
+        rows = rows[_places(numbers[rows]) <= self._last]
+        part = {
+            "number": numbers[rows],
+            "score": analysis.scores[rows],
+            "new": analysis.points[rows] < 0,
+            "key": row_keys(Rows(analysis.inspected.features).select(rows))[:, -1],
+            "beside": np.empty(len(rows), object),
+        }
+        part["beside"][:] = beside(rows)
+        with self._lock:
+            self._keep(part)
+
+    def _keep(self, part: dict[str, NDArray[Any]]) -> None:
+        if self._kept:
+            part = {name: np.concatenate([self._kept[name], values]) for name, values in part.items()}
+        order = np.argsort(part["number"])  # in that of the file, whichever part was done first
+        chosen = order[_spread_rows(part["number"][order])]
+        self._kept = {name: values[chosen] for name, values in part.items()}
+        if len(chosen) == MOST:
+            self._last = int(_places(self._kept["number"]).max())
+
+    def found(self, counted: Callable[[Sequence[Any]], NDArray[np.bool_]]) -> Drift | None:
+        """The outcome, as `drift` has it, of those rows that count by the values beside them."""
+        if self._reference is None or not self._kept:
+            return None
+        new = self._kept["new"] & counted(list(self._kept["beside"]))
+        times = np.unique(self._kept["key"][new], return_counts=True)[1]
+        return _compared(self._kept["score"][new], self._reference, _effective(times))
+
+
+def _compared(scores: NDArray[Any], reference: NDArray[Any], rows: float) -> Drift | None:
+    """The outcome of the test of new scores that may be normal; None for fewer than `FEWEST`.
+
+    `rows` is how many independent ones say as much as the new rows.
     """
     if len(scores) < FEWEST:
         return None
@@ -99,23 +143,22 @@ def compared(scores: NDArray[Any], reference: NDArray[Any], rows: float) -> Drif
     return Drift(NormalDist().cdf(-z), lower, float((scores < tail).mean()), len(scores))
 
 
-def spread_rows(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+def _spread_rows(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
     """Which of the rows with these numbers to look at: all, or `MOST`, spread over them.
 
     Chosen from rows that were chosen in parts, they are those that would be chosen from all at once.
     """
     if len(numbers) <= MOST:
         return np.arange(len(numbers))
-    return np.sort(np.argpartition(places(numbers), MOST - 1)[:MOST])
+    return np.sort(np.argpartition(_places(numbers), MOST - 1)[:MOST])
 
 
-def places(numbers: NDArray[np.int64]) -> NDArray[np.uint64]:
+def _places(numbers: NDArray[np.int64]) -> NDArray[np.uint64]:
     """In which order rows with these numbers are chosen."""
-    found: NDArray[np.uint64] = numbers.astype(np.uint64) * _GOLDEN
-    return found
+    return np.asarray(numbers.astype(np.uint64) * _GOLDEN)
 
 
-def reference_of(analysis: Analysis) -> NDArray[Any]:
+def _reference(analysis: Analysis) -> NDArray[Any]:
     """Held-out scores, ascending, of training rows without copies; of all different ones if few have none.
 
     Among rows of few values, such as integers, usual ones are equal to others: scored rows that equal none
@@ -142,10 +185,10 @@ def _independent(features: NDArray[Any], which: NDArray[np.int64], scores: NDArr
     if not len(tied) or not features.shape[1]:  # the rows are not here
         return len(scores)
     times = np.unique(row_keys(Rows(features).select(which[tied])), axis=0, return_counts=True)[1]
-    return independent(np.concatenate([times, np.ones(len(scores) - len(tied), np.int64)]))
+    return _effective(np.concatenate([times, np.ones(len(scores) - len(tied), np.int64)]))
 
 
-def independent(times: NDArray[np.int64]) -> float:
+def _effective(times: NDArray[np.int64]) -> float:
     """How many independent rows say as much as different ones that are there so many times each.
 
     Source: L. Kish, Survey Sampling, 1965, section 11.7, on unequal weights.
@@ -156,10 +199,7 @@ def independent(times: NDArray[np.int64]) -> float:
 def _spread(together: NDArray[Any], m: float, n: float) -> float:
     """Standard deviation of that share where both come from one distribution; infinite if all are equal.
 
-    Args:
-        together: all scores.
-        m: independent ones among those of one side.
-        n: the same of the other.
+    m and n are how many of all scores are independent, on either side.
     """
     N, ties = len(together), np.unique(together, return_counts=True)[1].astype(np.float64)
     untied = 1 - float((ties**3 - ties).sum()) / (N * (N - 1) * (N + 1))

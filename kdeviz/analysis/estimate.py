@@ -31,7 +31,6 @@ _MOST_COMPONENTS = 128
 _FIT_STEPS, _FOLD_STEPS = 10.0, 2.0
 _STEP_POINTS, _STEP_COMPONENTS, _STEP_TRIES = 64, 8, 10
 
-
 # Of looks at a value: how long it takes to hash it, which is done with the training rows.
 _HASHED = 2
 _GRAM, _EIGEN = (2048, 256), 512
@@ -114,15 +113,9 @@ def measure_speeds(
 ) -> None:
     """Do now all that `estimate` would measure on this device: one to two seconds.
 
-    Args:
-        device: as for `analyse`.
-        on_progress: called with a stage and a fraction after each measurement.
+    `on_progress` is called with a stage and a fraction after each measurement.
     """
-    kinds = [
-        _Kind(1 << exponent, many)
-        for exponent in range(_MOST_COMPONENTS.bit_length())
-        for many in (False, True)
-    ]
+    kinds = [_Kind(1 << bit, many) for bit in range(_MOST_COMPONENTS.bit_length()) for many in (False, True)]
     for done, kind in enumerate(kinds, 1):
         _speeds(resolve_device(device), kind)
         on_progress("Measuring speeds", done / len(kinds))

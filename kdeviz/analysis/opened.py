@@ -26,16 +26,11 @@ from kdeviz.model import KDEClassifier, NearTraining, device_name, hold_together
 
 
 def analysis_of_model(model: KDEClassifier, data: EmbeddingSet, on_block: OnBlock | None = None) -> Analysis:
-    """Score data with a model that was loaded; the rows that it was fitted on have their held-out scores.
+    """Score (M, D) rows with a model that was loaded; those that it was fitted on have their held-out scores.
 
     Dimensions are matched by name where both sides have names, and rows of the fit are known by their
     content; the warnings say what was found. An older model has no held-out scores: where all the rows of its
-    fit are here, they are found now.
-
-    Args:
-        model: a fitted model.
-        data: (M, D) rows; where it holds the rows the model was fitted on, it is the training data too.
-        on_block: called after each block of rows.
+    fit are here, they are found now. Data that hold the rows of the fit are the training data too.
 
     Raises:
         DataError: a dimension is missing, wrong shape, NaN or infinity.
@@ -71,9 +66,6 @@ class PartAnalyses:
 
     Rows of the fit are known by their content; those of an older model file, which tells them only when all
     are there, are scored like any others.
-
-    Args:
-        model: a fitted model.
     """
 
     def __init__(self, model: KDEClassifier) -> None:
@@ -82,19 +74,11 @@ class PartAnalyses:
         self._known = model.known_rows if model.training_keys.numel() else None
         nothing = EmbeddingSet.from_array(np.empty((0, len(model.pca_model.mean)), np.float32))
         held_out = model.held_out_scores.cpu().numpy()
-        self._of_nothing = opened_analysis(model, None, nothing, held_out[:0], held_out)
-
-    @property
-    def of_nothing(self) -> Analysis:
+        self.of_nothing = opened_analysis(model, None, nothing, held_out[:0], held_out)
         """Without rows, for what depends on the model alone."""
-        return self._of_nothing
 
     def of(self, data: EmbeddingSet, first_row: int = 0) -> Analysis:
-        """Of some rows.
-
-        Args:
-            data: (M, D) rows.
-            first_row: the number of the first one in the whole data set, by which errors name rows.
+        """Of (M, D) rows; `first_row` is the number of the first one in the whole data set, for errors.
 
         Raises:
             DataError: a dimension is missing, wrong shape, NaN or infinity.
@@ -106,7 +90,7 @@ class PartAnalyses:
         points = none if self._known is None else self._known.find(data.features)
         scores, near = log_densities(model, data, points), near_note(self._near, data.features, points)
         notes = notes if near is None else (*notes, near)
-        return self._of_nothing.of_others(data, scores, points, *notes)
+        return self.of_nothing.of_others(data, scores, points, *notes)
 
 
 def _held_out_now(

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from kdeviz.analysis.analysis import Analysis, Places, Preview
+from kdeviz.analysis.analysis import Analysis, Preview
 from kdeviz.analysis.estimate import estimate
 from kdeviz.settings import Settings
 
@@ -49,26 +49,13 @@ def parts_of(rows: int, seed: int) -> list[NDArray[np.int64]]:
 def preview_of(
     whole: Analysis, rows: NDArray[np.int64], points: NDArray[np.int64], scores: NDArray[Any]
 ) -> Analysis:
-    """An analysis of some of the rows that are to be scored.
+    """An analysis of (m,) some of the inspected rows of the whole one, whose scores and points are not known.
 
-    Args:
-        whole: an analysis of all, whose scores and points are not looked at.
-        rows: (m,) which of its inspected rows.
-        points: (m,) which row of the fit each of them is, -1 for none.
-        scores: (m,) their log densities.
+    `points` tells which row of the fit each of them is, -1 for none; `scores` are their log densities.
     """
-    some = whole.inspected.take(rows)
-    places = Places(whole.classifier, whole.train, some, whole.fitted_on, whole.places.fitted)
     preview = Preview(whole.inspected, rows, whole.inspects_training)
-    return replace(
-        whole,
-        inspected=some,
-        scores=scores,
-        points=points,
-        places=places,
-        preview=preview,
-        timings=dict(whole.timings),
-    )
+    some = whole.inspected.take(rows)
+    return whole.inspecting(some, scores, points, preview=preview, timings=dict(whole.timings))
 
 
 def estimated_total(events: int, of: int, total: int) -> Total:
@@ -92,21 +79,10 @@ def estimated_total(events: int, of: int, total: int) -> Total:
 
 
 def quick_settings(n: int, d: int, settings: Settings, device: str | torch.device = "auto") -> Settings:
-    """With fewer training rows where a fit of all would keep somebody waiting for the first sample.
-
-    Args:
-        n: training rows.
-        d: their dimensions.
-        settings: of the fit.
-        device: which fits.
-    """
+    """For (n, d) training rows, with fewer of them where a fit of all would keep somebody waiting."""
     points, quick, k = min(n, settings.max_training_points), settings, settings.n_pca_components
     fewest = max(_FEWEST_POINTS, _POINTS_PER_COMPONENT * int(k))
-    while points > fewest and _seconds(points, d, quick, device) > _QUICK_S:
+    while points > fewest and estimate(points, d, quick, device, FIRST_ROWS).seconds > _QUICK_S:
         points = max(points // 2, fewest)
         quick = replace(settings, max_training_points=points)
     return quick
-
-
-def _seconds(points: int, d: int, settings: Settings, device: str | torch.device) -> float:
-    return estimate(points, d, settings, device, FIRST_ROWS).seconds

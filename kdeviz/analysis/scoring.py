@@ -1,16 +1,17 @@
-"""Log densities of a data set that the model may have been fitted on."""
+"""Log densities of a data set that the model may have been fitted on, and which model gave them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kdeviz.analysis.analysis import Analysis
+from kdeviz.analysis.cache import cached
 from kdeviz.data import ANOMALOUS, EmbeddingSet, Features, OnBlock, Rows
 from kdeviz.errors import DataError
-from kdeviz.model import FoldAxes, KDEClassifier, NearTraining, PrincipalAxes, hold_out, some_of
+from kdeviz.model import FoldAxes, KDEClassifier, NearTraining, PrincipalAxes, fold_model, hold_out, some_of
 
 _FLAT = (
     "the bandwidth is so wide that one bump covers most training samples: expected alarms and p-values do "
@@ -27,9 +28,12 @@ def rows_fitted_on(classifier: KDEClassifier, data: EmbeddingSet) -> NDArray[np.
     used: NDArray[np.int64] = classifier.training_rows.cpu().numpy()
     if data.digest == classifier.data_digest:
         return used
-    for chosen in _possible_training_rows(data):
-        if Rows(data.features).select(np.flatnonzero(chosen)).digest() == classifier.data_digest:
-            return np.flatnonzero(chosen)[used]
+    train = data.in_training
+    without = train if data.labels is None else train & (data.labels != ANOMALOUS)
+    for chosen in (train, without):
+        rows = np.flatnonzero(chosen)
+        if 0 < len(rows) < len(data) and Rows(data.features).select(rows).digest() == classifier.data_digest:
+            return rows[used]
     return used[:0]
 
 
@@ -77,12 +81,7 @@ def near_note(near: NearTraining, features: Features, points: NDArray[np.int64])
     """That new rows are near copies of rows of the fit, in a sentence; None where they are not.
 
     Rounded rows are not recognised, and would have no held-out scores if they were: of what row they are a
-    copy is a guess.
-
-    Args:
-        near: of the fitted model.
-        features: (M, D) finite rows.
-        points: (M,) which training row each is, -1 for none.
+    copy is a guess. The (M, D) features are finite; `points` tells which training row each is, -1 for none.
     """
     new = np.flatnonzero(points < 0)
     how_many = near.how_many(features[new[some_of(len(new))]]) if len(new) else ""
@@ -95,25 +94,10 @@ def near_note(near: NearTraining, features: Features, points: NDArray[np.int64])
     )
 
 
-def _possible_training_rows(data: EmbeddingSet) -> Iterator[NDArray[np.bool_]]:
-    """Masks of some of the rows: what may have been fitted when not all were."""
-    train = data.in_training
-    without = train if data.labels is None else train & (data.labels != ANOMALOUS)
-    for chosen in (train, without):
-        if chosen.any() and not chosen.all():
-            yield chosen
-
-
 def hold_out_rows(
     classifier: KDEClassifier, rows: Rows, axes: PrincipalAxes, on_block: OnBlock | None = None
 ) -> tuple[tuple[FoldAxes | None, ...], tuple[str, ...]]:
-    """Give a classifier the held-out scores of its rows, as far as there can be any.
-
-    Args:
-        classifier: the fitted model.
-        rows: (n, D) those it was fitted on, in its order.
-        axes: all their principal axes.
-        on_block: called after each block of rows.
+    """Give a classifier the held-out scores of its (n, D) rows, in its order, as far as there can be any.
 
     Returns:
         The axes of the folds, and what a person should know.
@@ -138,13 +122,7 @@ def log_densities(
     """(M,) log densities, held-out for the rows the model was fitted on.
 
     Under the model that has learnt them every one of those rows looks normal. A classifier without held-out
-    scores has no other score for them; see `known_note`.
-
-    Args:
-        classifier: the fitted model.
-        data: M rows.
-        points: (M,) which training row each is, -1 for none; see `known_points`.
-        on_block: called after each block of rows.
+    scores has no other score for them; see `known_note`. `points` are those of `known_points`.
 
     Raises:
         DataError: wrong shape, NaN or infinity.
@@ -167,3 +145,27 @@ def scores_of(
     others = rows.select(np.flatnonzero(~known))
     scores[~known] = classifier.log_density_of(others, on_block).cpu().numpy()
     return scores
+
+
+class Judge(NamedTuple):
+    """A fitted model that scores a row: the whole one, or that of the rows outside its fold."""
+
+    classifier: KDEClassifier
+    fitted_on: NDArray[np.int64]
+    """(n,) which rows of `Analysis.train`, in the order of the model's points."""
+
+
+def judge_of(analysis: Analysis, row: int) -> Judge:
+    """The model that has seen neither an inspected row nor its copies, as far as there can be one."""
+    point = int(analysis.points[row])
+    known = len(analysis.classifier.training_keys) and len(analysis.fitted_on)
+    if point < 0 or not known or not len(analysis.held_out_scores):
+        return Judge(analysis.classifier, analysis.fitted_on)
+    return _fold_judge(analysis, int(analysis.classifier.folds[point]))
+
+
+@cached
+def _fold_judge(analysis: Analysis, fold: int) -> Judge:
+    others = analysis.fitted_on[analysis.classifier.folds != fold]
+    axes = analysis.fold_axes[fold] if analysis.fold_axes else None
+    return Judge(fold_model(analysis.classifier, Rows(analysis.train.features).select(others), axes), others)

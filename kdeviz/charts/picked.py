@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from kdeviz.analysis import training_view
 from kdeviz.decision import Decision
 
 
@@ -23,7 +22,7 @@ class PickedNumbers(NamedTuple):
 def picked_numbers(decision: Decision, row: int | None, neighbour: int | None = None) -> PickedNumbers | None:
     """Where this inspected row is to be ringed, or in its place this training row; None for neither."""
     training = neighbour is not None
-    analysis = training_view(decision.analysis) if training else decision.analysis
+    analysis = decision.analysis.training_view if training else decision.analysis
     at = neighbour if training else row
     if at is None:
         return None

@@ -2,7 +2,7 @@
 
 from kdeviz.comparison.compare import Comparison, compare
 from kdeviz.comparison.disagreements import disagreement_table, settings_table, why_words
-from kdeviz.comparison.paired import SeparationTest, VerdictTest
+from kdeviz.comparison.paired import SeparationTest
 from kdeviz.comparison.scored import Scored, decision_with_data, scored_decision, scored_model
 from kdeviz.comparison.words import (
     areas_in_words,
@@ -16,7 +16,6 @@ __all__ = [
     "Comparison",
     "Scored",
     "SeparationTest",
-    "VerdictTest",
     "areas_in_words",
     "compare",
     "decision_with_data",

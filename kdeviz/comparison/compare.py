@@ -108,14 +108,8 @@ def compare(
 ) -> Comparison:
     """Compare two models on the samples that both have scored, matched by id.
 
-    Where an id repeats, the first, second, ... samples of that id are matched with each other.
-
-    Args:
-        first: one of them.
-        second: the other; differences are told as what it does more or better.
-        resamples: of the bootstrap.
-        seed: of the bootstrap.
-        level: of the interval.
+    Where an id repeats, the first, second, ... samples of that id are matched with each other. What differs
+    is told as what the second does more or better. `resamples`, `seed` and `level`: see `auroc_difference`.
 
     Raises:
         DataError: no sample is in both.
@@ -132,10 +126,11 @@ def compare(
     if labels is not None and has_both_labels(labels):
         roc = operating_points(one, labels), operating_points(other, labels)
         separation = auroc_difference(one, other, labels, resamples, seed, level)
+    properties = zip(_properties(first), _properties(second), strict=True)
     return Comparison(
         first=first,
         second=second,
-        settings=tuple(_settings(first, second)),
+        settings=tuple(Setting(name, its, others) for (name, its), (_, others) in properties),
         ids=first.ids[first_rows],
         first_rows=first_rows,
         second_rows=second_rows,
@@ -178,11 +173,6 @@ def _labels(
     contradict = (one != other) & (one != UNKNOWN) & (other != UNKNOWN)
     either = np.where(one == UNKNOWN, other, one)
     return np.where(contradict, UNKNOWN, either).astype(np.int8), int(contradict.sum())
-
-
-def _settings(first: Scored, second: Scored) -> Iterator[Setting]:
-    for (name, one), (_, other) in zip(_properties(first), _properties(second), strict=True):
-        yield Setting(name, one, other)
 
 
 def _properties(scored: Scored) -> Iterator[tuple[str, Any]]:

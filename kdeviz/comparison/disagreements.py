@@ -62,16 +62,12 @@ def _in_words(name: str, value: Any) -> str:
 
 
 def disagreement_table(comparison: Comparison, side: str) -> pd.DataFrame:
-    """The samples that only one of the two flags, the most anomalous for that one first.
+    """The samples that only this side, "first" or "second", flags, the most anomalous for it first.
 
     Columns: sample (number among the common samples), first_row and second_row (in what each has scored), id,
     label (in words; only with labels), first_rank and second_rank (among the common samples),
     first_log_density and second_log_density, first_above_threshold and second_above_threshold (nats; negative
     below).
-
-    Args:
-        comparison: of two models.
-        side: which one flags them, "first" or "second".
 
     Raises:
         OptionError: another side.
@@ -106,10 +102,8 @@ def disagreement_table(comparison: Comparison, side: str) -> pd.DataFrame:
 def why_words(decision: Decision, row: int, explanation: Explanation | None = None) -> tuple[str, ...]:
     """Why one inspected row has its place, in a few plain sentences; they hold ids, which are user text.
 
-    Args:
-        decision: with its data, perhaps from `decision_with_data`.
-        row: which inspected row.
-        explanation: of this row, if it is there already.
+    The decision has its data, perhaps from `decision_with_data`; `explanation` is that of this row, if it is
+    there already.
 
     Raises:
         OptionError: there is no such row.

@@ -77,12 +77,8 @@ def scored_model(
 def decision_with_data(scored: Scored, train: EmbeddingSet, inspected: EmbeddingSet) -> Decision | None:
     """The decision around the data that it is about: nothing is fitted or scored again.
 
-    It explains and describes samples as the analysis did that the scores come from.
-
-    Args:
-        scored: what the model says about `inspected`.
-        train: the rows given for training.
-        inspected: the scored rows; `train` itself if those are the training rows.
+    It explains and describes samples as the analysis did that the scores come from. Where training rows are
+    the scored ones, `inspected` is `train` itself.
 
     Returns:
         None if these are not the data that the model was fitted on and has scored.
@@ -92,12 +88,11 @@ def decision_with_data(scored: Scored, train: EmbeddingSet, inspected: Embedding
     """
     known = scored.decision.analysis
     model = known.classifier
-    if model.data_digest != train.to_fit.digest or scored.inspected_digest != inspected.digest:
-        return None
-    if len(known.scores) != len(inspected):
+    fits = model.data_digest == train.to_fit.digest and scored.inspected_digest == inspected.digest
+    if not fits or len(known.scores) != len(inspected):
         return None
     fitted_on = model.training_rows.cpu().numpy()
-    if train.to_fit is not train and train.excluded is not None:
+    if train.excluded is not None:
         fitted_on = np.flatnonzero(~train.excluded)[fitted_on]
     about = {name: getattr(known, name) for name in ("warnings", "timings", "provenance")}
     points = known_points(model, inspected)

@@ -4,8 +4,7 @@ And where the anomalous as a whole stand out, what a component stands for, which
 a selection has in common.
 """
 
-from kdeviz.explain.alike import beside_normal
-from kdeviz.explain.apart import times_as_far, usual_distance
+from kdeviz.explain.alike import beside_normal, times_as_far, usual_distance
 from kdeviz.explain.discriminant import Separating, separating
 from kdeviz.explain.matters import Matters, features_that_matter, fold_by_fold
 from kdeviz.explain.meaning import Meaning, component_meaning, meaning_words
@@ -14,10 +13,9 @@ from kdeviz.explain.residual import UNUSUAL_RESIDUAL, Residual, residuals
 from kdeviz.explain.row import Components, Direction, Explanation, Neighbours, explain
 from kdeviz.explain.selection import SelectionView, describe
 from kdeviz.explain.slice import Slice, slice_density
-from kdeviz.explain.spread import feature_spread, in_spreads
+from kdeviz.explain.spread import USUAL_SHARE, feature_spread, in_spreads, usual_range
 from kdeviz.explain.standouts import MOST_READ, Standout
 from kdeviz.explain.typical import typical
-from kdeviz.explain.usual import USUAL_SHARE, usual_range
 
 __all__ = [
     "MOST_READ",

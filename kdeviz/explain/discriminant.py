@@ -133,5 +133,4 @@ def _whitened(others: Floats) -> tuple[Floats, Floats, Floats]:
 
 
 def _thinned(rows: NDArray[Any]) -> Floats:
-    thinned: Floats = rows[:: -(-len(rows) // _MOST_ROWS)].astype(np.float64)
-    return thinned
+    return np.array(rows[:: -(-len(rows) // _MOST_ROWS)], np.float64)

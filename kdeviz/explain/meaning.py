@@ -74,17 +74,10 @@ def component_meaning(analysis: Analysis, component: int, ends: int = 5, feature
 
 def _correlations(analysis: Analysis, component: int) -> Floats:
     """(D,) of all features with one component."""
-    pca = analysis.classifier.pca_model
-    axis = as_array(double(pca.singular_vectors)[:, component])
-    spread = feature_spread(analysis)
-    deviation = np.sqrt(_variance(analysis, component))
-    return np.clip(in_spreads(axis * deviation, spread), -1.0, 1.0)
-
-
-def _variance(analysis: Analysis, component: int) -> float:
-    """Of the PCA score over the training rows, with n - 1."""
-    spectrum = as_array(double(analysis.classifier.pca_model.spectrum))
-    return float(spectrum[component] / spectrum.sum() * (feature_spread(analysis) ** 2).sum())
+    pca, spread = analysis.classifier.pca_model, feature_spread(analysis)
+    axis, spectrum = as_array(double(pca.singular_vectors)[:, component]), as_array(double(pca.spectrum))
+    variance = spectrum[component] / spectrum.sum() * (spread**2).sum()  # of the PCA score, with n - 1
+    return np.clip(in_spreads(axis * np.sqrt(variance), spread), -1.0, 1.0)
 
 
 def meaning_words(meaning: Meaning, analysis: Analysis) -> str:

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from kdeviz.analysis import Analysis
+from kdeviz.analysis import Analysis, Judge, judge_of
 from kdeviz.data import Rows, working_dtype
 from kdeviz.errors import OptionError
 from kdeviz.model import KDEClassifier
@@ -56,16 +56,18 @@ def density_of(classifier: KDEClassifier) -> Density:
     return Density(double(kde.dataset), double(kde.mean), whitening, torch.linalg.inv(whitening))
 
 
-def place_of(analysis: Analysis, row: int, model: KDEClassifier, density: Density) -> Place:
-    """Where a model sees an inspected row.
+def judged(analysis: Analysis, row: int) -> tuple[Judge, Density, Place]:
+    """The model that gave an inspected row its score, that model's density, and where it sees the row.
 
     Raises:
         OptionError: there is no such row.
     """
-    scores = model.pca_scores(one_row(analysis, row), 0, 1)
+    rows, judge = one_row(analysis, row), judge_of(analysis, row)
+    model, density = judge.classifier, density_of(judge.classifier)
+    scores = model.pca_scores(rows, 0, 1)
     point = double(model.pre_process(scores, model.max_length)[0][0])
     centred = (point - density.mean).clamp(-_LARGEST_COORDINATE, _LARGEST_COORDINATE)
-    return Place(double(scores[0]), centred + density.mean, centred @ density.whitening)
+    return judge, density, Place(double(scores[0]), centred + density.mean, centred @ density.whitening)
 
 
 def one_row(analysis: Analysis, row: int) -> Rows:
@@ -90,5 +92,4 @@ def kernel_widths(density: Density) -> Tensor:
 
 def as_array(values: Tensor) -> Floats:
     """Float64 numbers as numpy has them."""
-    array: Floats = values.cpu().numpy()
-    return array
+    return np.asarray(values.cpu().numpy())

@@ -50,10 +50,7 @@ def strongest_of(components: Components) -> Strongest:
 def reason(decision: Decision, row: int, explanation: Explanation) -> str:
     """Why one inspected row is flagged, or what is most unusual about it; it may hold names of features.
 
-    Args:
-        decision: whose verdict it is.
-        row: which inspected row.
-        explanation: of this row.
+    `explanation` is that of this row.
     """
     score, flagged = decision.analysis.scores[row], bool(decision.flagged[row])
     strongest = strongest_of(explanation.components)

@@ -82,8 +82,7 @@ def cached_by_model(
 ) -> Callable[[Callable[[Analysis], Floats]], Callable[[Analysis], Floats]]:
     """Cache the latest result per fitted model, read-only; analyses that differ in labels only share it.
 
-    Args:
-        about: which rows' features the result depends on.
+    `about` says which rows' features the result depends on.
     """
 
     def decorate(find: Callable[[Analysis], Floats]) -> Callable[[Analysis], Floats]:

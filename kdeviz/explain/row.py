@@ -9,19 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from kdeviz.analysis import Analysis, Judge, judge_of
+from kdeviz.analysis import Analysis, Judge
 from kdeviz.errors import OptionError
-from kdeviz.explain.place import (
-    Density,
-    Floats,
-    Place,
-    as_array,
-    density_of,
-    double,
-    kernel_widths,
-    one_row,
-    place_of,
-)
+from kdeviz.explain.place import Density, Floats, Place, as_array, double, judged, kernel_widths
 from kdeviz.explain.residual import Residual, residual_of
 from kdeviz.explain.spread import feature_spread, in_spreads
 from kdeviz.model import KDEClassifier, bandwidth_factor
@@ -128,10 +118,7 @@ def explain(analysis: Analysis, row: int, neighbours: int = 8, features: int = 1
     for name, wanted in (("neighbours", neighbours), ("features", features)):
         if wanted < 1:
             raise OptionError(f"{name}={wanted} names nothing: choose at least 1")
-    _ = one_row(analysis, row)
-    judge = judge_of(analysis, row)
-    density = density_of(judge.classifier)
-    place = place_of(analysis, row, judge.classifier, density)
+    judge, density, place = judged(analysis, row)
     shares, distances = _kernels(density.points, place)
     whitened_shift = shares @ (density.points - place.whitened)
     shift, gradient = whitened_shift @ density.inverse, density.whitening @ whitened_shift

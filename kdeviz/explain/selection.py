@@ -61,15 +61,10 @@ class SelectionView(NamedTuple):
 def describe(
     decision: Decision, samples: Samples, selected: Mask, text_column: str | None = None
 ) -> SelectionView:
-    """Describe a selection.
+    """Describe the samples that are (M,) selected, by their columns and texts and by what is decided on them.
 
-    Words are counted in at most `MOST_READ` samples of the selection and of the others, evenly spread.
-
-    Args:
-        decision: what is thought of the samples.
-        samples: their columns.
-        selected: (M,) True for those selected.
-        text_column: which texts to count words in; the longest if None.
+    Words are counted in at most `MOST_READ` samples of the selection and of the others, evenly spread: in
+    the texts of this column, the longest ones if None.
 
     Raises:
         OptionError: none is selected.

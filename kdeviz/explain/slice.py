@@ -9,18 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from kdeviz.analysis import Analysis, judge_of
+from kdeviz.analysis import Analysis
 from kdeviz.errors import OptionError
-from kdeviz.explain.place import (
-    Density,
-    Floats,
-    Place,
-    as_array,
-    density_of,
-    kernel_widths,
-    one_row,
-    place_of,
-)
+from kdeviz.explain.place import Density, Floats, Place, as_array, judged, kernel_widths
 from kdeviz.model import KDEClassifier, KernelSums
 
 _BULK = (0.005, 0.995)
@@ -50,11 +41,7 @@ def slice_density(analysis: Analysis, row: int, components: tuple[int, int], poi
     "norm" rows lie on the unit sphere, and the grid leaves it: only near the row does it show what a row can
     reach.
 
-    Args:
-        analysis: of a fitted model.
-        row: which inspected row.
-        components: two of the model's, 0-based: along x, along y.
-        points: grid points along each.
+    The two components, along x and along y, are 0-based; `points` are those of the grid along each.
 
     Raises:
         OptionError: there is no such row, these are not two of the components, or fewer than two points.
@@ -64,15 +51,12 @@ def slice_density(analysis: Analysis, row: int, components: tuple[int, int], poi
         raise OptionError(f"components={components} is not possible: choose two different ones of the {k}")
     if points < 2:
         raise OptionError(f"points={points} is no grid: choose at least 2")
-    _ = one_row(analysis, row)
-    model = judge_of(analysis, row).classifier
-    density = density_of(model)
-    place = place_of(analysis, row, model, density)
+    judge, density, place = judged(analysis, row)
     x, y = (_grid_axis(density, place, component, points) for component in components)
     grid = place.point.repeat(len(y), len(x), 1)
     grid[..., components[0]] = x
     grid[..., components[1]] = y[:, None]
-    log_density = _log_density(model, density, grid.reshape(-1, k))
+    log_density = _log_density(judge.classifier, density, grid.reshape(-1, k))
     return Slice(
         components=components,
         x=as_array(x),

@@ -77,15 +77,9 @@ def by_chance(inside: Counts, outside: Counts, size: int, rest: int) -> Floats:
 def standouts(
     named: Sequence[tuple[str, str]], inside: Counts, outside: Counts, size: int, rest: int, most: int
 ) -> tuple[Standout, ...]:
-    """Those that chance would hardly make so frequent inside, by how sure that is.
+    """Those that chance would hardly make so frequent inside, at most so many, by how sure that is.
 
-    Args:
-        named: column and name of each of V values.
-        inside: (V,) samples inside that have it.
-        outside: (V,) samples outside.
-        size: samples inside in all.
-        rest: samples outside in all.
-        most: how many to give at most.
+    `named` are column and name of each of V values; for the numbers see `log_odds`.
     """
     if not len(named) or not size or not rest:
         return ()

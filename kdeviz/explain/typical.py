@@ -18,11 +18,8 @@ def typical(analysis: Analysis, wanted: int) -> NDArray[np.int64]:
 
     The points are cut into so many groups (k-means in the model's space), and each is shown by its member
     with the highest held-out score among the half nearest to its middle. The densest rows of all would look
-    alike.
-
-    Args:
-        analysis: with the rows it was fitted on; without them nothing is typical.
-        wanted: how many; fewer where rows lie in fewer different places.
+    alike. There are fewer than `wanted` where rows lie in fewer different places, and none where the rows of
+    the fit are not here.
 
     Raises:
         OptionError: `wanted` is below 1.
@@ -37,8 +34,7 @@ def typical(analysis: Analysis, wanted: int) -> NDArray[np.int64]:
     sizes = np.bincount(groups)
     scores = analysis.held_out_scores[points]
     chosen = [_middle_one(scores, distances, groups == group) for group in np.argsort(-sizes, kind="stable")]
-    rows: NDArray[np.int64] = points[np.array(chosen)]
-    return rows
+    return np.asarray(points[chosen])
 
 
 def _grouped(coordinates: NDArray[np.float64], wanted: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

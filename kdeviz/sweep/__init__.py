@@ -4,12 +4,11 @@ from kdeviz.sweep.choice import Choice, best, sorted_rows
 from kdeviz.sweep.edges import Edge, edge_words, edges, extended, next_words
 from kdeviz.sweep.grid import YES_OR_NO, Grid
 from kdeviz.sweep.held_out import held_out_alarms
-from kdeviz.sweep.metrics import CHOICES, METRICS, OF_LABELS, estimate_of
+from kdeviz.sweep.metrics import CHOICES, METRICS, OF_LABELS, estimate_of, sweep_table
 from kdeviz.sweep.proposal import proposed_components, proposed_grid, sweep_seconds, variances_of
 from kdeviz.sweep.recall import recall_at_fpr
 from kdeviz.sweep.stability import AGREES, BOOTSTRAP, CAP, SEEDS, Repeats, Stability, beyond_chance, stability
 from kdeviz.sweep.sweep import Sweep, SweepRow, sweep
-from kdeviz.sweep.table import sweep_table
 
 __all__ = [
     "AGREES",

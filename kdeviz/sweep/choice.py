@@ -7,10 +7,11 @@ from typing import NamedTuple
 
 from kdeviz.decision import Estimate
 from kdeviz.errors import DataError, OptionError
+from kdeviz.settings import bandwidth_in_words
 from kdeviz.sweep.metrics import CHOICES, METRICS, OF_LABELS, estimate_of
 from kdeviz.sweep.narrowing import Narrowed, comparable, kind_of
 from kdeviz.sweep.sweep import Sweep, SweepRow
-from kdeviz.sweep.words import choice_words
+from kdeviz.wording import count
 
 
 class Choice(NamedTuple):
@@ -26,7 +27,8 @@ class Choice(NamedTuple):
     @property
     def sentence(self) -> str:
         """What was chosen and why, in plain words."""
-        return choice_words(self.metric, self.best, self.simplest, self.narrowed)
+        because = () if self.narrowed is None else self.narrowed.sentences()
+        return " ".join([_compared(self.metric, self.best, self.simplest), *because])
 
     def title(self, row: SweepRow) -> str:
         """What a row is, "best" or "simplest" or both; empty for all others."""
@@ -119,3 +121,27 @@ def _lowest_within(estimate: Estimate) -> float:
 
 def _size(row: SweepRow) -> tuple[int, int]:
     return row.components, row.training_points
+
+
+def _compared(name: str, best: SweepRow, simplest: SweepRow) -> str:
+    metric, of_best, of_simplest = METRICS[name], estimate_of(best, name), estimate_of(simplest, name)
+    assert of_best is not None and of_simplest is not None
+    low, high = of_best.interval
+    span = "" if math.isnan(low) else f" (95 % interval {metric.written(low)} to {metric.written(high)})"
+    first = f"{_described(best)} give the best {metric.words}, {metric.written(of_best.value)}{span}"
+    if simplest is best:
+        return f"{first}; nothing simpler lies within that interval." if span else f"{first}."
+    return f"{first}; {_described(simplest)} give {metric.written(of_simplest.value)}, within that interval."
+
+
+def _described(row: SweepRow) -> str:
+    settings = row.settings
+    width = f"bandwidth {bandwidth_in_words(settings.bandwidth)}"
+    # The seed counts where the cap was reached.
+    seed = f", seed {settings.seed}" if row.training_points == settings.max_training_points else ""
+    units = ", standardised" if settings.standardise else ""
+    return (
+        f"{count(row.components)} component{'s' * (row.components != 1)}, "
+        f"{settings.feature_scaling_method.value}, {width}, "
+        f"{count(row.training_points)} training rows{seed}{units}"
+    )

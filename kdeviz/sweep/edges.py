@@ -15,7 +15,7 @@ from kdeviz.sweep.sweep import Sweep, SweepRow
 from kdeviz.wording import count
 
 _MORE = 3
-_WIDTHS = (1e-3, 1e3)
+_NARROWEST, _WIDEST = 1e-3, 1e3
 _FOLDED = 0.8
 """The share of the rows that every fold is sure to be fitted on."""
 
@@ -34,13 +34,9 @@ class Edge(NamedTuple):
 
 
 def edges(sweep: Sweep, choice: Choice, rows: int, dimensions: int) -> tuple[Edge, ...]:
-    """Where to go on; nowhere when the best could be no better, or the data allow no more.
+    """Where to go on from the best row; nowhere when it could be no better, or the data allow no more.
 
-    Args:
-        sweep: the rows.
-        choice: its best.
-        rows: to fit on.
-        dimensions: of a row.
+    `rows` is how many there are to fit on, `dimensions` how many each has.
     """
     best = estimate_of(choice.best, choice.metric)
     if best is None or (choice.metric in OF_LABELS and best.value >= 1):
@@ -74,15 +70,13 @@ def _ordered(values: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def _components(sweep: Sweep, top: SweepRow, possible: int) -> Iterator[Edge]:
     asked = top.settings.n_pca_components
-    tried = {row.settings.n_pca_components for row in sweep.rows}
-    tried = {k for k in tried if isinstance(k, int)}
+    tried = {k for row in sweep.rows if isinstance(k := row.settings.n_pca_components, int)}
     if not isinstance(asked, int) or len(tried) < 2:
         return
     more: list[int] = []
     if asked == max(tried) and top.components == asked:
-        larger = [k for k in (*COUNTS, 3 * asked // 2, 2 * asked) if k > asked]
-        more, which = sorted({min(k, possible) for k in larger} - tried)[:_MORE], "the most"
-        more = [k for k in more if k > asked]
+        larger = {min(k, possible) for k in (*COUNTS, 3 * asked // 2, 2 * asked)} - tried
+        more, which = sorted(k for k in larger if k > asked)[:_MORE], "the most"
     elif asked == min(tried):
         more, which = [k for k in (1, *COUNTS) if k < asked][-_MORE:], "the fewest"
     if more:
@@ -92,18 +86,13 @@ def _components(sweep: Sweep, top: SweepRow, possible: int) -> Iterator[Edge]:
 
 
 def _bandwidths(sweep: Sweep, top: SweepRow) -> Iterator[Edge]:
-    tried = {_factor(row.settings.bandwidth) for row in sweep.rows} - {None}
-    own = _factor(top.settings.bandwidth)
+    own, tried = _factor(top.settings.bandwidth), {_factor(row.settings.bandwidth) for row in sweep.rows}
     known = sorted(factor for factor in tried if factor is not None)
     if own is None or len(known) < 2 or own not in (known[0], known[-1]):
         return
-    low, high = _WIDTHS
-    narrow = own == known[0]
-    more = [
-        factor for factor in ((own / 2, own / 4) if narrow else (2 * own, 4 * own)) if low <= factor <= high
-    ]
+    width, beyond = ("narrowest", (own / 2, own / 4)) if own == known[0] else ("widest", (2 * own, 4 * own))
+    more = [factor for factor in beyond if _NARROWEST <= factor <= _WIDEST]
     if more:
-        width = "narrowest" if narrow else "widest"
         found = f"bandwidth {bandwidth_in_words(top.settings.bandwidth)} is the {width} tried"
         words = f"bandwidth Scott × {' and '.join(f'{factor:.12g}' for factor in more)}"
         yield Edge("bandwidths", found, tuple(more), words)

@@ -20,12 +20,8 @@ def held_out_alarms(
     Fold by fold the rule gives a threshold from all the other folds, and the fold's held-out scores are
     compared with it. Rules that look at the scored rows or their labels see all of them; where these are the
     training rows themselves, those outside the fold, and top_k then flags the same share. Equal rows count
-    once, rows labelled anomalous not at all. The interval is that of a count, `rate_interval`.
-
-    Args:
-        analysis: with held-out scores.
-        rule: gives the threshold.
-        curve: for the probability rule; the default curve if None.
+    once, rows labelled anomalous not at all. The interval is that of a count, `rate_interval`. The curve is
+    for the probability rule; the default one if None.
 
     Raises:
         DataError: there are no held-out scores of normal rows, or the rule finds no labels.
@@ -43,8 +39,9 @@ def held_out_alarms(
     folds = analysis.classifier.folds
     alarms = 0
     for fold in np.unique(folds):
-        threshold = _threshold(analysis, rule, curve, folds, fold)
-        alarms += int((scores[counted & (folds == fold)] < threshold).sum())
+        held_out = folds == fold
+        threshold = _threshold(analysis, rule, curve, held_out)
+        alarms += int((scores[counted & held_out] < threshold).sum())
     total = int(counted.sum())
     return Estimate(alarms / total, rate_interval(alarms, total))
 
@@ -55,19 +52,15 @@ def _counted(analysis: Analysis) -> NDArray[np.bool_]:
 
 
 def _threshold(
-    analysis: Analysis,
-    rule: ThresholdRule,
-    curve: ProbabilityCurve | None,
-    folds: NDArray[np.int64],
-    fold: int,
+    analysis: Analysis, rule: ThresholdRule, curve: ProbabilityCurve | None, held_out: NDArray[np.bool_]
 ) -> float:
-    """What the rule says without the rows of a fold."""
+    """What the rule says without these (n,) rows of the fit."""
     seen = np.ones(len(analysis.scores), bool)
     if analysis.inspects_training:
-        seen[analysis.fitted_on[folds == fold]] = False
+        seen[analysis.fitted_on[held_out]] = False
     labels = analysis.inspected.labels
-    outside, scores = analysis.held_out_scores[analysis.distinct & (folds != fold)], analysis.scores[seen]
-    known = (analysis.in_calibration & (folds[analysis.points] != fold))[seen]
+    outside, scores = analysis.held_out_scores[analysis.distinct & ~held_out], analysis.scores[seen]
+    known = (analysis.in_calibration & ~held_out[analysis.points])[seen]
     return rule.for_rows(len(scores), len(seen)).threshold(
         outside,
         scores,

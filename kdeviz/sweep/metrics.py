@@ -1,15 +1,18 @@
-"""The numbers of a row that rows are compared by."""
+"""The numbers of a row that rows are compared by, and all numbers of a sweep as a table."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kdeviz.decision import Estimate, Interval
 from kdeviz.errors import OptionError
-from kdeviz.sweep.sweep import SweepRow
+from kdeviz.sweep.sweep import Sweep, SweepRow
 from kdeviz.wording import duration, number, percent, size
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Metric(NamedTuple):
@@ -41,7 +44,7 @@ METRICS = {
     ),
     "alarm_share": Metric(
         "held-out alarms",
-        "The share of training rows flagged by models fitted without them, over five parts. Good is what the "
+        "The share of training rows flagged by models fitted without them, part by part. Good is what the "
         "threshold's rule promises: far fewer may mean a model that sees nothing.",
         higher_is_better=False,
         written=percent,
@@ -63,6 +66,8 @@ CHOICES = ("auroc", "average_precision", "recall", "log_density")
 OF_LABELS = ("auroc", "average_precision", "recall")
 """The metrics that there are only with labels."""
 
+_WITH_INTERVAL = ("log_density", "alarm_share", *OF_LABELS)
+
 
 def estimate_of(row: SweepRow, metric: str) -> Estimate | None:
     """A row's value of one of `METRICS`, with its interval, (NaN, NaN) where it has none; None if missing.
@@ -76,3 +81,27 @@ def estimate_of(row: SweepRow, metric: str) -> Estimate | None:
     if value is None or isinstance(value, Estimate):
         return value
     return Estimate(float(value), Interval(math.nan, math.nan))
+
+
+def sweep_table(sweep: Sweep) -> pd.DataFrame:
+    """One line per row, in the order of the sweep.
+
+    The settings, then the fields of `SweepRow` by their names; a metric with an interval has two more
+    columns, its name with "_low" and "_high". Missing numbers are NaN. Metrics of labels are there only when
+    labels are. `bandwidth` is text, since it may be a rule or a factor.
+    """
+    import pandas as pd
+
+    return pd.DataFrame([_line(row, sweep.labelled) for row in sweep.rows])
+
+
+def _line(row: SweepRow, labelled: bool) -> dict[str, Any]:
+    line: dict[str, Any] = {**row.settings.to_dict(), "bandwidth": str(row.settings.bandwidth)}
+    for name, value in row._asdict().items():
+        if name in _WITH_INTERVAL:
+            if labelled or name not in OF_LABELS:
+                middle, (low, high) = value or (math.nan, (math.nan, math.nan))
+                line |= {name: middle, f"{name}_low": low, f"{name}_high": high}
+        elif name not in ("settings", "top"):
+            line[name] = value
+    return line | {"warnings": "; ".join(row.warnings), "error": row.error or ""}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
 from kdeviz.settings import Settings
 from kdeviz.sweep.sweep import SweepRow
+from kdeviz.wording import count, percent
 
 ENOUGH_VARIANCE = 0.9
 """Without labels, component counts that carry this share of the variance are looked at."""
@@ -55,6 +56,39 @@ class Narrowed(NamedTuple):
     scaling_is_default: bool = False
     standardised: bool | None = None
     """Whether rows with standardised features were taken; None where all are, or none."""
+
+    def sentences(self) -> Iterator[str]:
+        """Why these rows were chosen, in plain words."""
+        if self.from_more_counts:
+            reason = self._of_components
+            yield f"Likelihoods with different components do not compare, so the components {reason}."
+        if self.standardised is not None:
+            default = "not to standardise is the default"
+            yield f"Those of standardised and other features do not compare: {default}."
+        if self.scaling is not None:
+            which = f"{self.scaling} {'is the default' if self.scaling_is_default else 'was left'}"
+            nor = "Nor do those of norm and scale" if self.from_more_counts else ""
+            yield f"{nor or 'Those of norm and scale do not compare'}: {which}."
+
+    @property
+    def _of_components(self) -> str:
+        """By what the components were chosen."""
+        k, carried = count(self.components), percent(self.carried)
+        if not self.enough:
+            return f"were chosen by explained variance: {k} are the most tried, which carry {carried}"
+        if (step := self.stable) is not None:
+            average = "on average " if step.pairs > 1 else ""
+            named = f"{average}{step.common / step.pairs:.3g} of the {step.top} samples"
+            stable = f" and name {named} that {count(step.more)} name as most anomalous"
+        elif self.first is not None:
+            stable = (
+                f"; of the counts that do, none names {percent(STABLE)} of the {self.first.top} samples "
+                "that the next larger one names as most anomalous"
+            )
+        else:
+            stable = ", and no larger count was tried that shows whether it names the same samples"
+        fewest = f"{k} are the fewest that carry {carried}"
+        return f"were chosen by explained variance and stability: {fewest}{stable}"
 
 
 def kind_of(row: SweepRow) -> tuple[bool, str, int]:

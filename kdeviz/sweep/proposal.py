@@ -25,11 +25,8 @@ _PATIENCE_SECONDS = 60.0
 def proposed_components(variances: Tensor, n: int, d: int, counts: Sequence[int] = COUNTS) -> tuple[int, ...]:
     """Component counts to try: up to what keeps 99 % of the variance, or 128, where every fold has so many.
 
-    Args:
-        variances: (r,) along all principal axes of the training rows, the largest first.
-        n: training rows.
-        d: dimensions.
-        counts: to choose from, ascending.
+    `variances` are (r,) along all principal axes of the (n, d) training rows, the largest first; `counts`,
+    to choose from, ascend.
     """
     shares = torch.cumsum(variances.double(), 0) / variances.double().sum()
     enough = int((shares < _NEARLY_ALL).sum()) + 1
@@ -48,18 +45,11 @@ def proposed_grid(
 ) -> Grid:
     """The first grid for (n, d) training rows: of fewer settings where all would take minutes.
 
-    Features as they are and standardised are compared where labels can tell which is better.
-
-    Args:
-        variances: as for `proposed_components`.
-        settings: those in use, which the grid holds where every fold can carry them.
-        n: training rows.
-        d: dimensions.
-        kept: components in use.
-        scored: other rows to score.
-        labelled: whether there are labels of both kinds.
+    The settings in use, with `kept` components, are in it where every fold can carry them. Features as they
+    are and standardised are compared where it is `labelled`: where labels of both kinds can tell which is
+    better. `scored` counts other rows to score; `variances`: see `proposed_components`.
     """
-    grids, units = [], (False, True) if labelled else (settings.standardise,)
+    units = (False, True) if labelled else (settings.standardise,)
     for widths, counts in product(_WIDTHS, (COUNTS, _FEW_COUNTS)):
         own = {kept} if kept <= _most_components(n, d) else set()
         grid = Grid(
@@ -70,10 +60,9 @@ def proposed_grid(
             (settings.seed,),
             units,
         )
-        grids.append(grid)
         if sum(rough_seconds(n, d, each, scored) for each in grid.settings) < _PATIENCE_SECONDS:
-            return grid
-    return grids[-1]
+            break
+    return grid
 
 
 def _most_components(n: int, d: int) -> int:
@@ -92,17 +81,10 @@ def variances_of(train: EmbeddingSet, settings: Settings) -> Tensor:
 def sweep_seconds(
     grid: Grid, n: int, d: int, device: str | torch.device = "auto", scored: int = 0, known: int = 0
 ) -> float:
-    """About how long a sweep over (n, d) training rows will take; see `estimate`.
+    """About how long a sweep over (n, d) training rows and `scored` others will take; see `estimate`.
 
-    Nothing is measured for it: where a speed is not known, that of two ordinary cores is taken.
-
-    Args:
-        grid: the settings.
-        n: training rows.
-        d: dimensions.
-        device: as for `analyse`.
-        scored: other rows to score.
-        known: how many of the settings are done already.
+    Nothing is measured for it: where a speed is not known, that of two ordinary cores is taken. `known`
+    counts the settings that are done already.
     """
     total = sum(_seconds(n, d, settings, device, scored) for settings in grid.settings)
     return total * (1 - known / len(grid))

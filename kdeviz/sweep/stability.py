@@ -65,10 +65,7 @@ class Stability(NamedTuple):
     repeats: tuple[Repeats, ...]
     """Other seeds (where the cap leaves rows out), bootstrap resamples, and caps, ascending."""
     smallest_cap: int | None
-    """The smallest cap that agrees with the full fit, as do all larger ones tried; None if none does.
-
-    A cap agrees when its fits have, on average, at least `AGREES` of the full fit's top K in their own, what
-    chance alone would give taken off (see `beyond_chance`), and rank all samples alike: `RANKS_ALIKE`."""
+    """The smallest cap that `agrees` with the full fit, as do all larger ones tried; None if none does."""
     notes: tuple[str, ...]
 
     @property
@@ -87,12 +84,11 @@ class Stability(NamedTuple):
 
         NaN where there are none, or nothing can be seen.
         """
-        if self.unseen:
-            return np.full(len(self.top), math.nan)
         full = [repeats for repeats in self.repeats if repeats.source != CAP]
-        fits = sum(len(repeats.scores) for repeats in full)
-        hits = np.sum([repeats.hits for repeats in full], axis=0)
-        return np.asarray(hits / fits, np.float64) if fits else np.full(len(self.top), math.nan)
+        fits = 0 if self.unseen else sum(len(repeats.scores) for repeats in full)
+        if not fits:
+            return np.full(len(self.top), math.nan)
+        return np.asarray(np.sum([repeats.hits for repeats in full], axis=0) / fits, np.float64)
 
     @property
     def caps(self) -> tuple[Repeats, ...]:
@@ -259,10 +255,7 @@ class _Fits(NamedTuple):
 def _ladder(points: int, components: int) -> list[int]:
     """Half the points, a quarter, and so on; ascending."""
     fewest = max(_FEWEST_POINTS, _POINTS_PER_COMPONENT * components)
-    halves: list[int] = []
-    while (points := points // 2) >= fewest:
-        halves.append(points)
-    return halves[::-1]
+    return [points >> i for i in range(points.bit_length(), 0, -1) if points >> i >= fewest]
 
 
 def _words(source: str, cap: int) -> str:
@@ -277,11 +270,10 @@ def _compared(
     K = len(chosen)
     inside = np.stack([_named(row, K) for row in scores])
     again, common = inside[:, chosen], inside @ inside.T
-    with np.errstate(invalid="ignore"):  # where all scores are equal there is no order to agree on
-        single = scores.shape[1] < 2
-        correlation = (
-            np.full((len(scores),) * 2, math.nan) if single else np.corrcoef(rankdata(scores, axis=1))
-        )
+    correlation = np.full((len(scores),) * 2, math.nan)
+    if scores.shape[1] > 1:
+        with np.errstate(invalid="ignore"):  # where all scores are equal there is no order to agree on
+            correlation = np.corrcoef(rankdata(scores, axis=1))
     return Repeats(
         source,
         cap,
@@ -316,7 +308,7 @@ def _within(value: float, spread: float, n: int, level: float, lowest: float) ->
 
 
 def agrees(repeats: Repeats, chance: float) -> bool:
-    """Whether fits find the same top samples, beyond chance, and rank all samples alike."""
+    """Whether fits find the top of the full fit, `AGREES` of it beyond chance, and rank all `RANKS_ALIKE`."""
     found = beyond_chance(repeats.found.value, chance)
     return found >= AGREES and repeats.spearman.value >= RANKS_ALIKE
 

@@ -55,6 +55,15 @@ def test_results_go_with_their_analysis():
     assert view() is None
 
 
+def test_an_analysis_that_is_its_own_training_view_is_let_go():
+    analysis = small()
+    view = weakref.ref(analysis.training_view)
+    assert view() is analysis
+    del analysis
+    gc.collect()
+    assert view() is None
+
+
 def test_only_the_latest_results_are_kept():
     analysis = small()
     first = densities_numbers(at(analysis, 0.0))

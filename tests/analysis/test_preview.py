@@ -8,6 +8,7 @@ import pytest
 from kdeviz.analysis import preview
 from kdeviz.analysis.analyse import analyse
 from kdeviz.analysis.drift import drift
+from kdeviz.analysis.estimate import Estimate
 from kdeviz.analysis.preview import estimated_total, parts_of, quick_settings
 from kdeviz.data import EmbeddingSet
 from kdeviz.decision import ThresholdRule, decide
@@ -146,7 +147,7 @@ def test_a_rule_asks_of_a_preview_what_it_asks_of_the_whole():
 
 
 def test_a_long_fit_is_first_tried_with_fewer_rows(monkeypatch):
-    monkeypatch.setattr(preview, "_seconds", lambda points, *rest: points / 10_000)
+    monkeypatch.setattr(preview, "estimate", lambda points, *rest: Estimate(points / 10_000, 0))
     assert quick_settings(1_000_000, 128, Settings()).max_training_points == 5000
     assert quick_settings(4000, 128, Settings()) == Settings()
     assert quick_settings(1_000_000, 128, Settings(1000)).max_training_points == 10_000

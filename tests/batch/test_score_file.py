@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from kdeviz.analysis import analysis_of_model, drift, drift_in_parts
+from kdeviz.analysis import analysis_of_model, drift
 from kdeviz.batch import SCHEMA, score_batches, score_file, scoring
 from kdeviz.data import load_embeddings
 from kdeviz.data.readers import streams
@@ -190,7 +190,6 @@ def test_a_file_in_parts_has_the_drift_of_the_whole(model, name):
 @pytest.mark.parametrize("most", [60, 200])
 def test_of_many_rows_the_same_are_looked_at_however_they_are_cut(model, monkeypatch, most):
     monkeypatch.setattr(drift_module, "MOST", most)
-    monkeypatch.setattr(drift_in_parts, "MOST", most)
     rows = 2 * RANDOM.normal(size=(5000, 6)).astype(np.float32)
     whole, found = told_of(model, saved("rows.npy", rows))
     assert found.rows == most

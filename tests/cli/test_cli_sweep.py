@@ -16,8 +16,8 @@ from kdeviz.data.embedding_set import EmbeddingSet
 from kdeviz.data.samples import load_sample
 from kdeviz.sweep.choice import best
 from kdeviz.sweep.grid import Grid
+from kdeviz.sweep.metrics import sweep_table
 from kdeviz.sweep.sweep import sweep
-from kdeviz.sweep.table import sweep_table
 
 OPTIONS = (
     "--components",

@@ -13,7 +13,7 @@ from oracles import LOG_DENSITY
 from scipy.special import logsumexp, softmax
 
 from kdeviz.analysis.analyse import analyse
-from kdeviz.analysis.judges import judge_of
+from kdeviz.analysis.scoring import judge_of
 from kdeviz.data.embedding_set import EmbeddingSet
 from kdeviz.errors import OptionError
 from kdeviz.explain.residual import residuals

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kdeviz.analysis.analyse import analyse
-from kdeviz.analysis.training_view import training_view
 from kdeviz.data.embedding_set import EmbeddingSet
 from kdeviz.decision.decision import Decision, decide
 from kdeviz.errors import OptionError
@@ -220,7 +219,7 @@ def test_a_row_outside_of_all_training_rows_is_left_out_of_something():
 
 def test_training_rows_are_looked_at_as_if_they_were_inspected():
     train = table(70)
-    both = training_view(analyse(train, table(5, 1), Settings(2), "cpu"))
+    both = analyse(train, table(5, 1), Settings(2), "cpu").training_view
     alone = analyse(train, None, Settings(2), "cpu")
     np.testing.assert_allclose(both.scores, alone.scores)
     np.testing.assert_array_equal(both.points, alone.points)
@@ -230,11 +229,11 @@ def test_training_rows_are_looked_at_as_if_they_were_inspected():
         np.testing.assert_array_equal(one.neighbours.rows, other.neighbours.rows)
         np.testing.assert_allclose(one.components.contribution, other.components.contribution)
         assert row not in one.neighbours.rows
-    assert training_view(alone) is alone
+    assert alone.training_view is alone
 
 
 def test_rows_beyond_the_cap_have_no_score():
-    capped = training_view(analyse(table(70), table(5, 1), Settings(2, max_training_points=30), "cpu"))
+    capped = analyse(table(70), table(5, 1), Settings(2, max_training_points=30), "cpu").training_view
     known = np.zeros(70, bool)
     known[capped.fitted_on] = True
     np.testing.assert_array_equal(np.isfinite(capped.scores), known)

@@ -24,12 +24,11 @@ from kdeviz.settings import FeatureScalingMethod, Settings
 from kdeviz.sweep.choice import best, sorted_rows
 from kdeviz.sweep.grid import Grid
 from kdeviz.sweep.held_out import held_out_alarms
-from kdeviz.sweep.metrics import CHOICES, METRICS, estimate_of
+from kdeviz.sweep.metrics import CHOICES, METRICS, estimate_of, sweep_table
 from kdeviz.sweep.narrowing import ENOUGH_VARIANCE, STABLE
 from kdeviz.sweep.recall import recall_at_fpr
 from kdeviz.sweep.sweep import RESAMPLES, TOP, Sweep, SweepRow, sweep
 from kdeviz.sweep.sweep import sweep as sweep_function
-from kdeviz.sweep.table import sweep_table
 
 
 @pytest.fixture(scope="module")

@@ -43,10 +43,9 @@ from kdeviz.output.sweeps import sweep_bytes
 from kdeviz.settings import name_of
 from kdeviz.sweep.choice import best, sorted_rows
 from kdeviz.sweep.grid import Grid
-from kdeviz.sweep.metrics import CHOICES, METRICS, estimate_of
+from kdeviz.sweep.metrics import CHOICES, METRICS, estimate_of, sweep_table
 from kdeviz.sweep.stability import stability
 from kdeviz.sweep.sweep import sweep
-from kdeviz.sweep.table import sweep_table
 from kdeviz.ui.panels.model import Knobs
 from kdeviz.ui.panels.stability import Repeated
 from kdeviz.ui.panels.sweep_table import ChosenRow

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from kdeviz.analysis import training_view
 from kdeviz.decision import Decision
 from kdeviz.ui.numbering import Numbering
 from kdeviz.ui.state import Screen, Session, session
@@ -91,4 +90,4 @@ def _go_to(current: Session, place: Place) -> None:
 
 
 def _of_training(decision: Decision) -> Decision:
-    return replace(decision, analysis=training_view(decision.analysis))
+    return replace(decision, analysis=decision.analysis.training_view)
