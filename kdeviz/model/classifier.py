@@ -19,13 +19,12 @@ from kdeviz.model import classifier_file, model_file
 from kdeviz.model.axes_cache import AxesOf
 from kdeviz.model.curve import ProbabilityCurve
 from kdeviz.model.fitted_module import FittedModule
-from kdeviz.model.folds import copies, fold_numbers
+from kdeviz.model.folds import copies, fold_numbers, training_subset
 from kdeviz.model.kde import GaussianKDE
 from kdeviz.model.near_copies import hold_together
 from kdeviz.model.pca import PCA
 from kdeviz.model.principal_axes import PrincipalAxes, principal_axes
 from kdeviz.model.rounding import Rounding
-from kdeviz.model.subset import training_subset
 from kdeviz.model.told import FitReport, Told, fit_warnings
 from kdeviz.scaling import row_lengths
 from kdeviz.settings import FeatureScalingMethod, Settings

@@ -14,7 +14,7 @@ from kdeviz.data import OnBlock, Rows
 from kdeviz.errors import DataError
 from kdeviz.model.eigenvectors import both_triangles
 from kdeviz.model.fold_axes import FoldGrams, TallGrams, WideGram, add_products
-from kdeviz.model.noise import noise_of, noise_of_standardised
+from kdeviz.model.rounding import noise_of, noise_of_standardised
 from kdeviz.model.standardising import deviations_of, rounding_of, units_of, weights_of
 
 _SHIFT_ROWS = 256

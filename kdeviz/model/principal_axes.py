@@ -16,7 +16,7 @@ from kdeviz.errors import DataError
 from kdeviz.model.eigenvectors import eigenvectors
 from kdeviz.model.fold_axes import FoldGrams
 from kdeviz.model.moments import Moments, moments_of_tall, moments_of_wide, sample_of
-from kdeviz.model.noise import steps_of
+from kdeviz.model.rounding import steps_of
 from kdeviz.model.standardising import weights_of
 
 # A Gram matrix squares the condition number: below this variance ratio its float64 eigenvectors are no

@@ -63,7 +63,7 @@ class Rule(ABC):
     takes: ClassVar[str]
     """What its value is, in words."""
     aims_at: ClassVar[str] = "by the rule “{title}”"
-    """What the threshold is chosen for, to follow "the line is drawn": words that need no statistics, in which
+    """What the threshold is chosen for, to follow "the line is drawn": words that need no statistics.
     {value} and {percent} stand for the value."""
     explained: ClassVar[str] = ""
     """What its value does, a sentence for the help beside it."""
@@ -90,7 +90,7 @@ class Rule(ABC):
         object.__setattr__(self, "value", as_python_number(self.value))
 
     def allowed(self) -> bool:
-        """Whether the rule can take the value: a share, above 0 and below 1, unless it says something else."""
+        """Whether the rule can take the value: above 0 and below 1, unless a rule says otherwise."""
         return 0 < self.value < 1
 
     @abstractmethod
