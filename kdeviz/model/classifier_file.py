@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from kdeviz.model.classifier import KDEClassifier
 
 _RESULT_DTYPES = {"float32": torch.float32, "float64": torch.float64}
+# Since which format a file has what an older one does without.
+_SINCE = {"training_keys": 2, "held_out_scores": 3, "pca_model.deviations": 4, "training_groups": 5}
 
 
 def metadata_of(model: KDEClassifier) -> dict[str, Any]:
@@ -52,14 +54,9 @@ def read(kind: type[KDEClassifier], path: str | Path, device: str | torch.device
     model.result_dtype = _RESULT_DTYPES[found.result_dtype]
     model.feature_names = None if found.feature_names is None else tuple(found.feature_names)
     model.pca_model.rounding = None if found.rounding is None else Rounding(*found.rounding)
-    if int(metadata["format_version"]) < 2:
-        tensors["training_keys"] = model.training_keys
-    if int(metadata["format_version"]) < 3:
-        tensors["held_out_scores"] = model.held_out_scores
-    if int(metadata["format_version"]) < 4:
-        tensors["pca_model.deviations"] = model.pca_model.deviations
-    if int(metadata["format_version"]) < 5:
-        tensors["training_groups"] = model.training_groups
+    for name, since in _SINCE.items():
+        if int(metadata["format_version"]) < since:
+            tensors[name] = model.get_buffer(name)
     check_tensors(path, tensors, found, settings)
     target = resolve_device(device)
     dtype = working_dtype(target)

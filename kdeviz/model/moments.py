@@ -80,11 +80,7 @@ def sums_over(rows: Rows, sample: Tensor, parts: int, standardise: bool, kept: i
 
 
 def moments_of_tall(
-    rows: Rows,
-    sample: Tensor,
-    on_block: OnBlock | None,
-    folds: NDArray[np.int64] | None,
-    standardise: bool,
+    rows: Rows, sample: Tensor, on_block: OnBlock | None, folds: NDArray[np.int64] | None, standardise: bool
 ) -> Moments:
     """One pass: rows are shifted by a mean of some of them, and the rest of the mean is taken out after."""
     numbers = np.zeros(len(rows), np.int64) if folds is None else folds
@@ -97,11 +93,7 @@ def moments_of_tall(
 
 
 def moments_of_wide(
-    rows: Rows,
-    sample: Tensor,
-    on_block: OnBlock | None,
-    folds: NDArray[np.int64] | None,
-    standardise: bool,
+    rows: Rows, sample: Tensor, on_block: OnBlock | None, folds: NDArray[np.int64] | None, standardise: bool
 ) -> Moments:
     """The inner products of the rows with each other, where these are fewer than those of the features."""
     unit = units_of(sample) if standardise else _unit(sample)

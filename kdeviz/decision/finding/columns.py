@@ -113,9 +113,8 @@ class Texts:
 
         found = np.zeros(len(self.cells), bool)
         for form in _forms(text):
-            found |= pc.fill_null(pc.match_substring(self.cells, form, ignore_case=True), False).to_numpy(
-                False
-            )
+            held = pc.match_substring(self.cells, form, ignore_case=True)
+            found |= pc.fill_null(held, False).to_numpy(False)
         return found
 
     @cached_property
