@@ -94,10 +94,8 @@ class TallGrams:
     def with_folds(self, rows: Rows, numbers: NDArray[np.int64]) -> TallGrams:
         """The same rows, of which these (n, D) are held out in these (n,) folds, and all others never."""
         sums = TallGrams(self._shift, int(numbers.max()) + 2, self.unit, self._floor, kept=1)
-        done = 0
-        for block in rows.stream(self._shift.dtype, self._shift.device):
-            sums.add(block, numbers[done : done + len(block)])
-            done += len(block)
+        for place, block in rows.stream(self._shift.dtype, self._shift.device):
+            sums.add(block, numbers[place])
         for own, whole in (
             (sums._counts, self._counts), (sums._totals, self._totals), (sums._grams, self._grams)
         ):  # fmt: skip

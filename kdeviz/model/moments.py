@@ -84,10 +84,11 @@ def moments_of_tall(
 ) -> Moments:
     """One pass: rows are shifted by a mean of some of them, and the rest of the mean is taken out after."""
     numbers = np.zeros(len(rows), np.int64) if folds is None else folds
-    parts, done, lengths = sums_over(rows, sample, int(numbers.max()) + 1, standardise), 0, []
-    for block in rows.stream(sample.dtype, sample.device, on_block):
-        lengths.append(parts.add(block, numbers[done : done + len(block)]))
-        done += len(block)
+    parts = sums_over(rows, sample, int(numbers.max()) + 1, standardise)
+    lengths = [
+        parts.add(block, numbers[place])
+        for place, block in rows.stream(sample.dtype, sample.device, on_block)
+    ]
     found = tall_moments(parts, rows, sample, lengths)
     return found if folds is not None else found._replace(folds=None)
 
@@ -97,10 +98,9 @@ def moments_of_wide(
 ) -> Moments:
     """The inner products of the rows with each other, where these are fewer than those of the features."""
     unit = units_of(sample) if standardise else _unit(sample)
-    centred, done = sample.new_empty(len(rows), rows.dimensions), 0
-    for block in rows.stream(sample.dtype, sample.device, on_block):
-        centred[done : done + len(block)] = block.div_(unit)
-        done += len(block)
+    centred = sample.new_empty(len(rows), rows.dimensions)
+    for place, block in rows.stream(sample.dtype, sample.device, on_block):
+        centred[place] = block.div_(unit)
     lengths, mean = torch.linalg.vector_norm(centred, dim=1), centred.mean(0)
     centred.sub_(mean)
     if isinstance(unit, float):

@@ -82,10 +82,9 @@ class PrincipalAxes(NamedTuple):
 
     def _sums(self, rows: Rows, weights: Tensor) -> Tensor:
         """(D, k) sums of the centred rows, in `unit`, with (N, k) weights."""
-        sums, done = self.mean.new_zeros(len(self.mean), weights.shape[1]), 0
-        for block in rows.stream(sums.dtype, sums.device):
-            sums.addmm_(self.centred(block).T, weights[done : done + len(block)])
-            done += len(block)
+        sums = self.mean.new_zeros(len(self.mean), weights.shape[1])
+        for place, block in rows.stream(sums.dtype, sums.device):
+            sums.addmm_(self.centred(block).T, weights[place])
         return sums
 
     def centred(self, block: Tensor) -> Tensor:
