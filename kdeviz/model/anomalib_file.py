@@ -14,8 +14,8 @@ from torch import Tensor
 
 from kdeviz.errors import FitWarning, ModelFileError, OptionError
 from kdeviz.model.classifier import KDEClassifier
-from kdeviz.model.classifier_file import metadata_of
 from kdeviz.model.file_checks import Described, are_at_right_angles, check_tensors
+from kdeviz.model.model_file import metadata_of
 from kdeviz.settings import FeatureScalingMethod
 from kdeviz.wording import one_line
 
