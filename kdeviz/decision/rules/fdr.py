@@ -1,11 +1,8 @@
 """A bound on the false alarms among the flagged, without labels."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kdeviz.decision.rules.rule import Asked, Rule, Scores, below_k, midway
 from kdeviz.errors import DataError
@@ -37,7 +34,12 @@ class FalseDiscoveryRate(Rule):
 
     def threshold(self, scores: Scores) -> float:
         """Above the highest score that is flagged; below all scores where none is."""
-        p_values = _p_values(scores)
+        p_values = scores.p_values
+        if p_values is None:
+            raise DataError(
+                "the fdr rule needs p-values, and this model has no held-out scores: fit it again, with "
+                "fewer components or more rows, or choose another rule"
+            )
         ordered = np.sort(p_values)
         ranks = np.arange(1, len(ordered) + 1)
         passed = np.flatnonzero(ordered <= self.value * ranks / len(ordered) * (1 + 1e-12))
@@ -66,12 +68,3 @@ class FalseDiscoveryRate(Rule):
             f"{count(M)} inspected ones the fewest that can be flagged are {count(needed)}, lower than all "
             "training rows"
         )
-
-
-def _p_values(scores: Scores) -> NDArray[np.float64]:
-    if scores.p_values is None:
-        raise DataError(
-            "the fdr rule needs p-values, and this model has no held-out scores: fit it again, with fewer "
-            "components or more rows, or choose another rule"
-        )
-    return scores.p_values
