@@ -10,7 +10,7 @@ class Per1000(Rule):
     title = "Alarms per 1 000 normal samples"
     address = "alarms"
     takes = "how many of 1000 normal samples may be flagged, above 0 and below 1000"
-    aims_at = "so that at most {value} of 1 000 normal samples are flagged"
+    aims_at = "so that at most {value} of 1 000 normal samples are flagged"
     explained = (
         "At most so many of 1 000 new normal samples are flagged: the same budget as a share, in other words."
     )
