@@ -115,8 +115,8 @@ class Rows:
 
     def stream(
         self, dtype: torch.dtype, device: torch.device, on_block: OnBlock | None = None
-    ) -> Iterator[Tensor]:
-        """Consecutive blocks, small enough for a cache; each overwrites the one before."""
+    ) -> Iterator[tuple[slice, Tensor]]:
+        """Consecutive blocks and where they are, small enough for a cache; each overwrites the one before."""
         about_to_compute()
         buffer: Tensor | None = None
         for start, stop in self.spans(on_block, _STREAMED_ROWS):
@@ -130,7 +130,7 @@ class Rows:
                 np.copyto(target.numpy(), part, casting="same_kind")
             else:
                 target.copy_(_tensor(part, dtype, device))
-            yield target
+            yield slice(start, stop), target
 
     def spans(self, on_block: OnBlock | None = None, most: int = 8192) -> Iterator[tuple[int, int]]:
         """Consecutive (start, stop) of at most that many rows, whose float64 blocks stay near 32 MiB."""

@@ -1,7 +1,7 @@
 """What is made of the scores: a threshold, its metrics, and the curve of probabilities."""
 
 from kdeviz.decision.curve_fitting import PlattFit, Reliability, curve_from_spread, platt
-from kdeviz.decision.decision import CELLS, Decision, ExpectedAlarms, decide, stored_decision
+from kdeviz.decision.decision import CELLS, Decision, decide, stored_decision
 from kdeviz.decision.finding.columns import Column, Mask, Notes, Numbers, Texts, Values
 from kdeviz.decision.finding.query import (
     BY_RANK,
@@ -41,7 +41,6 @@ from kdeviz.decision.p_values import p_values
 from kdeviz.decision.rules import RULES, Asked, Rule, ThresholdRule
 from kdeviz.decision.table import (
     LABEL_WORDS,
-    RankOrder,
     SampleView,
     listing,
     metadata_columns,
@@ -63,7 +62,6 @@ __all__ = [
     "Confusion",
     "Decision",
     "Estimate",
-    "ExpectedAlarms",
     "Filter",
     "Holds",
     "Interval",
@@ -75,7 +73,6 @@ __all__ = [
     "Order",
     "PlattFit",
     "Query",
-    "RankOrder",
     "Reliability",
     "Rule",
     "SampleView",

@@ -146,13 +146,13 @@ def _cross_fitted(
     """Each row's probability from a fit to the other folds."""
     from sklearn.model_selection import StratifiedKFold
 
-    probabilities = np.empty(len(rows))
+    probabilities, far = np.empty(len(rows)), np.clip(rows, -1e100, 1e100)
     rarer = int(min(anomalous.sum(), (~anomalous).sum()))
     parts = StratifiedKFold(min(folds, rarer), shuffle=True, random_state=seed)
     for seen, unseen in parts.split(rows, anomalous):
-        probabilities[unseen] = _probabilities(
-            rows[unseen], *_logistic_regression(rows[seen], anomalous[seen])
-        )
+        # As ProbabilityCurve does, but here the slope can have the wrong sign.
+        slope, intercept = _logistic_regression(rows[seen], anomalous[seen])
+        probabilities[unseen] = logistic(slope * far[unseen] + intercept)
     return probabilities
 
 
@@ -215,7 +215,9 @@ def _logistic_regression(rows: NDArray[np.float64], anomalous: NDArray[np.bool_]
 
     P, N = int(anomalous.sum()), int((~anomalous).sum())
     target = np.where(anomalous, (P + 1) / (P + 2), 1 / (N + 2))
-    rows = _within_reach(rows, rows[~anomalous])
+    low, high, spread = _quartiles(rows[~anomalous])
+    reach = _REACH * (spread or 1.0)
+    rows = np.clip(rows, low - reach, high + reach)
     middle, width = (rows.min() + rows.max()) / 2, rows.max() - rows.min()
     if width == 0:
         return 0.0, math.log(target.sum() / (1 - target).sum())
@@ -228,19 +230,6 @@ def _logistic_regression(rows: NDArray[np.float64], anomalous: NDArray[np.bool_]
     )
     slope = float(model.coef_[0, 0]) / float(width)
     return slope, float(model.intercept_[0]) - slope * float(middle)
-
-
-def _within_reach(rows: NDArray[np.float64], normal: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Clipped to where the normal rows are, and around."""
-    low, high, spread = _quartiles(normal)
-    reach = _REACH * (spread or 1.0)
-    return np.clip(rows, low - reach, high + reach)
-
-
-def _probabilities(rows: NDArray[np.float64], slope: float, intercept: float) -> NDArray[np.float64]:
-    """As ProbabilityCurve does, but in a fold the slope can have the wrong sign."""
-    far = np.clip(rows, -1e100, 1e100)
-    return logistic(slope * far + intercept)
 
 
 def _quartiles(scores: NDArray[Any]) -> tuple[float, float, float]:

@@ -230,9 +230,7 @@ class Decision:
 
 
 def decide(
-    analysis: Analysis,
-    rule: ThresholdRule = DEFAULT_RULE,
-    curve: ProbabilityCurve | None = None,
+    analysis: Analysis, rule: ThresholdRule = DEFAULT_RULE, curve: ProbabilityCurve | None = None
 ) -> Decision:
     """Choose the threshold of an analysis.
 
@@ -250,9 +248,8 @@ def decide(
     curve = analysis.classifier.curve if curve is None else curve
     check_kind("curve", curve, ProbabilityCurve)
     labels, found = analysis.inspected.labels, p_values_of(analysis)
-    asked, preview = rule, analysis.preview
-    if preview is not None:
-        asked = rule.for_rows(len(preview.rows), len(preview.whole))
+    preview = analysis.preview
+    asked = rule if preview is None else rule.for_rows(len(preview.rows), len(preview.whole))
     threshold = asked.threshold(analysis.calibration, analysis.scores, labels, curve, found)
     return Decision(analysis, rule, curve, threshold)
 

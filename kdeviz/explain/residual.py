@@ -126,15 +126,13 @@ def _norms(classifier: KDEClassifier, rows: Rows) -> Floats:
     pca = classifier.pca_model
     mean, axes, weights = double(pca.mean), double(pca.singular_vectors), double(pca.weights)
     norms = mean.new_empty(len(rows))
-    done = 0
-    for block in rows.stream(torch.float64, mean.device):
+    for place, block in rows.stream(torch.float64, mean.device):
         block.sub_(mean)
         if pca.standardise:
             block.mul_(weights)
         block.clamp_(-_LARGEST_ENTRY, _LARGEST_ENTRY)
         block -= (block @ axes) @ axes.T
-        norms[done : done + len(block)] = _lengths(block)
-        done += len(block)
+        norms[place] = _lengths(block)
     return as_array(norms)
 
 

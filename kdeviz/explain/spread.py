@@ -24,7 +24,7 @@ def feature_spread(analysis: Analysis) -> Floats:
     """
     mean = double(analysis.classifier.pca_model.mean)
     squares, rows = torch.zeros_like(mean), Rows(analysis.train.features).select(analysis.fitted_on)
-    for block in rows.stream(torch.float64, mean.device):
+    for _, block in rows.stream(torch.float64, mean.device):
         squares += block.sub_(mean).square_().sum(0)
     return as_array((squares / max(len(rows) - 1, 1)).sqrt())
 

@@ -8,8 +8,8 @@ from kdeviz.model.curve import ProbabilityCurve, logistic
 from kdeviz.model.devices import device_name, is_out_of_memory, resolve_device
 from kdeviz.model.eigenvectors import eigenvectors, is_searched, krylov_block
 from kdeviz.model.fold_axes import FoldAxes, TallGrams
-from kdeviz.model.folds import fold_count
-from kdeviz.model.held_out import HeldOut, fold_model, hold_out
+from kdeviz.model.folds import fold_count, training_subset
+from kdeviz.model.held_out import fold_model, hold_out
 from kdeviz.model.kde import GaussianKDE, bandwidth_factor
 from kdeviz.model.kernels.choice import IN_WORDS as KERNEL_WORDS
 from kdeviz.model.kernels.choice import KERNELS, MANY_POINTS
@@ -20,7 +20,6 @@ from kdeviz.model.near_copies import NearTraining, hold_together, near_points, s
 from kdeviz.model.pca import PCA
 from kdeviz.model.principal_axes import PrincipalAxes, principal_axes
 from kdeviz.model.separate_groups import Groups, separate_groups
-from kdeviz.model.subset import training_subset
 
 __all__ = [
     "KERNELS",
@@ -34,7 +33,6 @@ __all__ = [
     "FoldAxes",
     "GaussianKDE",
     "Groups",
-    "HeldOut",
     "KDEClassifier",
     "KernelSums",
     "NearTraining",

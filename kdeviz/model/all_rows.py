@@ -50,10 +50,8 @@ class AllRows:
         """Add (M, D) finite rows."""
         point = self._known.find(features)
         numbers = np.where(point < 0, self._folds.max() + 1, self._folds[point])
-        done = 0
-        for block in Rows(features).stream(torch.float64, _CPU):
-            sums.add(block, numbers[done : done + len(block)])
-            done += len(block)
+        for place, block in Rows(features).stream(torch.float64, _CPU):
+            sums.add(block, numbers[place])
 
     def axes_of(self, sums: TallGrams) -> AxesOf:
         """The axes of the rows that were added, for a fit on the sample.
@@ -73,7 +71,7 @@ class AllRows:
         ) -> PrincipalAxes:
             _check_enough(sums.count, rows.dimensions)
             lengths = [
-                row_lengths(block.div_(sums.unit)) for block in rows.stream(torch.float64, _CPU, on_block)
+                row_lengths(block.div_(sums.unit)) for _, block in rows.stream(torch.float64, _CPU, on_block)
             ]
             moments = tall_moments(sums, rows, self._some, lengths)
             axes = axes_of_moments(moments, rows, self._some, sums.count)

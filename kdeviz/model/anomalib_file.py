@@ -14,8 +14,8 @@ from torch import Tensor
 
 from kdeviz.errors import FitWarning, ModelFileError, OptionError
 from kdeviz.model.classifier import KDEClassifier
-from kdeviz.model.classifier_file import metadata_of
 from kdeviz.model.file_checks import Described, are_at_right_angles, check_tensors
+from kdeviz.model.model_file import metadata_of
 from kdeviz.settings import FeatureScalingMethod
 from kdeviz.wording import one_line
 
@@ -24,14 +24,15 @@ _NORM_BIAS = (
     "with the rows that it scores: a norm model keeps that bias here. Fit again with kdeviz to be rid of it"
 )
 _SUFFIX = "pca_model.singular_vectors"
-_NAMES = (
-    "max_length",
-    _SUFFIX,
-    "pca_model.mean",
-    "kde_model.bw_transform",
-    "kde_model.dataset",
-    "kde_model.norm",
-)
+# With D dimensions, n points and k components.
+_SHAPES = {
+    "max_length": "",
+    _SUFFIX: "Dk",
+    "pca_model.mean": "D",
+    "kde_model.bw_transform": "kk",
+    "kde_model.dataset": "nk",
+    "kde_model.norm": "",
+}
 _OURS = "kde_model.log_norm"
 _STARTS = (b"PK\x03\x04", b"\x80")  # of what torch.save writes now, and wrote before
 _SCALING = "feature_scaling_method"
@@ -69,7 +70,8 @@ def read_anomalib(
 
 def _scaling(path: str | Path, content: dict[str, Any], given: Any) -> Any:
     """How rows were scaled: the file says it, or the caller, but not both something else."""
-    named = _hyper_parameters(content).get(_SCALING)
+    beside = content.get("hyper_parameters")
+    named = beside.get(_SCALING) if isinstance(beside, dict) else None
     if given is None and named is None:
         raise OptionError(
             f"{path}: a state dict does not say how rows were scaled: give 'scale' or 'norm' ({_SCALING}, "
@@ -125,11 +127,6 @@ def _pickled_tensors(path: Path) -> Any:
         ) from None
 
 
-def _hyper_parameters(content: dict[str, Any]) -> dict[str, Any]:
-    found = content.get("hyper_parameters")
-    return found if isinstance(found, dict) else {}
-
-
 def _state(path: str | Path, stored: Any) -> dict[str, Tensor]:
     """The tensors by their names in `KDEClassifier`, in float64."""
     if not isinstance(stored, dict):
@@ -140,7 +137,7 @@ def _state(path: str | Path, stored: Any) -> dict[str, Tensor]:
     if len(found) != 1:
         raise ModelFileError(f"{path}: holds {len(found)} models of anomalib's KDEClassifier, expected one")
     prefix = found[0].removesuffix(_SUFFIX)
-    state: dict[str, Any] = {name: stored.get(prefix + name) for name in _NAMES}
+    state: dict[str, Any] = {name: stored.get(prefix + name) for name in _SHAPES}
     for name, tensor in state.items():
         if not isinstance(tensor, Tensor) or not tensor.is_floating_point():
             raise ModelFileError(f"{path}: tensor {prefix}{name} is missing, or holds no numbers")
@@ -153,21 +150,14 @@ def _check(path: str | Path, state: dict[str, Tensor]) -> None:
     dataset, axes = state["kde_model.dataset"], state[_SUFFIX]
     if dataset.ndim != 2 or axes.ndim != 2:
         raise ModelFileError(f"{path}: was saved before it was fitted")
-    n, k = dataset.shape
-    shapes: dict[str, tuple[int, ...]] = {
-        "max_length": (),
-        _SUFFIX: (len(axes), k),
-        "pca_model.mean": (len(axes),),
-        "kde_model.bw_transform": (k, k),
-        "kde_model.dataset": (n, k),
-        "kde_model.norm": (),
-    }
-    for name, shape in shapes.items():
+    sizes = {"D": len(axes), "n": len(dataset), "k": dataset.shape[1]}
+    for name, letters in _SHAPES.items():
+        shape = tuple(sizes[letter] for letter in letters)
         if tuple(state[name].shape) != shape:
             raise ModelFileError(f"{path}: tensor {name} has shape {tuple(state[name].shape)}, not {shape}")
         if name != "kde_model.norm" and not state[name].isfinite().all():  # norm may have overflowed
             raise ModelFileError(f"{path}: tensor {name} holds NaN or infinity: anomalib's fit went wrong")
-    if n < 2 or not torch.linalg.slogdet(state["kde_model.bw_transform"])[1].isfinite():
+    if len(dataset) < 2 or not torch.linalg.slogdet(state["kde_model.bw_transform"])[1].isfinite():
         raise ModelFileError(f"{path}: the density has fewer than two points, or no volume")
 
 

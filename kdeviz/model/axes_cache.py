@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from functools import partial
 from threading import Lock
 from typing import Protocol
 
@@ -48,25 +49,10 @@ class AxesCache:
     def of(self, data: Hashable) -> AxesOf:
         """`principal_axes` for rows that this key stands for."""
 
-        def axes_of(
-            rows: Rows,
-            device: torch.device,
-            n_components: int | float,
-            on_block: OnBlock | None = None,
-            *,
-            folds: NDArray[np.int64] | None = None,
-            standardise: bool = False,
-        ) -> PrincipalAxes:
-            def recall(route: str, compute: Callable[[], PrincipalAxes]) -> PrincipalAxes:
-                parts = None if folds is None else folds.tobytes()
-                key = (data, str(device), route, parts, standardise)
-                return cachetools.cached(self._axes, lambda: key, self._lock)(compute)()
+        def recall(route: Hashable, compute: Callable[[], PrincipalAxes]) -> PrincipalAxes:
+            return cachetools.cached(self._axes, lambda: (data, route), self._lock)(compute)()
 
-            return principal_axes(
-                rows, device, n_components, on_block, recall, folds=folds, standardise=standardise
-            )
-
-        return axes_of
+        return partial(principal_axes, recall=recall)
 
 
 def _bytes(axes: PrincipalAxes) -> int:

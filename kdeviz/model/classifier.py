@@ -15,17 +15,16 @@ from torch import Tensor
 from kdeviz.atomic import write_whole
 from kdeviz.data import Features, KnownRows, OnBlock, Rows, row_keys
 from kdeviz.errors import FitWarning
-from kdeviz.model import classifier_file, model_file
+from kdeviz.model import model_file
 from kdeviz.model.axes_cache import AxesOf
 from kdeviz.model.curve import ProbabilityCurve
 from kdeviz.model.fitted_module import FittedModule
-from kdeviz.model.folds import copies, fold_numbers
+from kdeviz.model.folds import copies, fold_numbers, training_subset
 from kdeviz.model.kde import GaussianKDE
 from kdeviz.model.near_copies import hold_together
 from kdeviz.model.pca import PCA
 from kdeviz.model.principal_axes import PrincipalAxes, principal_axes
 from kdeviz.model.rounding import Rounding
-from kdeviz.model.subset import training_subset
 from kdeviz.model.told import FitReport, Told, fit_warnings
 from kdeviz.scaling import row_lengths
 from kdeviz.settings import FeatureScalingMethod, Settings
@@ -333,7 +332,7 @@ class KDEClassifier(Told, FittedModule):
 
     def to_bytes(self) -> bytes:
         """What `save` writes."""
-        return model_file.model_file_bytes(self.state_dict(), classifier_file.metadata_of(self))
+        return model_file.model_file_bytes(self.state_dict(), model_file.metadata_of(self))
 
     @classmethod
     def load(cls, path: str | Path, device: str | torch.device = "auto") -> KDEClassifier:
@@ -343,4 +342,4 @@ class KDEClassifier(Told, FittedModule):
             ModelFileError: missing, truncated, foreign, damaged, or from a newer kdeviz.
             OptionError: there is no such device.
         """
-        return classifier_file.read(cls, path, device)
+        return model_file.read(cls, path, device)

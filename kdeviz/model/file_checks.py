@@ -76,8 +76,8 @@ def check_tensors(
     Raises:
         ModelFileError: the message names the first that does not.
     """
-    shapes = _shapes(tensors, found.training_points, found.dimensions, found.components)
-    shapes["pca_model.deviations"] = (found.dimensions if settings.standardise else 0,)
+    shapes = _shapes(found.training_points, found.dimensions, found.components)
+    shapes["pca_model.deviations"] = [(found.dimensions if settings.standardise else 0,)]
     if tensors.keys() != shapes.keys():
         raise ModelFileError(
             f"{path}: holds tensors {one_line(sorted(tensors))}, not those of a model: export the model again"
@@ -94,37 +94,31 @@ def check_tensors(
         raise ModelFileError(f"{path}: {error}: export the model again") from None
 
 
-def _shapes(
-    tensors: Mapping[str, Tensor], n: int, dimensions: int, k: int
-) -> dict[str, tuple[int | None, ...]]:
-    """Of the tensors of a model with n points of k components; None stands for any length."""
-    keys, held_out, groups = (
-        tensors.get(name) for name in ("training_keys", "held_out_scores", "training_groups")
-    )
-    possible = [(0, 2), (n, 3)]  # of a model that an older kdeviz fitted; of rows finer than float32
+def _shapes(n: int, dimensions: int, k: int) -> dict[str, list[tuple[int | None, ...]]]:
+    """Of the tensors of a model with n points of k components, the usual one first; None is any length."""
     return {
-        "training_keys": tuple(keys.shape) if keys is not None and keys.shape in possible else (n, 2),
-        "training_groups": (0,) if groups is not None and groups.shape == (0,) else (n,),
-        "held_out_scores": (0,) if held_out is not None and held_out.shape == (0,) else (n,),
-        "max_length": (),
-        "training_rows": (n,),
-        "pca_model.mean": (dimensions,),
-        "pca_model.singular_vectors": (dimensions, k),
-        "pca_model.spectrum": (None,),
-        "kde_model.dataset": (n, k),
-        "kde_model.mean": (k,),
-        "kde_model.bw_transform": (k, k),
-        "kde_model.log_norm": (),
+        "training_keys": [(n, 2), (n, 3), (0, 2)],  # of rows finer than float32; of an older kdeviz's model
+        "training_groups": [(n,), (0,)],
+        "held_out_scores": [(n,), (0,)],
+        "max_length": [()],
+        "training_rows": [(n,)],
+        "pca_model.mean": [(dimensions,)],
+        "pca_model.singular_vectors": [(dimensions, k)],
+        "pca_model.spectrum": [(None,)],
+        "kde_model.dataset": [(n, k)],
+        "kde_model.mean": [(k,)],
+        "kde_model.bw_transform": [(k, k)],
+        "kde_model.log_norm": [()],
     }
 
 
-def _check_one(name: str, tensor: Tensor, wanted: tuple[int | None, ...]) -> None:
+def _check_one(name: str, tensor: Tensor, possible: list[tuple[int | None, ...]]) -> None:
     kinds = (torch.int64,) if name in WHOLE_NUMBERS else (torch.float32, torch.float64)
     if tensor.dtype not in kinds:
         raise ValueError(f"tensor {name} is of type {tensor.dtype}, expected {' or '.join(map(str, kinds))}")
     shape = tuple(tensor.shape)
-    if len(shape) != len(wanted) or any(w not in (None, got) for w, got in zip(wanted, shape, strict=True)):
-        raise ValueError(f"tensor {name} has shape {shape}, expected {wanted}")
+    if shape not in possible and (None,) * len(shape) not in possible:
+        raise ValueError(f"tensor {name} has shape {shape}, expected {possible[0]}")
     # A row that is far from all others has a log density below what float32 holds.
     broken = tensor.isnan() if name == "held_out_scores" else ~torch.isfinite(tensor)
     if name not in WHOLE_NUMBERS and broken.any():

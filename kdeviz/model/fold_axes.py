@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -44,22 +44,6 @@ class FoldAxes(NamedTuple):
         )
 
 
-class FoldGrams(Protocol):
-    """Gram matrices from which the axes without a fold are found."""
-
-    def axes(self, basis: Tensor, k: int) -> Iterator[FoldAxes]:
-        """For each fold in turn.
-
-        Args:
-            basis: of all rows, as in `PrincipalAxes`; what is searched from.
-            k: at most the rank of the rows.
-        """
-
-    @property
-    def nbytes(self) -> int:
-        """Of all matrices."""
-
-
 class TallGrams:
     """Sums over the parts of (N, D) rows, N >= D.
 
@@ -69,18 +53,10 @@ class TallGrams:
         unit: of the rows, see `PrincipalAxes`; (D,) where features are standardised.
         floor: (D,) see `deviations_of`; then features are standardised.
         kept: how many of the parts, the last ones, belong to no fold.
-
-    Attributes:
-        unit: as given.
     """
 
     def __init__(
-        self,
-        shift: Tensor,
-        parts: int,
-        unit: float | Tensor,
-        floor: Tensor | None = None,
-        kept: int = 0,
+        self, shift: Tensor, parts: int, unit: float | Tensor, floor: Tensor | None = None, kept: int = 0
     ) -> None:
         d, self._folds = len(shift), parts - kept
         self._shift, self.unit, self._floor = shift, unit, floor
@@ -118,10 +94,8 @@ class TallGrams:
     def with_folds(self, rows: Rows, numbers: NDArray[np.int64]) -> TallGrams:
         """The same rows, of which these (n, D) are held out in these (n,) folds, and all others never."""
         sums = TallGrams(self._shift, int(numbers.max()) + 2, self.unit, self._floor, kept=1)
-        done = 0
-        for block in rows.stream(self._shift.dtype, self._shift.device):
-            sums.add(block, numbers[done : done + len(block)])
-            done += len(block)
+        for place, block in rows.stream(self._shift.dtype, self._shift.device):
+            sums.add(block, numbers[place])
         for own, whole in (
             (sums._counts, self._counts), (sums._totals, self._totals), (sums._grams, self._grams)
         ):  # fmt: skip
@@ -151,7 +125,12 @@ class TallGrams:
         return mean, gram.mul_(weights).mul_(weights[:, None]), deviations * self.unit
 
     def axes(self, basis: Tensor, k: int) -> Iterator[FoldAxes]:
-        """See `FoldGrams`."""
+        """The axes without each fold in turn.
+
+        Args:
+            basis: of all rows, as in `PrincipalAxes`; what is searched from.
+            k: at most the rank of the rows.
+        """
         gram, total, count = self._grams.sum(0), self._totals.sum(0), float(self._counts.sum())
         for number, fold in enumerate(self._grams[: self._folds]):
             left = count - float(self._counts[number])
@@ -181,7 +160,7 @@ class WideGram(NamedTuple):
         return sum(int(gram.nbytes) for gram in self.grams)
 
     def axes(self, basis: Tensor, k: int) -> Iterator[FoldAxes]:
-        """See `FoldGrams`."""
+        """See `TallGrams.axes`."""
         for number in range(int(self.folds.max()) + 1):
             gram = self.grams[number if len(self.grams) > 1 else 0]
             inside = torch.from_numpy(self.folds == number).to(gram.device)
@@ -194,6 +173,10 @@ class WideGram(NamedTuple):
             variances = squares / (len(own) - 1)
             others, fold = vectors * lengths * self.unit, cross @ vectors / lengths * self.unit
             yield FoldAxes(variances, None, None, others, fold)
+
+
+FoldGrams = TallGrams | WideGram
+"""Gram matrices from which the axes without a fold are found."""
 
 
 def add_products(gram: Tensor, block: Tensor) -> None:

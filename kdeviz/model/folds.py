@@ -1,14 +1,26 @@
-"""Folds: which training rows are held out together."""
+"""Which rows a model is fitted on, and which of them are held out together: the folds."""
 
 from __future__ import annotations
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+
+from kdeviz.settings import Settings
 
 _FOLDS, _FOLDS_OF_MANY = 10, 5
 _MANY = 5000
 _FEW = 60
 _ROUNDED, _FINEST = 1, -1
+
+
+def training_subset(rows: int, settings: Settings) -> NDArray[np.int64]:
+    """Which of the rows the model is fitted on: all, or a seeded random subset, in ascending order."""
+    if rows <= settings.max_training_points:
+        return np.arange(rows)
+    generator = torch.Generator().manual_seed(settings.seed)
+    chosen = torch.randperm(rows, generator=generator)[: settings.max_training_points]
+    return np.sort(chosen.numpy())
 
 
 def fold_numbers(keys: NDArray[np.int64], groups: NDArray[np.int64] | None = None) -> NDArray[np.int64]:

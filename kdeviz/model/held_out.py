@@ -131,10 +131,9 @@ def _projected(rows: Rows, some: list[FoldAxes], k: int) -> Tensor:
     means = torch.stack([each.mean for each in some if each.mean is not None])
     shift = means.mean(0)
     origins = torch.cat([(mean - shift) @ vectors[:, i * k : i * k + k] for i, mean in enumerate(means)])
-    scores, done = vectors.new_empty(len(rows), vectors.shape[1]), 0
-    for block in rows.stream(vectors.dtype, vectors.device):
-        scores[done : done + len(block)] = torch.addmm(-origins, block.sub_(shift), vectors)
-        done += len(block)
+    scores = vectors.new_empty(len(rows), vectors.shape[1])
+    for place, block in rows.stream(vectors.dtype, vectors.device):
+        scores[place] = torch.addmm(-origins, block.sub_(shift), vectors)
     return scores
 
 

@@ -128,9 +128,9 @@ class GaussianKDE(FittedModule):
         self._require_fitted()
         if dtype == self.dataset.dtype or self.dataset.dtype != torch.float64:
             return dtype
-        exponents = self._exponents
         if not self.is_flat:
             return dtype
+        exponents = self._exponents
         low, high = np.quantile(exponents.cpu().numpy(), [0.25, 0.75]).tolist()
         size = abs(float(self.log_norm)) + math.log(len(exponents))
         return torch.float64 if high - low < _STEPS * torch.finfo(dtype).eps * size else dtype

@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor
 
+from kdeviz import __version__
+from kdeviz.data import working_dtype
 from kdeviz.errors import ModelFileError
+from kdeviz.model.devices import resolve_device
+from kdeviz.model.file_checks import WHOLE_NUMBERS, Described, check_tensors
+from kdeviz.model.rounding import Rounding
 from kdeviz.wording import one_line, shown
 
+if TYPE_CHECKING:
+    from kdeviz.model.classifier import KDEClassifier
+
 FORMAT_VERSION = 5
-"""2: with the keys of the training rows and the names of the features, which a reader may do without.
-3: with the held-out scores of the training rows.
-4: with the standard deviations that features are divided by, where they are standardised.
-5: with the groups of near copies among the training rows, where there are."""
+_SINCE = {
+    "training_keys": 2,  # and the names of the features
+    "held_out_scores": 3,
+    "pca_model.deviations": 4,  # where features are standardised
+    "training_groups": 5,  # where there are near copies
+}
+"""From which version on a file holds what a reader of older ones does without."""
 _KEY = "kdeviz"
+_RESULT_DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
 def model_file_bytes(tensors: dict[str, Tensor], metadata: dict[str, Any]) -> bytes:
@@ -65,3 +79,47 @@ def _metadata(path: str | Path, stored: dict[str, str]) -> dict[str, Any]:
             f"(written by kdeviz {one_line(metadata.get('kdeviz_version', '?'), 20)}): update kdeviz"
         )
     return dict(metadata)
+
+
+def metadata_of(model: KDEClassifier) -> dict[str, Any]:
+    """What a model file says of a fitted model beside its tensors, ready for JSON."""
+    model._require_fitted()
+    return {
+        "settings": model.settings.to_dict(),
+        "curve": asdict(model.curve),
+        "threshold": model.threshold,
+        "threshold_rule": model.threshold_rule,
+        "axes_rows": model.axes_rows,
+        "data_digest": model.data_digest,
+        "dimensions": len(model.pca_model.mean),
+        "feature_names": model.feature_names,
+        "training_points": len(model.training_rows),
+        "components": model.n_components_,
+        "rounding": model.pca_model.rounding,
+        "result_dtype": str(model.result_dtype).removeprefix("torch."),
+        "kdeviz_version": __version__,
+        "torch_version": torch.__version__,
+    }
+
+
+def read(kind: type[KDEClassifier], path: str | Path, device: str | torch.device) -> KDEClassifier:
+    """See `KDEClassifier.load`."""
+    tensors, metadata = read_model_file(path)
+    found, settings, curve = Described.of(path, metadata)
+    model = kind(**settings.to_dict())
+    model.curve, model.threshold, model.data_digest = curve, found.threshold, found.data_digest
+    model.threshold_rule, model.axes_rows = found.threshold_rule, found.axes_rows
+    model.result_dtype = _RESULT_DTYPES[found.result_dtype]
+    model.feature_names = None if found.feature_names is None else tuple(found.feature_names)
+    model.pca_model.rounding = None if found.rounding is None else Rounding(*found.rounding)
+    for name, since in _SINCE.items():
+        if metadata["format_version"] < since:
+            tensors[name] = model.get_buffer(name)
+    check_tensors(path, tensors, found, settings)
+    target = resolve_device(device)
+    dtype = working_dtype(target)
+    kinds = dict.fromkeys(WHOLE_NUMBERS, torch.int64) | {"held_out_scores": model.result_dtype}
+    for name, tensor in tensors.items():
+        tensors[name] = tensor.to(kinds.get(name, dtype))
+    model.load_state_dict(tensors)
+    return model.to(target)

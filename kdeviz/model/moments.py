@@ -14,7 +14,7 @@ from kdeviz.data import OnBlock, Rows
 from kdeviz.errors import DataError
 from kdeviz.model.eigenvectors import both_triangles
 from kdeviz.model.fold_axes import FoldGrams, TallGrams, WideGram, add_products
-from kdeviz.model.noise import noise_of, noise_of_standardised
+from kdeviz.model.rounding import noise_of, noise_of_standardised
 from kdeviz.model.standardising import deviations_of, rounding_of, units_of, weights_of
 
 _SHIFT_ROWS = 256
@@ -80,35 +80,27 @@ def sums_over(rows: Rows, sample: Tensor, parts: int, standardise: bool, kept: i
 
 
 def moments_of_tall(
-    rows: Rows,
-    sample: Tensor,
-    on_block: OnBlock | None,
-    folds: NDArray[np.int64] | None,
-    standardise: bool,
+    rows: Rows, sample: Tensor, on_block: OnBlock | None, folds: NDArray[np.int64] | None, standardise: bool
 ) -> Moments:
     """One pass: rows are shifted by a mean of some of them, and the rest of the mean is taken out after."""
     numbers = np.zeros(len(rows), np.int64) if folds is None else folds
-    parts, done, lengths = sums_over(rows, sample, int(numbers.max()) + 1, standardise), 0, []
-    for block in rows.stream(sample.dtype, sample.device, on_block):
-        lengths.append(parts.add(block, numbers[done : done + len(block)]))
-        done += len(block)
+    parts = sums_over(rows, sample, int(numbers.max()) + 1, standardise)
+    lengths = [
+        parts.add(block, numbers[place])
+        for place, block in rows.stream(sample.dtype, sample.device, on_block)
+    ]
     found = tall_moments(parts, rows, sample, lengths)
     return found if folds is not None else found._replace(folds=None)
 
 
 def moments_of_wide(
-    rows: Rows,
-    sample: Tensor,
-    on_block: OnBlock | None,
-    folds: NDArray[np.int64] | None,
-    standardise: bool,
+    rows: Rows, sample: Tensor, on_block: OnBlock | None, folds: NDArray[np.int64] | None, standardise: bool
 ) -> Moments:
     """The inner products of the rows with each other, where these are fewer than those of the features."""
     unit = units_of(sample) if standardise else _unit(sample)
-    centred, done = sample.new_empty(len(rows), rows.dimensions), 0
-    for block in rows.stream(sample.dtype, sample.device, on_block):
-        centred[done : done + len(block)] = block.div_(unit)
-        done += len(block)
+    centred = sample.new_empty(len(rows), rows.dimensions)
+    for place, block in rows.stream(sample.dtype, sample.device, on_block):
+        centred[place] = block.div_(unit)
     lengths, mean = torch.linalg.vector_norm(centred, dim=1), centred.mean(0)
     centred.sub_(mean)
     if isinstance(unit, float):

@@ -114,7 +114,7 @@ class PCA(FittedModule):
     def floor(self, rows: Rows) -> Tensor:
         """(M, 1) lengths up to which the scores of (M, D) rows are rounding and nothing else."""
         parts = [
-            self._floor(self.centred(block), rows) for block in rows.stream(self.mean.dtype, self.device)
+            self._floor(self.centred(block), rows) for _, block in rows.stream(self.mean.dtype, self.device)
         ]
         return torch.cat([self.mean.new_empty(0, 1), *parts])
 

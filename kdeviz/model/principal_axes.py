@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +16,7 @@ from kdeviz.errors import DataError
 from kdeviz.model.eigenvectors import eigenvectors
 from kdeviz.model.fold_axes import FoldGrams
 from kdeviz.model.moments import Moments, moments_of_tall, moments_of_wide, sample_of
-from kdeviz.model.noise import steps_of
+from kdeviz.model.rounding import steps_of
 from kdeviz.model.standardising import weights_of
 
 # A Gram matrix squares the condition number: below this variance ratio its float64 eigenvectors are no
@@ -82,10 +82,9 @@ class PrincipalAxes(NamedTuple):
 
     def _sums(self, rows: Rows, weights: Tensor) -> Tensor:
         """(D, k) sums of the centred rows, in `unit`, with (N, k) weights."""
-        sums, done = self.mean.new_zeros(len(self.mean), weights.shape[1]), 0
-        for block in rows.stream(sums.dtype, sums.device):
-            sums.addmm_(self.centred(block).T, weights[done : done + len(block)])
-            done += len(block)
+        sums = self.mean.new_zeros(len(self.mean), weights.shape[1])
+        for place, block in rows.stream(sums.dtype, sums.device):
+            sums.addmm_(self.centred(block).T, weights[place])
         return sums
 
     def centred(self, block: Tensor) -> Tensor:
@@ -94,11 +93,11 @@ class PrincipalAxes(NamedTuple):
         return block.div_(self.unit) if self.deviations is None else block.mul_(weights_of(self.deviations))
 
 
-Recall = Callable[[str, Callable[[], PrincipalAxes]], PrincipalAxes]
-"""Given a route by its name and what takes it: the axes, computed now or known from before."""
+Recall = Callable[[Hashable, Callable[[], PrincipalAxes]], PrincipalAxes]
+"""Given all that a route depends on but the rows, and what takes it: the axes, computed now or before."""
 
 
-def _computed(route: str, compute: Callable[[], PrincipalAxes]) -> PrincipalAxes:
+def _computed(route: Hashable, compute: Callable[[], PrincipalAxes]) -> PrincipalAxes:
     return compute()
 
 
@@ -130,10 +129,11 @@ def principal_axes(
     Raises:
         DataError: NaN or infinity, fewer than two rows, or all rows equal.
     """
-    axes = recall("gram", lambda: _from_gram(rows, device, on_block, folds, standardise))
+    asked = str(device), None if folds is None else folds.tobytes(), standardise
+    axes = recall(("gram", *asked), lambda: _from_gram(rows, device, on_block, folds, standardise))
     if axes.suffice(n_components):
         return axes
-    return recall("svd", lambda: _from_svd(rows, axes, on_block))
+    return recall(("svd", *asked), lambda: _from_svd(rows, axes, on_block))
 
 
 def leading(n_components: int | float, variances: Tensor) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -88,7 +89,7 @@ def separate_groups(classifier: KDEClassifier, points: Tensor) -> Groups | None:
     scaling, probes, now = classifier.settings.scaling, _moves(groups), _factor(classifier)
     passes = 1 - _flagged(classifier, _on(scaling, probes))
     if passes <= 1 - _FOUND:
-        factor, gain = _space(scaling, some, probes, some.shape[1]).likeliest(now)
+        factor, gain = _Space.of(scaling, some, probes, some.shape[1]).likeliest(now)
         if factor * _MUCH_SMALLER > now or gain < _FAR_BETTER:
             return None
         return Groups(len(groups), passes, _offer(factor, now))
@@ -145,11 +146,8 @@ def _distances(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[
 
 def _far_apart(groups: list[NDArray[np.float64]]) -> bool:
     widths = [float(np.sqrt(group.var(0).sum())) for group in groups]
-    return all(
-        _distances(one, other).min() > _FAR * max(widths[i], widths[j])
-        for i, one in enumerate(groups)
-        for j, other in enumerate(groups[:i])
-    )
+    pairs = combinations(zip(groups, widths, strict=True), 2)
+    return all(_distances(one, other).min() > _FAR * max(w, v) for (one, w), (other, v) in pairs)
 
 
 def _moves(groups: list[NDArray[np.float64]]) -> Tensor:
@@ -190,14 +188,15 @@ class _Space(NamedTuple):
     components: int
 
     @classmethod
-    def of(cls, points: NDArray[np.float64], probes: NDArray[np.float64]) -> _Space:
-        """LinAlgError if the points do not span it."""
+    def of(cls, scaling: Scaling, some: Tensor, moved: Tensor, components: int) -> _Space:
+        """Of the first components of rows and of probes; LinAlgError if the rows do not span it."""
+        points, probes = (_on(scaling, each[:, :components]).numpy() for each in (some, moved))
         factor = np.linalg.cholesky(np.atleast_2d(np.cov(points, rowvar=False)))
         m = len(points)
         points, probes = (np.linalg.solve(factor, (each - points.mean(0)).T).T for each in (points, probes))
         between, folds = np.square(_distances(points, points)), np.arange(m) % _FOLDS
         between[folds[:, None] == folds] = np.inf
-        return cls(between, np.square(_distances(probes, points)), points.shape[1])
+        return cls(between, np.square(_distances(probes, points)), components)
 
     def held_out(self, factor: float) -> NDArray[np.float64]:
         """(m,) log densities, but for a constant, each row's under the rows of the other folds."""
@@ -232,18 +231,13 @@ def _way_out(scaling: Scaling, points: Tensor, probes: Tensor, now: float) -> Of
     k = points.shape[1]
     for fewer in (k, *(each for each in _FEWER if each < k)):
         try:
-            space = _space(scaling, points, probes, fewer)
+            space = _Space.of(scaling, points, probes, fewer)
         except np.linalg.LinAlgError:  # under "norm" one component is a sign
             continue
         factor, _ = space.likeliest(now)
         if space.flagged(factor) >= _ALL:
             return _offer(factor, now, fewer if fewer < k else None)
     return None
-
-
-def _space(scaling: Scaling, points: Tensor, probes: Tensor, components: int) -> _Space:
-    points, probes = (_on(scaling, each[:, :components]) for each in (points, probes))
-    return _Space.of(points.numpy(), probes.numpy())
 
 
 def _offer(factor: float, now: float, components: int | None = None) -> Offer:

@@ -30,8 +30,7 @@ def fit_warnings(settings: Settings, scores: Tensor) -> Iterator[str]:
     if isinstance(asked, int) and kept < asked:
         yield (
             f"{asked} components were asked for, but the {n} training rows vary along {kept} directions "
-            "only: "
-            f"kept {kept} components"
+            f"only: kept {kept} components"
         )
     yield from settings.scaling.remarks(scores)
 

@@ -58,18 +58,15 @@ def scan(features: NDArray[Any], training: NDArray[np.bool_]) -> Scan:
     sample, weights = _sample(features, training), _weights(rows.dimensions)
     centre, unit = np.median(sample, 0), _unit(sample)
     seen = Scan(np.empty(len(rows)), np.empty(len(rows)), np.empty(len(rows), np.uint64), unit)
-    start = 0
     with np.errstate(over="ignore", invalid="ignore"):
-        for tensor in rows.stream(torch.float64, _CPU):
+        for place, tensor in rows.stream(torch.float64, _CPU):
             block = tensor.numpy()
-            stop = start + len(block)
             block += 0.0  # -0.0 equals 0.0, and has other bits
-            _hash(block.view(np.uint64), weights, seen.hashes[start:stop])
-            np.maximum(block.max(1), -block.min(1), out=seen.largest[start:stop])
+            _hash(block.view(np.uint64), weights, seen.hashes[place])
+            np.maximum(block.max(1), -block.min(1), out=seen.largest[place])
             block -= centre
             block /= unit
-            np.sqrt(np.einsum("ij,ij->i", block, block), out=seen.distances[start:stop])
-            start = stop
+            np.sqrt(np.einsum("ij,ij->i", block, block), out=seen.distances[place])
     return seen
 
 

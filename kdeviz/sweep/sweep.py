@@ -225,7 +225,7 @@ def _explained_variance(analysis: Analysis) -> float:
     mean, axes, unit = pca.mean, pca.singular_vectors, analysis.classifier.max_length
     sums = torch.zeros_like(mean)
     squares, kept = mean.new_zeros(()), mean.new_zeros(())
-    for block in rows.stream(mean.dtype, mean.device):
+    for _, block in rows.stream(mean.dtype, mean.device):
         block = pca.centred(block).div_(unit)
         sums += block.sum(0)
         squares += block.square().sum()

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from kdeviz.data.labels import ANOMALOUS, NORMAL, UNKNOWN
 from kdeviz.decision.rules import RULES, ThresholdRule
-from kdeviz.decision.rules.best_f1 import best_f1_threshold
 from kdeviz.decision.rules.rule import below_k
 from kdeviz.errors import DataError, OptionError
 from kdeviz.model.curve import ProbabilityCurve
@@ -182,9 +181,8 @@ def test_best_f1_is_the_best_of_all_thresholds(data):
     anomalous = labels[known] == ANOMALOUS
     candidates = itertools.chain(np.unique(scores), [np.inf])
     best = max(f1(scores[known] < candidate, anomalous) for candidate in candidates)
-    threshold = best_f1_threshold(scores, labels)
+    threshold = ThresholdRule("best_f1").threshold(scores, scores, labels)
     assert f1(scores[known] < threshold, anomalous) == pytest.approx(best)
-    assert ThresholdRule("best_f1").threshold(scores, scores, labels) == threshold
 
 
 @pytest.mark.parametrize(
@@ -258,3 +256,20 @@ def test_thresholds_between_neighbours_that_nothing_lies_between():
     far = np.array([-np.inf, -1e30, 5], np.float32)
     assert [(far < below_k(far, k)).sum() for k in (0, 1, 2, 3)] == [0, 1, 2, 3]
     assert below_k(np.zeros(0), 2) == -np.inf
+
+
+AIMS = {
+    ("quantile", 0.025): "so that at most 2.5 % of normal samples are flagged",
+    ("per_1000", 12): "so that at most 12 of 1\u202f000 normal samples are flagged",
+    ("fdr", 0.1): "so that, on average, at most 10 % of the flagged samples are false alarms",
+    ("top_k", 1200): "so that the 1\u202f200 most unusual samples are flagged",
+    ("log_density", -3.5): "where somebody chose to put it",
+    ("probability", 0.75): "where the probability of being anomalous is 0.75 on the curve",
+    ("best_f1", 0): "where it fits the labels best, with few anomalous samples missed and few false alarms",
+    ("fpr", 0.01): "so that at most 1 % of the samples labelled normal are flagged",
+}
+
+
+def test_every_rule_says_what_it_aims_at():
+    assert {kind for kind, _ in AIMS} == set(RULES)
+    assert {asked: RULES[asked[0]](asked[1]).aim for asked in AIMS} == AIMS

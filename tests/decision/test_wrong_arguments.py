@@ -2,6 +2,7 @@
 
 import warnings
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 import pytest
@@ -27,7 +28,6 @@ from kdeviz.decision import (
     student_quantile,
 )
 from kdeviz.decision.curve_fitting import brier, reliability
-from kdeviz.decision.rules.best_f1 import best_f1_threshold
 from kdeviz.errors import DataError, KdevizError, OptionError
 from kdeviz.model.curve import ProbabilityCurve
 from kdeviz.settings import Settings
@@ -209,7 +209,8 @@ def test_arrays_given_to_curves(given):
 def test_arrays_given_to_metrics(given):
     array = ARRAYS[given]
     ranking = (auroc, average_precision, bootstrap, operating_points, labelled_rows, recall_at_fpr)
-    for metric in (*ranking, best_f1_threshold):
+    best_f1 = partial(ThresholdRule("best_f1").threshold, SCORES)
+    for metric in (*ranking, best_f1):
         answers(lambda metric=metric: metric(array, LABELS))
         answers(lambda metric=metric: metric(SCORES, array))
     answers(lambda: confusion(array, LABELS, 0.0))

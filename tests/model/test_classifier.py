@@ -14,10 +14,10 @@ from kdeviz.data.rows import Rows
 from kdeviz.errors import Cancelled, DataError, FitWarning, NotFittedError, OptionError
 from kdeviz.model.classifier import KDEClassifier
 from kdeviz.model.curve import ProbabilityCurve
+from kdeviz.model.folds import training_subset
 from kdeviz.model.held_out import hold_out
 from kdeviz.model.kde import GaussianKDE
 from kdeviz.model.principal_axes import principal_axes
-from kdeviz.model.subset import training_subset
 from kdeviz.settings import FeatureScalingMethod, Settings
 
 METHODS = ["scale", "norm"]

@@ -141,17 +141,13 @@ def matching(columns: Mapping[str, Column], searched: tuple[str, ...], query: Qu
     """
     kept = np.ones(len(columns["rank"].keys), bool)
     for one in query.filters:
-        kept &= _kept(columns, one)
+        if not possible(columns, one):
+            raise OptionError(f"no column can be asked for {one.words}: remove this filter")
+        kept &= one.kept(columns[one.column])
     if text := query.text.strip():
         with ThreadPoolExecutor() as pool:  # arrow works outside of Python's lock
             kept &= np.logical_or.reduce([*pool.map(lambda name: columns[name].found(text), searched)])
     return kept
-
-
-def _kept(columns: Mapping[str, Column], one: Filter) -> Mask:
-    if not possible(columns, one):
-        raise OptionError(f"no column can be asked for {one.words}: remove this filter")
-    return one.kept(columns[one.column])
 
 
 def in_order(column: Column, by_rank: NDArray[np.int64], descending: bool) -> NDArray[np.int64]:

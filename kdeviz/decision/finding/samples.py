@@ -10,8 +10,7 @@ import numpy as np
 from kdeviz.analysis import Analysis, cached
 from kdeviz.data import ANOMALOUS, MARK_LABELS, NORMAL, UNKNOWN, SampleMark
 from kdeviz.decision.decision import Decision
-from kdeviz.decision.finding.cells import column_of
-from kdeviz.decision.finding.columns import Column, Notes, Numbers, Texts, Values
+from kdeviz.decision.finding.columns import Column, Notes, Numbers, Texts, Values, column_of
 from kdeviz.decision.table import LABEL_WORDS, metadata_columns, rank_order
 
 OWN_COLUMNS = ("id", "verdict", "label", "mark", "note", "rank", "log density", "probability", "p-value")

@@ -11,14 +11,7 @@ from numpy.typing import NDArray
 
 from kdeviz.decision.given import check_log_density, check_whole
 from kdeviz.decision.metrics.intervals import Interval, check_level, rate_interval, student_quantile
-from kdeviz.decision.metrics.separation import (
-    Confusion,
-    Places,
-    confusion,
-    labelled_rows,
-    places,
-    ranking_numbers,
-)
+from kdeviz.decision.metrics.separation import Places, confusion, labelled_rows, places, ranking_numbers
 
 _MOST_DRAWN, _FEWEST_OF_A_LABEL = 20_000, 200
 _ROWS_AT_ONCE = 2**16  # so many rows of resamples stay in cache while they are counted
@@ -93,19 +86,16 @@ def bootstrap(
         check_log_density("threshold", threshold)
     rows, anomalous = labelled_rows(scores, labels)
     random = np.random.default_rng(seed)
-    quantile = _student_quantile(anomalous, level)
     ranked = places(rows, anomalous)
+    kinds = len(ranked.anomalous), len(ranked.normal)
     area, average = map(float, ranking_numbers(ranked))
-    drawn, shrink = _drawn_of(len(ranked.anomalous), len(ranked.normal))
+    drawn, shrink = _drawn_of(*kinds)
     areas, averages = resampled_rankings([ranked], resamples, random, drawn)[0]
-    metrics = Bootstrap(
-        resampled(area, areas, quantile * shrink), resampled(average, averages, quantile * shrink)
-    )
-    return (
-        metrics
-        if threshold is None
-        else at_threshold(metrics, scores, labels, threshold, resamples, seed, level)
-    )
+    quantile = shrink * student_quantile(level, min(kinds) - 1)
+    metrics = Bootstrap(resampled(area, areas, quantile), resampled(average, averages, quantile))
+    if threshold is None:
+        return metrics
+    return at_threshold(metrics, scores, labels, threshold, resamples, seed, level)
 
 
 def at_threshold(
@@ -120,30 +110,18 @@ def at_threshold(
     """With precision, recall and F1, which take no time; see `bootstrap`."""
     random = np.random.default_rng(seed)
     counts = confusion(scores, labels, threshold)
-    quantile = student_quantile(level, min(sum(counts[::2]), sum(counts[1::2])) - 1)
-    precision, recall, f1 = _at_threshold(counts, resamples, quantile, level, random)
-    return metrics._replace(precision=precision, recall=recall, f1=f1)
-
-
-def _student_quantile(anomalous: NDArray[np.bool_], level: float) -> float:
-    """With the degrees of freedom of the rarer label; one row of it tells no spread."""
-    return student_quantile(level, int(min(anomalous.sum(), (~anomalous).sum())) - 1)
-
-
-def _at_threshold(
-    counts: Confusion, resamples: int, quantile: float, level: float, random: np.random.Generator
-) -> tuple[Estimate, Estimate, Estimate]:
-    """Precision, recall and F1."""
     hits, false_alarms = counts.true_positives, counts.false_positives
     P, N = hits + counts.false_negatives, false_alarms + counts.true_negatives
+    quantile = student_quantile(level, min(P, N) - 1)
     # Of rows drawn with replacement, the flagged ones are binomial.
     true = random.binomial(P, hits / P, resamples)
     flagged = true + random.binomial(N, false_alarms / N, resamples)
     precisions = true[flagged > 0] / flagged[flagged > 0]
-    return (
-        resampled(counts.precision, precisions, quantile, rate_interval(hits, hits + false_alarms, level)),
-        resampled(counts.recall, true / P, quantile, rate_interval(hits, P, level)),
-        resampled(counts.f1, 2 * true / (flagged + P), quantile),
+    right, found = rate_interval(hits, hits + false_alarms, level), rate_interval(hits, P, level)
+    return metrics._replace(
+        precision=resampled(counts.precision, precisions, quantile, right),
+        recall=resampled(counts.recall, true / P, quantile, found),
+        f1=resampled(counts.f1, 2 * true / (flagged + P), quantile),
     )
 
 

@@ -1,16 +1,12 @@
 """A bound on the false alarms among the flagged, without labels."""
 
-from __future__ import annotations
-
 import math
-from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kdeviz.decision.rules.rule import Asked, Rule, Scores, below_k, midway
 from kdeviz.errors import DataError
-from kdeviz.wording import count, number, percent, plain_number
+from kdeviz.wording import count, number, percent
 
 
 class FalseDiscoveryRate(Rule):
@@ -26,27 +22,24 @@ class FalseDiscoveryRate(Rule):
     title = "False alarms among the flagged"
     address = "fdr_percent"
     takes = "the share of the flagged samples that may be false alarms, above 0 and below 1"
+    aims_at = "so that, on average, at most {percent} % of the flagged samples are false alarms"
     explained = (
         "On average at most this share of the flagged samples are false alarms (false discovery rate); it "
         "takes no labels and is about these samples together."
     )
     formula = r"$p_{(k)} \le q\,k / M$"
-    usual: ClassVar[float | None] = 0.1
+    asks = Asked("False alarms, % of the flagged", 0.1, 0.001, 0.5, 0.01, unit=0.01)
+    usual = 0.1
     of_these_rows = True
-
-    def allowed(self) -> bool:
-        """Above 0 and below 1."""
-        return 0 < self.value < 1
-
-    @property
-    def aim(self) -> str:
-        """See `Rule.aim`."""
-        share = plain_number(100 * self.value)
-        return f"so that, on average, at most {share} % of the flagged samples are false alarms"
 
     def threshold(self, scores: Scores) -> float:
         """Above the highest score that is flagged; below all scores where none is."""
-        p_values = _p_values(scores)
+        p_values = scores.p_values
+        if p_values is None:
+            raise DataError(
+                "the fdr rule needs p-values, and this model has no held-out scores: fit it again, with "
+                "fewer components or more rows, or choose another rule"
+            )
         ordered = np.sort(p_values)
         ranks = np.arange(1, len(ordered) + 1)
         passed = np.flatnonzero(ordered <= self.value * ranks / len(ordered) * (1 + 1e-12))
@@ -75,17 +68,3 @@ class FalseDiscoveryRate(Rule):
             f"{count(M)} inspected ones the fewest that can be flagged are {count(needed)}, lower than all "
             "training rows"
         )
-
-    @classmethod
-    def asked(cls, inspected: int) -> Asked:
-        """In per cent."""
-        return Asked("False alarms, % of the flagged", 0.1, 0.001, 0.5, 0.01, unit=0.01)
-
-
-def _p_values(scores: Scores) -> NDArray[np.float64]:
-    if scores.p_values is None:
-        raise DataError(
-            "the fdr rule needs p-values, and this model has no held-out scores: fit it again, with fewer "
-            "components or more rows, or choose another rule"
-        )
-    return scores.p_values

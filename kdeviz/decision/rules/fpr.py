@@ -4,7 +4,6 @@ import numpy as np
 
 from kdeviz.data import NORMAL
 from kdeviz.decision.rules.rule import Asked, Rule, Scores, midway, share_of
-from kdeviz.wording import plain_number
 
 
 class FalsePositiveRate(Rule):
@@ -14,6 +13,7 @@ class FalsePositiveRate(Rule):
     title = "False-alarm rate on labelled normal samples"
     address = "fpr_percent"
     takes = "the share of samples labelled normal that may be flagged, from 0 to below 1"
+    aims_at = "so that at most {percent} % of the samples labelled normal are flagged"
     explained = "At most this share of the inspected samples labelled normal is flagged."
     formula = r"$\#\{i \text{ normal} : \log p(x_i) < t\} \le q\,N$"
     asks = Asked("False alarms, % of normal samples", 0.01, 0.0001, 0.5, 0.001, unit=0.01)
@@ -24,13 +24,6 @@ class FalsePositiveRate(Rule):
     def allowed(self) -> bool:
         """From 0 to below 1."""
         return 0 <= self.value < 1
-
-    @property
-    def aim(self) -> str:
-        """See `Rule.aim`."""
-        return (
-            f"so that at most {plain_number(100 * self.value)} % of the samples labelled normal are flagged"
-        )
 
     def threshold(self, scores: Scores) -> float:
         """Just below the lowest score of a normal row that the rate does not reach."""

@@ -15,6 +15,7 @@ class LogDensity(Rule):
     title = "A log density that I choose"
     address = "nats"
     takes = "a finite log density in nats"
+    aims_at = "where somebody chose to put it"
     explained = (
         "Samples below this very log density are flagged; one nat lower is a density 2.72 times smaller."
     )
@@ -26,11 +27,6 @@ class LogDensity(Rule):
     def allowed(self) -> bool:
         """A finite number."""
         return math.isfinite(self.value)
-
-    @property
-    def aim(self) -> str:
-        """See `Rule.aim`."""
-        return "where somebody chose to put it"
 
     def threshold(self, scores: Scores) -> float:
         """The value itself."""

@@ -1,7 +1,6 @@
 """A budget of false alarms, as a count per 1 000 normal samples."""
 
 from kdeviz.decision.rules.rule import Asked, Rule, Scores, below_k, share_of
-from kdeviz.wording import plain_number
 
 
 class Per1000(Rule):
@@ -11,6 +10,7 @@ class Per1000(Rule):
     title = "Alarms per 1 000 normal samples"
     address = "alarms"
     takes = "how many of 1000 normal samples may be flagged, above 0 and below 1000"
+    aims_at = "so that at most {value} of 1 000 normal samples are flagged"
     explained = (
         "At most so many of 1 000 new normal samples are flagged: the same budget as a share, in other words."
     )
@@ -21,11 +21,6 @@ class Per1000(Rule):
     def allowed(self) -> bool:
         """Above 0 and below 1000."""
         return 0 < self.value < 1000
-
-    @property
-    def aim(self) -> str:
-        """See `Rule.aim`."""
-        return f"so that at most {plain_number(self.value)} of 1 000 normal samples are flagged"
 
     def threshold(self, scores: Scores) -> float:
         """The lowest training score that the budget does not reach."""

@@ -1,7 +1,6 @@
 """A threshold on the probability of being anomalous."""
 
 from kdeviz.decision.rules.rule import Asked, Rule, Scores
-from kdeviz.wording import plain_number
 
 
 class Probability(Rule):
@@ -11,20 +10,12 @@ class Probability(Rule):
     title = "A probability that I choose"
     address = "p"
     takes = "a probability above 0 and below 1"
+    aims_at = "where the probability of being anomalous is {value} on the curve"
     explained = "Samples with a higher probability on the curve below are flagged."
     formula = r"$1 / (1 + e^{s(\log p(x) - m)}) > P$"
     asks = Asked("Probability of being anomalous", 0.5, 0.001, 0.999, 0.01, format="%.3f")
     of_training = True
     on_the_scale = True
-
-    def allowed(self) -> bool:
-        """Above 0 and below 1."""
-        return 0 < self.value < 1
-
-    @property
-    def aim(self) -> str:
-        """See `Rule.aim`."""
-        return f"where the probability of being anomalous is {plain_number(self.value)} on the curve"
 
     def threshold(self, scores: Scores) -> float:
         """Read off the curve."""

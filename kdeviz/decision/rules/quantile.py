@@ -1,7 +1,6 @@
 """A budget of false alarms, as a share of normal samples."""
 
 from kdeviz.decision.rules.rule import Asked, Rule, Scores, below_k, share_of
-from kdeviz.wording import plain_number
 
 
 class Quantile(Rule):
@@ -11,6 +10,7 @@ class Quantile(Rule):
     title = "Alarm budget on normal data"
     address = "quantile_percent"
     takes = "the share of normal samples that may be flagged, above 0 and below 1"
+    aims_at = "so that at most {percent} % of normal samples are flagged"
     explained = (
         "At most this share of new normal samples is flagged: the threshold is set on training samples, each "
         "judged by a model that has not seen it."
@@ -19,15 +19,6 @@ class Quantile(Rule):
     asks = Asked("False alarms, % of normal samples", 0.01, 0.0001, 0.5, 0.001, unit=0.01)
     usual = 0.01
     of_training = True
-
-    def allowed(self) -> bool:
-        """Above 0 and below 1."""
-        return 0 < self.value < 1
-
-    @property
-    def aim(self) -> str:
-        """See `Rule.aim`."""
-        return f"so that at most {plain_number(100 * self.value)} % of normal samples are flagged"
 
     def threshold(self, scores: Scores) -> float:
         """The lowest training score that the budget does not reach."""

@@ -16,7 +16,7 @@ from kdeviz.decision.given import given_labels
 from kdeviz.errors import DataError, OptionError
 from kdeviz.model import ProbabilityCurve
 from kdeviz.settings import as_python_number, is_between
-from kdeviz.wording import shown
+from kdeviz.wording import plain_number, shown
 
 _LARGEST = sys.float_info.max
 
@@ -62,6 +62,9 @@ class Rule(ABC):
     """See `address_key`; empty for the usual one."""
     takes: ClassVar[str]
     """What its value is, in words."""
+    aims_at: ClassVar[str] = "by the rule “{title}”"
+    """What the threshold is chosen for, to follow "the line is drawn": words that need no statistics.
+    {value} and {percent} stand for the value."""
     explained: ClassVar[str] = ""
     """What its value does, a sentence for the help beside it."""
     formula: ClassVar[str] = ""
@@ -86,9 +89,9 @@ class Rule(ABC):
             raise OptionError(f"the {self.name} rule cannot take {shown(self.value)}: {self.takes}")
         object.__setattr__(self, "value", as_python_number(self.value))
 
-    @abstractmethod
     def allowed(self) -> bool:
-        """Whether the value is one that the rule can take."""
+        """Whether the rule can take the value: above 0 and below 1, unless a rule says otherwise."""
+        return 0 < self.value < 1
 
     @abstractmethod
     def threshold(self, scores: Scores) -> float:
@@ -111,8 +114,9 @@ class Rule(ABC):
 
     @property
     def aim(self) -> str:
-        """What the threshold is chosen for, to follow "the line is drawn": words that need no statistics."""
-        return f"by the rule “{self.title}”"
+        """`aims_at` with the value."""
+        value = plain_number(self.value)
+        return self.aims_at.format(title=self.title, value=value, percent=plain_number(100 * self.value))
 
     def remark(self, scores: Scores, flagged: int) -> str:
         """What there is to say when so many inspected rows are flagged, a sentence, or nothing."""

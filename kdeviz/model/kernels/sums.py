@@ -50,10 +50,7 @@ class KernelSums:
             torch.OutOfMemoryError: even the smallest block does not fit.
         """
         queries = queries.clamp(-_LARGEST_COORDINATE, _LARGEST_COORDINATE)
-        return self._repaired(self._kernel.sums(queries.to(self._first_pass)), queries, offset)
-
-    def _repaired(self, sums: Tensor, queries: Tensor, offset: float) -> Tensor:
-        sums = sums.to(queries.dtype)
+        sums = self._kernel.sums(queries.to(self._first_pass)).to(queries.dtype)
         if self._first_pass == queries.dtype:
             return sums
         doubtful = self._doubtful(queries, sums, offset).nonzero()[:, 0]

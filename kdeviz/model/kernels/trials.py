@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 
 import torch
 from torch import Tensor
@@ -42,11 +42,8 @@ def llvm_kernel(points: Tensor) -> Kernel:
 @cache
 def llvm_fault() -> str:
     """What goes wrong when LLVM's code sums on this CPU; empty if nothing does."""
-
-    def excess() -> float:
-        shape = _LLVM_POINTS, _LLVM_QUERIES, _LLVM_DIMENSIONS
-        return _excess(llvm_kernel, torch.device("cpu"), *shape)
-
+    shape = _LLVM_POINTS, _LLVM_QUERIES, _LLVM_DIMENSIONS
+    excess = partial(_excess, llvm_kernel, torch.device("cpu"), *shape)
     try:
         return _fault("llvm", "fused attention", "the CPU", excess, (ImportError, NotImplementedError))
     except ImportError:
@@ -69,10 +66,7 @@ def triton_fault(device: torch.device, k: int) -> str:
     Raises:
         torch.OutOfMemoryError: the trial does not fit; that passes, so it is not remembered.
     """
-
-    def excess() -> float:
-        return _excess(triton_kernel, device, _POINTS, _QUERIES, k)
-
+    excess = partial(_excess, triton_kernel, device, _POINTS, _QUERIES, k)
     return _fault("triton", "blocked", device, excess, (torch.OutOfMemoryError,))
 
 
