@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from kdeviz.charts import OfflineFigure
@@ -140,3 +141,10 @@ def facts(rows: dict[str, str | Cell], title: str = "") -> Facts:
     """Facts of texts and cells."""
     cells = ((name, value if isinstance(value, Cell) else Cell(value)) for name, value in rows.items())
     return Facts(tuple(cells), title)
+
+
+def listing(name: str, title: str, rows: Sequence[Mapping[Column, Cell | None]], head: int = 0) -> Table:
+    """Rows by column, one at least, as an interactive table; a column that has None in each is left out."""
+    known = [{column: cell for column, cell in row.items() if cell is not None} for row in rows]
+    cells = tuple(tuple(row.values()) for row in known)
+    return Table(name, title, tuple(known[0]), cells, head, interactive=True)

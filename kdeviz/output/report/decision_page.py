@@ -13,7 +13,8 @@ from kdeviz.output.recipe import Files, python_recipe, shell_recipe
 from kdeviz.output.report.content import Block, Cell, Code, Column, Page, Section, Steps, Table, Text, facts
 from kdeviz.output.report.numbers import decision_numbers
 from kdeviz.output.report.pictures import decision_charts, stability_charts, sweep_charts
-from kdeviz.output.report.samples import MOST_SAMPLES, Marks, gallery, samples_table, top_rows
+from kdeviz.output.report.samples import MOST_SAMPLES, gallery, samples_table, top_rows
+from kdeviz.output.scores import Marks
 from kdeviz.output.story import finding, headline, lead, story
 from kdeviz.preflight import Preflight
 from kdeviz.scaling import SCALINGS
