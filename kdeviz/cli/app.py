@@ -11,9 +11,11 @@ from typing import Annotated
 
 import typer
 
+import kdeviz.output
 from kdeviz.cli.inputs import example_of, existing
 from kdeviz.cli.options import Device, RunsFolder, TrackingServer
 from kdeviz.cli.output import say
+from kdeviz.data import resource
 from kdeviz.errors import OptionError
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -91,16 +93,12 @@ def open_app(
     ] = True,
 ) -> None:
     """Open the app in a browser; Ctrl-C stops it."""
-    from kdeviz.data import resource
-
     opened = [] if file is None else [file if example_of(file) else str(existing(file))]
     _check_address(host, port)
     _check_proxy(host, user_header)
     _check_device(device)
     if mlflow is not None:
-        from kdeviz.output import check_installed
-
-        check_installed()
+        kdeviz.output.check_installed()
     if host not in _LOOPBACK:
         say("warning", f"listening on {host}: whoever has an address printed below can use the app")
     # Nothing in the present folder may shadow a package, hence -P.

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+import kdeviz
 from kdeviz.cli.options import Force
 from kdeviz.cli.output import check_output, print_facts, say, write
 from kdeviz.errors import FitWarning
@@ -31,11 +32,9 @@ def import_model(file: _File, output: _Output, scaling: _Scaling = None, force: 
     It gives anomalib's scores. It has no threshold and no p-values, for which the training rows are needed.
     """
     check_output(output, force, str(file))
-    from kdeviz.model import read_anomalib
-
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always", FitWarning)
-        model = read_anomalib(file, scaling)
+        model = kdeviz.read_anomalib(file, scaling)
     for warning in told:
         say("warning", str(warning.message))
     write(output, model.to_bytes())

@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, TextIO
 
 import typer
 
+import kdeviz.output
+from kdeviz.atomic import write_whole
+from kdeviz.data import shown_in
 from kdeviz.errors import OptionError
 
 if TYPE_CHECKING:
@@ -41,16 +44,13 @@ def check_output(output: Path, force: bool, *inputs: str | None) -> None:
 
 def check_table_name(output: Path, content: str) -> None:
     """Refuse a file whose suffix says no kind of table."""
-    from kdeviz.output import TABLE_WRITERS
-
-    if output.suffix.lower() not in TABLE_WRITERS:
-        raise OptionError(f"{output}: {content} are written as {' or '.join(TABLE_WRITERS)}: name it so")
+    kinds = kdeviz.output.TABLE_WRITERS
+    if output.suffix.lower() not in kinds:
+        raise OptionError(f"{output}: {content} are written as {' or '.join(kinds)}: name it so")
 
 
 def write(output: Path, content: bytes) -> None:
     """Whole or not at all; a disk that is full, or the like, becomes one line."""
-    from kdeviz.atomic import write_whole
-
     try:
         write_whole(output, content)
     except OSError as error:
@@ -137,8 +137,6 @@ def print_table(columns: Mapping[str, Sequence[str]]) -> list[str]:
 
 def say(kind: str, message: str) -> None:
     """A note, warning or error on stderr, in one line."""
-    from kdeviz.data import shown_in
-
     typer.echo(f"{kind}: {shown_in(_one_line(message))}", err=True)
 
 
