@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import kdeviz.batch
@@ -12,7 +12,7 @@ from kdeviz.cli.output import say
 from kdeviz.errors import DataError, OptionError
 
 if TYPE_CHECKING:
-    from kdeviz.analysis import Analysis
+    from kdeviz.analysis import Analysis, OnProgress
     from kdeviz.data import Corrections, EmbeddingSet
     from kdeviz.decision import ThresholdRule
     from kdeviz.settings import Settings
@@ -77,7 +77,7 @@ class InParts:
         settings: Settings,
         device: str,
         said: Corrections,
-        tell: Callable[[str, float], None],
+        tell: OnProgress,
     ) -> Analysis:
         """Fit on DATA; what was noted on reading goes to stderr."""
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import accumulate
 from pathlib import Path
@@ -19,6 +19,7 @@ from kdeviz.data import shown_in
 from kdeviz.errors import OptionError
 
 if TYPE_CHECKING:
+    from kdeviz.analysis import OnProgress
     from kdeviz.decision import Decision
 
 _GAP = 2  # columns of text
@@ -63,7 +64,7 @@ def is_terminal(stream: TextIO) -> bool:
 
 
 @contextmanager
-def progress() -> Iterator[Callable[[str, float], None]]:
+def progress() -> Iterator[OnProgress]:
     """A bar on stderr, when a person looks at it; it takes (stage, fraction done)."""
     if not is_terminal(sys.stderr):
         yield lambda stage, fraction: None

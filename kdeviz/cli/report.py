@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
@@ -21,9 +20,7 @@ from kdeviz.errors import OptionError
 from kdeviz.wording import count, size
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
+    from kdeviz.analysis import OnProgress
     from kdeviz.data import EmbeddingSet
 
 _SUFFIXES = (".html", ".htm")
@@ -102,9 +99,8 @@ def report(
     of_fitted = {"--fitted": fitted, "--fitted-metadata": fitted_metadata}
     of_data = {"--metadata": metadata, "--fix": fix}
     _check_used(given, compare, repeats, of_fitted, {**of_data, **options_of(said)})
-    command = _command(
-        [about, *given], output, {**of_fitted, **of_data, "--runs": runs}, compare, repeats, said
-    )
+    options = {**of_fitted, **of_data, "--runs": runs, **options_of(said)}
+    command = _command([about, *given], output, options, compare, repeats)
     with progress() as tell:
         if compare:
             rows = _read(given[1:], None, said, metadata, None, fix or ()) if given[1:] else None
@@ -113,22 +109,17 @@ def report(
             run = run_of(about, runs)
             fixes = tuple(fix or (() if run is None else run.record.fixes))
             rows = _read(given, fitted, said, metadata, fitted_metadata, fixes)
-            files = (
-                recipe_files(given, metadata, fixes)
-                if fitted is None
-                else (recipe_files([fitted], fitted_metadata, fixes, given, metadata))
-            )
+            if fitted is None:
+                files = recipe_files(given, metadata, fixes)
+            else:
+                files = recipe_files([fitted], fitted_metadata, fixes, given, metadata)
             content, facts = _told(about, run, rows, files, device, command, repeats, tell)
         write(output, content)
     print_facts({**facts, "report": f"{output} ({size(len(content))})"})
 
 
 def _check_used(
-    given: list[str],
-    compare: bool,
-    repeats: int,
-    of_fitted: dict[str, Any],
-    of_data: dict[str, Any],
+    given: list[str], compare: bool, repeats: int, of_fitted: dict[str, Any], of_data: dict[str, Any]
 ) -> None:
     """Refuse what is missing, and what would not be used."""
     if of_fitted["--fitted-metadata"] is not None and of_fitted["--fitted"] is None:
@@ -186,7 +177,7 @@ def _told(
     device: str,
     command: str,
     repeats: int,
-    tell: Callable[[str, float], None],
+    tell: OnProgress,
 ) -> tuple[bytes, dict[str, str]]:
     """The page about one decision, and what to say of it."""
     from kdeviz.preflight import all_checks
@@ -226,7 +217,8 @@ def _decision(about: str, run: kdeviz.output.Run | None, rows: _Rows, device: st
     kept = run.scored(device)
     labels = kept.decision.labels
     if kept.inspected_digest == inspected.digest and len(kept.scores) == len(inspected):
-        if labels is not None and not _equal(labels, inspected.labels):  # marks were taken for labels
+        # Marks may have been taken for labels.
+        if labels is not None and (inspected.labels is None or (labels != inspected.labels).any()):
             labelled = replace(inspected, labels=labels)
             train, inspected = labelled if train is inspected else train, labelled
         found = decision_with_data(kept, train, inspected)
@@ -239,12 +231,8 @@ def _decision(about: str, run: kdeviz.output.Run | None, rows: _Rows, device: st
     return decision_with_data(scored_decision(decision), train, inspected) or decision
 
 
-def _equal(labels: NDArray[np.int8], others: NDArray[np.int8] | None) -> bool:
-    return others is not None and bool((labels == others).all())
-
-
 def _repeated(
-    decision: kdeviz.Decision, repeats: int, device: str, tell: Callable[[str, float], None]
+    decision: kdeviz.Decision, repeats: int, device: str, tell: OnProgress
 ) -> kdeviz.sweep.Stability:
     analysis = decision.analysis
     if not len(analysis.fitted_on):
@@ -265,21 +253,15 @@ def _compared(
     comparison = compare(one, other)
     for note in comparison.notes:
         say("note", note)
-    found = (
-        []
-        if rows is None
-        else [decision_with_data(side, rows.train, rows.inspected) for side in (one, other)]
-    )
+    found = [decision_with_data(side, rows.train, rows.inspected) for side in (one, other)] if rows else []
     content = kdeviz.output.comparison_report(comparison, kdeviz.output.Explained(*found), command).encode()
     only_first, only_second = map(len, comparison.disagreements)
     flipped = f"{count(only_first)} only by the first, {count(only_second)} only by the second"
     return content, {"common samples": str(len(comparison.ids)), "flagged": flipped}
 
 
-def _command(
-    names: list[str], output: Path, options: dict[str, Any], compare: bool, repeats: int, said: Corrections
-) -> str:
+def _command(names: list[str], output: Path, options: dict[str, Any], compare: bool, repeats: int) -> str:
     """The line that writes this report."""
     parts = ["kdeviz", "report", *(["--compare"] if compare else []), *names, "-o", str(output)]
-    parts += words_of({**options, **options_of(said)})
+    parts += words_of(options)
     return shlex.join([*parts, *(["--repeats", str(repeats)] if repeats else [])])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,7 +18,7 @@ from kdeviz.data import Corrections
 from kdeviz.errors import OptionError
 
 if TYPE_CHECKING:
-    from kdeviz.analysis import Analysis
+    from kdeviz.analysis import Analysis, OnProgress
     from kdeviz.data import EmbeddingSet
 
 _Output = Annotated[
@@ -124,9 +123,7 @@ def _rows_to_score(data: EmbeddingSet, all_rows: bool) -> EmbeddingSet:
     return others
 
 
-def _analysis(
-    classifier: kdeviz.KDEClassifier, rows: EmbeddingSet, tell: Callable[[str, float], None]
-) -> Analysis:
+def _analysis(classifier: kdeviz.KDEClassifier, rows: EmbeddingSet, tell: OnProgress) -> Analysis:
     from kdeviz.analysis import analysis_of_model
     from kdeviz.model import is_out_of_memory
 

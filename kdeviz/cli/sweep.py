@@ -32,6 +32,7 @@ from kdeviz.settings import Settings
 from kdeviz.wording import count, duration
 
 if TYPE_CHECKING:
+    from kdeviz.analysis import OnProgress
     from kdeviz.data import EmbeddingSet
     from kdeviz.sweep import Choice, Grid, Sweep, SweepRow
 
@@ -177,10 +178,8 @@ def _tell_of_edges(
     beyond = kdeviz.sweep.edges(finished, choice, *train.to_fit.features.shape)
     if beyond:
         line = shlex.join(["kdeviz", "sweep", *given, *_grid_options(kdeviz.sweep.extended(grid, beyond))])
-        say(
-            "note",
-            f"{kdeviz.sweep.edge_words(beyond)} To go on with {kdeviz.sweep.next_words(beyond)}: {line}",
-        )
+        seen, more = kdeviz.sweep.edge_words(beyond), kdeviz.sweep.next_words(beyond)
+        say("note", f"{seen} To go on with {more}: {line}")
 
 
 def _grid_options(grid: Grid) -> list[str]:
@@ -197,11 +196,7 @@ def _grid_options(grid: Grid) -> list[str]:
 
 
 def _swept(
-    train: EmbeddingSet,
-    others: EmbeddingSet | None,
-    grid: Grid,
-    device: str,
-    tell: Callable[[str, float], None],
+    train: EmbeddingSet, others: EmbeddingSet | None, grid: Grid, device: str, tell: OnProgress
 ) -> Sweep:
     """The sweep, or what was finished of it when Ctrl-C was pressed."""
     rows: list[SweepRow] = []
