@@ -107,8 +107,7 @@ _Axes = Annotated[
     ),
 ]
 _Midpoint = Annotated[
-    float | None,
-    typer.Option(metavar="NATS", help="Log density that gets probability 1/2; 12 without it."),
+    float | None, typer.Option(metavar="NATS", help="Log density that gets probability 1/2; 12 without it.")
 ]
 _Steepness = Annotated[
     float | None,

@@ -17,7 +17,7 @@ def info(model: Model) -> None:
     _, stored = read_model_file(model)
     settings, curve, k = classifier.settings, classifier.curve, classifier.n_components_
     n = len(classifier.training_rows)
-    threshold = classifier.threshold
+    threshold, rule = classifier.threshold, classifier.threshold_rule
     variance = float(classifier.pca_model.explained_variance_ratio.sum())
     print_facts(
         {
@@ -34,15 +34,11 @@ def info(model: Model) -> None:
             "bandwidth": f"{settings.bandwidth}, factor {bandwidth_factor(settings.bandwidth, n, k)!r}",
             "summed by": KERNEL_WORDS[classifier.kernel],
             "threshold": "none" if threshold is None else f"{threshold!r} nats",
-            **_rule(classifier.threshold_rule),
+            **({} if rule is None else {"threshold rule": f"{rule[0]} {rule[1]!r}"}),
             "curve": f"midpoint {curve.midpoint!r} nats, steepness {curve.steepness!r} per nat",
             "data digest": classifier.data_digest,
         }
     )
-
-
-def _rule(chosen: tuple[str, float] | None) -> dict[str, str]:
-    return {} if chosen is None else {"threshold rule": f"{chosen[0]} {chosen[1]!r}"}
 
 
 def _names(names: tuple[str, ...] | None) -> str:

@@ -52,8 +52,7 @@ _Compare = Annotated[
     ),
 ]
 _Fitted = Annotated[
-    str | None,
-    typer.Option(metavar="FILE", help="What the model was fitted on, where that is not in DATA."),
+    str | None, typer.Option(metavar="FILE", help="What the model was fitted on, where that is not in DATA.")
 ]
 _FittedMetadata = Annotated[str | None, typer.Option(metavar="FILE", help="The --metadata of --fitted.")]
 _Repeats = Annotated[

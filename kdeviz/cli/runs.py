@@ -15,8 +15,7 @@ from kdeviz.wording import duration, number, size
 runs = typer.Typer(help="Kept runs: list them, show one, delete some.", no_args_is_help=True)
 
 _RunId = Annotated[
-    str,
-    typer.Argument(metavar="RUN", help="The name or id that kdeviz runs list shows, or its beginning."),
+    str, typer.Argument(metavar="RUN", help="The name or id that kdeviz runs list shows, or its beginning.")
 ]
 
 
@@ -34,7 +33,11 @@ def list_runs(folder: RunsFolder = None) -> None:
             say("warning", run.reason)
             lines.append((run.id, "damaged", "", "", ""))
         else:
-            lines.append(_line(run))
+            metrics = run.record.metrics
+            flagged = f"{metrics.get('flagged')} of {metrics.get('inspected')}"
+            auroc = metrics.get("auroc")
+            separation = "" if auroc is None else number(auroc)
+            lines.append((run.id, run.name, run.kept_words, flagged, separation))
     print_lines(lines)
 
 
@@ -66,12 +69,6 @@ def delete_runs(
         say("note", f"deleted {run_id}")
 
 
-def _line(run: kdeviz.output.Run) -> tuple[str, str, str, str, str]:
-    metrics = run.record.metrics
-    flagged = f"{metrics.get('flagged')} of {metrics.get('inspected')}"
-    return run.id, run.name, run.kept_words, flagged, _number(metrics.get("auroc"))
-
-
 def _facts(run: kdeviz.output.Run) -> Iterator[tuple[str, str]]:
     record = run.record
     metrics, provenance = record.metrics, record.provenance
@@ -91,7 +88,3 @@ def _facts(run: kdeviz.output.Run) -> Iterator[tuple[str, str]]:
     yield "inspected data", f"{inspected or trained}, digest {record.inspected_digest}"
     yield "time", f"{duration(sum(record.timings.values()))} on {provenance.get('device')}"
     yield "written by", f"kdeviz {provenance.get('kdeviz_version')}, torch {provenance.get('torch_version')}"
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else number(value)

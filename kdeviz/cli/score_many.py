@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePath
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 
@@ -18,9 +18,6 @@ import kdeviz.output
 from kdeviz.cli.output import is_terminal, print_facts, say
 from kdeviz.data import Corrections, RemoteFile, RemotePlace, is_remote, shown
 from kdeviz.errors import OptionError
-
-if TYPE_CHECKING:
-    from kdeviz.analysis import Drift
 
 SOME_FAILED = 1
 _MANY = 100_000  # fewer rows are scored in the time that it takes to start
@@ -105,22 +102,18 @@ class _Tally:
         else:
             self.rows += outcome.scores.rows
             self.flagged += outcome.scores.flagged
-            self._tell(outcome.job.path, outcome.scores.notes)
-            self._warn(outcome.job.path, outcome.scores.drift)
+            self._tell(outcome.job.path, outcome.scores)
 
-    def _tell(self, path: Path | RemoteFile, notes: Sequence[str]) -> None:
-        """What was not said of another file."""
-        for note in notes:
+    def _tell(self, path: Path | RemoteFile, scores: kdeviz.batch.FileScores) -> None:
+        """What was not said of another file, and by how much each looks unlike the training data."""
+        for note in scores.notes:
             said = _without_name(note, path)
             if said not in self.said:
                 self.said.add(said)
                 say("note", f"{path}: {said}")
-
-    def _warn(self, path: Path | RemoteFile, drift: Drift | None) -> None:
-        """Of each file that looks unlike the training data: each by how much."""
-        if drift is not None and drift.found:
+        if scores.drift is not None and scores.drift.found:
             self.unlike += 1
-            say("warning", f"{path}: {drift.in_words}")
+            say("warning", f"{path}: {scores.drift.in_words}")
 
     def facts(self, seconds: float) -> dict[str, str]:
         """In words."""

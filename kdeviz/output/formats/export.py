@@ -33,11 +33,7 @@ def export(
 ) -> Exported:
     """Write a decision, with a model card and a verification record beside it; all of it or nothing.
 
-    Args:
-        decision: what to write.
-        kind: the format.
-        path: of the file or folder; others are named after it. What is there is overwritten.
-        on_progress: told (stage, fraction done).
+    They are named after `path`, the file or folder. What is there is overwritten.
 
     Raises:
         OptionError: the runtime is not installed, the format cannot hold this decision, there is a folder

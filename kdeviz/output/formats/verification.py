@@ -42,11 +42,7 @@ class SamplesFlagged:
 
     @classmethod
     def of(cls, decision: Decision, takes_float32: bool = False) -> SamplesFlagged | None:
-        """Count; None where there are no samples.
-
-        Args:
-            decision: it says which, and has the samples.
-            takes_float32: whether the file is given the samples in float32.
+        """Count; None where there are no samples. In float32 where the file `takes_float32`.
 
         Raises:
             ExportError: in float32 some samples get another verdict.
@@ -183,13 +179,7 @@ def _at(threshold: float, truth: NDArray[np.float64]) -> NDArray[np.bool_]:
 def verify(
     name: str, expected: Expected, found: Scored, samples: SamplesFlagged | None = None
 ) -> Verification:
-    """Compare.
-
-    Args:
-        name: of the format.
-        expected: what kdeviz says.
-        found: what the runtime says of the same rows.
-        samples: what kdeviz and the file say of all scored samples, for the record.
+    """Compare what kdeviz and a runtime say of the same rows; the record also tells of the `samples`.
 
     Raises:
         ExportError: a score, a probability, a p-value or a verdict is another one.

@@ -33,6 +33,7 @@ def comparison_page(comparison: Comparison, explained: Explained, command: str) 
     only_first, only_second = map(len, comparison.disagreements)
     total = len(comparison.ids)
     flipped = only_first + only_second
+    order = "not known" if comparison.spearman is None else number(comparison.spearman)
     return Page(
         about=f"{comparison.first.name} and {comparison.second.name}",
         finding=f"{count(flipped)} of {count(total)} samples change{'s' * (flipped == 1)} their verdict"
@@ -42,7 +43,7 @@ def comparison_page(comparison: Comparison, explained: Explained, command: str) 
         figures=(
             Figure("Only the first flags", count(only_first), "Samples that the second lets pass."),
             Figure("Only the second flags", count(only_second), "Samples that the first lets pass."),
-            Figure("Order of the samples", _order(comparison), "Rank correlation: 1 is the same order."),
+            Figure("Order of the samples", order, "Rank correlation: 1 is the same order."),
         ),
         opening=tuple(_opening(comparison)),
         sections=(
@@ -71,10 +72,6 @@ def chance_words(comparison: Comparison) -> str:
     if not better:
         return "On the labelled samples, chance could explain the difference between the two."
     return f"On the labelled samples, {' and '.join(better)}, by more than chance explains."
-
-
-def _order(comparison: Comparison) -> str:
-    return "not known" if comparison.spearman is None else number(comparison.spearman)
 
 
 def _opening(comparison: Comparison) -> Iterator[Block]:

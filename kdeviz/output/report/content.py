@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from kdeviz.charts import OfflineFigure
-from kdeviz.output.story import Figure, Step
+from kdeviz.output.story import Figure, Story
 
 
 class Cell(NamedTuple):
@@ -26,12 +26,6 @@ class Text(NamedTuple):
     words: str
     tone: str = "plain"
     """"plain", "note" or "warning"."""
-
-
-class Steps(NamedTuple):
-    """The story."""
-
-    steps: tuple[Step, ...]
 
 
 class Facts(NamedTuple):
@@ -98,7 +92,7 @@ class Code(NamedTuple):
     lines: str
 
 
-Block = Text | Steps | Facts | Table | Gallery | Charts | Code
+Block = Text | Story | Facts | Table | Gallery | Charts | Code
 
 
 class Section(NamedTuple):
@@ -137,7 +131,7 @@ class Page(NamedTuple):
         }
 
 
-def facts(rows: dict[str, str | Cell], title: str = "") -> Facts:
+def facts(rows: Mapping[str, str | Cell], title: str = "") -> Facts:
     """Facts of texts and cells."""
     cells = ((name, value if isinstance(value, Cell) else Cell(value)) for name, value in rows.items())
     return Facts(tuple(cells), title)

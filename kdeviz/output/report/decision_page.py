@@ -10,7 +10,7 @@ from kdeviz.charts import kept_words, scree_numbers
 from kdeviz.data import ANOMALOUS, NORMAL, UNKNOWN
 from kdeviz.decision import Decision, Estimate
 from kdeviz.output.recipe import Files, python_recipe, shell_recipe
-from kdeviz.output.report.content import Block, Cell, Code, Column, Page, Section, Steps, Table, Text, facts
+from kdeviz.output.report.content import Block, Cell, Code, Column, Page, Section, Table, Text, facts
 from kdeviz.output.report.numbers import decision_numbers
 from kdeviz.output.report.pictures import decision_charts, stability_charts, sweep_charts
 from kdeviz.output.report.samples import MOST_SAMPLES, gallery, samples_table, top_rows
@@ -58,14 +58,13 @@ def decision_page(
         table = samples_table(decision, rows, extras.text_column, extras.marks, on_block)
     with watch.stage("Drawing the charts"):
         charts = decision_charts(decision, extras.text_column)
-    told = story(decision, extras.stability)
     shown = gallery(decision, rows, extras.text_column)
     return Page(
         about=_about(decision, extras),
         finding=finding(decision),
         lead=lead(decision),
         figures=headline(decision),
-        opening=(shown, Steps(tuple(told))),
+        opening=(shown, story(decision, extras.stability)),
         sections=(
             Section("data", "Data and checks", tuple(_data(decision, extras))),
             Section("settings", "Settings", (_settings(decision),)),
@@ -196,21 +195,18 @@ def _p_values(decision: Decision) -> Iterator[Block]:
         yield Text("The model keeps no scores of unseen normal samples, so there are no p-values.", "note")
         return
     lowest = 1 / (len(decision.analysis.calibration) + 1)
-    rows = tuple(
-        (
-            Cell(f"1 in {count(round(1 / share))}", share),
-            Cell(count(int((p_values <= share).sum())), int((p_values <= share).sum())),
-            Cell(number(share * len(p_values)), share * len(p_values)),
-        )
-        for share in _RARE
-        if share >= lowest
-    )
+    rows = []
+    for share in _RARE:
+        if share >= lowest:
+            so_low, usual = int((p_values <= share).sum()), share * len(p_values)
+            rarity = Cell(f"1 in {count(round(1 / share))}", share)
+            rows.append((rarity, Cell(count(so_low), so_low), Cell(number(usual), usual)))
     columns = (
         Column("As rare among normal samples as"),
         Column("Samples", numeric=True),
         Column("If all were normal", numeric=True),
     )
-    yield Table("p-values", "p-values: how rarely a normal sample scores so low", columns, rows)
+    yield Table("p-values", "p-values: how rarely a normal sample scores so low", columns, tuple(rows))
 
 
 def _metrics(decision: Decision) -> Iterator[Block]:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdeviz.data import OnBlock
-from kdeviz.decision import Decision, SampleView, rank_order, sample_view
+from kdeviz.decision import Decision, rank_order, sample_view
 from kdeviz.explain import explain, fold_by_fold, reason
 from kdeviz.output.report.content import Cell, Column, Gallery, Table, listing
 from kdeviz.output.scores import Marks
@@ -34,7 +34,9 @@ def gallery(decision: Decision, rows: NDArray[np.int64], text_column: str | None
     for row, text in zip(shown.tolist(), texts, strict=True):
         sample = sample_view(decision, row)
         name = one_line(text or sample.name, _LONGEST_IN_GALLERY)
-        tiles.append((Cell(name, picture=_picture(decision, row)), _rarity(sample)))
+        rank, p_value = f"rank {count(sample.rank)}", sample.p_value
+        rarity = rank if p_value is None else score_this_low(p_value)
+        tiles.append((Cell(name, picture=_picture(decision, row)), rarity))
     return Gallery("The most unusual ones", tuple(tiles))
 
 
@@ -45,15 +47,7 @@ def samples_table(
     marks: Marks | None = None,
     on_block: OnBlock | None = None,
 ) -> Table:
-    """These inspected rows, in this order.
-
-    Args:
-        decision: whose verdicts they are.
-        rows: their numbers.
-        text_column: which text is shown, shortened; see `EmbeddingSet.texts`.
-        marks: of all inspected rows.
-        on_block: called after each row.
-    """
+    """These inspected rows, in this order, with their texts, shortened; `marks` are of all inspected rows."""
     texts = decision.analysis.inspected.texts(rows, text_column)
     has_text = any(texts)
     marked = marks["mark"] if marks is not None and any(marks["mark"]) else None
@@ -90,9 +84,3 @@ def _reasons(decision: Decision, rows: NDArray[np.int64], on_block: OnBlock | No
 
 def _picture(decision: Decision, row: int) -> str | None:
     return decision.analysis.inspected.thumbnail_uri(row, side=PICTURE_PIXELS)
-
-
-def _rarity(sample: SampleView) -> str:
-    if sample.p_value is None:
-        return f"rank {count(sample.rank)}"
-    return score_this_low(sample.p_value)

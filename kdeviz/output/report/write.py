@@ -34,14 +34,8 @@ def report(
     policy lets no other script run than kdeviz's own. At most 200 samples are listed, and of more than 2 500
     a thinned sample is drawn over a heat map of all, so that it stays small.
 
-    Args:
-        decision: with its data.
-        extras: what else is known.
-        on_progress: told (stage in words, fraction of that stage done).
-        cancelled: asked after every sample.
-
     Raises:
-        Cancelled: `cancelled` said yes.
+        Cancelled: `cancelled`, which is asked after every sample, said yes.
     """
     return _html(decision_page(decision, extras or Extras(), on_progress, cancelled))
 
@@ -49,10 +43,8 @@ def report(
 def comparison_report(comparison: Comparison, explained: Explained | None = None, command: str = "") -> str:
     """Two decisions as such a page: what changed, whose verdict flips, and whether that is more than chance.
 
-    Args:
-        comparison: of the two.
-        explained: both with their data, to say why a sample is flagged.
-        command: the line of shell that writes this report.
+    `explained` are both with their data, to say why a sample is flagged; `command` is the line of shell that
+    writes this report.
     """
     return _html(comparison_page(comparison, explained or Explained(), command))
 

@@ -59,10 +59,7 @@ class RunStore:
 
     A run is written into a hidden folder and renamed into place, so that it is there whole or not at all, and
     stays after a power cut. Names are given out under a lock. There is no other list that could disagree: a
-    run that was copied here by hand is one more run.
-
-    Args:
-        folder: made when the first run is kept; `default_folder()` if None.
+    run that was copied here by hand is one more run. The folder is made when the first run is kept.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -202,11 +199,7 @@ class RunStore:
         return read_run(run.folder)
 
     def delete(self, id: str, by: str | None = None) -> None:  # noqa: A002
-        """Delete a run, damaged or not.
-
-        Args:
-            id: of the run.
-            by: who asks for it, see `rename`.
+        """Delete a run, damaged or not; `by` is as for `rename`.
 
         Raises:
             OptionError: there is no such run, it is another's, it holds files that are not a run's, or it
