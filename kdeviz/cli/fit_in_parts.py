@@ -72,12 +72,7 @@ class InParts:
         self._axes = {"axes_of_all": True, "engine": engine, "plan": kdeviz.batch.Plan(workers, address)}
 
     def analyse(
-        self,
-        score: EmbeddingSet | None,
-        settings: Settings,
-        device: str,
-        said: Corrections,
-        tell: OnProgress,
+        self, score: EmbeddingSet | None, settings: Settings, device: str, said: Corrections, tell: OnProgress
     ) -> Analysis:
         """Fit on DATA; what was noted on reading goes to stderr."""
         try:

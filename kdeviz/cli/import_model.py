@@ -39,12 +39,11 @@ def import_model(file: _File, output: _Output, scaling: _Scaling = None, force: 
         say("warning", str(warning.message))
     write(output, model.to_bytes())
     settings = model.settings
-    print_facts(
-        {
-            "dimensions": str(len(model.pca_model.mean)),
-            "training points": str(len(model.training_rows)),
-            "components": str(model.n_components_),
-            "scaling": settings.feature_scaling_method.value,
-            "model": str(output),
-        }
-    )
+    facts = {
+        "dimensions": str(len(model.pca_model.mean)),
+        "training points": str(len(model.training_rows)),
+        "components": str(model.n_components_),
+        "scaling": settings.feature_scaling_method.value,
+        "model": str(output),
+    }
+    print_facts(facts)

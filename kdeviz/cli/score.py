@@ -105,14 +105,13 @@ def score(
         decision = stored_decision(_analysis(classifier, rows, tell))
         _tell_what_is_special(decision)
         write(output, kdeviz.output.score_bytes(decision, output.suffix))
-    print_facts(
-        {
-            "rows scored": str(len(rows)),
-            "flagged": str(decision.n_flagged),
-            "threshold": f"{decision.threshold!r} nats",
-            "scores": str(output),
-        }
-    )
+    facts = {
+        "rows scored": str(len(rows)),
+        "flagged": str(decision.n_flagged),
+        "threshold": f"{decision.threshold!r} nats",
+        "scores": str(output),
+    }
+    print_facts(facts)
 
 
 def _rows_to_score(data: EmbeddingSet, all_rows: bool) -> EmbeddingSet:

@@ -140,7 +140,7 @@ def _chance(comparison: Comparison) -> Iterator[Block]:
 def _provenance(comparison: Comparison) -> Iterator[Block]:
     for title, side in (("First", comparison.first), ("Second", comparison.second)):
         known = side.decision.analysis.provenance
-        rows: dict[str, str | Cell] = {
+        rows = {
             "Name": side.name,
             "Digest of the training samples": side.decision.analysis.classifier.data_digest,
             "Digest of the scored samples": side.inspected_digest,

@@ -92,13 +92,13 @@ def _data(decision: Decision, extras: Extras) -> Iterator[Block]:
     analysis = decision.analysis
     train, inspected, model = analysis.train, analysis.inspected, analysis.classifier
     learned = count(len(model.training_rows))
-    rows: dict[str, str | Cell] = {
+    if len(train):
+        learned += f" of {count(len(train))} samples of {train.name}"
+    these = ", those that were learned from" * analysis.inspects_training
+    rows = {
         "Data": inspected.name,
-        "Learned from": f"{learned} of {count(len(train))} samples of {train.name}"
-        if len(train)
-        else learned,
-        "Looked at": f"{count(len(inspected))} samples"
-        + (", those that were learned from" if analysis.inspects_training else ""),
+        "Learned from": learned,
+        "Looked at": f"{count(len(inspected))} samples{these}",
         "Features": count(len(model.pca_model.mean)),
         "Labels": _labels(decision),
     }
@@ -109,9 +109,8 @@ def _data(decision: Decision, extras: Extras) -> Iterator[Block]:
         yield Text(f"{capital(warning)}.".replace("..", "."), "warning")
     read = train if train.reading is not None else inspected
     if read.reading is not None:
-        yield facts(
-            {capital(name): value for name, value in read.reading.facts().items()}, "How the file was read"
-        )
+        understood = {capital(name): value for name, value in read.reading.facts().items()}
+        yield facts(understood, "How the file was read")
     for note in dict.fromkeys((*train.notes, *inspected.notes)):
         yield Text(note, "note")
     yield from _checks(extras.checks)
@@ -311,10 +310,10 @@ def _provenance(decision: Decision) -> Iterator[Block]:
         "torch_version": "torch",
         "created": "Computed at",
     }
-    rows: dict[str, str | Cell] = {title: str(known[name]) for name, title in names.items() if name in known}
+    rows = {title: str(known[name]) for name, title in names.items() if name in known}
     rows.setdefault("Digest of the scored samples", analysis.inspected.digest)
     yield facts(rows)
-    times: dict[str, str | Cell] = {
+    times = {
         capital(stage.replace("_", " ")): Cell(duration(seconds), seconds)
         for stage, seconds in analysis.timings.items()
     }
