@@ -1,6 +1,7 @@
 """kdeviz on the command line, one module per command.
 
-torch, pandas and the readers are imported inside the commands, so that help comes at once.
+Help comes at once: torch, pandas and the readers are imported inside the commands, or with the names of
+`kdeviz`, `kdeviz.data`, `kdeviz.batch` and `kdeviz.output` that bring them, when these are first asked for.
 """
 
 from __future__ import annotations

@@ -11,9 +11,11 @@ from typing import Annotated
 
 import typer
 
+import kdeviz.output
 from kdeviz.cli.inputs import example_of, existing
 from kdeviz.cli.options import Device, RunsFolder, TrackingServer
 from kdeviz.cli.output import say
+from kdeviz.data import resource
 from kdeviz.errors import OptionError
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -30,8 +32,7 @@ def open_app(
         ),
     ] = None,
     port: Annotated[
-        int | None,
-        typer.Option(min=1, max=65535, help="Port; the first free one from 8501 on without it."),
+        int | None, typer.Option(min=1, max=65535, help="Port; the first free one from 8501 on without it.")
     ] = None,
     host: Annotated[
         str,
@@ -81,8 +82,7 @@ def open_app(
     uploads: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR",
-            help="Where uploaded files are kept, for a week; your cache folder without it.",
+            metavar="DIR", help="Where uploaded files are kept, for a week; your cache folder without it."
         ),
     ] = None,
     mlflow: TrackingServer = None,
@@ -91,16 +91,15 @@ def open_app(
     ] = True,
 ) -> None:
     """Open the app in a browser; Ctrl-C stops it."""
-    from kdeviz.data import resource
-
     opened = [] if file is None else [file if example_of(file) else str(existing(file))]
     _check_address(host, port)
     _check_proxy(host, user_header)
-    _check_device(device)
-    if mlflow is not None:
-        from kdeviz.output import check_installed
+    if device != "auto":
+        from kdeviz.model import resolve_device
 
-        check_installed()
+        resolve_device(device)
+    if mlflow is not None:
+        kdeviz.output.check_installed()
     if host not in _LOOPBACK:
         say("warning", f"listening on {host}: whoever has an address printed below can use the app")
     # Nothing in the present folder may shadow a package, hence -P.
@@ -138,13 +137,6 @@ def _check_proxy(host: str, user_header: str | None) -> None:
             f"--user-header with --host {host} is not possible: whoever reaches the server without the proxy "
             "could claim any name. Leave out --host, and let the proxy run on this machine"
         )
-
-
-def _check_device(device: str) -> None:
-    if device != "auto":
-        from kdeviz.model import resolve_device
-
-        resolve_device(device)
 
 
 def _has_screen() -> bool:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import typer
 
+import kdeviz.data
 from kdeviz.cli.corrections import correctable
 from kdeviz.cli.inputs import read, reading_facts
 from kdeviz.cli.options import Data, Metadata, PossibleComponents, Standardise
 from kdeviz.cli.output import print_facts, print_lines, print_table, progress
-from kdeviz.data import Corrections
 from kdeviz.settings import Settings, number_or_text
 from kdeviz.wording import capital, size
 
@@ -29,7 +29,7 @@ def check(
     standardise: Standardise = False,
     metadata: Metadata = None,
     *,
-    said: Corrections,
+    said: kdeviz.data.Corrections,
 ) -> None:
     """Check DATA before a fit: what it holds, what looks wrong, and the fixes and settings that help.
 
@@ -38,17 +38,16 @@ def check(
     """
     asked = None if components is None else Settings(number_or_text(components))
     with progress():
-        from kdeviz.data import label_counts, preview
         from kdeviz.preflight import checks_before_a_fit
 
         rows = read(data, said, metadata)
         settings = asked or Settings.usual(int(rows.in_training.sum()), rows.features.shape[1])
         report = checks_before_a_fit(rows, replace(settings, standardise=standardise))
-    counts = label_counts(rows)
+    counts = kdeviz.data.label_counts(rows)
     labels = {"labels": counts} if counts else {}
     print_facts({**_facts(report.facts), **reading_facts(rows), **labels})
     typer.echo()
-    print_table(preview(rows))
+    print_table(kdeviz.data.preview(rows))
     typer.echo()
     print_lines(_lines(report))
     if any(finding.fixes for finding in report.findings):

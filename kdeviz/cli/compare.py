@@ -86,10 +86,8 @@ def _facts(comparison: Comparison) -> Iterator[tuple[str, str]]:
 
     only_first, only_second = map(len, comparison.disagreements)
     yield "common samples", str(len(comparison.ids))
-    yield (
-        "rank correlation",
-        "none" if comparison.spearman is None else f"{number(comparison.spearman)} (Spearman)",
-    )
+    rank = "none" if comparison.spearman is None else f"{number(comparison.spearman)} (Spearman)"
+    yield "rank correlation", rank
     yield "flagged", f"{only_first} only by the first, {only_second} only by the second"
     if comparison.verdicts is not None:
         yield "verdicts", verdict_words(comparison.verdicts)
@@ -102,14 +100,8 @@ def _facts(comparison: Comparison) -> Iterator[tuple[str, str]]:
 def _disagreements(comparison: Comparison, side: str, most: int) -> Iterator[tuple[str, ...]]:
     from kdeviz.comparison import disagreement_table
 
-    yield (
-        f"only the {side} flags",
-        "label",
-        "first rank",
-        "second rank",
-        "first log density",
-        "second log density",
-    )
+    columns = "label", "first rank", "second rank", "first log density", "second log density"
+    yield f"only the {side} flags", *columns
     for sample in disagreement_table(comparison, side).head(most).to_dict("records"):
         yield (
             sample["id"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
@@ -79,3 +79,14 @@ def _corrections(given: dict[str, Any]) -> Corrections:
     if "images" in said:
         said["images"] = str(said["images"])
     return Corrections(**said)
+
+
+def options_of(said: Corrections) -> dict[str, Any]:
+    """What was said, by the names of the options that say it."""
+    return {f"--{name.replace('_', '-')}": value for name, value in said.given.items()}
+
+
+def words_of(options: Mapping[str, Any]) -> list[str]:
+    """Options with their values as words of a command: one of several values each, none where it is None."""
+    lists = {name: value if isinstance(value, list | tuple) else [value] for name, value in options.items()}
+    return [f"{name}={one}" for name, values in lists.items() for one in values if one is not None]

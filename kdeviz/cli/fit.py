@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+import kdeviz.output
 from kdeviz.cli.corrections import correctable
-from kdeviz.cli.exporting import check_destination, write_model
+from kdeviz.cli.export import check_destination, write_model
 from kdeviz.cli.fit_in_parts import InParts
 from kdeviz.cli.inputs import fixed, fixed_like, read, read_beside, reading_facts, recipe_files
 from kdeviz.cli.options import (
@@ -34,11 +35,6 @@ from kdeviz.errors import OptionError
 from kdeviz.scaling import SCALINGS, scalings_in_words
 from kdeviz.settings import Settings, number_or_text
 from kdeviz.wording import duration, number, percent
-
-if TYPE_CHECKING:
-    from kdeviz.decision import Decision, ThresholdRule
-    from kdeviz.model import ProbabilityCurve
-    from kdeviz.output import Files, RunStore
 
 _DEFAULTS = Settings()
 
@@ -111,8 +107,7 @@ _Axes = Annotated[
     ),
 ]
 _Midpoint = Annotated[
-    float | None,
-    typer.Option(metavar="NATS", help="Log density that gets probability 1/2; 12 without it."),
+    float | None, typer.Option(metavar="NATS", help="Log density that gets probability 1/2; 12 without it.")
 ]
 _Steepness = Annotated[
     float | None,
@@ -165,14 +160,11 @@ def fit(
     _check_destinations(output, keep, {"--name": name, "--runs": runs, "--mlflow": mlflow})
     if output is not None:
         _check_model_file(output, force, *data, metadata, score, score_metadata)
-    points = max_training_points
     method: Any = scaling  # Settings makes an enum of a string
-    width = number_or_text(bandwidth)
-    settings = Settings(number_or_text(components), method, points, width, seed, standardise)
+    settings = Settings(
+        number_or_text(components), method, max_training_points, number_or_text(bandwidth), seed, standardise
+    )
     with progress() as tell:
-        from kdeviz.analysis import analyse
-        from kdeviz.decision import decide
-
         rule, curve = _threshold_rule(threshold_rule, threshold_value), _curve(midpoint, steepness)
         store = _checked_store(runs, name, mlflow) if keep else None
         parts = InParts(in_parts, data, {"--keep": keep, "--fix": fix, "--metadata": metadata}, rule, score)
@@ -185,8 +177,8 @@ def fit(
             train, others = fixed(given, fix or ()).train_and_test()
             if score is not None:
                 others = fixed_like(read_beside(score, said, score_metadata), given, fix or ())
-            analysis = analyse(train, others, settings, device, tell)
-        decision = decide(analysis, rule, curve)
+            analysis = kdeviz.analyse(train, others, settings, device, tell)
+        decision = kdeviz.decide(analysis, rule, curve)
         facts = {**reading_facts(analysis.train), **_fit_facts(decision)}
         if output is not None:
             facts |= _write(output, decision)
@@ -202,37 +194,24 @@ def fit(
         say("note", remark)
     print_facts(facts)
     if mlflow is not None:
-        from kdeviz.output import log_run
-
         files = recipe_files(data, metadata, fix or (), [score] if score else [], score_metadata)
-        told = partial(_report, decision, run.name, files)
-        print_facts({"MLflow run": log_run(mlflow, run, told)})
-
-
-def _report(decision: Decision, name: str, files: Files | None) -> str:
-    """The page that goes to MLflow with a kept run."""
-    from kdeviz.output import Extras, report
-
-    return report(decision, Extras(name=name, files=files))
+        page = partial(kdeviz.output.report, decision, kdeviz.output.Extras(name=run.name, files=files))
+        print_facts({"MLflow run": kdeviz.output.log_run(mlflow, run, page)})
 
 
 def _check_model_file(output: Path, force: bool, *inputs: str | None) -> None:
-    from kdeviz.output import format_of_suffix
-
     check_output(output, force, *inputs)
-    kind = format_of_suffix(output.suffix)
+    kind = kdeviz.output.format_of_suffix(output.suffix)
     if kind.name != "native":
         check_destination(output, kind, force, *inputs)
 
 
-def _write(output: Path, decision: Decision) -> dict[str, str]:
+def _write(output: Path, decision: kdeviz.Decision) -> dict[str, str]:
     """kdeviz's own file, or what the suffix says, verified."""
-    from kdeviz.output import format_of_suffix, model_bytes
-
-    kind = format_of_suffix(output.suffix)
+    kind = kdeviz.output.format_of_suffix(output.suffix)
     if kind.name != "native":
         return write_model(decision, kind, output)
-    write(output, model_bytes(decision))
+    write(output, kdeviz.output.model_bytes(decision))
     return {"model": str(output)}
 
 
@@ -246,29 +225,24 @@ def _check_destinations(output: Path | None, keep: bool, about_the_run: dict[str
             raise OptionError(f"{option} is about a kept run: add --keep, or leave {option} out")
 
 
-def _checked_store(runs: Path | None, name: str | None, mlflow: str | None) -> RunStore:
+def _checked_store(runs: Path | None, name: str | None, mlflow: str | None) -> kdeviz.output.RunStore:
     """Where the run will be kept; refuses, before any work is done, what would be refused after it."""
-    from kdeviz.output import RunStore, checked_name
-
     if name is not None:
-        checked_name(name)
-    store = RunStore(runs)
+        kdeviz.output.checked_name(name)
+    store = kdeviz.output.RunStore(runs)
     store.check_writable()
     if mlflow is not None:
-        from kdeviz.output import check_server
-
-        check_server(mlflow)
+        kdeviz.output.check_server(mlflow)
     return store
 
 
-def _fit_facts(decision: Decision) -> dict[str, str]:
+def _fit_facts(decision: kdeviz.Decision) -> dict[str, str]:
     analysis, (alarms, rows) = decision.analysis, decision.training_alarms
     model, (given, dimensions) = analysis.classifier, analysis.provenance["train_shape"]
     known = analysis.learned_anomalous
     of = f"{rows} training rows" + (f", {known} of them labelled anomalous" if known else "")
     itself = "the training rows themselves, each judged by a model that has not seen it"
     expected = f"{percent(alarms / max(rows, 1))} ({alarms} of {of})"
-    separation = {} if decision.auroc is None else {"AUROC": number(decision.auroc)}
     return {
         "training rows": f"{len(model.training_rows)} of {given}",
         "dimensions": str(dimensions),
@@ -279,23 +253,21 @@ def _fit_facts(decision: Decision) -> dict[str, str]:
         "expected false alarms": expected if analysis.calibrated else "not known, without held-out scores",
         "flagged": f"{decision.n_flagged} of {len(analysis.scores)} inspected rows",
         **({"inspected rows": itself} if analysis.inspects_training and analysis.calibrated else {}),
-        **separation,
+        **({} if decision.auroc is None else {"AUROC": number(decision.auroc)}),
         "time": f"{duration(sum(analysis.timings.values()))} on {analysis.provenance['device']}",
     }
 
 
-def _curve(midpoint: float | None, steepness: float | None) -> ProbabilityCurve:
-    from kdeviz.model import ProbabilityCurve
-
+def _curve(midpoint: float | None, steepness: float | None) -> kdeviz.ProbabilityCurve:
     given = {"midpoint": midpoint, "steepness": steepness}
-    return ProbabilityCurve(**{name: value for name, value in given.items() if value is not None})
+    return kdeviz.ProbabilityCurve(**{name: value for name, value in given.items() if value is not None})
 
 
-def _threshold_rule(kind: str, value: float | None) -> ThresholdRule:
-    from kdeviz.decision import RULES, ThresholdRule
+def _threshold_rule(kind: str, value: float | None) -> kdeviz.ThresholdRule:
+    from kdeviz.decision import RULES
 
     if value is not None:
-        return ThresholdRule(kind, value)
+        return kdeviz.ThresholdRule(kind, value)
     if kind in RULES and RULES[kind].usual is None:
         raise OptionError(f"--threshold-rule {kind} needs --threshold-value: {RULES[kind].takes}")
-    return ThresholdRule.usual(kind)
+    return kdeviz.ThresholdRule.usual(kind)

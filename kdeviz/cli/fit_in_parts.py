@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import kdeviz.batch
+import kdeviz.data
 from kdeviz.cli.inputs import example_of
 from kdeviz.cli.output import say
 from kdeviz.errors import DataError, OptionError
 
 if TYPE_CHECKING:
-    from kdeviz.analysis import Analysis
+    from kdeviz.analysis import Analysis, OnProgress
     from kdeviz.data import Corrections, EmbeddingSet
     from kdeviz.decision import ThresholdRule
     from kdeviz.settings import Settings
@@ -38,17 +40,16 @@ class InParts:
         rule: ThresholdRule,
         score: str | None,
     ) -> None:
-        from kdeviz.data import is_beyond_memory, is_remote
-
         self._data, self._asked, self._at_once = data, bool(asked), asked is False
         why_not = next(_reasons(data, need_all, rule, score), None)
         if asked and why_not is not None:
             raise OptionError(f"{why_not}: leave out --in-parts, or that")
-        guessed = asked is None and why_not is None and is_beyond_memory(data)
+        guessed = asked is None and why_not is None and kdeviz.data.is_beyond_memory(data)
         self.chosen, self._why_not = bool(asked) or guessed, why_not
         self._axes: dict[str, Any] = {}
         if guessed:
-            why = "is on another machine" if any(map(is_remote, data)) else "is large beside the free memory"
+            remote = any(map(kdeviz.data.is_remote, data))
+            why = "is on another machine" if remote else "is large beside the free memory"
             say("note", f"DATA {why}, so it is read in parts, as by --in-parts")
 
     def take_axes(self, axes: str, engine: str, workers: int | None, address: str | None) -> None:
@@ -67,24 +68,15 @@ class InParts:
             raise OptionError(f"{self._why_not}: leave out --axes all, or that")
         if self._at_once:
             raise OptionError("--axes all reads DATA in parts: leave out --at-once")
-        from kdeviz.batch import Plan
-
         self.chosen = True
-        self._axes = {"axes_of_all": True, "engine": engine, "plan": Plan(workers, address)}
+        self._axes = {"axes_of_all": True, "engine": engine, "plan": kdeviz.batch.Plan(workers, address)}
 
     def analyse(
-        self,
-        score: EmbeddingSet | None,
-        settings: Settings,
-        device: str,
-        said: Corrections,
-        tell: Callable[[str, float], None],
+        self, score: EmbeddingSet | None, settings: Settings, device: str, said: Corrections, tell: OnProgress
     ) -> Analysis:
         """Fit on DATA; what was noted on reading goes to stderr."""
-        from kdeviz.batch import analyse_in_parts
-
         try:
-            done = analyse_in_parts(
+            done = kdeviz.batch.analyse_in_parts(
                 self._data, score, settings, device, said=said, on_progress=tell, **self._axes
             )
         except DataError as error:

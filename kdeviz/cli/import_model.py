@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+import kdeviz
 from kdeviz.cli.options import Force
 from kdeviz.cli.output import check_output, print_facts, say, write
 from kdeviz.errors import FitWarning
@@ -31,21 +32,18 @@ def import_model(file: _File, output: _Output, scaling: _Scaling = None, force: 
     It gives anomalib's scores. It has no threshold and no p-values, for which the training rows are needed.
     """
     check_output(output, force, str(file))
-    from kdeviz.model import read_anomalib
-
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always", FitWarning)
-        model = read_anomalib(file, scaling)
+        model = kdeviz.read_anomalib(file, scaling)
     for warning in told:
         say("warning", str(warning.message))
     write(output, model.to_bytes())
     settings = model.settings
-    print_facts(
-        {
-            "dimensions": str(len(model.pca_model.mean)),
-            "training points": str(len(model.training_rows)),
-            "components": str(model.n_components_),
-            "scaling": settings.feature_scaling_method.value,
-            "model": str(output),
-        }
-    )
+    facts = {
+        "dimensions": str(len(model.pca_model.mean)),
+        "training points": str(len(model.training_rows)),
+        "components": str(model.n_components_),
+        "scaling": settings.feature_scaling_method.value,
+        "model": str(output),
+    }
+    print_facts(facts)

@@ -6,43 +6,38 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import kdeviz.data
+import kdeviz.output
 from kdeviz.cli.output import say
 from kdeviz.errors import DataError, OptionError
 
 if TYPE_CHECKING:
     from kdeviz.data import Corrections, EmbeddingSet
-    from kdeviz.output import Files
 
 _CHEAP = 1  # how many components are asked for changes no fix, but what the rank costs
 
 
 def example_of(data: str) -> str | None:
     """The name of the built-in example that is meant, None for a file."""
-    from kdeviz.data import sample_name
-
-    return None if Path(data).exists() else sample_name(data)
+    return None if Path(data).exists() else kdeviz.data.sample_name(data)
 
 
 def existing(path: str) -> Path:
     """The full path of a file or a folder that is there."""
-    from kdeviz.data import shown
-
     if not Path(path).exists():
-        raise DataError(f"{shown(path)}: there is no such file")
+        raise DataError(f"{kdeviz.data.shown(path)}: there is no such file")
     return Path(path).resolve()
 
 
 def read(data: str | Sequence[str], said: Corrections, metadata: str | None) -> EmbeddingSet:
     """A built-in example, or the rows of a file or of several; what was noted on reading goes to stderr."""
-    from kdeviz.data import load_embeddings, load_sample
-
     files = [data] if isinstance(data, str) else [*data]
     example = None if len(files) > 1 else example_of(files[0])
     if example is None:
         source = files if len(files) > 1 else files[0]
-        rows = load_embeddings(source, metadata=metadata, **said.given)
+        rows = kdeviz.data.load_embeddings(source, metadata=metadata, **said.given)
     elif not said.given and metadata is None:
-        rows = load_sample(example)
+        rows = kdeviz.data.load_sample(example)
     else:
         options = [f"--{name.replace('_', '-')}" for name in said.given] + ["--metadata"] * bool(metadata)
         raise OptionError(f"the sample set takes no {' and no '.join(options)}: leave that out")
@@ -74,16 +69,13 @@ def recipe_files(
     fixes: Sequence[str],
     score: Sequence[str] = (),
     score_metadata: str | None = None,
-) -> Files | None:
+) -> kdeviz.output.Files | None:
     """What a recipe reads; None where it is several files that are one set, which recipes do not know."""
-    from kdeviz.data import sample_source
-    from kdeviz.output import Files
-
     if len(data) > 1 or len(score) > 1:
         return None
     example = example_of(data[0])
-    source = data[0] if example is None else sample_source(example)
-    return Files(source, next(iter(score), None), metadata, tuple(fixes), score_metadata)
+    source = data[0] if example is None else kdeviz.data.sample_source(example)
+    return kdeviz.output.Files(source, next(iter(score), None), metadata, tuple(fixes), score_metadata)
 
 
 def fixed(data: EmbeddingSet, names: Sequence[str]) -> EmbeddingSet:
@@ -101,9 +93,7 @@ def fixed_like(data: EmbeddingSet, fitted: EmbeddingSet, names: Sequence[str]) -
     """`data` without the columns that these fixes drop from the rows a model was fitted on."""
     import numpy as np
 
-    from kdeviz.data import aligned
-
-    data, notes = aligned(data, fitted.feature_names, fitted.features.shape[1], fitted.name)
+    data, notes = kdeviz.data.aligned(data, fitted.feature_names, fitted.features.shape[1], fitted.name)
     for note in notes:
         say("note", note)
     for name in names:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import accumulate
 from pathlib import Path
@@ -13,9 +13,13 @@ from typing import TYPE_CHECKING, TextIO
 
 import typer
 
+import kdeviz.output
+from kdeviz.atomic import write_whole
+from kdeviz.data import shown_in
 from kdeviz.errors import OptionError
 
 if TYPE_CHECKING:
+    from kdeviz.analysis import OnProgress
     from kdeviz.decision import Decision
 
 _GAP = 2  # columns of text
@@ -41,16 +45,13 @@ def check_output(output: Path, force: bool, *inputs: str | None) -> None:
 
 def check_table_name(output: Path, content: str) -> None:
     """Refuse a file whose suffix says no kind of table."""
-    from kdeviz.output import TABLE_WRITERS
-
-    if output.suffix.lower() not in TABLE_WRITERS:
-        raise OptionError(f"{output}: {content} are written as {' or '.join(TABLE_WRITERS)}: name it so")
+    kinds = kdeviz.output.TABLE_WRITERS
+    if output.suffix.lower() not in kinds:
+        raise OptionError(f"{output}: {content} are written as {' or '.join(kinds)}: name it so")
 
 
 def write(output: Path, content: bytes) -> None:
     """Whole or not at all; a disk that is full, or the like, becomes one line."""
-    from kdeviz.atomic import write_whole
-
     try:
         write_whole(output, content)
     except OSError as error:
@@ -63,7 +64,7 @@ def is_terminal(stream: TextIO) -> bool:
 
 
 @contextmanager
-def progress() -> Iterator[Callable[[str, float], None]]:
+def progress() -> Iterator[OnProgress]:
     """A bar on stderr, when a person looks at it; it takes (stage, fraction done)."""
     if not is_terminal(sys.stderr):
         yield lambda stage, fraction: None
@@ -137,8 +138,6 @@ def print_table(columns: Mapping[str, Sequence[str]]) -> list[str]:
 
 def say(kind: str, message: str) -> None:
     """A note, warning or error on stderr, in one line."""
-    from kdeviz.data import shown_in
-
     typer.echo(f"{kind}: {shown_in(_one_line(message))}", err=True)
 
 

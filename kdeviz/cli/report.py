@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from kdeviz.cli.corrections import correctable
+import kdeviz.output
+from kdeviz.cli.corrections import correctable, options_of, words_of
 from kdeviz.cli.inputs import fixed, fixed_like, read, read_beside, recipe_files
 from kdeviz.cli.options import Device, Fixes, Force, Metadata, RunsFolder
 from kdeviz.cli.output import check_output, print_facts, progress, say, write
@@ -20,13 +20,8 @@ from kdeviz.errors import OptionError
 from kdeviz.wording import count, size
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
+    from kdeviz.analysis import OnProgress
     from kdeviz.data import EmbeddingSet
-    from kdeviz.decision import Decision
-    from kdeviz.output import Files, Run
-    from kdeviz.sweep import Stability
 
 _SUFFIXES = (".html", ".htm")
 
@@ -57,8 +52,7 @@ _Compare = Annotated[
     ),
 ]
 _Fitted = Annotated[
-    str | None,
-    typer.Option(metavar="FILE", help="What the model was fitted on, where that is not in DATA."),
+    str | None, typer.Option(metavar="FILE", help="What the model was fitted on, where that is not in DATA.")
 ]
 _FittedMetadata = Annotated[str | None, typer.Option(metavar="FILE", help="The --metadata of --fitted.")]
 _Repeats = Annotated[
@@ -103,10 +97,9 @@ def report(
     check_output(output, force, about, *given, metadata, fitted, fitted_metadata)
     of_fitted = {"--fitted": fitted, "--fitted-metadata": fitted_metadata}
     of_data = {"--metadata": metadata, "--fix": fix}
-    _check_used(given, compare, repeats, of_fitted, {**of_data, **_said(said)})
-    command = _command(
-        [about, *given], output, {**of_fitted, **of_data, "--runs": runs}, compare, repeats, said
-    )
+    _check_used(given, compare, repeats, of_fitted, {**of_data, **options_of(said)})
+    options = {**of_fitted, **of_data, "--runs": runs, **options_of(said)}
+    command = _command([about, *given], output, options, compare, repeats)
     with progress() as tell:
         if compare:
             rows = _read(given[1:], None, said, metadata, None, fix or ()) if given[1:] else None
@@ -115,22 +108,17 @@ def report(
             run = run_of(about, runs)
             fixes = tuple(fix or (() if run is None else run.record.fixes))
             rows = _read(given, fitted, said, metadata, fitted_metadata, fixes)
-            files = (
-                recipe_files(given, metadata, fixes)
-                if fitted is None
-                else (recipe_files([fitted], fitted_metadata, fixes, given, metadata))
-            )
+            if fitted is None:
+                files = recipe_files(given, metadata, fixes)
+            else:
+                files = recipe_files([fitted], fitted_metadata, fixes, given, metadata)
             content, facts = _told(about, run, rows, files, device, command, repeats, tell)
         write(output, content)
     print_facts({**facts, "report": f"{output} ({size(len(content))})"})
 
 
 def _check_used(
-    given: list[str],
-    compare: bool,
-    repeats: int,
-    of_fitted: dict[str, Any],
-    of_data: dict[str, Any],
+    given: list[str], compare: bool, repeats: int, of_fitted: dict[str, Any], of_data: dict[str, Any]
 ) -> None:
     """Refuse what is missing, and what would not be used."""
     if of_fitted["--fitted-metadata"] is not None and of_fitted["--fitted"] is None:
@@ -182,17 +170,15 @@ def _read(
 
 def _told(
     about: str,
-    run: Run | None,
+    run: kdeviz.output.Run | None,
     rows: _Rows,
-    files: Files | None,
+    files: kdeviz.output.Files | None,
     device: str,
     command: str,
     repeats: int,
-    tell: Callable[[str, float], None],
+    tell: OnProgress,
 ) -> tuple[bytes, dict[str, str]]:
     """The page about one decision, and what to say of it."""
-    from kdeviz.output import Extras
-    from kdeviz.output import report as page
     from kdeviz.preflight import all_checks
 
     decision = _decision(about, run, rows, device)
@@ -203,7 +189,7 @@ def _told(
             "the rows that the model was fitted on are not in DATA: name them with --fitted to see more",
         )
     tell("Checking the data", 0.0)
-    extras = Extras(
+    extras = kdeviz.output.Extras(
         name=about if run is None else run.name,
         files=files if here else None,
         relabelled=run is not None and decision.labels is not rows.inspected.labels,
@@ -216,13 +202,12 @@ def _told(
         "flagged": str(decision.n_flagged),
         "threshold": f"{decision.threshold!r} nats",
     }
-    return page(decision, extras, tell).encode(), facts
+    return kdeviz.output.report(decision, extras, tell).encode(), facts
 
 
-def _decision(about: str, run: Run | None, rows: _Rows, device: str) -> Decision:
+def _decision(about: str, run: kdeviz.output.Run | None, rows: _Rows, device: str) -> kdeviz.Decision:
     """As it was kept, where the data are those of the run; else of these rows as the model scores them."""
     from kdeviz.comparison import decision_with_data, scored_decision
-    from kdeviz.decision import Decision
 
     inspected, train = rows.inspected, rows.train
     if run is None:
@@ -231,7 +216,8 @@ def _decision(about: str, run: Run | None, rows: _Rows, device: str) -> Decision
     kept = run.scored(device)
     labels = kept.decision.labels
     if kept.inspected_digest == inspected.digest and len(kept.scores) == len(inspected):
-        if labels is not None and not _equal(labels, inspected.labels):  # marks were taken for labels
+        # Marks may have been taken for labels.
+        if labels is not None and (inspected.labels is None or (labels != inspected.labels).any()):
             labelled = replace(inspected, labels=labels)
             train, inspected = labelled if train is inspected else train, labelled
         found = decision_with_data(kept, train, inspected)
@@ -240,23 +226,19 @@ def _decision(about: str, run: Run | None, rows: _Rows, device: str) -> Decision
     say("note", f"DATA are not what {run.name} was kept with: scored now, with its threshold")
     now = scored_file(run.path("model.safetensors"), inspected, device).decision
     before = kept.decision
-    decision = Decision(now.analysis, before.rule, before.curve, before.threshold, stored=True)
+    decision = kdeviz.Decision(now.analysis, before.rule, before.curve, before.threshold, stored=True)
     return decision_with_data(scored_decision(decision), train, inspected) or decision
 
 
-def _equal(labels: NDArray[np.int8], others: NDArray[np.int8] | None) -> bool:
-    return others is not None and bool((labels == others).all())
-
-
-def _repeated(decision: Decision, repeats: int, device: str, tell: Callable[[str, float], None]) -> Stability:
-    from kdeviz.sweep import stability
-
+def _repeated(
+    decision: kdeviz.Decision, repeats: int, device: str, tell: OnProgress
+) -> kdeviz.sweep.Stability:
     analysis = decision.analysis
     if not len(analysis.fitted_on):
         raise OptionError("--repeats takes the rows that the model was fitted on: name them with --fitted")
     top = min(20, max(len(analysis.scores) // 10, 1))
     train, scored = analysis.train, analysis.scored
-    return stability(train, scored, analysis.settings, top, repeats, None, device, tell)
+    return kdeviz.sweep.stability(train, scored, analysis.settings, top, repeats, None, device, tell)
 
 
 def _compared(
@@ -264,39 +246,21 @@ def _compared(
 ) -> tuple[bytes, dict[str, str]]:
     """The page about two, and what to say of it."""
     from kdeviz.comparison import compare, decision_with_data
-    from kdeviz.output import Explained, comparison_report
 
     inspected = None if rows is None else rows.inspected
     one, other = (scored_side(side, inspected, runs, device) for side in (first, second))
     comparison = compare(one, other)
     for note in comparison.notes:
         say("note", note)
-    found = (
-        []
-        if rows is None
-        else [decision_with_data(side, rows.train, rows.inspected) for side in (one, other)]
-    )
-    content = comparison_report(comparison, Explained(*found), command).encode()
+    found = [decision_with_data(side, rows.train, rows.inspected) for side in (one, other)] if rows else []
+    content = kdeviz.output.comparison_report(comparison, kdeviz.output.Explained(*found), command).encode()
     only_first, only_second = map(len, comparison.disagreements)
     flipped = f"{count(only_first)} only by the first, {count(only_second)} only by the second"
     return content, {"common samples": str(len(comparison.ids)), "flagged": flipped}
 
 
-def _command(
-    names: list[str], output: Path, options: dict[str, Any], compare: bool, repeats: int, said: Corrections
-) -> str:
+def _command(names: list[str], output: Path, options: dict[str, Any], compare: bool, repeats: int) -> str:
     """The line that writes this report."""
     parts = ["kdeviz", "report", *(["--compare"] if compare else []), *names, "-o", str(output)]
-    parts += [part for name, value in {**options, **_said(said)}.items() for part in _option(name, value)]
+    parts += words_of(options)
     return shlex.join([*parts, *(["--repeats", str(repeats)] if repeats else [])])
-
-
-def _said(said: Corrections) -> dict[str, Any]:
-    """As options."""
-    return {f"--{name.replace('_', '-')}": value for name, value in said.given.items()}
-
-
-def _option(name: str, value: Any) -> Iterator[str]:
-    for one in value if isinstance(value, list | tuple) else [value]:
-        if one is not None:
-            yield f"{name}={one}"

@@ -3,51 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+import kdeviz.output
 from kdeviz.cli.options import RunsFolder
 from kdeviz.cli.output import print_facts, print_lines, say
 from kdeviz.wording import duration, number, size
 
-if TYPE_CHECKING:
-    from kdeviz.output import Run
-
 runs = typer.Typer(help="Kept runs: list them, show one, delete some.", no_args_is_help=True)
 
 _RunId = Annotated[
-    str,
-    typer.Argument(metavar="RUN", help="The name or id that kdeviz runs list shows, or its beginning."),
+    str, typer.Argument(metavar="RUN", help="The name or id that kdeviz runs list shows, or its beginning.")
 ]
 
 
 @runs.command("list")
 def list_runs(folder: RunsFolder = None) -> None:
     """List the kept runs, the newest first."""
-    from kdeviz.output import DamagedRun, RunStore
-
-    store = RunStore(folder)
+    store = kdeviz.output.RunStore(folder)
     kept = store.runs()
     if not kept:
         say("note", f"there are no runs in {store.folder}")
         return
     lines = [("id", "name", "kept", "flagged", "AUROC")]
     for run in kept:
-        if isinstance(run, DamagedRun):
+        if isinstance(run, kdeviz.output.DamagedRun):
             say("warning", run.reason)
             lines.append((run.id, "damaged", "", "", ""))
         else:
-            lines.append(_line(run))
+            metrics = run.record.metrics
+            flagged = f"{metrics.get('flagged')} of {metrics.get('inspected')}"
+            auroc = metrics.get("auroc")
+            separation = "" if auroc is None else number(auroc)
+            lines.append((run.id, run.name, run.kept_words, flagged, separation))
     print_lines(lines)
 
 
 @runs.command("show")
 def show_run(run_id: _RunId, folder: RunsFolder = None) -> None:
     """Say what is in a kept run, after checking every byte of it."""
-    from kdeviz.output import RunStore
-
-    store = RunStore(folder)
+    store = kdeviz.output.RunStore(folder)
     run = store.open(store.match(run_id))
     for warning in run.record.warnings:
         say("warning", warning)
@@ -65,22 +62,14 @@ def delete_runs(
     folder: RunsFolder = None,
 ) -> None:
     """Delete kept runs, damaged ones as well."""
-    from kdeviz.output import RunStore
-
-    store = RunStore(folder)
+    store = kdeviz.output.RunStore(folder)
     # All are found before one is deleted: then each beginning still means what it meant.
     for run_id in dict.fromkeys(map(store.match, run_ids)):
         store.delete(run_id)
         say("note", f"deleted {run_id}")
 
 
-def _line(run: Run) -> tuple[str, str, str, str, str]:
-    metrics = run.record.metrics
-    flagged = f"{metrics.get('flagged')} of {metrics.get('inspected')}"
-    return run.id, run.name, run.kept_words, flagged, _number(metrics.get("auroc"))
-
-
-def _facts(run: Run) -> Iterator[tuple[str, str]]:
+def _facts(run: kdeviz.output.Run) -> Iterator[tuple[str, str]]:
     record = run.record
     metrics, provenance = record.metrics, record.provenance
     yield "run", run.id
@@ -99,7 +88,3 @@ def _facts(run: Run) -> Iterator[tuple[str, str]]:
     yield "inspected data", f"{inspected or trained}, digest {record.inspected_digest}"
     yield "time", f"{duration(sum(record.timings.values()))} on {provenance.get('device')}"
     yield "written by", f"kdeviz {provenance.get('kdeviz_version')}, torch {provenance.get('torch_version')}"
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else number(value)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+import kdeviz.output
 from kdeviz.cli.corrections import correctable
 from kdeviz.cli.inputs import fixed, fixed_like, read
 from kdeviz.cli.options import Address, Data, Device, Engine, Fixes, Force, Metadata, Model, Workers
@@ -18,10 +18,8 @@ from kdeviz.data import Corrections
 from kdeviz.errors import OptionError
 
 if TYPE_CHECKING:
-    from kdeviz.analysis import Analysis
+    from kdeviz.analysis import Analysis, OnProgress
     from kdeviz.data import EmbeddingSet
-    from kdeviz.decision import Decision
-    from kdeviz.model import KDEClassifier
 
 _Output = Annotated[
     str,
@@ -94,10 +92,8 @@ def score(
     check_output(output, force, *data, metadata, str(model), fitted, fitted_metadata)
     with progress() as tell:
         from kdeviz.decision import stored_decision
-        from kdeviz.model import KDEClassifier
-        from kdeviz.output import score_bytes
 
-        classifier = KDEClassifier.load(model, device)
+        classifier = kdeviz.KDEClassifier.load(model, device)
         given = read(data, said, metadata)
         if fix and fitted:
             given = fixed_like(
@@ -108,15 +104,14 @@ def score(
         rows = _rows_to_score(given, all_rows)
         decision = stored_decision(_analysis(classifier, rows, tell))
         _tell_what_is_special(decision)
-        write(output, score_bytes(decision, output.suffix))
-    print_facts(
-        {
-            "rows scored": str(len(rows)),
-            "flagged": str(decision.n_flagged),
-            "threshold": f"{decision.threshold!r} nats",
-            "scores": str(output),
-        }
-    )
+        write(output, kdeviz.output.score_bytes(decision, output.suffix))
+    facts = {
+        "rows scored": str(len(rows)),
+        "flagged": str(decision.n_flagged),
+        "threshold": f"{decision.threshold!r} nats",
+        "scores": str(output),
+    }
+    print_facts(facts)
 
 
 def _rows_to_score(data: EmbeddingSet, all_rows: bool) -> EmbeddingSet:
@@ -127,7 +122,7 @@ def _rows_to_score(data: EmbeddingSet, all_rows: bool) -> EmbeddingSet:
     return others
 
 
-def _analysis(classifier: KDEClassifier, rows: EmbeddingSet, tell: Callable[[str, float], None]) -> Analysis:
+def _analysis(classifier: kdeviz.KDEClassifier, rows: EmbeddingSet, tell: OnProgress) -> Analysis:
     from kdeviz.analysis import analysis_of_model
     from kdeviz.model import is_out_of_memory
 
@@ -143,7 +138,7 @@ def _analysis(classifier: KDEClassifier, rows: EmbeddingSet, tell: Callable[[str
     return analysis_of_model(classifier.cpu(), rows, on_block)
 
 
-def _tell_what_is_special(decision: Decision) -> None:
+def _tell_what_is_special(decision: kdeviz.Decision) -> None:
     for note in decision.analysis.warnings:
         say("note", note)
     if decision.p_values is None:

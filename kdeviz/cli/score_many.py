@@ -9,17 +9,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePath
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 
+import kdeviz.batch
+import kdeviz.output
 from kdeviz.cli.output import is_terminal, print_facts, say
 from kdeviz.data import Corrections, RemoteFile, RemotePlace, is_remote, shown
 from kdeviz.errors import OptionError
-
-if TYPE_CHECKING:
-    from kdeviz.analysis import Drift
-    from kdeviz.batch import OnRows, Outcome
 
 SOME_FAILED = 1
 _MANY = 100_000  # fewer rows are scored in the time that it takes to start
@@ -43,20 +41,18 @@ def score_many(
     address: str | None,
 ) -> None:
     """Score every file of `data` into `output`, and leave with status 1 where one could not be scored."""
-    from kdeviz.batch import ENGINES, Plan, Work, jobs_of
-    from kdeviz.model import KDEClassifier
-
-    if engine not in ENGINES:
-        raise OptionError(f"--engine {engine}: choose {', '.join(ENGINES)}")
-    jobs = jobs_of(data, _place(output))
+    engines = kdeviz.batch.ENGINES
+    if engine not in engines:
+        raise OptionError(f"--engine {engine}: choose {', '.join(engines)}")
+    jobs = kdeviz.batch.jobs_of(data, _place(output))
     # A model that cannot be read, and a folder that cannot be written, are told once, not for every file.
-    KDEClassifier.load(model, device)
+    kdeviz.KDEClassifier.load(model, device)
     if not is_remote(output):
         _check_folder(Path(output))
-    work = Work(str(model.resolve()), device, said, again)
+    work = kdeviz.batch.Work(str(model.resolve()), device, said, again)
     tally, began = _Tally(len(jobs)), perf_counter()
     with _progress(tally) as on_rows:
-        for outcome in ENGINES[engine](work, jobs, Plan(workers, address, on_rows)):
+        for outcome in engines[engine](work, jobs, kdeviz.batch.Plan(workers, address, on_rows)):
             tally.add(outcome)
     print_facts(tally.facts(perf_counter() - began) | {"scores": shown(output)})
     if tally.failed:
@@ -71,9 +67,7 @@ def _without_name(said: str, path: Path | RemoteFile) -> str:
 def _place(output: str) -> Path | RemotePlace:
     if not is_remote(output):
         return Path(output)
-    from kdeviz.output import TABLE_WRITERS
-
-    if not output.endswith("/") and PurePath(shown(output)).suffix.lower() in TABLE_WRITERS:
+    if not output.endswith("/") and PurePath(shown(output)).suffix.lower() in kdeviz.output.TABLE_WRITERS:
         raise OptionError(f"{shown(output)}: on another machine scores go into a folder; name one with -o")
     return RemotePlace.at(output)
 
@@ -96,7 +90,7 @@ class _Tally:
         self.unlike = 0
         self.said: set[str] = set()
 
-    def add(self, outcome: Outcome) -> None:
+    def add(self, outcome: kdeviz.batch.Outcome) -> None:
         """Count one."""
         self.done += 1
         if outcome.error:
@@ -108,22 +102,18 @@ class _Tally:
         else:
             self.rows += outcome.scores.rows
             self.flagged += outcome.scores.flagged
-            self._tell(outcome.job.path, outcome.scores.notes)
-            self._warn(outcome.job.path, outcome.scores.drift)
+            self._tell(outcome.job.path, outcome.scores)
 
-    def _tell(self, path: Path | RemoteFile, notes: Sequence[str]) -> None:
-        """What was not said of another file."""
-        for note in notes:
+    def _tell(self, path: Path | RemoteFile, scores: kdeviz.batch.FileScores) -> None:
+        """What was not said of another file, and by how much each looks unlike the training data."""
+        for note in scores.notes:
             said = _without_name(note, path)
             if said not in self.said:
                 self.said.add(said)
                 say("note", f"{path}: {said}")
-
-    def _warn(self, path: Path | RemoteFile, drift: Drift | None) -> None:
-        """Of each file that looks unlike the training data: each by how much."""
-        if drift is not None and drift.found:
+        if scores.drift is not None and scores.drift.found:
             self.unlike += 1
-            say("warning", f"{path}: {drift.in_words}")
+            say("warning", f"{path}: {scores.drift.in_words}")
 
     def facts(self, seconds: float) -> dict[str, str]:
         """In words."""
@@ -143,7 +133,7 @@ class _Tally:
 
 
 @contextmanager
-def _progress(tally: _Tally) -> Iterator[OnRows]:
+def _progress(tally: _Tally) -> Iterator[kdeviz.batch.OnRows]:
     """A bar on stderr, when a person looks at it: files, rows a second, time left."""
     if not is_terminal(sys.stderr):
         yield lambda rows, share: None

@@ -5,30 +5,28 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import kdeviz.output
 from kdeviz.cli.output import say
 from kdeviz.errors import OptionError
 
 if TYPE_CHECKING:
     from kdeviz.comparison import Scored
     from kdeviz.data import EmbeddingSet
-    from kdeviz.output import Run
 
 
-def run_of(side: str, runs: Path | None) -> Run | None:
+def run_of(side: str, runs: Path | None) -> kdeviz.output.Run | None:
     """The run that is meant, by its folder, name or id; None for a file.
 
     Raises:
         OptionError: there is no such file and no such run.
         DataError: the run is damaged.
     """
-    from kdeviz.output import RunStore, read_run
-
     path = Path(side)
     if path.is_dir():
-        return read_run(path.resolve())
+        return kdeviz.output.read_run(path.resolve())
     if path.is_file():
         return None
-    store = RunStore(runs)
+    store = kdeviz.output.RunStore(runs)
     return store.open(store.match(side))
 
 
@@ -45,9 +43,8 @@ def scored_side(side: str, rows: EmbeddingSet | None, runs: Path | None, device:
 def scored_file(path: Path, rows: EmbeddingSet, device: str) -> Scored:
     """Rows as a model file scores them; what a person should know of that goes to stderr."""
     from kdeviz.comparison import scored_model
-    from kdeviz.model import KDEClassifier
 
-    scored = scored_model(KDEClassifier.load(path, device), rows, str(path))
+    scored = scored_model(kdeviz.KDEClassifier.load(path, device), rows, str(path))
     for note in scored.decision.analysis.warnings:
         say("note", f"{path}: {note}")
     if scored.decision.without_threshold:

@@ -11,16 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kdeviz.cli.corrections import correctable
+import kdeviz.output
+from kdeviz.cli.corrections import correctable, options_of, words_of
 from kdeviz.cli.inputs import fixed, read
-from kdeviz.cli.options import (
-    Data,
-    Device,
-    Fixes,
-    Force,
-    Metadata,
-    TrackingServer,
-)
+from kdeviz.cli.options import Data, Device, Fixes, Force, Metadata, TrackingServer
 from kdeviz.cli.output import (
     check_output,
     check_table_name,
@@ -38,6 +32,7 @@ from kdeviz.settings import Settings
 from kdeviz.wording import count, duration
 
 if TYPE_CHECKING:
+    from kdeviz.analysis import OnProgress
     from kdeviz.data import EmbeddingSet
     from kdeviz.sweep import Choice, Grid, Sweep, SweepRow
 
@@ -130,12 +125,10 @@ def sweep(
         check_table_name(output, "sweeps")
         check_output(output, force, *data, metadata)
     with progress() as tell:
-        from kdeviz.output import sweep_bytes
-        from kdeviz.sweep import METRICS, Grid, sweep_table
-
-        if sort is not None and sort not in METRICS:
-            raise OptionError(f"--sort {sort} is not known: choose {', '.join(METRICS)}")
-        grid = Grid.parse(
+        metrics = kdeviz.sweep.METRICS
+        if sort is not None and sort not in metrics:
+            raise OptionError(f"--sort {sort} is not known: choose {', '.join(metrics)}")
+        grid = kdeviz.sweep.Grid.parse(
             components=components,
             scalings=scaling,
             caps=cap,
@@ -144,9 +137,7 @@ def sweep(
             standardise=standardise,
         )
         if mlflow is not None:
-            from kdeviz.output import check_server
-
-            check_server(mlflow)
+            kdeviz.output.check_server(mlflow)
         train, others = fixed(read(data, said, metadata), fix or ()).train_and_test()
         if components is None:
             grid = _following(grid, train, device)
@@ -156,14 +147,14 @@ def sweep(
     if finished.rows:
         choice = _report(finished, sort)
         if choice is not None and not finished.cancelled:
-            _tell_of_edges(finished, grid, choice, train, (*data, *_options(metadata, fix, said, sort)))
+            asked = {"--metadata": metadata, **options_of(said), "--sort": sort, "--fix": fix}
+            _tell_of_edges(finished, grid, choice, train, [*data, *words_of(asked)])
         if output is not None:
-            write(output, sweep_bytes(finished, grid, train, choice, output.suffix))
+            write(output, kdeviz.output.sweep_bytes(finished, grid, train, choice, output.suffix))
             print_facts({"sweep": str(output)})
         if mlflow is not None:
-            from kdeviz.output import log_sweep
-
-            print_facts({"MLflow run": log_sweep(mlflow, sweep_table(finished))})
+            table = kdeviz.sweep.sweep_table(finished)
+            print_facts({"MLflow run": kdeviz.output.log_sweep(mlflow, table)})
     if finished.cancelled:
         raise typer.Exit(_INTERRUPTED)
 
@@ -171,39 +162,28 @@ def sweep(
 def _following(grid: Grid, train: EmbeddingSet, device: str) -> Grid:
     """The grid with as many components as the data call for."""
     from kdeviz.model import resolve_device
-    from kdeviz.sweep import proposed_components, sweep_seconds, variances_of
 
     (n, d), chosen = train.to_fit.features.shape, resolve_device(device)
-    components = proposed_components(variances_of(train, grid.settings[0]), n, d)
+    components = kdeviz.sweep.proposed_components(kdeviz.sweep.variances_of(train, grid.settings[0]), n, d)
     grid = replace(grid, components=components)
-    seconds = duration(sweep_seconds(grid, n, d, chosen))
+    seconds = duration(kdeviz.sweep.sweep_seconds(grid, n, d, chosen))
     say("note", f"components {', '.join(map(str, components))}: {len(grid)} settings, about {seconds}")
     return grid
 
 
 def _tell_of_edges(
-    finished: Sweep, grid: Grid, choice: Choice, train: EmbeddingSet, given: tuple[str, ...]
+    finished: Sweep, grid: Grid, choice: Choice, train: EmbeddingSet, given: list[str]
 ) -> None:
     """That the best lies at the edge of the grid, and the line that goes on."""
-    from kdeviz.sweep import edge_words, edges, extended, next_words
-
-    beyond = edges(finished, choice, *train.to_fit.features.shape)
+    beyond = kdeviz.sweep.edges(finished, choice, *train.to_fit.features.shape)
     if beyond:
-        line = shlex.join(["kdeviz", "sweep", *given, *_grid_options(extended(grid, beyond))])
-        say("note", f"{edge_words(beyond)} To go on with {next_words(beyond)}: {line}")
-
-
-def _options(metadata: str | None, fix: list[str] | None, said: Corrections, sort: str | None) -> list[str]:
-    """What else was asked for, as options."""
-    given: dict[str, object] = {"metadata": metadata, **said.given, "sort": sort}
-    options = [f"--{name.replace('_', '-')}={value}" for name, value in given.items() if value is not None]
-    return options + [f"--fix={name}" for name in fix or ()]
+        line = shlex.join(["kdeviz", "sweep", *given, *_grid_options(kdeviz.sweep.extended(grid, beyond))])
+        seen, more = kdeviz.sweep.edge_words(beyond), kdeviz.sweep.next_words(beyond)
+        say("note", f"{seen} To go on with {more}: {line}")
 
 
 def _grid_options(grid: Grid) -> list[str]:
-    from kdeviz.sweep import YES_OR_NO
-
-    units = [word for word, which in YES_OR_NO.items() if which in grid.standardise]
+    units = [word for word, which in kdeviz.sweep.YES_OR_NO.items() if which in grid.standardise]
     values: dict[str, Iterable[object]] = {
         "components": grid.components,
         "scaling": grid.scalings,
@@ -216,35 +196,25 @@ def _grid_options(grid: Grid) -> list[str]:
 
 
 def _swept(
-    train: EmbeddingSet,
-    others: EmbeddingSet | None,
-    grid: Grid,
-    device: str,
-    tell: Callable[[str, float], None],
+    train: EmbeddingSet, others: EmbeddingSet | None, grid: Grid, device: str, tell: OnProgress
 ) -> Sweep:
     """The sweep, or what was finished of it when Ctrl-C was pressed."""
-    from kdeviz.decision import ThresholdRule
-    from kdeviz.sweep import Sweep
-    from kdeviz.sweep import sweep as run
-
     rows: list[SweepRow] = []
-    rule = ThresholdRule()
+    rule = kdeviz.ThresholdRule()
     try:
-        return run(train, others, grid, rule, device, rows.append, tell)
+        return kdeviz.sweep.sweep(train, others, grid, rule, device, rows.append, tell)
     except KeyboardInterrupt:
         labelled = any(row.auroc is not None for row in rows)
-        return Sweep(tuple(rows), len(grid), rule, labelled)
+        return kdeviz.sweep.Sweep(tuple(rows), len(grid), rule, labelled)
 
 
 def _report(finished: Sweep, sort: str | None) -> Choice | None:
     """The table, and why a row was chosen."""
-    from kdeviz.sweep import CHOICES, best
-
     failures = [row.error for row in finished.rows if row.error is not None]
     if failures and len(failures) == len(finished.rows):
         raise DataError(f"no setting could be fitted: {failures[0]}")
     metric = sort or ("auroc" if finished.labelled else "log_density")
-    choice = best(finished, metric) if metric in CHOICES else None
+    choice = kdeviz.sweep.best(finished, metric) if metric in kdeviz.sweep.CHOICES else None
     _print_rows(finished, metric, choice)
     if choice is not None:
         print_lines([("", choice.sentence)])
@@ -260,9 +230,7 @@ def _print_rows(finished: Sweep, metric: str, choice: Choice | None) -> None:
     Only the metric that rows are sorted by shows its interval; it comes first, since a narrow terminal leaves
     out the last columns.
     """
-    from kdeviz.sweep import OF_LABELS, sorted_rows
-
-    rows = sorted_rows(finished, metric, choice)
+    rows = kdeviz.sweep.sorted_rows(finished, metric, choice)
     settings = {name: [write(row.settings) for row in rows] for name, write in _SETTINGS.items()}
     same = {name: cells[0] for name, cells in settings.items() if len(set(cells)) == 1}
     same.pop("components", None)
@@ -270,7 +238,7 @@ def _print_rows(finished: Sweep, metric: str, choice: Choice | None) -> None:
         del same["standardised"], settings["standardised"]
     columns = {"": ["" if choice is None else choice.title(row) for row in rows]}
     columns |= {name: cells for name, cells in settings.items() if name not in same}
-    shown = [name for name in _COLUMNS if finished.labelled or name not in OF_LABELS]
+    shown = [name for name in _COLUMNS if finished.labelled or name not in kdeviz.sweep.OF_LABELS]
     for name in sorted(shown, key=lambda name: name != metric):
         columns[_COLUMNS[name]] = [_written(row, name, name == metric) for row in rows]
     left_out = print_table(columns)
@@ -281,9 +249,7 @@ def _print_rows(finished: Sweep, metric: str, choice: Choice | None) -> None:
 
 
 def _written(row: SweepRow, metric: str, with_interval: bool) -> str:
-    from kdeviz.sweep import METRICS, estimate_of
-
-    estimate, write = estimate_of(row, metric), METRICS[metric].written
+    estimate, write = kdeviz.sweep.estimate_of(row, metric), kdeviz.sweep.METRICS[metric].written
     if estimate is None:
         return "–"
     low, high = estimate.interval

@@ -5,10 +5,10 @@ from .formats.export import export as export
 from .formats.model_format import ModelFormat as ModelFormat
 from .formats.model_format import Scored as Scored
 from .formats.native import model_bytes as model_bytes
+from .formats.native import read_decision as read_decision
 from .formats.registry import MODEL_FORMATS as MODEL_FORMATS
 from .formats.registry import format_of_suffix as format_of_suffix
 from .formats.registry import model_format as model_format
-from .formats.stored import read_decision as read_decision
 from .formats.verification import Verification as Verification
 from .mlflow import check_installed as check_installed
 from .mlflow import check_server as check_server

@@ -49,9 +49,6 @@ def check_installed() -> Any:
 def check_server(uri: str) -> None:
     """See whether `log_run` and `log_sweep` have a server to log to, before any work is done.
 
-    Args:
-        uri: as for `log_run`.
-
     Raises:
         OptionError: mlflow is not installed, or the server cannot be reached.
     """
@@ -159,13 +156,10 @@ class _Server:
     def log(self, run_id: str, parameters: Mapping[str, Any], metrics: Mapping[str, Any]) -> None:
         """Parameters as text; of the metrics, those that are finite numbers."""
         numbers = {name: float(value) for name, value in metrics.items() if isinstance(value, Real)}
+        finite = {name: value for name, value in numbers.items() if math.isfinite(value)}
         self.client.log_batch(
             run_id,
-            metrics=[
-                self._entities.Metric(name, value, 0, 0)
-                for name, value in numbers.items()
-                if math.isfinite(value)
-            ],
+            metrics=[self._entities.Metric(name, value, 0, 0) for name, value in finite.items()],
             params=[self._entities.Param(name, str(value)) for name, value in parameters.items()],
         )
 

@@ -32,11 +32,8 @@ class Files(NamedTuple):
 def python_recipe(decision: Decision, files: Files, relabelled: bool = False) -> str:
     """Lines of Python that end with the same `decision`, formatted as ruff does it.
 
-    Args:
-        decision: what is on the screen.
-        files: where its rows come from.
-        relabelled: whether the labels are not those of the file. A rule that looks at labels then becomes
-            the log density that it found.
+    Where it is `relabelled`, its labels not being those of the file, a rule that looks at labels becomes the
+    log density that it found.
     """
     analysis, curve = decision.analysis, decision.curve
     settings = analysis.settings
@@ -86,11 +83,9 @@ def _of_all_rows(analysis: Analysis) -> bool:
 
 
 def _reading(analysis: Analysis, files: Files) -> list[str]:
-    second = (
-        []
-        if files.score_source is None
-        else [_load("score", analysis.inspected, files.score_source, files.score_metadata)]
-    )
+    second = []
+    if files.score_source is not None:
+        second.append(_load("score", analysis.inspected, files.score_source, files.score_metadata))
     if _of_all_rows(analysis):
         return second
     return [

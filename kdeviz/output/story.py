@@ -42,12 +42,7 @@ class Figure(NamedTuple):
 
 
 def story(decision: Decision, stability: Stability | None = None) -> Story:
-    """The five steps, filled with the numbers of this decision.
-
-    Args:
-        decision: what to tell.
-        stability: of the same fit, if it was looked at.
-    """
+    """The five steps, filled with the numbers of this decision, and of its stability if that is known."""
     return Story(
         Step("What normal looks like", _normal(decision)),
         Step("How unusual each sample is", _unusual(decision)),
@@ -60,32 +55,16 @@ def story(decision: Decision, stability: Stability | None = None) -> Story:
 def headline(decision: Decision) -> tuple[Figure, ...]:
     """Four figures at most; separation only where there are labels of both kinds."""
     flagged, expected, auroc = decision.n_flagged, decision.expected_alarms, decision.auroc
-    figures = [
-        Figure(
-            "Flagged",
-            f"{count(flagged)} of {count(len(decision.flagged))}",
-            "Samples that are more unusual than the line allows.",
-        )
-    ]
+    share = f"{count(flagged)} of {count(len(decision.flagged))}"
+    figures = [Figure("Flagged", share, "Samples that are more unusual than the line allows.")]
     if decision.analysis.calibrated:
         figures.append(Figure("Expected false alarms", percent(expected.rate), f"{_alarms(decision)}."))
     if auroc is not None:
-        figures.append(
-            Figure(
-                "Separation (AUROC)",
-                number(auroc),
-                "How often it tells an anomalous sample from a normal one: 1 is always, 0.5 is guessing.",
-            )
-        )
+        often = "How often it tells an anomalous sample from a normal one: 1 is always, 0.5 is guessing."
+        figures.append(Figure("Separation (AUROC)", number(auroc), often))
     learned = len(decision.analysis.classifier.training_rows)
-    figures.append(
-        Figure(
-            "Learned from",
-            count(learned),
-            f"{capital(_normal_ones(decision))}, from which the model knows what is usual.",
-        )
-    )
-    return tuple(figures)
+    known = f"{capital(_normal_ones(decision))}, from which the model knows what is usual."
+    return (*figures, Figure("Learned from", count(learned), known))
 
 
 def finding(decision: Decision) -> str:
@@ -99,10 +78,7 @@ def finding(decision: Decision) -> str:
 def why(decision: Decision, row: int, explanation: Explanation | None = None) -> tuple[str, ...]:
     """Why one inspected sample is as unusual as it is: plain text, which may hold names of features.
 
-    Args:
-        decision: whose verdict it is.
-        row: which inspected row.
-        explanation: of this row by `beside_normal`, if it is there already.
+    `explanation` is what `beside_normal` says of this row, if it is there already.
 
     Raises:
         OptionError: there is no such row.

@@ -1,5 +1,6 @@
 import json
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -210,6 +211,18 @@ def test_an_interruption_keeps_what_is_finished(run, unlabelled, monkeypatch, fi
     done = run("sweep", unlabelled, "--components", "2:5", "-o", "s.csv")
     assert done.code == 130 and f"interrupted: {finished} of 4 settings are done" in done.err
     assert len(pd.read_csv("s.csv")) == 2 if finished else not Path("s.csv").exists()
+
+
+def test_the_line_that_goes_on_reads_the_file_in_the_same_way(run):
+    rows = np.random.default_rng(0).normal(scale=0.1, size=(200, 8))
+    columns = [*(f"f{i}" for i in range(6)), "size", "weight"]
+    pd.DataFrame(rows, columns=columns).to_csv("rows.csv", index=False)
+    left_out = ("--leave-out", "size", "--leave-out", "weight")
+    done = run("sweep", "rows.csv", "--components", "1,2", *left_out)
+    words = shlex.split(done.err[done.err.index("kdeviz sweep") :].splitlines()[0])
+    assert [word for word in words if "leave-out" in word] == ["--leave-out=size", "--leave-out=weight"]
+    again = run(*words[1:])
+    assert again.code == 0, again.err
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")

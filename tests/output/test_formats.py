@@ -25,10 +25,9 @@ from kdeviz.model.curve import ProbabilityCurve
 from kdeviz.output.formats import numpy_script
 from kdeviz.output.formats.export import beside, export
 from kdeviz.output.formats.model_format import Scored
-from kdeviz.output.formats.native import Native, model_bytes
+from kdeviz.output.formats.native import Native, decision_of_model, model_bytes, read_decision
 from kdeviz.output.formats.probes import probe_rows
 from kdeviz.output.formats.registry import MODEL_FORMATS, model_format
-from kdeviz.output.formats.stored import decision_of_model, read_decision
 from kdeviz.output.formats.verification import Expected, SamplesFlagged, verify
 
 # mlflow warns of itself when it is imported.

@@ -16,9 +16,9 @@ from kdeviz.decision.rules import ThresholdRule
 from kdeviz.errors import OptionError
 from kdeviz.model.curve import ProbabilityCurve
 from kdeviz.output.formats.export import export
+from kdeviz.output.formats.native import decision_of_model
 from kdeviz.output.formats.onnx_file import Onnx, onnx_bytes
 from kdeviz.output.formats.probes import synthetic_rows
-from kdeviz.output.formats.stored import decision_of_model
 
 CURVE = ProbabilityCurve(20.0, 0.1)
 RULE = ThresholdRule("quantile", 0.05)

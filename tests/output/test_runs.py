@@ -669,7 +669,7 @@ from pathlib import Path
 import numpy as np
 from kdeviz.analysis import analyse
 from kdeviz import Decision, ProbabilityCurve, ThresholdRule
-from kdeviz.output.runs import DamagedRun, RunStore
+from kdeviz.output import DamagedRun, RunStore
 from kdeviz.settings import Settings
 
 folder, name = Path(sys.argv[1]), sys.argv[2]

@@ -14,7 +14,7 @@ from kdeviz.atomic import write_whole
 from kdeviz.data.mark_book import MarkBook
 from kdeviz.data.mark_file import MarkFile
 from kdeviz.data.marks import SampleMark
-from kdeviz.output.runs import RunStore
+from kdeviz.output import RunStore
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from process_steps import begin, end, wait_for
 
 from kdeviz.atomic import write_whole
-from kdeviz.output.runs import RunStore
+from kdeviz.output import RunStore
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 
@@ -93,7 +93,7 @@ import os, sys, signal
 from pathlib import Path
 import numpy as np
 from kdeviz import Settings, analyse, decide
-from kdeviz.output.runs import RunStore
+from kdeviz.output import RunStore
 folder = Path(sys.argv[1])
 decision = decide(analyse(np.random.default_rng(0).normal(size=(40, 4)), settings=Settings(2), device="cpu"))
 store = RunStore(folder / "runs")

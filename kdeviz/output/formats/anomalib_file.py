@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from kdeviz.decision import Decision
-from kdeviz.output.formats.affine import NORM, Affine, unknown_scaling
+from kdeviz.output.formats.affine import NORM, Affine
 from kdeviz.output.formats.anomalib_runtime import INSTALL, reference_module
 from kdeviz.output.formats.model_format import ModelFormat, Scored
 
@@ -35,6 +35,7 @@ class Anomalib(ModelFormat):
         "minus infinity below a log density of about -100."
     )
     takes_float32 = True
+    of_arrays = True
     needs = ("anomalib",)
     install = INSTALL
 
@@ -58,15 +59,14 @@ flagged = ~(log_density >= {decision.threshold!r})  # a row with NaN does not pa
 
     def refusal(self, decision: Decision) -> str:
         """See `ModelFormat`."""
-        model = decision.analysis.classifier
-        log_norm = float(model.kde_model.log_norm)
+        log_norm = float(decision.analysis.classifier.kde_model.log_norm)
         if log_norm > _LARGEST_LOG or log_norm < _SMALLEST_LOG:
             return (
                 f"its float32 `norm` would be {'infinite' if log_norm > 0 else 'zero'} (log norm "
                 f"{log_norm:.4g}, possible are {_SMALLEST_LOG:g} to {_LARGEST_LOG:g}): keep fewer "
                 "components, or use another format"
             )
-        return unknown_scaling(model)
+        return super().refusal(decision)
 
     def write(self, decision: Decision, path: Path) -> None:
         """See `ModelFormat`."""

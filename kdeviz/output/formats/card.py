@@ -29,7 +29,7 @@ def model_card(decision: Decision, kind: ModelFormat, verification: Verification
         "Model": _lines(_model(decision)),
         "Threshold and calibration": _lines(_threshold(decision)),
         "Metrics": _metrics(decision),
-        "Warnings": _warnings(decision, kind),
+        "Warnings": [f"- {_cell(text)}" for text in _remarks(decision, kind)] or ["None."],
         "Verification": [verification.sentence],
         "How to load": [f"```python\n{kind.loading(decision, file)}\n```"],
     }
@@ -44,10 +44,8 @@ def _lines(facts: dict[str, str]) -> list[str]:
 def _model(decision: Decision) -> dict[str, str]:
     model = decision.analysis.classifier
     settings, n, k = model.settings, len(model.training_rows), model.n_components_
-    rows = model.axes_rows
+    rows, names = model.axes_rows, model.feature_names
     variance = float(model.pca_model.explained_variance_ratio.sum())
-    factor = bandwidth_factor(settings.bandwidth, n, k)
-    names = model.feature_names
     return {
         "settings": f"{name_of(settings)}, seed {settings.seed}",
         "features": count(len(model.pca_model.mean)),
@@ -55,7 +53,7 @@ def _model(decision: Decision) -> dict[str, str]:
         "training rows": count(n),
         **({} if rows is None else {"principal axes": f"of all {count(rows)} rows to fit on"}),
         "components": f"{k}, {percent(variance)} of the variance",
-        "bandwidth factor": repr(factor),
+        "bandwidth factor": repr(bandwidth_factor(settings.bandwidth, n, k)),
         "digest of the training data": f"`{model.data_digest}`",
         "kdeviz, torch": f"{__version__}, {decision.analysis.provenance.get('torch_version', 'unknown')}",
     }
@@ -99,10 +97,6 @@ def _metrics(decision: Decision) -> list[str]:
         "| --- | --- | --- |",
         *rows,
     ]
-
-
-def _warnings(decision: Decision, kind: ModelFormat) -> list[str]:
-    return [f"- {_cell(text)}" for text in _remarks(decision, kind)] or ["None."]
 
 
 def _remarks(decision: Decision, kind: ModelFormat) -> Iterator[str]:

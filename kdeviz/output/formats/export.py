@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from kdeviz.analysis import OnProgress
 from kdeviz.atomic import hidden_folder, sync
 from kdeviz.decision import Decision
 from kdeviz.errors import ExportError, KdevizError, OptionError
@@ -17,9 +17,6 @@ from kdeviz.wording import one_line
 
 CARD, RECORD = ".card.md", ".verification.json"
 """What is added to an export's name for the files beside it."""
-_STAGES = ("Choosing rows to compare", "Writing", "Loading it back and comparing")
-
-OnStage = Callable[[str, float], None]
 
 
 class Exported(NamedTuple):
@@ -32,15 +29,11 @@ class Exported(NamedTuple):
 
 
 def export(
-    decision: Decision, kind: ModelFormat, path: str | Path, on_progress: OnStage | None = None
+    decision: Decision, kind: ModelFormat, path: str | Path, on_progress: OnProgress | None = None
 ) -> Exported:
     """Write a decision, with a model card and a verification record beside it; all of it or nothing.
 
-    Args:
-        decision: what to write.
-        kind: the format.
-        path: of the file or folder; others are named after it. What is there is overwritten.
-        on_progress: told (stage, fraction done).
+    They are named after `path`, the file or folder. What is there is overwritten.
 
     Raises:
         OptionError: the runtime is not installed, the format cannot hold this decision, there is a folder
@@ -55,12 +48,12 @@ def export(
         raise OptionError(f"cannot be written as {kind.name}: {reason}")
     check_name(path, kind)
     with hidden_folder(path.parent) as hidden:
-        tell(_STAGES[0], 0.0)
+        tell("Choosing rows to compare", 0.0)
         samples = _samples(kind, decision)
         expected = Expected.of(decision, probe_rows(decision), len(sample_rows(decision)))
-        tell(_STAGES[1], 0.3)
+        tell("Writing", 0.3)
         _write(kind, decision, hidden / path.name)
-        tell(_STAGES[2], 0.6)
+        tell("Loading it back and comparing", 0.6)
         verification = _verified(kind, hidden / path.name, expected, samples)
         card = model_card(decision, kind, verification, path.name)
         (hidden / f"{path.name}{CARD}").write_text(card, encoding="utf-8")

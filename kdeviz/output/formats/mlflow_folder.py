@@ -99,13 +99,8 @@ def _frame(decision: Decision, rows: NDArray[np.float32]) -> Any:
 
 def _signature(mlflow: Any, example: Any) -> Any:
     kinds, column = mlflow.types.DataType, mlflow.types.ColSpec
-    outputs = {
-        "log_density": kinds.double,
-        "p_value": kinds.double,
-        "probability": kinds.double,
-        "is_anomalous": kinds.boolean,
-    }
+    scores = [column(kinds.double, name) for name in ("log_density", "p_value", "probability")]
     return mlflow.models.ModelSignature(
         mlflow.types.Schema([column(kinds.double, name) for name in example.columns]),
-        mlflow.types.Schema([column(kind, name) for name, kind in outputs.items()]),
+        mlflow.types.Schema([*scores, column(kinds.boolean, "is_anomalous")]),
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kdeviz.decision import p_values
-from kdeviz.output.formats.stored import read_decision
+from kdeviz.output.formats.native import read_decision
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from kdeviz.decision import Decision
 from kdeviz.errors import OptionError
+from kdeviz.output.formats.affine import unknown_scaling
 
 
 class Scored(NamedTuple):
@@ -49,6 +50,8 @@ class ModelFormat(ABC):
     """Why its runtime may give other scores, a sentence with a remedy, where that is known."""
     takes_float32: ClassVar[bool] = False
     """Whether it is given features in float32, whatever they were before."""
+    of_arrays: ClassVar[bool] = False
+    """Whether the arrays of `Affine` are all that it holds of a model: they know some scalings only."""
     needs: ClassVar[tuple[str, ...]] = ()
     """The modules that its runtime takes."""
     install: ClassVar[str] = ""
@@ -56,7 +59,7 @@ class ModelFormat(ABC):
 
     def refusal(self, decision: Decision) -> str:
         """Why a decision cannot be written so, a sentence with a remedy; empty if it can."""
-        return ""
+        return unknown_scaling(decision.analysis.classifier) if self.of_arrays else ""
 
     @abstractmethod
     def loading(self, decision: Decision, file: str) -> str:

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from kdeviz.decision import Decision
 from kdeviz.errors import ExportError
-from kdeviz.output.formats.affine import unknown_scaling
 from kdeviz.output.formats.model_format import ModelFormat, Scored
 from kdeviz.output.formats.native import model_bytes
 from kdeviz.wording import one_line
@@ -71,6 +70,7 @@ class NumpyScript(ModelFormat):
     title = "numpy script"
     suffix = ".py"
     companions = (".safetensors",)
+    of_arrays = True
     words = (
         "kdeviz's own model file and a short script that reads it: no torch, no kdeviz, nothing but numpy. "
         "It gives log densities, p-values and verdicts. It is slow, and short enough to be read."
@@ -81,10 +81,6 @@ class NumpyScript(ModelFormat):
         return f"""\
 import runpy
 log_density, p_value, flagged = runpy.run_path({file!r})["score"](rows)"""
-
-    def refusal(self, decision: Decision) -> str:
-        """See `ModelFormat`."""
-        return unknown_scaling(decision.analysis.classifier)
 
     def write(self, decision: Decision, path: Path) -> None:
         """See `ModelFormat`."""

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kdeviz import __version__
 from kdeviz.decision import Decision
-from kdeviz.output.formats.affine import Affine, unknown_scaling
 from kdeviz.output.formats.model_format import ModelFormat, Scored
-from kdeviz.output.formats.onnx_graph import INPUT, OUTPUTS, Numbers, model_proto
+from kdeviz.output.formats.onnx_graph import INPUT, OUTPUTS, model_proto
 
 _DESCRIPTION = (
     "PCA + Gaussian-KDE anomaly classifier. log_density in nats, lower is more anomalous; p_value: the share "
@@ -36,6 +34,7 @@ class Onnx(ModelFormat):
         "in its metadata."
     )
     takes_float32 = True
+    of_arrays = True
     needs = ("onnx", "onnxruntime")
     install = "pip install 'kdeviz[onnx]'"
 
@@ -47,10 +46,6 @@ session = onnxruntime.InferenceSession({file!r})
 outputs = session.run(None, {{"features": rows.astype("float32")}})
 log_density, p_value, probability, is_anomalous = outputs"""
 
-    def refusal(self, decision: Decision) -> str:
-        """See `ModelFormat`."""
-        return unknown_scaling(decision.analysis.classifier)
-
     def write(self, decision: Decision, path: Path) -> None:
         """See `ModelFormat`."""
         path.write_bytes(onnx_bytes(decision))
@@ -60,27 +55,14 @@ log_density, p_value, probability, is_anomalous = outputs"""
         import onnxruntime
 
         session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-
-        def outputs(batch: NDArray[np.float32]) -> list[NDArray[Any]]:
-            found: list[NDArray[Any]] = session.run(list(OUTPUTS), {INPUT: batch})
-            return found
-
-        parts = [outputs(rows[:0]), outputs(rows[:1]), outputs(rows[1:])]
+        parts = [session.run([*OUTPUTS], {INPUT: batch}) for batch in (rows[:0], rows[:1], rows[1:])]
         log_density, p_value, probability, flagged = map(np.concatenate, zip(*parts, strict=True))
         return Scored("ONNX Runtime", onnxruntime.__version__, log_density, probability, p_value, flagged)
 
 
 def onnx_bytes(decision: Decision) -> bytes:
     """The content of the file."""
-    curve = decision.curve
-    numbers = Numbers(
-        Affine.of(decision.analysis.classifier),
-        decision.threshold,
-        curve.midpoint,
-        curve.steepness,
-        decision.analysis.calibration,
-    )
-    content: bytes = model_proto(numbers, metadata(decision), _DESCRIPTION).SerializeToString()
+    content: bytes = model_proto(decision, metadata(decision), _DESCRIPTION).SerializeToString()
     return content
 
 

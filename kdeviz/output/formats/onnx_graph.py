@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from functools import reduce
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kdeviz.decision import Decision
 from kdeviz.output.formats.affine import Affine
 
 OPSET, IR_VERSION = 18, 9
@@ -22,17 +23,6 @@ _LOWEST = -3e38
 _VANISHING = -80.0
 # How much of the promised accuracy float32 sums may use before coordinates are taken apart, in nats.
 _ROUNDING = 3e-5
-
-
-class Numbers(NamedTuple):
-    """What the graph computes with."""
-
-    affine: Affine
-    threshold: float
-    midpoint: float
-    steepness: float
-    calibration: NDArray[Any]
-    """(c,) held-out scores, ascending."""
 
 
 class Graph:
@@ -64,39 +54,28 @@ class Graph:
         return self.add("Cast", value, to=kind, into=into)
 
 
-def model_proto(numbers: Numbers, metadata: dict[str, str], description: str) -> Any:
-    """The ONNX model, checked in full.
-
-    Args:
-        numbers: what it computes with.
-        metadata: texts to keep inside.
-        description: for whoever opens it.
-    """
+def model_proto(decision: Decision, metadata: dict[str, str], description: str) -> Any:
+    """The ONNX model, checked in full, with these texts about it inside."""
     from onnx import TensorProto, checker, helper
 
+    affine, curve = Affine.of(decision.analysis.classifier), decision.curve
     graph = Graph()
-    z = _whitened(graph, numbers.affine)
-    sums = _log_sums(graph, z, numbers.affine.points)
-    offset = graph.const(numbers.affine.offset, np.float32)
-    column = graph.add("Add", sums, offset)
-    one = graph.const([1], np.int64)
-    log_density = graph.add("Squeeze", column, one, into=OUTPUTS[0])
-    _p_values(graph, log_density, np.asarray(numbers.calibration))
-    away = graph.add("Sub", graph.const(numbers.midpoint, np.float32), log_density)
-    steep = graph.add("Mul", away, graph.const(numbers.steepness, np.float32))
+    sums = _log_sums(graph, _whitened(graph, affine), affine.points)
+    column = graph.add("Add", sums, graph.const(affine.offset, np.float32))
+    log_density = graph.add("Squeeze", column, graph.const([1], np.int64), into=OUTPUTS[0])
+    _p_values(graph, log_density, np.asarray(decision.analysis.calibration))
+    away = graph.add("Sub", graph.const(curve.midpoint, np.float32), log_density)
+    steep = graph.add("Mul", away, graph.const(curve.steepness, np.float32))
     graph.add("Sigmoid", steep, into=OUTPUTS[2])
     # Not "less than": a row with NaN has no log density, and must not pass.
-    passes = graph.add("GreaterOrEqual", log_density, graph.const(numbers.threshold, np.float32))
+    passes = graph.add("GreaterOrEqual", log_density, graph.const(decision.threshold, np.float32))
     graph.add("Not", passes, into=OUTPUTS[3])
-    kinds = [TensorProto.FLOAT] * 3 + [TensorProto.BOOL]
+    info, kinds = helper.make_tensor_value_info, [TensorProto.FLOAT] * 3 + [TensorProto.BOOL]
     made = helper.make_graph(
         graph.nodes,
         "kdeviz",
-        [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, ["batch", len(numbers.affine.mean)])],
-        [
-            helper.make_tensor_value_info(name, kind, ["batch"])
-            for name, kind in zip(OUTPUTS, kinds, strict=True)
-        ],
+        [info(INPUT, TensorProto.FLOAT, ["batch", len(affine.mean)])],
+        [info(name, kind, ["batch"]) for name, kind in zip(OUTPUTS, kinds, strict=True)],
         graph.constants,
         doc_string=description,
     )
@@ -154,12 +133,9 @@ def _log_sums(graph: Graph, z: str, points: NDArray[np.float64]) -> str:
     if bound > _ROUNDING:
         return _blocks(graph, _split_columns(graph, z, stored, _grid(reach)), len(points))
     near = graph.cast(z, np.float32)
-    queries, keys = _side_by_side(graph, near, _ones(graph, near)), _with_half_squares(graph, stored)
+    queries = _side_by_side(graph, near, _ones(graph, near))
+    keys = _side_by_side(graph, stored, _half_square(graph, stored))
     return graph.add("Add", _blocks(graph, [(queries, keys)], len(points)), _half_square(graph, near))
-
-
-def _with_half_squares(graph: Graph, rows: str) -> str:
-    return _side_by_side(graph, rows, _half_square(graph, rows))
 
 
 def _grid(reach: float) -> float:

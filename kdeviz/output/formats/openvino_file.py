@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdeviz.decision import Decision
-from kdeviz.output.formats.affine import unknown_scaling
 from kdeviz.output.formats.model_format import ModelFormat, Scored
 from kdeviz.output.formats.onnx_file import metadata, onnx_bytes
 from kdeviz.output.formats.onnx_graph import INPUT, OUTPUTS
@@ -34,6 +33,7 @@ class OpenVino(ModelFormat):
         "features vary little beside their size, it loses the digits that count; use ONNX instead"
     )
     takes_float32 = True
+    of_arrays = True
     needs = ("openvino", "onnx")
     install = "pip install 'kdeviz[openvino]'"
 
@@ -45,10 +45,6 @@ exact = {_EXACT!r}
 model = openvino.compile_model({file!r}, "CPU", exact)
 found = model({{"features": rows.astype("float32")}})
 log_density, flagged = found["log_density"], found["is_anomalous"]"""
-
-    def refusal(self, decision: Decision) -> str:
-        """See `ModelFormat`."""
-        return unknown_scaling(decision.analysis.classifier)
 
     def write(self, decision: Decision, path: Path) -> None:
         """See `ModelFormat`."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from kdeviz.decision import Decision
-from kdeviz.output.formats.affine import Affine, unknown_scaling
+from kdeviz.output.formats.affine import Affine
 from kdeviz.output.formats.model_format import ModelFormat, Scored
 from kdeviz.output.formats.probes import synthetic_rows
 
@@ -29,6 +29,7 @@ class TorchProgram(ModelFormat):
         "density, p-value, probability and the verdict, and takes torch, not kdeviz."
     )
     takes_float32 = True
+    of_arrays = True
     warning = (
         "a .pt2 file can execute code when it is opened: open only those that come from people you trust"
     )
@@ -39,10 +40,6 @@ class TorchProgram(ModelFormat):
 import torch
 program = torch.export.load({file!r}).module()
 log_density, p_value, probability, is_anomalous = program(torch.as_tensor(rows).float())"""
-
-    def refusal(self, decision: Decision) -> str:
-        """See `ModelFormat`."""
-        return unknown_scaling(decision.analysis.classifier)
 
     def write(self, decision: Decision, path: Path) -> None:
         """See `ModelFormat`; the example that torch wants is synthetic."""
@@ -77,17 +74,11 @@ class _Program(nn.Module):
 
     def __init__(self, decision: Decision) -> None:
         super().__init__()
-        affine, calibration = Affine.of(decision.analysis.classifier), decision.analysis.calibration
-        arrays = {
-            "mean": affine.mean,
-            "axes": affine.axes,
-            "centre": affine.centre,
-            "transform": affine.transform,
-            "points": affine.points,
-            "calibration": np.asarray(calibration, np.float64),
-        }
-        for name, values in arrays.items():
-            self.register_buffer(name, torch.from_numpy(np.array(values)))
+        affine = Affine.of(decision.analysis.classifier)
+        for name in ("mean", "axes", "centre", "transform", "points"):
+            self.register_buffer(name, torch.from_numpy(np.array(getattr(affine, name))))
+        calibration = np.array(decision.analysis.calibration, np.float64)
+        self.register_buffer("calibration", torch.from_numpy(calibration))
         self.by_length, self.offset = affine.by_length, affine.offset
         self.threshold, self.curve = decision.threshold, decision.curve
 

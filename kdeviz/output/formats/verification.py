@@ -29,7 +29,6 @@ class SamplesFlagged:
     """How many of the scored samples are flagged, by kdeviz and by a file that gives the same scores.
 
     Attributes:
-        rows: the samples.
         flagged: how many kdeviz flags, as on the screen and in its tables.
         trained_on: how many of them the model was fitted on; kdeviz judges these by models that have not seen
             them, and a file cannot.
@@ -43,11 +42,7 @@ class SamplesFlagged:
 
     @classmethod
     def of(cls, decision: Decision, takes_float32: bool = False) -> SamplesFlagged | None:
-        """Count; None where there are no samples.
-
-        Args:
-            decision: it says which, and has the samples.
-            takes_float32: whether the file is given the samples in float32.
+        """Count; None where there are no samples. In float32 where the file `takes_float32`.
 
         Raises:
             ExportError: in float32 some samples get another verdict.
@@ -89,10 +84,8 @@ class Verification:
     """What was compared, and how much it differs; the record beside an exported model.
 
     Attributes:
-        format: of the file.
-        runtime: what loaded it.
-        version: of the runtime.
-        rows: how many rows were compared.
+        runtime, version: of what loaded it.
+        rows: how many were compared.
         rows_of_samples: how many of those are scored samples; the others are synthetic.
         rows_below_threshold: how many of the rows compared the file flags. This says nothing of the samples:
             most of these rows lie far out, or next to the threshold, on purpose.
@@ -105,8 +98,6 @@ class Verification:
         rows_at_threshold: rows, beside the flips, that lie so close to the threshold that the allowed
             difference decides.
         samples: what kdeviz and the file say of all scored samples; None where none are here.
-        kdeviz_version: that wrote it.
-        created: when.
     """
 
     format: str
@@ -176,21 +167,19 @@ def _in_float32(model: KDEClassifier, rows: NDArray[Any], exact: NDArray[np.floa
     return found
 
 
+def _allowed(truth: NDArray[np.float64]) -> NDArray[np.float64]:
+    return ABSOLUTE + RELATIVE * np.abs(truth)
+
+
 def _at(threshold: float, truth: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Where the allowed difference decides."""
-    return np.asarray(np.abs(truth - threshold) <= ABSOLUTE + RELATIVE * np.abs(truth))
+    return np.asarray(np.abs(truth - threshold) <= _allowed(truth))
 
 
 def verify(
     name: str, expected: Expected, found: Scored, samples: SamplesFlagged | None = None
 ) -> Verification:
-    """Compare.
-
-    Args:
-        name: of the format.
-        expected: what kdeviz says.
-        found: what the runtime says of the same rows.
-        samples: what kdeviz and the file say of all scored samples, for the record.
+    """Compare what kdeviz and a runtime say of the same rows; the record also tells of the `samples`.
 
     Raises:
         ExportError: a score, a probability, a p-value or a verdict is another one.
@@ -201,9 +190,8 @@ def verify(
     if not compared.any():
         raise ExportError(f"{who} gives no number for any of {len(compared)} rows: nothing was written")
     truth, got = expected.log_density[compared], np.asarray(found.log_density, np.float64)[compared]
-    allowed = ABSOLUTE + RELATIVE * np.abs(truth)
     away = np.abs(got - truth)
-    _refuse(~(away <= allowed), who, "log density", got, truth)
+    _refuse(~(away <= _allowed(truth)), who, "log density", got, truth)
     return Verification(
         format=name,
         runtime=found.runtime,
@@ -225,13 +213,11 @@ def verify(
 def _probabilities(expected: Expected, found: Scored, compared: NDArray[np.bool_], who: str) -> float | None:
     if found.probability is None:
         return None
-    truth = expected.log_density[compared]
-    got = np.asarray(found.probability, np.float64)[compared]
-    curve = expected.decision.curve
+    truth, curve = expected.log_density[compared], expected.decision.curve
+    got, exact = np.asarray(found.probability, np.float64)[compared], curve(truth)
     steepest = curve.steepness / 4
-    allowed = steepest * (ABSOLUTE + RELATIVE * np.abs(truth)) + _ROUNDING
-    away = np.abs(got - curve(truth))
-    _refuse(~(away <= allowed), who, "probability", got, curve(truth))
+    away = np.abs(got - exact)
+    _refuse(~(away <= steepest * _allowed(truth) + _ROUNDING), who, "probability", got, exact)
     return float(away.max())
 
 
@@ -240,27 +226,21 @@ def _p_values(expected: Expected, found: Scored, compared: NDArray[np.bool_], wh
     if found.p_value is None or not len(calibration):
         return None
     truth, got = expected.log_density[compared], np.asarray(found.p_value, np.float64)[compared]
-    allowed = ABSOLUTE + RELATIVE * np.abs(truth)
+    allowed = _allowed(truth)
     low, exact, high = (p_values(calibration, truth + step) for step in (-allowed, 0 * allowed, allowed))
     _refuse(~((got >= low - _ROUNDING) & (got <= high + _ROUNDING)), who, "p-value", got, exact)
     return float(np.abs(got - exact).max())
 
 
-def _verdicts(expected: Expected, found: Scored, compared: NDArray[np.bool_], who: str) -> dict[str, Any]:
+def _verdicts(expected: Expected, found: Scored, compared: NDArray[np.bool_], who: str) -> dict[str, int]:
     truth, threshold = expected.log_density[compared], expected.decision.threshold
     flagged = np.asarray(found.log_density) < threshold if found.flagged is None else found.flagged
-    below = np.asarray(flagged, bool)[compared]
-    other = below != (truth < threshold)
-    close = _at(threshold, truth)
-    flips = int((other & ~close).sum())
+    below, close = np.asarray(flagged, bool)[compared], _at(threshold, truth)
+    flips = int(((below != (truth < threshold)) & ~close).sum())
     if flips:
         raise ExportError(f"{who} gives {flips} of {len(truth)} rows another verdict: nothing was written")
-    at_threshold, below_threshold = int(close.sum()), int(below.sum())
-    return {
-        "verdict_flips": 0,
-        "rows_at_threshold": at_threshold,
-        "rows_below_threshold": below_threshold,
-    }
+    at_threshold, flagged_rows = int(close.sum()), int(below.sum())
+    return {"verdict_flips": 0, "rows_at_threshold": at_threshold, "rows_below_threshold": flagged_rows}
 
 
 def _refuse(wrong: NDArray[np.bool_], who: str, what: str, got: NDArray[Any], truth: NDArray[Any]) -> None:

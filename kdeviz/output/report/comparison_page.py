@@ -5,34 +5,17 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 from typing import Any, NamedTuple
 
-from kdeviz.charts import compared_roc, offline_figure, percentiles, ranks
-from kdeviz.comparison import (
-    Comparison,
-    disagreement_table,
-    separation_words,
-    settings_table,
-    verdict_words,
-)
+from kdeviz.comparison import Comparison, disagreement_table, separation_words, settings_table, verdict_words
 from kdeviz.decision import Decision
 from kdeviz.explain import explain, reason
-from kdeviz.output.report.content import (
-    Block,
-    Cell,
-    Chart,
-    Charts,
-    Code,
-    Column,
-    Page,
-    Section,
-    Table,
-    Text,
-    facts,
-)
+from kdeviz.output.report.content import Block, Cell, Code, Column, Page, Section, Table, Text, facts, listing
 from kdeviz.output.report.numbers import decision_numbers
+from kdeviz.output.report.pictures import comparison_charts
 from kdeviz.output.report.samples import PICTURE_PIXELS
 from kdeviz.output.story import Figure
 from kdeviz.wording import count, number, one_line
 
+_SIDES = ("first", "second")
 _MOST_FLIPPED = 100
 _CHANCE = 0.05
 _LONGEST = 200
@@ -50,6 +33,7 @@ def comparison_page(comparison: Comparison, explained: Explained, command: str) 
     only_first, only_second = map(len, comparison.disagreements)
     total = len(comparison.ids)
     flipped = only_first + only_second
+    order = "not known" if comparison.spearman is None else number(comparison.spearman)
     return Page(
         about=f"{comparison.first.name} and {comparison.second.name}",
         finding=f"{count(flipped)} of {count(total)} samples change{'s' * (flipped == 1)} their verdict"
@@ -59,12 +43,12 @@ def comparison_page(comparison: Comparison, explained: Explained, command: str) 
         figures=(
             Figure("Only the first flags", count(only_first), "Samples that the second lets pass."),
             Figure("Only the second flags", count(only_second), "Samples that the first lets pass."),
-            Figure("Order of the samples", _order(comparison), "Rank correlation: 1 is the same order."),
+            Figure("Order of the samples", order, "Rank correlation: 1 is the same order."),
         ),
         opening=tuple(_opening(comparison)),
         sections=(
             Section("changed", "What changed", (_settings(comparison),)),
-            Section("charts", "Charts", (_charts(comparison),)),
+            Section("charts", "Charts", (comparison_charts(comparison),)),
             Section("flipped", "Whose verdict changes", tuple(_flipped(comparison, explained))),
             Section("chance", "More than chance?", tuple(_chance(comparison))),
             Section("provenance", "Provenance", tuple(_provenance(comparison))),
@@ -90,10 +74,6 @@ def chance_words(comparison: Comparison) -> str:
     return f"On the labelled samples, {' and '.join(better)}, by more than chance explains."
 
 
-def _order(comparison: Comparison) -> str:
-    return "not known" if comparison.spearman is None else number(comparison.spearman)
-
-
 def _opening(comparison: Comparison) -> Iterator[Block]:
     changed = [row.name for row in settings_table(comparison) if row.differs]
     yield Text(f"What differs: {', '.join(changed)}." if changed else "The settings are the same.")
@@ -116,18 +96,8 @@ def _settings(comparison: Comparison) -> Table:
     return Table("settings", "", columns, (names, *rows))
 
 
-def _charts(comparison: Comparison) -> Charts:
-    draw = {
-        "chart-ranks": lambda theme: ranks(comparison, theme=theme),
-        "chart-percentiles": lambda theme: percentiles(comparison, theme),
-    }
-    if comparison.roc is not None:
-        draw["chart-rocs"] = lambda theme: compared_roc(comparison, theme=theme)
-    return Charts(tuple(Chart(name, offline_figure(one), 380) for name, one in draw.items()))
-
-
 def _flipped(comparison: Comparison, explained: Explained) -> Iterator[Block]:
-    for side, decision in zip(("first", "second"), explained, strict=True):
+    for side, decision in zip(_SIDES, explained, strict=True):
         found = disagreement_table(comparison, side)
         title = f"Only the {side} flags: {count(len(found))}"
         if not len(found):
@@ -135,37 +105,28 @@ def _flipped(comparison: Comparison, explained: Explained) -> Iterator[Block]:
             continue
         if len(found) > _MOST_FLIPPED:
             title += f", of which the {count(_MOST_FLIPPED)} most anomalous for it"
-        labelled, rows = "label" in found, found.head(_MOST_FLIPPED).to_dict("records")
-        columns = [
-            Column("Sample"),
-            *([Column("Label", choice=True)] if labelled else []),
-            Column("First rank", numeric=True),
-            Column("Second rank", numeric=True),
-            Column("First, nats from its threshold", numeric=True),
-            Column("Second, nats from its threshold", numeric=True),
-            *([] if decision is None else [Column(f"Why the {side} flags it", wide=True)]),
-        ]
-        cells = tuple(_sample(row, decision, int(row[f"{side}_row"]), labelled) for row in rows)
-        yield Table(f"only-{side}", title, tuple(columns), cells, interactive=True)
+        rows = found.head(_MOST_FLIPPED).to_dict("records")
+        yield listing(f"only-{side}", title, [_sample(row, decision, side) for row in rows])
 
 
-def _sample(
-    row: dict[Hashable, Any], decision: Decision | None, place: int, labelled: bool
-) -> tuple[Cell, ...]:
+def _sample(row: dict[Hashable, Any], decision: Decision | None, side: str) -> dict[Column, Cell | None]:
     name = str(row["id"])
     picture = why = None
     if decision is not None:
+        place = int(row[f"{side}_row"])
         picture = decision.analysis.inspected.thumbnail_uri(place, side=PICTURE_PIXELS)
-        why = reason(decision, place, explain(decision.analysis, place, neighbours=1, features=1))
-    ranks_of = [int(row[f"{side}_rank"]) for side in ("first", "second")]
-    away = [float(row[f"{side}_above_threshold"]) for side in ("first", "second")]
-    return (
-        Cell(one_line(name, _LONGEST), name, picture),
-        *([Cell(str(row["label"]))] if labelled else []),
-        *(Cell(count(rank), rank) for rank in ranks_of),
-        *(Cell(number(nats), nats) for nats in away),
-        *([] if why is None else [Cell(why)]),
-    )
+        why = Cell(reason(decision, place, explain(decision.analysis, place, neighbours=1, features=1)))
+    first_rank, second_rank = (int(row[f"{one}_rank"]) for one in _SIDES)
+    first_nats, second_nats = (float(row[f"{one}_above_threshold"]) for one in _SIDES)
+    return {
+        Column("Sample"): Cell(one_line(name, _LONGEST), name, picture),
+        Column("Label", choice=True): Cell(str(row["label"])) if "label" in row else None,
+        Column("First rank", numeric=True): Cell(count(first_rank), first_rank),
+        Column("Second rank", numeric=True): Cell(count(second_rank), second_rank),
+        Column("First, nats from its threshold", numeric=True): Cell(number(first_nats), first_nats),
+        Column("Second, nats from its threshold", numeric=True): Cell(number(second_nats), second_nats),
+        Column(f"Why the {side} flags it", wide=True): why,
+    }
 
 
 def _chance(comparison: Comparison) -> Iterator[Block]:
@@ -179,7 +140,7 @@ def _chance(comparison: Comparison) -> Iterator[Block]:
 def _provenance(comparison: Comparison) -> Iterator[Block]:
     for title, side in (("First", comparison.first), ("Second", comparison.second)):
         known = side.decision.analysis.provenance
-        rows: dict[str, str | Cell] = {
+        rows = {
             "Name": side.name,
             "Digest of the training samples": side.decision.analysis.classifier.data_digest,
             "Digest of the scored samples": side.inspected_digest,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from kdeviz.charts import OfflineFigure
-from kdeviz.output.story import Figure, Step
+from kdeviz.output.story import Figure, Story
 
 
 class Cell(NamedTuple):
@@ -25,12 +26,6 @@ class Text(NamedTuple):
     words: str
     tone: str = "plain"
     """"plain", "note" or "warning"."""
-
-
-class Steps(NamedTuple):
-    """The story."""
-
-    steps: tuple[Step, ...]
 
 
 class Facts(NamedTuple):
@@ -97,7 +92,7 @@ class Code(NamedTuple):
     lines: str
 
 
-Block = Text | Steps | Facts | Table | Gallery | Charts | Code
+Block = Text | Story | Facts | Table | Gallery | Charts | Code
 
 
 class Section(NamedTuple):
@@ -136,7 +131,14 @@ class Page(NamedTuple):
         }
 
 
-def facts(rows: dict[str, str | Cell], title: str = "") -> Facts:
+def facts(rows: Mapping[str, str | Cell], title: str = "") -> Facts:
     """Facts of texts and cells."""
     cells = ((name, value if isinstance(value, Cell) else Cell(value)) for name, value in rows.items())
     return Facts(tuple(cells), title)
+
+
+def listing(name: str, title: str, rows: Sequence[Mapping[Column, Cell | None]], head: int = 0) -> Table:
+    """Rows by column, one at least, as an interactive table; a column that has None in each is left out."""
+    known = [{column: cell for column, cell in row.items() if cell is not None} for row in rows]
+    cells = tuple(tuple(row.values()) for row in known)
+    return Table(name, title, tuple(known[0]), cells, head, interactive=True)

@@ -10,10 +10,11 @@ from kdeviz.charts import kept_words, scree_numbers
 from kdeviz.data import ANOMALOUS, NORMAL, UNKNOWN
 from kdeviz.decision import Decision, Estimate
 from kdeviz.output.recipe import Files, python_recipe, shell_recipe
-from kdeviz.output.report.content import Block, Cell, Code, Column, Page, Section, Steps, Table, Text, facts
+from kdeviz.output.report.content import Block, Cell, Code, Column, Page, Section, Table, Text, facts
 from kdeviz.output.report.numbers import decision_numbers
 from kdeviz.output.report.pictures import decision_charts, stability_charts, sweep_charts
-from kdeviz.output.report.samples import MOST_SAMPLES, Marks, gallery, samples_table, top_rows
+from kdeviz.output.report.samples import MOST_SAMPLES, gallery, samples_table, top_rows
+from kdeviz.output.scores import Marks
 from kdeviz.output.story import finding, headline, lead, story
 from kdeviz.preflight import Preflight
 from kdeviz.scaling import SCALINGS
@@ -57,14 +58,13 @@ def decision_page(
         table = samples_table(decision, rows, extras.text_column, extras.marks, on_block)
     with watch.stage("Drawing the charts"):
         charts = decision_charts(decision, extras.text_column)
-    told = story(decision, extras.stability)
     shown = gallery(decision, rows, extras.text_column)
     return Page(
         about=_about(decision, extras),
         finding=finding(decision),
         lead=lead(decision),
         figures=headline(decision),
-        opening=(shown, Steps(tuple(told))),
+        opening=(shown, story(decision, extras.stability)),
         sections=(
             Section("data", "Data and checks", tuple(_data(decision, extras))),
             Section("settings", "Settings", (_settings(decision),)),
@@ -92,13 +92,13 @@ def _data(decision: Decision, extras: Extras) -> Iterator[Block]:
     analysis = decision.analysis
     train, inspected, model = analysis.train, analysis.inspected, analysis.classifier
     learned = count(len(model.training_rows))
-    rows: dict[str, str | Cell] = {
+    if len(train):
+        learned += f" of {count(len(train))} samples of {train.name}"
+    these = ", those that were learned from" * analysis.inspects_training
+    rows = {
         "Data": inspected.name,
-        "Learned from": f"{learned} of {count(len(train))} samples of {train.name}"
-        if len(train)
-        else learned,
-        "Looked at": f"{count(len(inspected))} samples"
-        + (", those that were learned from" if analysis.inspects_training else ""),
+        "Learned from": learned,
+        "Looked at": f"{count(len(inspected))} samples{these}",
         "Features": count(len(model.pca_model.mean)),
         "Labels": _labels(decision),
     }
@@ -109,9 +109,8 @@ def _data(decision: Decision, extras: Extras) -> Iterator[Block]:
         yield Text(f"{capital(warning)}.".replace("..", "."), "warning")
     read = train if train.reading is not None else inspected
     if read.reading is not None:
-        yield facts(
-            {capital(name): value for name, value in read.reading.facts().items()}, "How the file was read"
-        )
+        understood = {capital(name): value for name, value in read.reading.facts().items()}
+        yield facts(understood, "How the file was read")
     for note in dict.fromkeys((*train.notes, *inspected.notes)):
         yield Text(note, "note")
     yield from _checks(extras.checks)
@@ -195,21 +194,18 @@ def _p_values(decision: Decision) -> Iterator[Block]:
         yield Text("The model keeps no scores of unseen normal samples, so there are no p-values.", "note")
         return
     lowest = 1 / (len(decision.analysis.calibration) + 1)
-    rows = tuple(
-        (
-            Cell(f"1 in {count(round(1 / share))}", share),
-            Cell(count(int((p_values <= share).sum())), int((p_values <= share).sum())),
-            Cell(number(share * len(p_values)), share * len(p_values)),
-        )
-        for share in _RARE
-        if share >= lowest
-    )
+    rows = []
+    for share in _RARE:
+        if share >= lowest:
+            so_low, usual = int((p_values <= share).sum()), share * len(p_values)
+            rarity = Cell(f"1 in {count(round(1 / share))}", share)
+            rows.append((rarity, Cell(count(so_low), so_low), Cell(number(usual), usual)))
     columns = (
         Column("As rare among normal samples as"),
         Column("Samples", numeric=True),
         Column("If all were normal", numeric=True),
     )
-    yield Table("p-values", "p-values: how rarely a normal sample scores so low", columns, rows)
+    yield Table("p-values", "p-values: how rarely a normal sample scores so low", columns, tuple(rows))
 
 
 def _metrics(decision: Decision) -> Iterator[Block]:
@@ -314,10 +310,10 @@ def _provenance(decision: Decision) -> Iterator[Block]:
         "torch_version": "torch",
         "created": "Computed at",
     }
-    rows: dict[str, str | Cell] = {title: str(known[name]) for name, title in names.items() if name in known}
+    rows = {title: str(known[name]) for name, title in names.items() if name in known}
     rows.setdefault("Digest of the scored samples", analysis.inspected.digest)
     yield facts(rows)
-    times: dict[str, str | Cell] = {
+    times = {
         capital(stage.replace("_", " ")): Cell(duration(seconds), seconds)
         for stage, seconds in analysis.timings.items()
     }

@@ -12,9 +12,7 @@ from kdeviz.decision import Decision, Estimate
 def decision_numbers(decision: Decision, inspected_digest: str) -> dict[str, Any]:
     """What the page tells, ready for JSON; None where a number is not known.
 
-    Args:
-        decision: what to tell.
-        inspected_digest: of the features of the inspected rows, which need not be here.
+    The digest is of the features of the inspected rows, which need not be here.
     """
     analysis, model = decision.analysis, decision.analysis.classifier
     expected, counts, metrics = decision.expected_alarms, decision.confusion, decision.metrics

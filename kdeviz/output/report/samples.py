@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
 from kdeviz.data import OnBlock
-from kdeviz.decision import Decision, SampleView, rank_order, sample_view
+from kdeviz.decision import Decision, rank_order, sample_view
 from kdeviz.explain import explain, fold_by_fold, reason
-from kdeviz.output.report.content import Cell, Column, Gallery, Table
+from kdeviz.output.report.content import Cell, Column, Gallery, Table, listing
+from kdeviz.output.scores import Marks
 from kdeviz.wording import count, number, one_line, score_this_low
 
 MOST_SAMPLES = 200
@@ -18,9 +17,6 @@ _IN_GALLERY = 6
 PICTURE_PIXELS = 144
 """The most pixels of a picture along a side."""
 _LONGEST_NAME, _LONGEST_TEXT, _LONGEST_IN_GALLERY = 120, 240, 90
-
-Marks = Mapping[str, Sequence[str]]
-"""Columns "mark" and "note" of the inspected rows, as `MarkBook.columns` gives them."""
 
 
 def top_rows(decision: Decision, most: int = MOST_SAMPLES) -> NDArray[np.int64]:
@@ -38,7 +34,9 @@ def gallery(decision: Decision, rows: NDArray[np.int64], text_column: str | None
     for row, text in zip(shown.tolist(), texts, strict=True):
         sample = sample_view(decision, row)
         name = one_line(text or sample.name, _LONGEST_IN_GALLERY)
-        tiles.append((Cell(name, picture=_picture(decision, row)), _rarity(sample)))
+        rank, p_value = f"rank {count(sample.rank)}", sample.p_value
+        rarity = rank if p_value is None else score_this_low(p_value)
+        tiles.append((Cell(name, picture=_picture(decision, row)), rarity))
     return Gallery("The most unusual ones", tuple(tiles))
 
 
@@ -49,55 +47,29 @@ def samples_table(
     marks: Marks | None = None,
     on_block: OnBlock | None = None,
 ) -> Table:
-    """These inspected rows, in this order.
-
-    Args:
-        decision: whose verdicts they are.
-        rows: their numbers.
-        text_column: which text is shown, shortened; see `EmbeddingSet.texts`.
-        marks: of all inspected rows.
-        on_block: called after each row.
-    """
-    inspected = decision.analysis.inspected
-    texts = inspected.texts(rows, text_column)
-    has_text, has_marks = any(texts), marks is not None and any(marks["mark"])
-    columns = [
-        Column("Rank", numeric=True),
-        Column("Sample"),
-        *([Column("Text", wide=True)] if has_text else []),
-    ]
-    if decision.labels is not None:
-        columns.append(Column("Label", choice=True))
-    if has_marks:
-        columns.append(Column("Mark", choice=True))
-    columns += [Column("Verdict", choice=True), Column("Log density, nats", numeric=True)]
-    if decision.p_values is not None:
-        columns.append(Column("p-value", numeric=True))
+    """These inspected rows, in this order, with their texts, shortened; `marks` are of all inspected rows."""
+    texts = decision.analysis.inspected.texts(rows, text_column)
+    has_text = any(texts)
+    marked = marks["mark"] if marks is not None and any(marks["mark"]) else None
     why = _reasons(decision, rows, on_block)
     table = []
     for row, text in zip(rows.tolist(), texts, strict=True):
-        mark = marks["mark"][row] if marks is not None and has_marks else None
-        table.append(_cells(decision, row, text if has_text else None, mark, why[row]))
-    return Table("samples", "", (*columns, Column("Why", wide=True)), tuple(table), head=1, interactive=True)
-
-
-def _cells(decision: Decision, row: int, text: str | None, mark: str | None, why: str) -> tuple[Cell, ...]:
-    sample = sample_view(decision, row)
-    cells = [
-        Cell(count(sample.rank), sample.rank),
-        Cell(one_line(sample.name, _LONGEST_NAME), sample.name, _picture(decision, row)),
-    ]
-    if text is not None:
-        cells.append(Cell(one_line(text, _LONGEST_TEXT)))
-    if decision.labels is not None:
-        cells.append(Cell(sample.label))
-    if mark is not None:
-        cells.append(Cell(mark or "–"))
-    verdict = "flagged" if sample.flagged else "not flagged"
-    cells += [Cell(verdict, strong=sample.flagged), Cell(number(sample.log_density, 4), sample.log_density)]
-    if sample.p_value is not None:
-        cells.append(Cell(number(sample.p_value), sample.p_value))
-    return (*cells, Cell(why))
+        sample = sample_view(decision, row)
+        verdict = "flagged" if sample.flagged else "not flagged"
+        score, p_value, picture = sample.log_density, sample.p_value, _picture(decision, row)
+        cells = {
+            Column("Rank", numeric=True): Cell(count(sample.rank), sample.rank),
+            Column("Sample"): Cell(one_line(sample.name, _LONGEST_NAME), sample.name, picture),
+            Column("Text", wide=True): Cell(one_line(text, _LONGEST_TEXT)) if has_text else None,
+            Column("Label", choice=True): None if decision.labels is None else Cell(sample.label),
+            Column("Mark", choice=True): None if marked is None else Cell(marked[row] or "–"),
+            Column("Verdict", choice=True): Cell(verdict, strong=sample.flagged),
+            Column("Log density, nats", numeric=True): Cell(number(score, 4), score),
+            Column("p-value", numeric=True): None if p_value is None else Cell(number(p_value), p_value),
+            Column("Why", wide=True): Cell(why[row]),
+        }
+        table.append(cells)
+    return listing("samples", "", table, head=1)
 
 
 def _reasons(decision: Decision, rows: NDArray[np.int64], on_block: OnBlock | None) -> dict[int, str]:
@@ -112,9 +84,3 @@ def _reasons(decision: Decision, rows: NDArray[np.int64], on_block: OnBlock | No
 
 def _picture(decision: Decision, row: int) -> str | None:
     return decision.analysis.inspected.thumbnail_uri(row, side=PICTURE_PIXELS)
-
-
-def _rarity(sample: SampleView) -> str:
-    if sample.p_value is None:
-        return f"rank {count(sample.rank)}"
-    return score_this_low(sample.p_value)

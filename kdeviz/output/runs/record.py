@@ -39,15 +39,11 @@ class RunRecord:
 
     Attributes:
         name: for people; the name of the folder is the run's id.
-        kept: when.
-        settings: of the model.
         rule: how the threshold was chosen.
         threshold: on log density, in nats.
         curve: log density to probability.
         metrics: headline numbers; None where one is not known.
-        provenance: of the analysis.
         timings: seconds per stage.
-        warnings: of the analysis.
         fixes: names of the fixes that were applied to the data, in order.
         has_labels: whether the inspected samples have labels.
         inspected_digest: of the features of the inspected samples.

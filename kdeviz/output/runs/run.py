@@ -34,13 +34,7 @@ _LABELS = {word: label for label, word in LABEL_WORDS.items()}
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """A kept run. Its files are read when they are asked for.
-
-    Attributes:
-        id: the name of its folder.
-        folder: where it is.
-        record: settings, metrics and everything else that run.json holds.
-    """
+    """A kept run. Its files are read when they are asked for; `id` is the name of its folder."""
 
     id: str
     folder: Path

@@ -59,10 +59,7 @@ class RunStore:
 
     A run is written into a hidden folder and renamed into place, so that it is there whole or not at all, and
     stays after a power cut. Names are given out under a lock. There is no other list that could disagree: a
-    run that was copied here by hand is one more run.
-
-    Args:
-        folder: made when the first run is kept; `default_folder()` if None.
+    run that was copied here by hand is one more run. The folder is made when the first run is kept.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -74,7 +71,7 @@ class RunStore:
         Raises:
             OptionError: the folder cannot be written to, or not be made.
         """
-        with self._writing():
+        with self._must_be("changed"):
             there = next(folder for folder in (self.folder, *self.folder.parents) if folder.exists())
             with tempfile.TemporaryFile(dir=there):
                 pass
@@ -108,7 +105,7 @@ class RunStore:
             **_marks_file(analysis, marks),
         }
         record = replace(_record(decision, fixes, contents), owner=owner)
-        with self._writing():
+        with self._must_be("changed"):
             self.folder.mkdir(parents=True, exist_ok=True)
             with hidden_folder(self.folder) as hidden:
                 for file, content in contents.items():
@@ -197,16 +194,12 @@ class RunStore:
         """
         run = read_run(self._existing(id))
         _check_owner(run, by)
-        with self._writing():
+        with self._must_be("changed"):
             write_whole(run.folder / RECORD, record_bytes(replace(run.record, name=checked_name(name))))
         return read_run(run.folder)
 
     def delete(self, id: str, by: str | None = None) -> None:  # noqa: A002
-        """Delete a run, damaged or not.
-
-        Args:
-            id: of the run.
-            by: who asks for it, see `rename`.
+        """Delete a run, damaged or not; `by` is as for `rename`.
 
         Raises:
             OptionError: there is no such run, it is another's, it holds files that are not a run's, or it
@@ -215,7 +208,7 @@ class RunStore:
         folder = self._existing(id)
         with suppress(DataError):  # a damaged one is nobody's
             _check_owner(read_run(folder), by)
-        with self._writing():
+        with self._must_be("changed"):
             if folder.is_symlink():
                 folder.unlink()
                 return
@@ -230,11 +223,8 @@ class RunStore:
         """Every folder that a run may be in; other folders that somebody put there are none of ours."""
         if not self.folder.is_dir():
             return []
-        try:
+        with self._must_be("read"):
             inside = sorted(self.folder.iterdir())
-        except OSError as error:
-            reason = error.strerror or error
-            raise OptionError(f"{self.folder} cannot be read ({reason}): choose another folder") from None
         folders = [path for path in inside if path.is_dir() and not path.name.startswith(".")]
         return list(filter(_may_be_run, folders))
 
@@ -246,12 +236,12 @@ class RunStore:
         raise OptionError(f"there is no run {id!r} in {self.folder}: see `kdeviz runs list`")
 
     @contextmanager
-    def _writing(self) -> Iterator[None]:
+    def _must_be(self, done: str) -> Iterator[None]:
         try:
             yield
         except OSError as error:
             reason = error.strerror or error
-            raise OptionError(f"{self.folder} cannot be changed ({reason}): choose another folder") from None
+            raise OptionError(f"{self.folder} cannot be {done} ({reason}): choose another folder") from None
 
 
 def _listed(runs: Sequence[tuple[str, str]]) -> str:
