@@ -14,9 +14,8 @@ from kdeviz.ui.panels.present import (
     show_how_it_works,
     show_words,
 )
-from kdeviz.ui.panels.present_doubt import known_stability, repeat, show_repeating
-from kdeviz.ui.panels.present_pictures import N_TYPICAL, Picture, Talk
-from kdeviz.ui.panels.present_samples import show_typical, shows_samples
+from kdeviz.ui.panels.present_pictures import N_TYPICAL, Picture, Talk, show_typical, shows_samples
+from kdeviz.ui.panels.stability import known_stability, repeat, show_repeating
 from kdeviz.ui.panels.threshold import show_plain_threshold
 from kdeviz.ui.state import Session, session
 from kdeviz.ui.work.fitting import whole_screen
