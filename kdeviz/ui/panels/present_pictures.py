@@ -26,7 +26,7 @@ from kdeviz.ui.widgets.text import plain_warning
 from kdeviz.ui.widgets.tiles import Tile, show_tiles, tiles_of
 from kdeviz.wording import capital, count, one_line
 
-N_TYPICAL = 8
+_N_TYPICAL = 8
 _KEY = "present_chart"
 _TOP, _LONGEST_TEXT, _SHORT_TEXT, _LONGEST_NAME = 8, 300, 60, 40
 _TOP_KEY = "present_top"
@@ -71,7 +71,7 @@ def _drawn(draw: Callable[[Decision, Theme], go.Figure], talk: Talk) -> None:
 
 def _normal(talk: Talk) -> None:
     analysis = talk.screen.analysis
-    ringed = explain.typical(analysis, N_TYPICAL).tolist() if shows_samples(analysis.train) else []
+    ringed = explain.typical(analysis, _N_TYPICAL).tolist() if shows_samples(analysis.train) else []
     _chart(talk, lambda: charts.normal_map(talk.screen.decision, ComponentAxes(), ringed, theme()))
 
 
@@ -90,10 +90,10 @@ def _again(talk: Talk) -> None:
         _chart(talk, lambda: charts.without_title(charts.strip(found, inspected, theme())))
 
 
-def show_typical(screen: Screen, wanted: int) -> None:
+def show_typical(screen: Screen) -> None:
     """Draw typical samples with the numbers that they have on the map."""
     analysis = screen.analysis
-    rows = analysis.fitted_on[explain.typical(analysis, wanted)].tolist()
+    rows = analysis.fitted_on[explain.typical(analysis, _N_TYPICAL)].tolist()
     notes = [str(place + 1) for place in range(len(rows))]
     tiles = [tile._replace(name="") for tile in tiles_of(analysis.train, rows, notes, text_column())]
     with st.container(key="present_typical"):
