@@ -65,7 +65,7 @@ def _chart(talk: Talk, draw: Callable[[], go.Figure], clickable: bool = False) -
     show_figure(figure, _KEY, talk.alt, 300, talk.screen.key, on_click, below=talk.below)
 
 
-def _drawn(draw: Callable[[Decision, Theme], go.Figure], talk: Talk) -> None:
+def _drawn(talk: Talk, draw: Callable[[Decision, Theme], go.Figure]) -> None:
     _chart(talk, lambda: draw(talk.screen.decision, theme()))
 
 
@@ -75,7 +75,7 @@ def _normal(talk: Talk) -> None:
     _chart(talk, lambda: charts.normal_map(talk.screen.decision, ComponentAxes(), ringed, theme()))
 
 
-def _map(draw: Callable[..., go.Figure], axes: MapAxes, talk: Talk) -> None:
+def _map(talk: Talk, draw: Callable[..., go.Figure], axes: MapAxes) -> None:
     about = talk.screen.decision, axes, talk.picked, theme()
     _chart(talk, lambda: draw(*about, most_flagged=MOST_FLAGGED), clickable=True)
 
@@ -219,28 +219,28 @@ PICTURES: tuple[dict[str, Picture], ...] = (
     },
     {
         "All scores": Picture(_histogram, _always, samples=True),
-        "Map": Picture(partial(_map, charts.shaded_map, ComponentAxes()), _has_map, samples=True),
+        "Map": Picture(lambda talk: _map(talk, charts.shaded_map, ComponentAxes()), _has_map, samples=True),
     },
     {
-        "The line": Picture(partial(_drawn, charts.plain_line), _always),
-        "As dots": Picture(partial(_drawn, charts.dots), _is_calibrated),
+        "The line": Picture(lambda talk: _drawn(talk, charts.plain_line), _always),
+        "As dots": Picture(lambda talk: _drawn(talk, charts.dots), _is_calibrated),
     },
     {
         "Samples": Picture(_samples, _has_portraits, samples=True),
         "Measurements": Picture(_measurements, _has_features, samples=True),
-        "Map": Picture(partial(_map, charts.found_map, ComponentAxes()), _has_map, samples=True),
+        "Map": Picture(lambda talk: _map(talk, charts.found_map, ComponentAxes()), _has_map, samples=True),
         "Map pulled apart": Picture(
-            partial(_map, charts.found_map, SeparatingAxes()), _has_separating_map, samples=True
+            lambda talk: _map(talk, charts.found_map, SeparatingAxes()), _has_separating_map, samples=True
         ),
         "All scores": Picture(_histogram, lambda talk: not _has_map(talk), samples=True),
     },
     {
         "Caught and false alarms": Picture(
-            partial(_drawn, charts.plain_roc), lambda talk: talk.screen.decision.labelled
+            lambda talk: _drawn(talk, charts.plain_roc), lambda talk: talk.screen.decision.labelled
         ),
         "Found again": Picture(_again, lambda talk: talk.stability is not None and not talk.stability.unseen),
-        "Still alike": Picture(partial(_drawn, charts.alike), _is_scored),
-        "As dots": Picture(partial(_drawn, charts.dots), _is_calibrated),
+        "Still alike": Picture(lambda talk: _drawn(talk, charts.alike), _is_scored),
+        "As dots": Picture(lambda talk: _drawn(talk, charts.dots), _is_calibrated),
         "All scores": Picture(_histogram, lambda talk: not _is_calibrated(talk)),
     },
 )
