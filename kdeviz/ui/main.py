@@ -22,6 +22,7 @@ from kdeviz.ui.pages import PAGES, compare, tune
 from kdeviz.ui.panels import (
     find,
     load_data,
+    map_axes,
     model,
     present,
     sample_parts,
@@ -30,7 +31,6 @@ from kdeviz.ui.panels import (
     sweep_list,
     threshold,
 )
-from kdeviz.ui.panels import map as samples_map
 from kdeviz.ui.panels import preflight as preflight_panel
 from kdeviz.ui.panels.charts import tabs
 from kdeviz.ui.panels.comparison import SIDE_KEYS
@@ -201,7 +201,7 @@ def _read_address(current: Session) -> None:
             **preflight_panel.address(),
             **model.address(data),
             **sidebar.address(data),
-            **samples_map.address(),
+            **map_axes.address(),
             **find.address(),
             **({} if current.own(FileReading).task is not None else in_address.address(data)),
             **present.address(),

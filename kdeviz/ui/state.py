@@ -51,6 +51,12 @@ class Screen:
         return self.decision.rule
 
     @property
+    def told(self) -> tuple[object, ...]:
+        """Equal for screens of which a kept run, or a report, would tell the same."""
+        decision = self.decision
+        return self.key, decision.rule, decision.threshold, decision.curve, self.analysis, self.book.changes
+
+    @property
     def book(self) -> MarkBook:
         """The marks of its data."""
         return book_of(self.data)

@@ -9,8 +9,7 @@ from app_steps import gaussian, npy, upload
 from kdeviz.decision import RULES, ThresholdRule
 from kdeviz.model import ProbabilityCurve
 from kdeviz.settings import Settings
-from kdeviz.ui.panels import find, model, sidebar
-from kdeviz.ui.panels import map as samples_map
+from kdeviz.ui.panels import find, map_axes, model, sidebar
 from kdeviz.ui.widgets.parameters import among, real, whole
 from kdeviz.ui.work.loaded import sample
 
@@ -21,7 +20,7 @@ OTHERS = ["data", "sweep", "colour", "column", "device", "label_column", "normal
 
 
 def parameters():
-    return {**model.address(sample()), **sidebar.address(sample()), **samples_map.address(), **find.address()}
+    return {**model.address(sample()), **sidebar.address(sample()), **map_axes.address(), **find.address()}
 
 
 ALL = sorted({*parameters(), "tune", "compare", "chart", "why"})

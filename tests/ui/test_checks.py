@@ -19,7 +19,9 @@ from app_steps import (
     visit,
 )
 
+from kdeviz.data import EmbeddingSet
 from kdeviz.preflight import preflight
+from kdeviz.settings import Settings
 from kdeviz.ui.panels import preflight as panel
 from kdeviz.ui.work.reporting import screen_extras, screen_report
 
@@ -180,3 +182,18 @@ def test_a_column_that_may_be_the_label_is_a_note_until_it_is_said(start, tmp_pa
     assert (page_session(app).data.everything.labels == 1).sum() == 15
     again = start(str(tmp_path / "wine.csv"), normal=list("45678"))
     until(again, lambda app: labels(app) == ["Checks: 1 warning"])
+
+
+def test_checks_are_looked_for_while_another_thread_adds_some():
+    class Another(int):
+        def __eq__(self, other):
+            known[99, False] = report
+            return False
+
+        __hash__ = int.__hash__
+
+    data = EmbeddingSet.from_array(gaussian(n=20))
+    report = panel.check(data, Settings(2))
+    known = panel._REPORTS[data]
+    known[Another(3), False] = report
+    assert panel.check(data, Settings(2, standardise=True)) is not report

@@ -15,7 +15,7 @@ from kdeviz.analysis import Preview, drift
 from kdeviz.model import KERNEL_WORDS
 from kdeviz.settings import Settings, name_of
 from kdeviz.ui.panels.charts import show_tabs
-from kdeviz.ui.panels.help_menu import show_explore_tour
+from kdeviz.ui.panels.help_menu import STEPS
 from kdeviz.ui.panels.map import map_controls, show_map
 from kdeviz.ui.panels.model import can_use, offer_button, use_settings
 from kdeviz.ui.panels.preflight import Checks
@@ -24,6 +24,7 @@ from kdeviz.ui.panels.table import show_table
 from kdeviz.ui.panels.threshold import show_threshold
 from kdeviz.ui.state import Screen, Session, session
 from kdeviz.ui.widgets.text import plain_warning, warning_with
+from kdeviz.ui.widgets.tour import show_tour
 from kdeviz.ui.work.fitting import say_nothing_yet
 from kdeviz.ui.work.loaded import Loaded
 from kdeviz.wording import count, duration, number, percent
@@ -94,7 +95,7 @@ def show() -> None:
         if found is not None and found.found:
             plain_warning(found.in_words)
     _cockpit(current, screen)
-    show_explore_tour()
+    show_tour(STEPS)
 
 
 def _cockpit(current: Session, screen: Screen) -> None:
@@ -106,7 +107,7 @@ def _cockpit(current: Session, screen: Screen) -> None:
         map_place, threshold_place = st.container(), st.container(gap="xsmall")
     panel, table_place = right.container(gap="xsmall"), st.container()
     parts = {
-        map_place: partial(show_map, current, screen, *asked, _MAP_HEIGHT),
+        map_place: partial(show_map, current, screen, asked, _MAP_HEIGHT),
         panel: partial(show_tabs, current, screen, _PANEL_HEIGHT),
         threshold_place: partial(show_threshold, current, screen),
         table_place: partial(show_table, current, screen, _TABLE_HEIGHT),

@@ -14,9 +14,8 @@ from kdeviz.ui.panels.present import (
     show_how_it_works,
     show_words,
 )
-from kdeviz.ui.panels.present_doubt import known_stability, repeat, show_repeating
-from kdeviz.ui.panels.present_pictures import N_TYPICAL, Picture, Talk
-from kdeviz.ui.panels.present_samples import show_typical, shows_samples
+from kdeviz.ui.panels.present_pictures import Picture, Talk, show_typical, shows_samples
+from kdeviz.ui.panels.stability import known_stability, repeat, show_repeating
 from kdeviz.ui.panels.threshold import show_plain_threshold
 from kdeviz.ui.state import Session, session
 from kdeviz.ui.work.fitting import whole_screen
@@ -61,7 +60,7 @@ def _show_step(current: Session, talk: Talk, picture: Picture, step: int) -> Non
         with left:
             picture.show(talk)
         with right:
-            show_typical(talk.screen, N_TYPICAL)
+            show_typical(talk.screen)
         return
     picture.show(talk)
     if step == _LINE:

@@ -15,12 +15,7 @@ from kdeviz.wording import capital, count
 
 _GUESS = "as guessed"
 _NOBODY = "none of them"
-_ROLE_WORDS = {
-    "id": "Ids",
-    "label": "Labels",
-    "split": "Train or test",
-    "picture": "Pictures",
-}
+_ROLE_WORDS = {"id": "Ids", "label": "Labels", "split": "Train or test", "picture": "Pictures"}
 _KEYS = (*(f"{role}_column" for role in ROLES), "normal", "leave_out")
 _MOST_VALUES = 50
 """Of a column with more values nobody chooses the normal ones from a list."""
@@ -106,13 +101,9 @@ def _controls(data: Loaded, reading: Reading) -> None:
     st.markdown("**Was something read wrong?** The file is read again as you say.")
     for column, role in zip(st.columns(len(ROLES), gap="small"), ROLES, strict=True):
         key = f"{role}_column"
-        with column:
-            st.selectbox(_ROLE_WORDS[role], _choices(reading), key=key, help=HELP[key])
-            write_choice(key, _GUESS)
-    words_of = {
-        "normal": "These labels mean normal",
-        "leave_out": "Leave out of the embedding",
-    }
+        column.selectbox(_ROLE_WORDS[role], _choices(reading), key=key, help=HELP[key])
+        write_choice(key, _GUESS)
+    words_of = {"normal": "These labels mean normal", "leave_out": "Leave out of the embedding"}
     for key, options in _several(data).items():
         if options:
             st.multiselect(words_of[key], options, key=key, help=HELP[key])

@@ -59,13 +59,12 @@ def show_tabs(current: Session, screen: Screen, height: int) -> None:
     if chosen == SAMPLE:
         show_sample(current, screen, height)
     else:
-        _chart(
-            chosen, screen, {"picked": current.picked, "neighbour": current.neighbour}, min(height, _TALLEST)
-        )
+        _chart(chosen, current, screen, min(height, _TALLEST))
 
 
-def _chart(name: str, screen: Screen, given: dict[str, Any], height: int) -> None:
+def _chart(name: str, current: Session, screen: Screen, height: int) -> None:
     chart, key = charts.CHARTS[name], f"curve_{name}"
+    given: dict[str, Any] = {"picked": current.picked, "neighbour": current.neighbour}
     if "log_fpr" in chart.takes:
         given["log_fpr"] = st.toggle("Logarithmic false alarms", key="log_fpr", help=HELP["log_fpr"])
     try:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import partial
 
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
 from kdeviz import charts
@@ -20,7 +19,7 @@ from kdeviz.ui.state import Screen, Session, session, theme
 from kdeviz.ui.widgets.choices import one_of
 from kdeviz.ui.widgets.help import HELP
 from kdeviz.ui.widgets.plots import clicked_number, show_figure
-from kdeviz.ui.widgets.progress import show_progress, watch
+from kdeviz.ui.widgets.progress import outcome, show_progress, watch
 from kdeviz.ui.widgets.text import failure_words, plain_error, plain_warning
 from kdeviz.ui.work.jobs import job_board
 from kdeviz.ui.work.sides import Side, add_model_file, sides
@@ -32,6 +31,7 @@ SIDE_KEYS = ("first_side", "second_side")
 _CHART_HEIGHT = 360
 _CONTROL_HEIGHT = 46
 _TITLES = ("First", "Second")
+_RANKS = "compared_ranks"
 # How long a rerun waits for a comparison before it shows progress instead.
 _EXPECTED_SECONDS = 2.0
 _PATIENCE_SECONDS = 2.0
@@ -66,7 +66,7 @@ def show_comparison(current: Session, screen: Screen) -> None:
     if task.running:
         watch(task.future, partial(show_progress, task, "comparison"))
         return
-    comparison = _outcome(task)
+    comparison = outcome(task, "These two cannot be compared")
     if comparison is None:
         st.button("Compare again", icon=":material/refresh:", on_click=_forget)
         return
@@ -76,18 +76,6 @@ def show_comparison(current: Session, screen: Screen) -> None:
     _charts(comparison)
     show_disagreements(current, screen, comparison)
     _settings(comparison)
-
-
-def _outcome(task: Task[Comparison]) -> Comparison | None:
-    """What came of it; None, and why, if nothing did."""
-    try:
-        comparison = task.result()
-    except Exception as error:
-        plain_error("These two cannot be compared", failure_words(error))
-        return None
-    if comparison is None:
-        plain_warning("Cancelled.")
-    return comparison
 
 
 def _choose(current: Session, screen: Screen) -> tuple[Side, Side] | None:
@@ -108,17 +96,16 @@ def _choose(current: Session, screen: Screen) -> tuple[Side, Side] | None:
         for side, (key, title) in enumerate(zip(SIDE_KEYS, _TITLES, strict=True)):
             words, choice = st.columns([1, 11], gap="small", vertical_alignment="center")
             words.markdown(title)
-            with choice:
-                st.selectbox(
-                    title,
-                    keys,
-                    format_func=lambda key: known[key].name,
-                    key=key,
-                    on_change=_keep_apart,
-                    args=(side,),
-                    label_visibility="collapsed",
-                    help=HELP["side"],
-                )
+            choice.selectbox(
+                title,
+                keys,
+                format_func=lambda key: known[key].name,
+                key=key,
+                on_change=_keep_apart,
+                args=(side,),
+                label_visibility="collapsed",
+                help=HELP["side"],
+            )
     with buttons, st.container(gap="xsmall"):
         st.button("Swap", icon=":material/swap_vert:", on_click=_swap, key="swap", width="stretch")
         _model_file(screen)
@@ -230,50 +217,32 @@ def _charts(comparison: Comparison) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         words = "Rank by the second against rank by the first"
-        _chart(comparison, charts.ranks(comparison, theme=theme()), "ranks", words, True)
+        ranks = charts.ranks(comparison, theme=theme())
+        show_figure(ranks, _RANKS, words, _CHART_HEIGHT, id(comparison), _clicked)
     with right:
-        kinds = ["Percentiles", "ROC"] if comparison.roc is not None else ["Percentiles"]
-        kind, less = kinds[0], _CONTROL_HEIGHT * (len(kinds) > 1)
-        if len(kinds) > 1:
-            kind = one_of("Chart", kinds, "compared_chart", in_address=False)
+        kind, height = "Percentiles", _CHART_HEIGHT
+        if comparison.roc is not None:
+            kind = one_of("Chart", ["Percentiles", "ROC"], "compared_chart", in_address=False)
+            height -= _CONTROL_HEIGHT
         if kind == "ROC":
-            _chart(
-                comparison,
-                charts.compared_roc(comparison, theme=theme()),
-                "rocs",
-                "Both ROC curves",
-                less=less,
-            )
+            rocs = charts.compared_roc(comparison, theme=theme())
+            show_figure(rocs, "compared_rocs", "Both ROC curves", height, id(comparison))
         else:
             figure, words = charts.percentiles(comparison, theme()), "Histograms of percentiles"
-            _chart(comparison, figure, "percentiles", words, less=less)
+            show_figure(figure, "compared_percentiles", words, height, id(comparison))
 
 
-def _chart(
-    comparison: Comparison, figure: go.Figure, key: str, words: str, clickable: bool = False, less: int = 0
-) -> None:
-    key = f"compared_{key}"
-    on_click = partial(_clicked, key) if clickable else None
-    show_figure(figure, key, words, _CHART_HEIGHT - less, id(comparison), on_click)
-
-
-def _clicked(key: str) -> None:
-    sample = clicked_number(key)
+def _clicked() -> None:
+    sample = clicked_number(_RANKS)
     session().own(LookedAt).sample = None if sample is None else int(sample)
 
 
 def _settings(comparison: Comparison) -> None:
     st.subheader("Settings side by side")
     rows = sorted(settings_table(comparison), key=lambda row: not row.differs)
+    words = [(row.name, row.first, row.second, "differs" if row.differs else "") for row in rows]
     st.dataframe(
-        pd.DataFrame(
-            {
-                "setting": [row.name for row in rows],
-                "first": [row.first for row in rows],
-                "second": [row.second for row in rows],
-                "differs": ["differs" if row.differs else "" for row in rows],
-            }
-        ),
+        pd.DataFrame(words, columns=["setting", "first", "second", "differs"]),
         key="compared_settings",
         hide_index=True,
         height="content",

@@ -12,13 +12,7 @@ from numpy.typing import NDArray
 from streamlit.elements.lib.column_types import ColumnConfig
 
 from kdeviz import charts, explain
-from kdeviz.comparison import (
-    Comparison,
-    Scored,
-    decision_with_data,
-    disagreement_table,
-    why_words,
-)
+from kdeviz.comparison import Comparison, Scored, decision_with_data, disagreement_table, why_words
 from kdeviz.data import EmbeddingSet
 from kdeviz.ui.panels.shown_text import text_column
 from kdeviz.ui.state import Screen, Session, session, theme
@@ -93,13 +87,13 @@ def _flip_chosen(key: str, samples: NDArray[np.int64]) -> None:
 
 def _rows_in(inspected: EmbeddingSet, comparison: Comparison) -> NDArray[np.int64] | None:
     """(C,) where the common samples are among those loaded; None if neither side has scored these."""
-    for scored, rows in (
-        (comparison.first, comparison.first_rows),
-        (comparison.second, comparison.second_rows),
-    ):
-        if scored.inspected_digest == inspected.digest:
-            return rows
-    return None
+    same = (rows for scored, rows in _sides(comparison) if scored.inspected_digest == inspected.digest)
+    return next(same, None)
+
+
+def _sides(comparison: Comparison) -> tuple[tuple[Scored, NDArray[np.int64]], ...]:
+    """Each of the two, and (C,) which of its rows the common samples are."""
+    return (comparison.first, comparison.first_rows), (comparison.second, comparison.second_rows)
 
 
 def _why_of_each(comparison: Comparison, sample: int, screen: Screen) -> None:
@@ -113,10 +107,8 @@ def _why_of_each(comparison: Comparison, sample: int, screen: Screen) -> None:
             (text,) = [""] if rows is None else inspected.texts([rows[sample]], text_column())
             if text:
                 st.text(text)
-    places = ((comparison.first, comparison.first_rows), (comparison.second, comparison.second_rows))
-    for column, title, (scored, own) in zip(
-        st.columns(2, gap="medium"), ("first", "second"), places, strict=True
-    ):
+    columns = st.columns(2, gap="medium")
+    for column, title, (scored, own) in zip(columns, ("first", "second"), _sides(comparison), strict=True):
         with column:
             _why(scored, int(own[sample]), title, screen)
 

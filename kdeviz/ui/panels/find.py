@@ -8,18 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from kdeviz.decision import (
-    BY_RANK,
-    Between,
-    Column,
-    Filter,
-    Holds,
-    Mask,
-    Numbers,
-    OneOf,
-    Order,
-    Values,
-)
+from kdeviz.decision import BY_RANK, Between, Column, Filter, Holds, Mask, Numbers, OneOf, Order, Values
 from kdeviz.ui.state import Screen, Session, session
 from kdeviz.ui.widgets.help import HELP
 from kdeviz.ui.widgets.parameters import Possible, shorter

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from kdeviz.ui.widgets.tour import Step, ask_for_tour, show_tour
+from kdeviz.ui.widgets.tour import Step, ask_for_tour
 
 STEPS = (
     Step(
@@ -54,8 +54,3 @@ def help_menu() -> None:
             st.switch_page(st.session_state["explore_page"])
         st.markdown("\n".join(f"- **{key}** {words}" for key, words in _KEYS.items()))
         st.caption("These keys work on the page Explore.")
-
-
-def show_explore_tour() -> None:
-    """The tour, where it has not been seen."""
-    show_tour(STEPS)

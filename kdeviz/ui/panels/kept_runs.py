@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from concurrent.futures import wait
 from dataclasses import dataclass
@@ -27,7 +26,6 @@ from kdeviz.wording import count, size
 
 _WRAPPED = 66
 """Pixels of a row: streamlit wraps what is in those above 64."""
-logger = logging.getLogger(__name__)
 
 
 @dataclass(eq=False)
@@ -70,7 +68,7 @@ def keep_button(current: Session) -> None:
     if options().read_only:
         return
     keeping = current.own(Keeping)
-    done = screen is not None and keeping.kept == _state(screen)
+    done = screen is not None and keeping.kept == screen.told
     # Under another key it is another popover, which is closed.
     with st.popover(
         "Kept" if done else "Keep run",
@@ -99,22 +97,8 @@ def keep_problems(current: Session) -> None:
     keeping = current.own(Keeping)
     if keeping.problem:
         plain_error("The run was not kept", keeping.problem)
-    if keeping.logging is not None and not keeping.logging.running:
-        problem = keeping.logging.result()
-        if problem:
-            plain_warning(f"The run is kept, but not in MLflow: {problem}")
-
-
-def _state(screen: Screen) -> tuple[object, ...]:
-    """Equal for screens that would be kept as equal runs."""
-    return (
-        screen.key,
-        screen.rule,
-        screen.decision.threshold,
-        screen.decision.curve,
-        screen.analysis,
-        screen.book.changes,
-    )
+    if keeping.logging is not None and (problem := keeping.logging.result()):
+        plain_warning(f"The run is kept, but not in MLflow: {problem}")
 
 
 def _keep(name_key: str) -> None:
@@ -134,10 +118,9 @@ def _keep(name_key: str) -> None:
     except (OptionError, DataError) as error:
         keeping.problem = str(error)
         return
-    keeping.problem, keeping.kept, keeping.done = "", _state(screen), keeping.done + 1
+    keeping.problem, keeping.kept, keeping.done = "", screen.told, keeping.done + 1
     st.toast(f"Kept as “{run.name}”", icon=":material/bookmark_added:")
-    uri = st.session_state.get("mlflow")
-    if uri:
+    if uri := st.session_state.get("mlflow"):
         keeping.logging = _log(uri, run, screen)
 
 
@@ -161,8 +144,7 @@ def show_runs(current: Session) -> None:
     store, known = run_store(), known_runs()
     runs = [run for run in known if isinstance(run, Run)]
     st.text(f"{count(len(runs))} kept in {store.folder}")
-    problem = current.own(Keeping).change_problem
-    if problem:
+    if problem := current.own(Keeping).change_problem:
         plain_error("That did not work", problem)
     for damaged in known:
         if isinstance(damaged, DamagedRun):
@@ -229,35 +211,27 @@ def _table(runs: list[Run]) -> pd.DataFrame:
 
 def _actions(current: Session, store: RunStore, run: Run) -> None:
     use, name, rename, delete = st.columns([1, 2.4, 0.8, 0.8], vertical_alignment="bottom")
-    with use:
-        st.button(
-            "Use its settings",
-            icon=":material/check:",
-            on_click=use_settings,
-            args=(run.record.settings,),
-            disabled=not can_use(run.record.settings, current.data),
-        )
+    use.button(
+        "Use its settings",
+        icon=":material/check:",
+        on_click=use_settings,
+        args=(run.record.settings,),
+        disabled=not can_use(run.record.settings, current.data),
+    )
     if options().read_only:
         return
-    with name:
-        key = f"name_{run.id}_{run.name}"
-        wanted = st.text_input("Name", run.name, max_chars=200, key=key, help=HELP["run_name"])
-    with rename:
-        st.button(
-            "Rename",
-            disabled=wanted == run.name,
-            on_click=_change,
-            args=(partial(store.rename, run.id, wanted, visitor()),),
-            width="stretch",
-        )
+    key = f"name_{run.id}_{run.name}"
+    wanted = name.text_input("Name", run.name, max_chars=200, key=key, help=HELP["run_name"])
+    rename.button(
+        "Rename",
+        disabled=wanted == run.name,
+        on_click=_change,
+        args=(partial(store.rename, run.id, wanted, visitor()),),
+        width="stretch",
+    )
     with delete, st.popover("Delete", width="stretch"):
         st.markdown("This cannot be undone.")
-        st.button(
-            "Delete for good",
-            type="primary",
-            on_click=_delete,
-            args=(store, run.id),
-        )
+        st.button("Delete for good", type="primary", on_click=_delete, args=(store, run.id))
 
 
 def _delete(store: RunStore, run_id: str) -> None:

@@ -56,7 +56,7 @@ def open_path(current: Session, path: str) -> None:
 
 def address() -> dict[str, Possible]:
     """What the address may say of the data: the token of what was uploaded, or an example."""
-    return {"data": _is_data}
+    return {"data": lambda text: is_token(text) or sample_name(text) is not None}
 
 
 def follow_address(current: Session) -> None:
@@ -95,10 +95,6 @@ def say_missing(current: Session) -> None:
         icon=":material/link_off:",
     )
     st.button("Look at the sample set", on_click=_use_example, args=(_FIRST,))
-
-
-def _is_data(text: str) -> bool:
-    return is_token(text) or sample_name(text) is not None
 
 
 def _find(current: Session, asked: str | None) -> None:
@@ -273,7 +269,8 @@ def _follow_uploads(current: Session, main: UploadedFile | None, *others: Upload
     if main is not None:
         forget_corrections()
         score, about, score_about = map(_optional, others)
-        read = partial(from_uploads, _upload(main), score, about, _at_first(), score_about, visitor())
+        content = main.name, main.getvalue()
+        read = partial(from_uploads, content, score, about, _at_first(), score_about, visitor())
         _read(current, files, main.name, read)
     elif any(others):
         failed(current, "Load the embeddings first: the other files belong to them")
@@ -302,12 +299,8 @@ def _at_first() -> Corrections:
     return Corrections(images=st.session_state.get("images_folder"))
 
 
-def _upload(file: UploadedFile) -> Upload:
-    return file.name, file.getvalue()
-
-
 def _optional(file: UploadedFile | None) -> Upload | None:
-    return None if file is None else _upload(file)
+    return None if file is None else (file.name, file.getvalue())
 
 
 def _read(current: Session, wanted: object, name: str, read: Callable[[], Loaded]) -> None:

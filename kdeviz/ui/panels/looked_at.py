@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import NamedTuple
 
 from kdeviz.decision import Decision
 from kdeviz.ui.numbering import Numbering
+from kdeviz.ui.panels.shown_text import text_column
 from kdeviz.ui.state import Screen, Session, session
+from kdeviz.ui.widgets.plots import clicked_number
+from kdeviz.ui.widgets.tiles import show_tiles, tiles_of
 
 
 class Seen(NamedTuple):
@@ -52,9 +57,11 @@ class Trail:
 
 def looked_at(current: Session, screen: Screen) -> Seen | None:
     """The sample that the panel is about; None while none is picked."""
-    training = None if current.neighbour is None else _of_training(screen.decision)
-    if training is not None and training.analysis.points[current.neighbour] < 0:  # left out by another cap
-        training = current.neighbour = None
+    training = None
+    if current.neighbour is not None:
+        training = replace(screen.decision, analysis=screen.analysis.training_view)
+        if training.analysis.points[current.neighbour] < 0:  # left out by another cap
+            training = current.neighbour = None
     trail, here = current.own(Trail), Place(current.picked, current.neighbour)
     if trail.at != here:
         # A neighbour that the address led to was reached from the picked sample.
@@ -65,14 +72,28 @@ def looked_at(current: Session, screen: Screen) -> Seen | None:
     return None if current.picked is None else Seen(screen.decision, current.picked, False)
 
 
-def look_at_training(row: int) -> None:
-    """Go on to this training row; in the table as well, where it is an inspected one."""
-    current = session()
-    trail, screen = current.own(Trail), current.screen
-    if screen is None:
+def pick_clicked(key: str) -> None:
+    """Pick the inspected row that was clicked on the chart, or among the tiles, with this key."""
+    if (row := clicked_number(key)) is not None:
+        session().pick(int(row))
+
+
+def show_training(
+    screen: Screen, rows: Sequence[int], notes: Sequence[str], key: str, alt: str, about: object
+) -> None:
+    """Draw tiles of training samples, with a note each; a click goes on to one. See `show_tiles`."""
+    tiles = tiles_of(screen.analysis.train, rows, notes, text_column())
+    show_tiles(tiles, key, alt, about, partial(_follow, key))
+
+
+def _follow(key: str) -> None:
+    """Go on to the training row that was clicked; in the table as well, where it is an inspected one."""
+    current, row = session(), clicked_number(key)
+    if current.screen is None or row is None:
         return
-    trail.past.append(Place(current.picked, current.neighbour))
-    _go_to(current, Place(row, None) if screen.analysis.inspects_training else Place(current.picked, row))
+    current.own(Trail).past.append(Place(current.picked, current.neighbour))
+    listed = current.screen.analysis.inspects_training
+    _go_to(current, Place(int(row), None) if listed else Place(current.picked, int(row)))
 
 
 def go_back() -> None:
@@ -87,7 +108,3 @@ def _go_to(current: Session, place: Place) -> None:
         current.pick(place.picked)
     current.neighbour = place.neighbour
     current.own(Trail).at = place
-
-
-def _of_training(decision: Decision) -> Decision:
-    return replace(decision, analysis=decision.analysis.training_view)

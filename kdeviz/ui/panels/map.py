@@ -14,13 +14,12 @@ from kdeviz.errors import OptionError
 from kdeviz.ui.panels import map_axes
 from kdeviz.ui.panels.selection import Zoom
 from kdeviz.ui.panels.shown_text import text_column, text_control
-from kdeviz.ui.panels.table import chosen_rows
 from kdeviz.ui.state import Screen, Session, session, theme
 from kdeviz.ui.widgets.choices import one_of
 from kdeviz.ui.widgets.help import HELP
-from kdeviz.ui.widgets.parameters import Possible
 from kdeviz.ui.widgets.plots import MOST_FLAGGED, clicked, show_figure
 from kdeviz.ui.widgets.text import plain_warning
+from kdeviz.ui.work.found import found
 from kdeviz.wording import capital
 
 _TOOLS = {
@@ -44,36 +43,23 @@ class MapView(NamedTuple):
     """Whether to draw the training samples as well."""
 
 
-def address() -> dict[str, Possible]:
-    """What the address may say of the map; of what colours and columns there are, the data decide."""
-    return map_axes.address()
-
-
-def show_map(
-    current: Session,
-    screen: Screen,
-    axes: MapAxes | None,
-    colour_by: str,
-    tool: str,
-    training: bool,
-    height: int,
-) -> None:
+def show_map(current: Session, screen: Screen, view: MapView, height: int) -> None:
     """Draw the map; a click picks a sample, a box or a lasso selects."""
     map_axes.show_arranging(current)
-    decision = screen.decision
+    decision, axes, answer = screen.decision, view.axes, found(current, screen)
     if axes is None:
         axes = ComponentAxes() if screen.analysis.classifier.n_components_ > 1 else ScoreAxes()
     try:
         figure = charts.projection(
             decision,
             axes,
-            colour_by,
+            view.colour_by,
             picked=current.picked,
             neighbour=current.neighbour,
-            region=chosen_rows(current, screen),
-            tool=tool,
+            region=answer.rows if answer.narrowed else None,
+            tool=view.tool,
             text_column=text_column(),
-            training=training,
+            training=view.training,
             most_flagged=MOST_FLAGGED,
             theme=theme(),
         )

@@ -94,10 +94,6 @@ def _component(name: str, first: int, kept: int) -> int:
     return axis
 
 
-def _separating(current: Session, screen: Screen) -> MapAxes | None:
-    return SeparatingAxes()
-
-
 def _columns(current: Session, screen: Screen) -> MapAxes | None:
     names = charts.axis_choices(screen.decision)
     if len(names) < 2:
@@ -140,7 +136,7 @@ def show_arranging(current: Session) -> None:
 
 KINDS = {
     "components": Kind("Main directions (PCA)", _components),
-    "separating": Kind("Axes that separate", _separating),
+    "separating": Kind("Axes that separate", lambda current, screen: SeparatingAxes()),
     "neighbours": Kind("Neighbour map", _neighbours),
     "columns": Kind("Columns of the file", _columns),
 }

@@ -103,25 +103,11 @@ def model_control(current: Session) -> tuple[Settings, DeltaGenerator]:
     write_choice("scaling", "scale")
     caps = _caps()
     read_choice("cap", caps, Settings().max_training_points)
-    cap = st.select_slider(
-        "Training cap",
-        caps,
-        format_func=count,
-        key="cap",
-        help=HELP["cap"],
-    )
+    cap = st.select_slider("Training cap", caps, format_func=count, key="cap", help=HELP["cap"])
     write_choice("cap", Settings().max_training_points)
     with st.expander("Bandwidth and seed"):
         bandwidth = _bandwidth()
-        seed = st.number_input(
-            "Seed",
-            0,
-            _MOST,
-            0,
-            key="seed",
-            bind="query-params",
-            help=HELP["seed"],
-        )
+        seed = st.number_input("Seed", 0, _MOST, 0, key="seed", bind="query-params", help=HELP["seed"])
     settings = Settings(components, FeatureScalingMethod(scaling), cap, bandwidth, seed, standardise)
     with undo:
         _undo_button(knobs, settings)
@@ -158,19 +144,15 @@ def use_settings(settings: Settings) -> None:
     knobs.wanted = Standing(settings)
 
 
-def usual_settings(data: Loaded) -> Settings:
-    """The defaults, with no more components than these data allow."""
-    return Settings.usual(*data.train.features.shape)
-
-
 def open_data(current: Session, data: Loaded) -> None:
     """Look at other data, by the usual settings: those before were chosen for other numbers.
 
     The threshold and the curve are taken back as well where they are places on the scale of the scores. What
     changes is said, and can be undone.
     """
-    knobs, usual = current.own(Knobs), usual_settings(data)
-    before, chosen = _standing(knobs), knobs.settings not in (None, usual_settings(current.data), usual)
+    knobs = current.own(Knobs)
+    usual_before, usual = (Settings.usual(*one.train.features.shape) for one in (current.data, data))
+    before, chosen = _standing(knobs), knobs.settings not in (None, usual_before, usual)
     current.use(data)
     if before is None:
         return
@@ -216,11 +198,8 @@ def _take(offer: Offer) -> None:
 
 def _undo_button(knobs: Knobs, settings: Settings) -> None:
     """Offer to take back what `use_settings` did, until a knob is moved by hand."""
-    knobs.settings = settings
-    if knobs.applied is None:
-        return
-    applied = knobs.applied
-    if settings != applied.settings:
+    knobs.settings, applied = settings, knobs.applied
+    if applied is None or settings != applied.settings:
         knobs.applied = None
         return
     st.caption(f"{_said(applied)}.")
@@ -241,21 +220,16 @@ def _undo(before: Standing) -> None:
 
 
 def _set_standing(wanted: Standing) -> None:
-    """See `_set_settings`."""
-    _set_settings(wanted.settings)
-    if wanted.rule is not None:
-        set_rule(*wanted.rule)
-    if wanted.curve is not None:
-        set_curve(wanted.curve)
-
-
-def _set_settings(settings: Settings) -> None:
-    """Let the knobs stand at these settings, see `can_use`; just before they are drawn.
+    """Let the knobs stand so, see `can_use`; just before they are drawn.
 
     Earlier, in the callback, is too early: a run that streamlit joins with one that the browser has asked for
     meanwhile, as the clock of a sweep does each second, begins with where the knobs stand in the browser.
     """
-    state = st.session_state
+    if wanted.rule is not None:
+        set_rule(*wanted.rule)
+    if wanted.curve is not None:
+        set_curve(wanted.curve)
+    state, settings = st.session_state, wanted.settings
     state["components"], state["seed"] = settings.n_pca_components, settings.seed
     state["scaling"], state["standardise"] = settings.feature_scaling_method.value, settings.standardise
     state["cap"] = settings.max_training_points

@@ -18,11 +18,9 @@ from kdeviz.errors import Cancelled, OptionError
 from kdeviz.output import MODEL_FORMATS, Exported, ModelFormat, Verification, export, model_format
 from kdeviz.ui.state import Screen, Session
 from kdeviz.ui.widgets.help import HELP
-from kdeviz.ui.widgets.making import Making, Work, show_making
+from kdeviz.ui.widgets.making import Making, show_making
 from kdeviz.ui.widgets.text import plain_warning
 from kdeviz.wording import capital, count, number
-
-_STEM = "model"
 
 
 class Ready(NamedTuple):
@@ -32,15 +30,6 @@ class Ready(NamedTuple):
     content: bytes
     card: str
     verification: Verification
-
-
-class Asked(NamedTuple):
-    """Of what an export is: it is another one when any of these changes."""
-
-    key: object
-    threshold: float
-    curve: object
-    format: str
 
 
 class Exporting(Making[Ready]):
@@ -66,8 +55,8 @@ def show_model_export(current: Session, screen: Screen) -> None:
         return
     show_making(
         current.own(Exporting),
-        Asked(screen.key, decision.threshold, decision.curve, name),
-        partial(_prepared, decision, kind),
+        (screen.key, decision.threshold, decision.curve, name),
+        lambda: partial(_exported, decision, kind),
         _offer,
         key="export",
         problem="The file was not written",
@@ -82,23 +71,22 @@ def _obstacle(kind: ModelFormat, decision: Decision) -> str:
     try:
         kind.check_installed()
     except OptionError as error:
-        return f"{capital(str(error))}"
+        return capital(str(error))
     reason = kind.refusal(decision)
     return f"This model cannot be written so: {reason}." if reason else ""
 
 
-def _prepared(decision: Decision, kind: ModelFormat) -> Work[Ready]:
-    def work(report: OnProgress, cancelled: Callable[[], bool]) -> Ready:
-        def tell(stage: str, fraction: float) -> None:
-            if cancelled():
-                raise Cancelled("the export was cancelled")
-            report(stage, fraction)
+def _exported(
+    decision: Decision, kind: ModelFormat, report: OnProgress, cancelled: Callable[[], bool]
+) -> Ready:
+    def tell(stage: str, fraction: float) -> None:
+        if cancelled():
+            raise Cancelled("the export was cancelled")
+        report(stage, fraction)
 
-        with tempfile.TemporaryDirectory() as folder:
-            done = export(decision, kind, Path(folder) / f"{_STEM}{kind.suffix}", tell)
-            return Ready(*_one_file(done), done.card, done.verification)
-
-    return work
+    with tempfile.TemporaryDirectory() as folder:
+        done = export(decision, kind, Path(folder) / f"model{kind.suffix}", tell)
+        return Ready(*_one_file(done), done.card, done.verification)
 
 
 def _one_file(done: Exported) -> tuple[str, bytes]:

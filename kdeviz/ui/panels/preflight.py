@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from kdeviz.data import EmbeddingSet
 from kdeviz.errors import DataError
@@ -18,7 +17,7 @@ from kdeviz.ui.state import Session, session
 from kdeviz.ui.widgets.address import say
 from kdeviz.ui.widgets.parameters import Possible, among
 from kdeviz.ui.widgets.progress import watch
-from kdeviz.ui.widgets.text import plain_error
+from kdeviz.ui.widgets.text import line_with, plain_error
 from kdeviz.ui.work.fitting import awaits_picture
 from kdeviz.ui.work.jobs import job_board
 from kdeviz.ui.work.loaded import Loaded
@@ -92,9 +91,7 @@ def _before_a_fit(current: Session, settings: Settings) -> Preflight | None:
         checks.asked = asked
         checks.task = job_board().start_aside(lambda report, cancelled: check(data, settings))
     wait([checks.task.future], _PATIENCE_SECONDS)
-    if checks.task.running:
-        return None
-    return checks.task.future.result()
+    return None if checks.task.running else checks.task.future.result()
 
 
 def watch_checks(current: Session) -> None:
@@ -106,7 +103,8 @@ def watch_checks(current: Session) -> None:
 
 def _known(data: EmbeddingSet, settings: Settings) -> Preflight | None:
     components = settings.n_pca_components
-    for (asked, standardise), report in _REPORTS.get(data, {}).items():
+    # A copy: another thread may add one meanwhile.
+    for (asked, standardise), report in tuple(_REPORTS.get(data, {}).items()):
         enough = asked == components or max(asked, components) <= (report.facts.rank or 0)
         if enough and standardise == settings.standardise:
             return report
@@ -140,10 +138,10 @@ def address() -> dict[str, Possible]:
 
 def checks_button(current: Session, settings: Settings, page: str) -> None:
     """One line in the sidebar: how many problems there are; opens and closes the panel."""
-    waits_for = "the new file" if current.own(FileReading).task is not None else ""
-    report = None if waits_for else _report(current, settings)
+    waits = current.own(FileReading).task is not None
+    report = None if waits else _report(current, settings)
     if report is None:
-        label = f"Checks: waiting for {waits_for}" if waits_for else "Checks: under way …"
+        label = "Checks: waiting for the new file" if waits else "Checks: under way …"
         st.button(label, icon=":material/hourglass_top:", type="tertiary", disabled=True, key="checks_wait")
         return
     kinds = [finding.severity for finding in report.problems]
@@ -190,7 +188,7 @@ def show_checks(current: Session, settings: Settings, page: str) -> None:
             st.button("Close", icon=":material/close:", on_click=_toggle, args=(page,), key="close_checks")
         st.caption(_facts(report))
         for change in current.data.everything.changes:
-            _line(":material/build:", change)
+            line_with(":material/build:", change)
         if checks.problem:
             plain_error("That fix cannot be applied", checks.problem)
         for finding in report.problems:
@@ -218,20 +216,12 @@ def _facts(report: Preflight) -> str:
 
 def _show(finding: Finding) -> None:
     which = f" {capital(finding.which)}." if finding.which else ""
-    buttons = _line(_SIGNS[finding.severity], finding.sentence + which)
+    buttons = line_with(_SIGNS[finding.severity], finding.sentence + which)
     with buttons, st.container(horizontal=True, horizontal_alignment="right"):
         for fix in finding.fixes:
             st.button(fix.title, key=f"fix_{fix.name}", on_click=_apply, args=(fix,))
         if finding.offer is not None:
             offer_button(finding.offer, f"offer_{finding.kind}")
-
-
-def _line(sign: str, sentence: str) -> DeltaGenerator:
-    """A sign, a sentence, and room for what to do about it."""
-    signs, sentences, rest = st.columns([0.35, 8, 4.4], vertical_alignment="center")
-    signs.markdown(sign)
-    sentences.text(sentence)
-    return rest
 
 
 def _apply(fix: Fix) -> None:

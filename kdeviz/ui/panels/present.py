@@ -11,8 +11,7 @@ import streamlit as st
 from kdeviz import charts
 from kdeviz.charts import HowItWorksNumbers
 from kdeviz.output import Story
-from kdeviz.ui.panels.present_pictures import PICTURES, Picture, Talk
-from kdeviz.ui.panels.present_samples import step_sample
+from kdeviz.ui.panels.present_pictures import PICTURES, Picture, Talk, step_sample
 from kdeviz.ui.state import Screen, session, theme
 from kdeviz.ui.widgets.address import read_choice, say, write_choice
 from kdeviz.ui.widgets.bumps import show_bumps

@@ -45,14 +45,9 @@ def show_report_export(current: Session, screen: Screen) -> None:
 
 def _asked(current: Session, screen: Screen) -> tuple[object, ...]:
     """Equal as long as the report would be the same."""
-    decision, swept = screen.decision, _ended_sweep(current, screen)
+    swept = _ended_sweep(current, screen)
     return (
-        screen.key,
-        decision.rule,
-        decision.threshold,
-        decision.curve,
-        decision.analysis,
-        screen.book.changes,
+        *screen.told,
         finished_stability(current, screen),
         None if swept is None else (swept.id, len(swept.rows)),
         text_column(),

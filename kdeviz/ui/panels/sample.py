@@ -14,9 +14,9 @@ from kdeviz.ui.panels.looked_at import Trail, go_back, looked_at
 from kdeviz.ui.panels.marking import show_marking
 from kdeviz.ui.panels.sample_parts import show_part
 from kdeviz.ui.panels.shown_text import text_column
-from kdeviz.ui.panels.table import ranked_rows
 from kdeviz.ui.state import Screen, Session, session, theme
 from kdeviz.ui.widgets.plots import show_figure
+from kdeviz.ui.work.found import found
 from kdeviz.wording import count, number, one_line, percent, plain_number, score_this_low
 
 _ROWS_PER_FEATURE, _NEIGHBOURS = 10, 6
@@ -43,7 +43,7 @@ def show_sample(current: Session, screen: Screen, height: int) -> None:
 def show_walk(current: Session, screen: Screen) -> None:
     """Buttons, and keys, that go through the table's samples in its order, and back from a neighbour."""
     looked_at(current, screen)
-    rows = ranked_rows(current, screen)
+    rows = found(current, screen).rows
     place = np.flatnonzero(rows == current.picked)
     at = int(place[0]) if len(place) else None
     back = None if at is None or at == 0 else int(rows[at - 1])
@@ -63,7 +63,13 @@ def show_walk(current: Session, screen: Screen) -> None:
             ("Next", "N", ":material/arrow_downward:", on),
         ):
             st.button(
-                name, icon=icon, shortcut=key, disabled=target is None, on_click=_go, args=(target,), key=name
+                name,
+                icon=icon,
+                shortcut=key,
+                disabled=target is None,
+                on_click=current.pick,
+                args=(target,),
+                key=name,
             )
 
 

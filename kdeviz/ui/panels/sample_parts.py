@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
 from kdeviz import charts, explain
-from kdeviz.ui.panels.looked_at import Seen, look_at_training
-from kdeviz.ui.panels.shown_text import text_column
+from kdeviz.ui.panels.looked_at import Seen, show_training
 from kdeviz.ui.state import Screen, theme
 from kdeviz.ui.widgets.choices import one_of
 from kdeviz.ui.widgets.help import HELP
-from kdeviz.ui.widgets.plots import clicked_number, show_figure
-from kdeviz.ui.widgets.tiles import show_tiles, tiles_of
+from kdeviz.ui.widgets.plots import show_figure
 from kdeviz.wording import count, number, percent
 
 PARTS = ("Neighbours", "Components", "Meaning", "Features", "Slice")
@@ -39,27 +35,18 @@ def show_part(seen: Seen, explanation: explain.Explanation, screen: Screen, heig
 
 
 def _neighbours(near: explain.Neighbours, screen: Screen, about: object) -> None:
-    rows, train = [int(row) for row in near.rows], screen.analysis.train
-    named, rest = count(len(rows)), ""
+    rows, rest = near.rows.tolist(), ""
     if near.total > len(rows):
         rest = f"; the other {count(near.total - len(rows))} together {percent(near.others)}"
     st.caption(f"Nearest training samples, and their shares of the density here{rest}.")
     notes = [percent(float(share)) for share in near.shares]
-    tiles = tiles_of(train, rows, notes, text_column())
-    show_tiles(
-        tiles, "neighbours", f"The {named} nearest training samples", about, partial(_clicked, "neighbours")
-    )
-
-
-def _clicked(key: str) -> None:
-    row = clicked_number(key)
-    if row is not None:
-        look_at_training(int(row))
+    alt = f"The {count(len(rows))} nearest training samples"
+    show_training(screen, rows, notes, "neighbours", alt, about)
 
 
 def _meaning(seen: Seen, components: explain.Components, screen: Screen) -> None:
     """What a component stands for: at first the one that adds most."""
-    kept, train = len(components.contribution), screen.analysis.train
+    kept = len(components.contribution)
     strongest = int(components.contribution.argmax()) + 1
     key = f"meaning_{'training_' if seen.training else ''}{seen.row}"
     left, right = st.columns([1, 2], vertical_alignment="center")
@@ -77,9 +64,8 @@ def _meaning(seen: Seen, components: explain.Components, screen: Screen) -> None
     ):
         st.caption(f"{name} end: training samples, in standard deviations from the mean")
         notes = [number(float(place), 2) for place in places]
-        tiles = tiles_of(train, rows.tolist(), notes, text_column())
-        about, end = (screen.key, chosen, name), f"meaning_{name}"
-        show_tiles(tiles, end, f"{name} end of component {chosen}", about, partial(_clicked, end))
+        about, alt = (screen.key, chosen, name), f"{name} end of component {chosen}"
+        show_training(screen, rows.tolist(), notes, f"meaning_{name}", alt, about)
 
 
 def _slice(seen: Seen, components: explain.Components, screen: Screen) -> None:

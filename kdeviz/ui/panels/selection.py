@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from kdeviz import charts, explain
 from kdeviz.explain import MOST_READ, SelectionView, Standout
 from kdeviz.ui.numbering import Numbering
-from kdeviz.ui.panels.looked_at import look_at_training
+from kdeviz.ui.panels.looked_at import pick_clicked, show_training
 from kdeviz.ui.panels.marking import mark_many, show_undo
 from kdeviz.ui.panels.shown_text import text_column
 from kdeviz.ui.state import Screen, Session, session, theme
 from kdeviz.ui.widgets.downloads import score_downloads
-from kdeviz.ui.widgets.plots import clicked_number, show_figure
+from kdeviz.ui.widgets.plots import show_figure
 from kdeviz.ui.widgets.tiles import show_tiles, tiles_of
 from kdeviz.ui.work.found import Found
 from kdeviz.wording import count, percent
@@ -161,12 +161,10 @@ def _shares(one: Standout, size: int, rest: int) -> tuple[str, str, str]:
 
 def _near(screen: Screen, view: SelectionView) -> None:
     """The sample in the middle, and the typical one nearest to it."""
-    analysis, column = screen.analysis, text_column()
     st.caption("In the middle of the selection")
-    tiles = tiles_of(analysis.inspected, [view.middle], [""], column)
-    show_tiles(
-        tiles, "middle", "The sample in the middle", (screen.key, view.middle), partial(_clicked, "middle")
-    )
+    tiles = tiles_of(screen.analysis.inspected, [view.middle], [""], text_column())
+    about, on_click = (screen.key, view.middle), partial(pick_clicked, "middle")
+    show_tiles(tiles, "middle", "The sample in the middle", about, on_click)
     if view.typical is None:
         return
     st.caption(
@@ -174,17 +172,5 @@ def _near(screen: Screen, view: SelectionView) -> None:
         help="Of the training samples that are more usual than half of them, the one nearest to the middle "
         "of the selection.",
     )
-    tiles = tiles_of(analysis.train, [view.typical], [""], column)
-    show_tiles(
-        tiles,
-        "typical",
-        "The nearest typical sample",
-        (screen.key, view.typical),
-        partial(_clicked, "typical"),
-    )
-
-
-def _clicked(key: str) -> None:
-    row = clicked_number(key)
-    if row is not None:
-        (session().pick if key == "middle" else look_at_training)(int(row))
+    about = screen.key, view.typical
+    show_training(screen, [view.typical], [""], "typical", "The nearest typical sample", about)

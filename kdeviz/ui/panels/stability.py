@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
@@ -10,18 +9,19 @@ from typing import NamedTuple
 import streamlit as st
 
 from kdeviz import charts
-from kdeviz.analysis import OnProgress
 from kdeviz.data import EmbeddingSet
 from kdeviz.settings import Settings, name_of
 from kdeviz.sweep import BOOTSTRAP, Stability, stability
 from kdeviz.ui.state import Screen, Session, session, theme
 from kdeviz.ui.widgets.help import HELP
 from kdeviz.ui.widgets.plots import clicked_number, show_figure
-from kdeviz.ui.widgets.progress import show_progress, watch
-from kdeviz.ui.widgets.text import failure_words, plain_error, plain_warning
+from kdeviz.ui.widgets.progress import outcome, show_progress, watch
+from kdeviz.ui.widgets.text import plain_warning
 from kdeviz.ui.work.jobs import job_board
 from kdeviz.ui.work.tasks import Task
 from kdeviz.wording import capital, count, percent
+
+_REPEATS, _LONGEST_S = 10, 20.0
 
 
 class StabilityRun(NamedTuple):
@@ -33,22 +33,30 @@ class StabilityRun(NamedTuple):
     inspected: EmbeddingSet
     task: Task[Stability]
 
+    def is_about(self, screen: Screen) -> bool:
+        """Whether the fit on the screen is the one that is repeated."""
+        return (self.token, self.settings) == (screen.key[0], screen.analysis.settings)
+
+    @property
+    def found(self) -> Stability | None:
+        """What came of it; None while it runs, and where it was cancelled or failed."""
+        future = self.task.future
+        failed = not future.done() or future.cancelled() or future.exception() is not None
+        return None if failed else future.result()
+
 
 @dataclass(eq=False)
 class Repeated:
-    """The last check."""
+    """The last check that somebody asked for, and the last that Present began."""
 
     run: StabilityRun | None = None
+    presented: StabilityRun | None = None
 
 
 def finished_stability(current: Session, screen: Screen) -> Stability | None:
-    """What came of the last check, if it was about the screen."""
+    """What came of the last check that somebody asked for, if it was about the screen."""
     run = current.own(Repeated).run
-    if run is None or run.task.running or run.task.future.cancelled() or run.task.future.exception():
-        return None
-    result = run.task.result()
-    same = result is not None and (run.token, result.settings) == (screen.key[0], screen.analysis.settings)
-    return result if same else None
+    return run.found if run is not None and run.is_about(screen) else None
 
 
 def show_stability(current: Session, screen: Screen) -> None:
@@ -56,27 +64,22 @@ def show_stability(current: Session, screen: Screen) -> None:
     run = current.own(Repeated).run
     running = run is not None and run.task.running
     top, repeats, start, text = st.columns([0.8, 0.8, 1, 3], vertical_alignment="bottom")
-    with top:
-        scored = len(screen.analysis.scores)
-        most = min(200, max(scored - 1, 1))
-        k = st.number_input("Top samples", 1, most, usual_top(screen), help=HELP["top"])
-    with repeats:
-        often = st.number_input("Repeats", 2, 100, 10, help=HELP["repeats"])
-    with start:
-        st.button(
-            "Repeat the fit",
-            type="primary",
-            icon=":material/replay:",
-            disabled=running,
-            on_click=_start,
-            args=(screen, k, often),
-            width="stretch",
-        )
-    with text:
-        st.caption(
-            f"Fits {name_of(screen.analysis.settings)} again: on resampled training samples, with other "
-            "seeds where the cap leaves samples out, and with smaller caps."
-        )
+    most = min(200, max(len(screen.analysis.scores) - 1, 1))
+    k = top.number_input("Top samples", 1, most, _usual_top(screen), help=HELP["top"])
+    often = repeats.number_input("Repeats", 2, 100, 10, help=HELP["repeats"])
+    start.button(
+        "Repeat the fit",
+        type="primary",
+        icon=":material/replay:",
+        disabled=running,
+        on_click=_start,
+        args=(screen, k, often),
+        width="stretch",
+    )
+    text.caption(
+        f"Fits {name_of(screen.analysis.settings)} again: on resampled training samples, with other "
+        "seeds where the cap leaves samples out, and with smaller caps."
+    )
     if run is None:
         st.info(
             "Nothing was repeated yet. Press “Repeat the fit” to see how often each of the most anomalous "
@@ -87,50 +90,32 @@ def show_stability(current: Session, screen: Screen) -> None:
     if running:
         watch(run.task.future, partial(show_progress, run.task, "stability"))
     else:
-        _outcome(run, screen)
+        _show_found(run, screen)
 
 
 def _start(screen: Screen, top: int, repeats: int) -> None:
-    session().own(Repeated).run = begin(screen, top, repeats)
+    session().own(Repeated).run = _begin(screen, top, repeats)
 
 
-def usual_top(screen: Screen) -> int:
+def _usual_top(screen: Screen) -> int:
     """How many of the most anomalous samples to follow, if nobody says."""
     return min(20, max(len(screen.analysis.scores) // 10, 1))
 
 
-def begin(screen: Screen, top: int, repeats: int, caps: tuple[int, ...] | None = None) -> StabilityRun:
+def _begin(screen: Screen, top: int, repeats: int, caps: tuple[int, ...] | None = None) -> StabilityRun:
     """Repeat the fit of the screen in the background; see `stability`."""
-    analysis = screen.analysis
-
-    def work(report: OnProgress, cancelled: Callable[[], bool]) -> Stability:
-        return stability(
-            analysis.train,
-            analysis.scored,
-            analysis.settings,
-            top,
-            repeats,
-            caps,
-            screen.key[2],
-            report,
-            cancelled,
-        )
-
-    task = job_board().start(work)
+    analysis, device = screen.analysis, screen.key[2]
+    parts = analysis.train, analysis.scored, analysis.settings
+    task = job_board().start(partial(stability, *parts, top, repeats, caps, device))
     return StabilityRun(screen.key[0], analysis.settings, analysis.inspected, task)
 
 
-def _outcome(run: StabilityRun, screen: Screen) -> None:
-    try:
-        result = run.task.result()
-    except Exception as error:
-        plain_error("The check did not finish", failure_words(error))
-        return
+def _show_found(run: StabilityRun, screen: Screen) -> None:
+    result = outcome(run.task, "The check did not finish")
     if result is None:
-        plain_warning("Cancelled.")
         return
-    if (run.token, result.settings) != (screen.key[0], screen.analysis.settings):
-        plain_warning(f"This was for {name_of(result.settings)} on {run.inspected.name}.")
+    if not run.is_about(screen):
+        plain_warning(f"This was for {name_of(run.settings)} on {run.inspected.name}.")
     if result.unseen:
         plain_warning(f"Nothing can be seen here: {result.unseen}.")
         return
@@ -156,3 +141,30 @@ def _picked(run: StabilityRun) -> None:
     current, row = session(), clicked_number("strip")
     if row is not None and current.screen is not None and current.screen.key[0] == run.token:
         current.pick(int(row))
+
+
+def known_stability(current: Session, screen: Screen) -> Stability | None:
+    """What a check of this very fit found, asked for on Tune or begun on Present."""
+    repeated = current.own(Repeated)
+    for run in (repeated.run, repeated.presented):
+        if run is not None and run.is_about(screen) and run.found is not None:
+            return run.found
+    return None
+
+
+def repeat(current: Session, screen: Screen) -> None:
+    """Begin a short check for Present, unless labels say more, there was one, or it would take long."""
+    repeated, analysis = current.own(Repeated), screen.analysis
+    began = repeated.presented is not None and repeated.presented.is_about(screen)
+    if began or screen.decision.labelled or known_stability(current, screen) is not None:
+        return
+    if len(analysis.train) and _REPEATS * sum(analysis.timings.values()) < _LONGEST_S:
+        repeated.presented = _begin(screen, _usual_top(screen), _REPEATS, ())
+
+
+def show_repeating(current: Session, screen: Screen) -> None:
+    """Draw how far the check of Present is."""
+    run = current.own(Repeated).presented
+    if run is not None and run.task.running and run.is_about(screen):
+        words = "Fitting the model again, to see whether the same samples come out · "
+        watch(run.task.future, partial(show_progress, run.task, "repeats", words))

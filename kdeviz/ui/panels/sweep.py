@@ -15,7 +15,6 @@ from kdeviz.scaling import SCALINGS
 from kdeviz.sweep import YES_OR_NO, Grid, SweepRow, proposed_grid, sweep_seconds
 from kdeviz.ui.panels.sweep_list import add_sweep, free_name, show_sweeps
 from kdeviz.ui.panels.sweep_results import show_results
-from kdeviz.ui.panels.sweep_table import ChosenRow
 from kdeviz.ui.state import Screen, Session, session
 from kdeviz.ui.widgets.address import say
 from kdeviz.ui.widgets.help import HELP
@@ -101,29 +100,27 @@ def _grid(screen: Screen, running: bool) -> None:
     texts: dict[str, str] = {}
     for column, (name, label) in zip(columns[:-1], _FIELDS.items(), strict=True):
         key = f"grid_{name}"
-        with column:
-            if name in _CHOICES:
-                texts[name] = st.selectbox(label, _options(name), key=key, help=HELP[key])
-            else:
-                texts[name] = st.text_input(label, key=key, help=HELP[key])
+        if name in _CHOICES:
+            texts[name] = column.selectbox(label, _options(name), key=key, help=HELP[key])
+        else:
+            texts[name] = column.text_input(label, key=key, help=HELP[key])
     grid, problem = None, ""
     try:
         grid = Grid.parse(**texts)
     except OptionError as error:
         problem = str(error)
-    with columns[-1]:
-        st.button(
-            "Run the sweep" if grid is None else f"Run {count(len(grid))} fit{'s' * (len(grid) != 1)}",
-            type="primary",
-            icon=":material/play_arrow:",
-            key="run_sweep",
-            disabled=grid is None or running,
-            on_click=_start,
-            args=(screen, grid),
-            width="stretch",
-            help="Every combination of these. Each is fitted five more times, on four fifths of the training "
-            "samples, to count false alarms on samples that it has not seen.",
-        )
+    columns[-1].button(
+        "Run the sweep" if grid is None else f"Run {count(len(grid))} fit{'s' * (len(grid) != 1)}",
+        type="primary",
+        icon=":material/play_arrow:",
+        key="run_sweep",
+        disabled=grid is None or running,
+        on_click=_start,
+        args=(screen, grid),
+        width="stretch",
+        help="Every combination of these. Each is fitted five more times, on four fifths of the training "
+        "samples, to count false alarms on samples that it has not seen.",
+    )
     if grid is not None and not running:
         st.caption(_cost_words(screen, grid))
     if problem:
@@ -163,17 +160,10 @@ def _proposed(analysis: Analysis) -> Grid:
 
 def _texts(grid: Grid) -> dict[str, str]:
     """What the fields hold that make this grid."""
-    units = [word for word, which in YES_OR_NO.items() if which in grid.standardise]
-    return {
-        "grid_components": ", ".join(map(str, grid.components)),
-        "grid_scalings": ", ".join(map(str, grid.scalings)),
-        "grid_bandwidths": ", ".join(
-            width if isinstance(width, str) else f"{width:.12g}" for width in grid.bandwidths
-        ),
-        "grid_caps": ", ".join(map(str, grid.caps)),
-        "grid_seeds": ", ".join(map(str, grid.seeds)),
-        "grid_standardise": ", ".join(units),
-    }
+    told = {name: getattr(grid, name) for name in _FIELDS}
+    told["bandwidths"] = [width if isinstance(width, str) else f"{width:.12g}" for width in grid.bandwidths]
+    told["standardise"] = [word for word, which in YES_OR_NO.items() if which in grid.standardise]
+    return {f"grid_{name}": ", ".join(map(str, values)) for name, values in told.items()}
 
 
 def _cost_words(screen: Screen, grid: Grid) -> str:
@@ -190,23 +180,9 @@ def go_on(screen: Screen, run: SweepRun, grid: Grid) -> None:
 
 
 def _start(screen: Screen, grid: Grid, known: Sequence[SweepRow] = ()) -> None:
-    current = session()
-    current.own(ChosenRow).settings = None
-    add_sweep(
-        current,
-        SweepRun.start(
-            job_board(),
-            screen.key[0],
-            screen.analysis,
-            grid,
-            screen.rule,
-            screen.decision.curve,
-            screen.key[2],
-            free_name(
-                current,
-                f"{count(len(grid))} setting{'s' * (len(grid) != 1)} of {screen.data.everything.name}",
-            ),
-            st.session_state.get("mlflow"),
-            tuple(known),
-        ),
-    )
+    current, mlflow = session(), st.session_state.get("mlflow")
+    settings = f"{count(len(grid))} setting{'s' * (len(grid) != 1)}"
+    name = free_name(current, f"{settings} of {screen.data.everything.name}")
+    token, _, device = screen.key
+    what = token, screen.analysis, grid, screen.rule, screen.decision.curve, device
+    add_sweep(current, SweepRun.start(job_board(), *what, name, mlflow, tuple(known)))

@@ -48,10 +48,9 @@ def follow_address(current: Session) -> None:
         current.sweeps += [run for run in found if run not in current.sweeps]
         if not found:  # then all of them are left out, and that is said
             return
-    shown = [] if current.swept is None else [current.swept]
-    wanted = (
-        [run.id for run in (*shown, *(run for run in current.sweeps if run not in shown))] if shown else []
-    )
+    wanted = []
+    if current.swept is not None:
+        wanted = [run.id for run in sorted(current.sweeps, key=lambda run: run is not current.swept)]
     if wanted != asked:
         st.query_params[_PARAMETER] = wanted
 
@@ -74,18 +73,17 @@ def show_sweeps(current: Session) -> None:
     by_id = {run.id: run for run in current.sweeps}
     st.session_state[_SHOWN] = None if current.swept is None else current.swept.id
     chosen, change = st.columns([5, 1.15], gap="small", vertical_alignment="bottom")
-    with chosen:
-        st.selectbox(
-            "Sweep",
-            list(by_id),
-            index=None,
-            format_func=lambda key: by_id[key].name,
-            key=_SHOWN,
-            placeholder="Choose a sweep",
-            label_visibility="collapsed",
-            on_change=_chosen,
-            help=HELP["sweep_shown"],
-        )
+    chosen.selectbox(
+        "Sweep",
+        list(by_id),
+        index=None,
+        format_func=lambda key: by_id[key].name,
+        key=_SHOWN,
+        placeholder="Choose a sweep",
+        label_visibility="collapsed",
+        on_change=_chosen,
+        help=HELP["sweep_shown"],
+    )
     run = current.swept
     # Under another key it is another popover, which is closed.
     with (

@@ -92,8 +92,7 @@ def _troubles(run: SweepRun, finished: Sweep, screen: Screen) -> None:
         plain_warning(f"This sweep was over {run.train.name}: run it again for the present data.")
     elif run.rule != screen.rule or not _same_labels(run.inspected, screen.analysis.inspected):
         st.caption("The threshold rule or the labels have changed since: run it again to count with them.")
-    problem = run.logging.result() if run.logging is not None else None
-    if problem:
+    if run.logging is not None and (problem := run.logging.result()):
         plain_warning(f"The sweep is not in MLflow: {problem}")
 
 
@@ -145,8 +144,7 @@ def _cards(run: SweepRun, choice: Choice, screen: Screen, usable: bool) -> None:
         _card(title, top, choice.metric, usable)
     with columns[1]:
         if choice.simplest is choice.best:
-            with st.container(border=True, height="stretch"):
-                st.caption("Nothing simpler is as good.")
+            st.container(border=True, height="stretch").caption("Nothing simpler is as good.")
         else:
             _card("Simplest as good", choice.simplest, choice.metric, usable)
     with columns[2], st.container(border=True, height="stretch", gap="xxsmall"):

@@ -14,22 +14,16 @@ from kdeviz.sweep import METRICS, Choice, Sweep, sorted_rows, sweep_table
 from kdeviz.ui.state import session
 from kdeviz.wording import capital
 
-_FACTORS = {
-    "recall": 100,
-    "alarm_share": 100,
-    "explained_variance": 100,
-    "fit_seconds": 1e3,
-    "score_seconds": 1e3,
+_SHOWN: dict[str, tuple[float, str]] = {
+    "recall": (100, "%.3g %%"),
+    "alarm_share": (100, "%.3g %%"),
+    "explained_variance": (100, "%.3g %%"),
+    "fit_seconds": (1e3, "%.3g ms"),
+    "score_seconds": (1e3, "%.3g ms"),
+    "model_bytes": (1, "bytes"),
 }
-_FORMATS = {
-    "recall": "%.3g %%",
-    "alarm_share": "%.3g %%",
-    "explained_variance": "%.3g %%",
-    "log_density": "%.3g",
-    "fit_seconds": "%.3g ms",
-    "score_seconds": "%.3g ms",
-    "model_bytes": "bytes",
-}
+"""The factor and the format of metrics that are not shown as they are."""
+_AS_IT_IS = (1, "%.3g")
 _SETTINGS = (
     "n_pca_components",
     "feature_scaling_method",
@@ -57,10 +51,11 @@ def show_rows(finished: Sweep, metric: str, choice: Choice | None, running: bool
     settings = [name for name in _SETTINGS if name in _ALWAYS or table[name].nunique() > 1]
     shown[settings] = table[settings]
     for name in [metric, *(name for name in METRICS if name in table and name != metric)]:
-        shown[name] = table[name] * _FACTORS.get(name, 1)
+        factor, _ = _SHOWN.get(name, _AS_IT_IS)
+        shown[name] = table[name] * factor
         if name == metric and f"{name}_low" in table:
             for end in ("low", "high"):
-                shown[f"{name}_{end}"] = table[f"{name}_{end}"] * _FACTORS.get(name, 1)
+                shown[f"{name}_{end}"] = table[f"{name}_{end}"] * factor
     shown["warnings"] = table["warnings"].where(table["error"] == "", table["error"])
     key = f"sweep_table_{metric}_{len(rows)}"
     st.dataframe(
@@ -69,7 +64,7 @@ def show_rows(finished: Sweep, metric: str, choice: Choice | None, running: bool
         hide_index=True,
         on_select="ignore" if running else partial(_row_clicked, key, [row.settings for row in rows]),
         selection_mode="single-row",
-        column_config=_columns(shown, metric),
+        column_config=_columns(shown),
         height=min(38 + 35 * len(rows), 420),
     )
 
@@ -79,7 +74,7 @@ def _row_clicked(key: str, settings: list[Settings]) -> None:
     session().own(ChosenRow).settings = settings[chosen[0]] if chosen else None
 
 
-def _columns(shown: pd.DataFrame, metric: str) -> dict[str, ColumnConfig]:
+def _columns(shown: pd.DataFrame) -> dict[str, ColumnConfig]:
     number_column, text_column = st.column_config.NumberColumn, st.column_config.TextColumn
     columns: dict[str, ColumnConfig] = {
         "choice": text_column("", width=92),
@@ -91,9 +86,9 @@ def _columns(shown: pd.DataFrame, metric: str) -> dict[str, ColumnConfig]:
         "seed": number_column("Seed"),
         "warnings": text_column("Remarks", width="large"),
     }
-    for name in METRICS:
-        words, form = METRICS[name].words, _FORMATS.get(name, "%.3g")
-        columns[name] = number_column(capital(words), format=form, help=METRICS[name].explanation)
+    for name, metric in METRICS.items():
+        _, form = _SHOWN.get(name, _AS_IT_IS)
+        columns[name] = number_column(capital(metric.words), format=form, help=metric.explanation)
         for end, title in (("low", "from"), ("high", "to")):
             columns[f"{name}_{end}"] = number_column(title, format=form, help="End of the 95 % interval.")
     return {name: columns[name] for name in map(str, shown)}

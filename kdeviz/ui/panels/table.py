@@ -53,17 +53,6 @@ class Listing:
     key: str = ""
 
 
-def ranked_rows(current: Session, screen: Screen) -> NDArray[np.int64]:
-    """Inspected rows as the table lists them: those found, in their order."""
-    return found(current, screen).rows
-
-
-def chosen_rows(current: Session, screen: Screen) -> NDArray[np.int64] | None:
-    """Inspected rows that search, filters, map and confusion table leave; None while nothing is asked."""
-    answer = found(current, screen)
-    return answer.rows if answer.narrowed else None
-
-
 def show_table(current: Session, screen: Screen, height: int) -> None:
     """Draw search, filters and the samples found; a click on one picks it everywhere."""
     answer = found(current, screen)

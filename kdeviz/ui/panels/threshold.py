@@ -14,15 +14,7 @@ from kdeviz.analysis import Analysis
 from kdeviz.charts import densities_numbers
 from kdeviz.decision import RULES, ThresholdRule, decide
 from kdeviz.model import ProbabilityCurve
-from kdeviz.ui.panels.threshold_strip import (
-    KEY,
-    PLAIN_KEY,
-    moved,
-    pressed,
-    show_plain_strip,
-    show_strip,
-    threshold_at,
-)
+from kdeviz.ui.panels.threshold_strip import KEY, PLAIN_KEY, moved, pressed, show_strip, threshold_at
 from kdeviz.ui.state import Screen, Session, session
 from kdeviz.wording import capital, count
 
@@ -114,9 +106,7 @@ def set_curve(curve: ProbabilityCurve) -> None:
 def show_threshold(current: Session, screen: Screen) -> None:
     """Draw the slider, and what the threshold does."""
     decision = screen.decision
-    ends, about = _ends(screen)
-    on_move = partial(_moved, screen.analysis, ends, about, KEY)
-    show_strip(decision, ends, about, current.own(Moves).last, current.cell, on_move, _select_cell)
+    _strip(current, screen, KEY)
     kept = current.own(Moves).kept
     if kept is not None and kept.log_density == decision.threshold:
         flagged = f"{'' if screen.preview is None else 'about '}{count(decision.n_flagged)} samples"
@@ -134,16 +124,15 @@ def show_threshold(current: Session, screen: Screen) -> None:
 
 def show_plain_threshold(current: Session, screen: Screen) -> None:
     """Draw nothing but the slider, for a room."""
-    ends, about = _ends(screen)
-    on_move = partial(_moved, screen.analysis, ends, about, PLAIN_KEY)
-    show_plain_strip(screen.decision, ends, about, current.own(Moves).last, on_move)
+    _strip(current, screen, PLAIN_KEY)
 
 
-def _ends(screen: Screen) -> tuple[tuple[float, float], str]:
-    """Of the slider, and what a move on it is about."""
+def _strip(current: Session, screen: Screen, key: str) -> None:
     edges = densities_numbers(screen.decision).edges
     ends = float(edges[0]), float(edges[-1])
-    return ends, f"{screen.key} {ends}"
+    about, moves = f"{screen.key} {ends}", current.own(Moves).last
+    on_move = partial(_moved, screen.analysis, ends, about, key)
+    show_strip(key, screen.decision, ends, about, moves, current.cell, on_move, _select_cell)
 
 
 def _moved(analysis: Analysis, ends: tuple[float, float], about: str, key: str) -> None:

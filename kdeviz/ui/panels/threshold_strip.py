@@ -58,10 +58,9 @@ def _html() -> str:
         for name, (title, text) in _METRICS.items()
     )
     cells = "".join(
-        f'<button type="button" data-cell="{cell}" title="{html.escape(_CELL_WORDS[cell][1])} '
-        f'Press to list these samples, again to list all.">{_CELL_WORDS[cell][0]} '
-        f'<b data-part="{cell}"></b></button>'
-        for cell in ("caught", "missed", "false alarms", "passed")
+        f'<button type="button" data-cell="{cell}" title="{html.escape(text)} '
+        f'Press to list these samples, again to list all.">{title} <b data-part="{cell}"></b></button>'
+        for cell, (title, text) in _CELL_WORDS.items()
     )
     return (
         '<div class="frame"><div class="threshold"><div class="slider">'
@@ -84,18 +83,19 @@ def _plain_html() -> str:
 
 
 _HERE = Path(__file__).parent
-_strip, _plain_strip = (
-    st.components.v2.component(
-        name,
+_STRIPS = {
+    key: st.components.v2.component(
+        f"kdeviz.{key}",
         html=markup,
         js=(_HERE / "threshold.js").read_text("utf-8"),
         css=(_HERE / "threshold.css").read_text("utf-8"),
     )
-    for name, markup in (("kdeviz.threshold", _html()), ("kdeviz.line", _plain_html()))
-)
+    for key, markup in ((KEY, _html()), (PLAIN_KEY, _plain_html()))
+}
 
 
 def show_strip(
+    key: str,
     decision: Decision,
     ends: tuple[float, float],
     about: str,
@@ -107,6 +107,7 @@ def show_strip(
     """Draw slider and numbers.
 
     Args:
+        key: `KEY`; or `PLAIN_KEY`, for a room, with no number but samples and alarms.
         decision: what the numbers are when nothing is dragged.
         ends: of the slider, in nats.
         about: a move that was made on another strip than this does not count.
@@ -115,35 +116,24 @@ def show_strip(
         on_move: called when the slider comes to rest, see `moved`.
         on_cell: called when a cell was pressed, see `pressed`.
     """
-    data = json.dumps({**_sent(decision, ends, about, moves), "cell": cell}).encode()
-    _strip(key=KEY, data=data, on_moved_change=on_move, on_cell_change=on_cell)
-
-
-def show_plain_strip(
-    decision: Decision, ends: tuple[float, float], about: str, moves: int, on_move: Callable[[], None]
-) -> None:
-    """Draw the slider for a room, with no number but samples and alarms; see `show_strip`."""
-    data = json.dumps({**_sent(decision, ends, about, moves), "cell": None}).encode()
-    _plain_strip(key=PLAIN_KEY, data=data, on_moved_change=on_move)
-
-
-def _sent(decision: Decision, ends: tuple[float, float], about: str, moves: int) -> dict[str, Any]:
     states, state_of, thresholds = _every_step(decision.analysis, *ends)
-    return {
+    sent = {
         "about": about,
         "moves": moves,
         "labelled": decision.labelled,
         "at": step_of(decision.threshold, ends),
-        "threshold": _nats(decision.threshold),
+        "threshold": number(decision.threshold),
         "now": now(decision),
         "intervals": _intervals(decision),
         "states": states,
         "state_of": state_of,
         "thresholds": thresholds,
+        "cell": cell,
     }
+    _STRIPS[key](key=key, data=json.dumps(sent).encode(), on_moved_change=on_move, on_cell_change=on_cell)
 
 
-def moved(key: str = KEY) -> dict[str, Any]:
+def moved(key: str) -> dict[str, Any]:
     """To be asked by `on_move` of the strip with this key: {"to": step, "about": ..., "moves": ...}."""
     return dict(st.session_state[key]["moved"] or {})
 
@@ -178,16 +168,11 @@ def _every_step(
 ) -> tuple[list[dict[str, str]], list[int], list[str]]:
     """The different words, which of them each step has, and the thresholds."""
     steps = threshold_steps(analysis, low, high, STEPS)
-    known: dict[tuple[int, int, Confusion | None], int] = {}
-    state_of: list[int] = []
-    states: list[dict[str, str]] = []
-    for step in range(STEPS + 1):
-        counts = int(steps.flagged[step]), int(steps.alarms[step]), steps.confusion(step)
-        if counts not in known:
-            known[counts] = len(states)
-            states.append(_words(analysis, counts[0], counts[1], steps.training, counts[2]))
-        state_of.append(known[counts])
-    return states, state_of, [_nats(float(threshold)) for threshold in steps.thresholds]
+    confusions = map(steps.confusion, range(STEPS + 1))
+    counts = list(zip(steps.flagged.tolist(), steps.alarms.tolist(), confusions, strict=True))
+    known = {one: place for place, one in enumerate(dict.fromkeys(counts))}
+    states = [_words(analysis, flagged, alarms, steps.training, cells) for flagged, alarms, cells in known]
+    return states, [known[one] for one in counts], list(map(number, steps.thresholds.tolist()))
 
 
 def _words(
@@ -237,7 +222,3 @@ def _intervals(decision: Decision) -> dict[str, str]:
         for name, (low, high) in ends.items()
         if np.isfinite([low, high]).all()
     }
-
-
-def _nats(threshold: float) -> str:
-    return number(threshold)

@@ -10,8 +10,7 @@ from typing import Any, Generic, TypeVar
 import streamlit as st
 
 from kdeviz.analysis import OnProgress
-from kdeviz.ui.widgets.progress import show_progress, watch
-from kdeviz.ui.widgets.text import failure_words, plain_error, plain_warning
+from kdeviz.ui.widgets.progress import outcome, show_progress, watch
 from kdeviz.ui.work.jobs import job_board
 from kdeviz.ui.work.tasks import Task
 
@@ -74,12 +73,6 @@ def show_making(
     if running:
         watch(task.future, partial(show_progress, task, key))
         return
-    try:
-        made = task.result()
-    except Exception as error:
-        plain_error(problem, failure_words(error))
-        return
-    if made is None:
-        plain_warning("Cancelled.")
-    else:
+    made = outcome(task, problem)
+    if made is not None:
         offer(made)

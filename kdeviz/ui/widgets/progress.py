@@ -6,12 +6,15 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, wait
 from threading import Event
-from typing import Any
+from typing import Any, TypeVar
 
 import streamlit as st
 
+from kdeviz.ui.widgets.text import failure_words, plain_error, plain_warning
 from kdeviz.ui.work.tasks import Task
 from kdeviz.wording import duration
+
+Result = TypeVar("Result")
 
 _POLL_SECONDS = 1.0
 # Of that, how long to wait for the end; in the rest streamlit attends to clicks in fragments.
@@ -94,3 +97,15 @@ def show_progress(task: Task[Any], key: str, what: str = "") -> None:
             disabled=stopping,
             key=f"cancel_{key}",
         )
+
+
+def outcome(task: Task[Result], problem: str) -> Result | None:
+    """What came of an ended task; where nothing did, None, and why is drawn: a failure under this title."""
+    try:
+        made = task.result()
+    except Exception as error:
+        plain_error(problem, failure_words(error))
+        return None
+    if made is None:
+        plain_warning("Cancelled.")
+    return made

@@ -60,7 +60,12 @@ def note_with(message: str) -> DeltaGenerator:
 
 def _told(sign: str, message: str) -> DeltaGenerator:
     with st.container(border=True):
-        signs, words, rest = st.columns([0.35, 8, 4.4], vertical_alignment="center")
+        return line_with(sign, message)
+
+
+def line_with(sign: str, message: str) -> DeltaGenerator:
+    """A sign and a message shown literally; gives the place beside them for what can be done."""
+    signs, words, rest = st.columns([0.35, 8, 4.4], vertical_alignment="center")
     signs.markdown(sign)
     words.text(message)
     return rest
