@@ -13,14 +13,14 @@ import numpy as np
 import pyarrow as pa
 
 from kdeviz.data.embedding_set import EmbeddingSet
-from kdeviz.data.formats import TEXT_READERS, format_of
+from kdeviz.data.formats import format_of
 from kdeviz.data.load import columns_beside, embedding_set
 from kdeviz.data.readers.cells import PLAIN
 from kdeviz.data.readers.content import Content, NoRowsError
 from kdeviz.data.readers.describe import telling, told
-from kdeviz.data.readers.disguise import refuse_disguised
 from kdeviz.data.readers.labels import Distinct
 from kdeviz.data.readers.opening import opened
+from kdeviz.data.readers.refused import refuse_disguised
 from kdeviz.data.readers.source import Source
 from kdeviz.data.readers.streams import STREAMS, CannotCutError, Columns, Part, parts_of_batch
 from kdeviz.data.readers.tables import TableContent
@@ -101,7 +101,7 @@ def read_pieces(
     kind = format_of(path.name)
     if kind is not None and kind in STREAMS and path.is_file():
         source = Source(path, path.name, WHOLE_BYTES, said)
-        refuse_disguised(source, f".{kind}", kind in TEXT_READERS)
+        refuse_disguised(source, f".{kind}")
         with suppress(CannotCutError):  # which comes before the first piece
             chosen = plan or _plan_of_part(source, next(STREAMS[kind](source, None), None), beside)
             yield from _pieces(STREAMS[kind](source, chosen.columns), source, chosen, beside)

@@ -102,6 +102,17 @@ def test_every_type_of_embedding(kind, form):
 
 
 @pytest.mark.parametrize("form", FORMS)
+def test_a_null_within_lists_of_one_is_a_missing_number(form):
+    write, name = FORMS[form]
+    rows = [[[float(v)] for v in row] for row in X]
+    rows[1][2] = None
+    table = pa.table({"embedding": pa.array(rows), "tags": pa.array(rows), "id": pa.array(IDS)})
+    expected = X.copy()
+    expected[1, 2] = np.nan
+    assert_read(load(write(table), name), expected, IDS)
+
+
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("kind", TEXTS)
 def test_every_type_of_text(kind, form):
     write, name = FORMS[form]

@@ -1,6 +1,6 @@
 """Arrangements: how the arrays of one file belong together.
 
-One per part (features, labels), one per part and split (x_train, y_test), one per sample, or one per layer.
+One per part (features, labels), per part and split (x_train, y_test), per class, per sample, or per layer.
 """
 
 from __future__ import annotations
@@ -14,13 +14,21 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from kdeviz.data.readers.arrays import ArrayContent, Values, as_column, is_numeric, shape_of, table_of
-from kdeviz.data.readers.classes import joined_by_class, with_class_names
+from kdeviz.data.readers.arrays import (
+    ArrayContent,
+    Values,
+    as_column,
+    flat_shape,
+    is_numeric,
+    named_by_position,
+    shape_of,
+    table_of,
+)
 from kdeviz.data.readers.content import Content, embedding_rank
-from kdeviz.data.readers.positions import named_by_position
-from kdeviz.data.readers.roles import is_role
+from kdeviz.data.readers.labels import are_labels
+from kdeviz.data.readers.roles import is_label, is_role
 from kdeviz.data.readers.source import Source
-from kdeviz.data.readers.splits import joined, split_in
+from kdeviz.data.readers.splits import joined, split_in, without_split
 from kdeviz.errors import DataError
 
 Tree: TypeAlias = "NDArray[Any] | pa.Array | dict[str, Tree]"
@@ -32,6 +40,8 @@ _WEIGHTS = re.compile(
 )
 _MOST_LAYERS = 64  # that a model has: more matrices than that are one per sample
 _DIMENSION = re.compile(r"(f|x|v|d|dim|feature|feat|pc|component|col|var)[ _-]?\d+", re.IGNORECASE)
+_CLASS_NAMES = re.compile(r"(.*/)?(class|label|target)(es|_?names)")
+_CLASS_NUMBERS = re.compile(r"(.*/)?(class|label|target)_to_(idx|index|id)/(?P<name>.+)")
 
 
 def arranged(source: Source, tree: Mapping[str, Tree], notes: list[str]) -> Content:
@@ -42,8 +52,8 @@ def arranged(source: Source, tree: Mapping[str, Tree], notes: list[str]) -> Cont
     """
     arrays = _flattened(_records(tree))
     _refuse_weights(arrays, source.name)
-    arrays = with_class_names(arrays, notes)
-    for join in (joined_by_class, joined):
+    arrays = _with_class_names(arrays, notes)
+    for join in (_joined_by_class, joined):
         if (whole := join(arrays, source, notes)) is not None:
             return ArrayContent(source, whole, notes)
     arrays = named_by_position(_by_last_name(arrays), notes)
@@ -162,9 +172,8 @@ def _of_vectors(source: Source, arrays: dict[str, Values], notes: list[str]) -> 
     source.check(sum(vectors[key].nbytes for key in rows), "all vectors together")
     notes.append(f"{count} arrays of {length} numbers were read as one row each, with their names as ids.")
     rest = {key: values for key, values in arrays.items() if key not in rows}
-    return ArrayContent(
-        source, {"": np.stack([vectors[key] for key in rows]), "id": pa.array(rows), **rest}, notes
-    )
+    stacked = np.stack([vectors[key] for key in rows])
+    return ArrayContent(source, {"": stacked, "id": pa.array(rows), **rest}, notes)
 
 
 def _are_columns(vectors: Mapping[str, NDArray[Any]], has_others: bool, length: int) -> bool:
@@ -191,3 +200,65 @@ def _table(source: Source, arrays: Mapping[str, Values], rows: int, notes: list[
         f"{key} of shape {shape} is left out: it is not one value per row." for key, shape in left_out.items()
     ]
     return table_of(source, columns, notes)
+
+
+def _with_class_names(arrays: Mapping[str, Values], notes: list[str]) -> dict[str, Values]:
+    """Numbers of classes as their names, where the names stand in an array of their own; 1 may mean good."""
+    keys, names = _class_names(arrays)
+    if len(names) < 2:
+        return dict(arrays)
+    found = {key: values for key, values in arrays.items() if key not in keys}
+    named = [
+        key
+        for key, values in found.items()
+        if is_label(without_split(key)) and _counts_to(values, len(names))
+    ]
+    if not named:
+        return dict(arrays)
+    notes.append(f"The numbers in {', '.join(named)} were read as the names in {keys[0].partition('/')[0]}.")
+    for key in named:
+        numbers = np.asarray(found[key]).reshape(-1).astype(np.int64)
+        places = pa.array(numbers, mask=numbers < 0)
+        found[key] = pa.array(names, pa.string()).take(places)
+    return found
+
+
+def _class_names(arrays: Mapping[str, Values]) -> tuple[list[str], list[str]]:
+    """The keys under which classes are named, and their names in the order of their numbers."""
+    for key, values in arrays.items():
+        if _CLASS_NAMES.fullmatch(key) and not is_numeric(values):
+            names = as_column(values).to_pylist()
+            if all(isinstance(name, str) for name in names):
+                return [key], names
+    matches = {key: match for key in arrays if (match := _CLASS_NUMBERS.fullmatch(key))}
+    numbers = {key: np.asarray(arrays[key]) for key in matches if is_numeric(arrays[key])}
+    order = sorted(numbers, key=lambda key: numbers[key].reshape(-1)[0] if numbers[key].size == 1 else -1)
+    if not all(numbers[key].size == 1 and numbers[key].item() == i for i, key in enumerate(order)):
+        return [], []
+    return order, [matches[key]["name"] for key in order]
+
+
+def _counts_to(values: Values, count: int) -> bool:
+    """Whether these are whole numbers from -1 on and below a count."""
+    if not isinstance(values, np.ndarray) or values.dtype.kind not in "iu" or not values.size:
+        return False
+    return bool(values.size == len(values) and values.min() >= -1 and values.max() < count)
+
+
+def _joined_by_class(
+    arrays: Mapping[str, Values], source: Source, notes: list[str]
+) -> dict[str, Values] | None:
+    """The arrays one after the other, with a column "label"; None when their names are no labels."""
+    classes = [without_split(key) for key in arrays]
+    splits = [split_in(key) for key in arrays]
+    if len(set(classes)) < 2 or len(set(map(bool, splits))) > 1 or not are_labels(classes):
+        return None
+    if not all(is_numeric(values) and len(flat_shape(values)) == 2 for values in arrays.values()):
+        return None
+    if len({values.shape[1:] for values in arrays.values()}) > 1:
+        return None
+    source.check(sum(values.nbytes for values in arrays.values()), "all arrays together")
+    rows = [len(values) for values in arrays.values()]
+    notes.append(f"{', '.join(arrays)} were read as one set, with these names as labels.")
+    found: dict[str, Values] = {"": np.concatenate(list(arrays.values())), "label": np.repeat(classes, rows)}
+    return found | ({"split": np.repeat([split or "" for split in splits], rows)} if all(splits) else {})

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from kdeviz.data.readers.arrow_lists import in_rows
@@ -17,13 +18,14 @@ from kdeviz.data.readers.content import Candidate, embedding_rank
 from kdeviz.data.readers.roles import is_picture, is_role
 from kdeviz.data.readers.source import Source
 from kdeviz.data.readers.tables import TableContent
-from kdeviz.data.readers.values import no_columns
+from kdeviz.data.readers.values import cast_or_none, has_bytes, no_columns
 from kdeviz.errors import DataError
 
 Values: TypeAlias = "NDArray[Any] | pa.Array"
 """Numbers as numpy arrays; texts, some of which may be missing, as Arrow's."""
 
 _LAYER = re.compile(r"(layer|block|stage|hidden|encoder)\D*(\d+)", re.IGNORECASE)
+_NO_NAME = re.compile(r"(arr_)?\d+")
 
 
 @dataclass
@@ -169,8 +171,36 @@ def as_column(values: Values) -> pa.Array:
         return values
     values = _usual(values.reshape(-1))
     if values.dtype.kind == "S":
-        return _text_or_bytes(pa.array(values, pa.binary()))
+        binary = pa.array(values, pa.binary())
+        text = cast_or_none(binary, pa.string())
+        return binary if text is None else text
     return pa.array(values)
+
+
+def named_by_position(arrays: Mapping[str, Values], notes: list[str]) -> dict[str, Values]:
+    """The same arrays; those beside a single matrix of features are called id and label when they look so."""
+    numeric = {key: flat_shape(values) for key, values in arrays.items() if is_numeric(values)}
+    matrices = [key for key, shape in numeric.items() if len(shape) > 1 and shape[1] > 1]
+    if len(matrices) != 1 or not all(map(_NO_NAME.fullmatch, arrays)):
+        return dict(arrays)
+    rows = len(arrays[matrices[0]])
+    names: dict[str, str] = {}
+    for key, values in arrays.items():
+        role = _role(as_column(values)) if shape_of(values) in ((rows,), (rows, 1)) else ""
+        if role and role not in names.values():
+            names[key] = role
+            notes.append(f"{key} has no name: it was taken for the {role}s.")
+    return {names.get(key, key): values for key, values in arrays.items()}
+
+
+def _role(column: pa.Array) -> str:
+    """Id for texts that all differ, label for few different words or whole numbers."""
+    different = pc.count_distinct(column).as_py()
+    if different == len(column):
+        return "id" if has_bytes(column.type) else ""
+    if pa.types.is_floating(column.type) and not pc.all(pc.equal(pc.floor(column), column)).as_py():
+        return ""
+    return "label" if 2 * different <= len(column) else ""
 
 
 def _rank(key: str, array: NDArray[Any]) -> tuple[Any, ...]:
@@ -194,10 +224,3 @@ def _remedy(shape: tuple[int, ...]) -> str:
     if len(shape) > 2:
         return f"flatten each row: array.reshape({shape[0]}, -1)"
     return "for one dimension pass array.reshape(-1, 1), for one row array.reshape(1, -1)"
-
-
-def _text_or_bytes(column: pa.Array) -> pa.Array:
-    try:
-        return column.cast(pa.string())
-    except pa.ArrowInvalid:
-        return column

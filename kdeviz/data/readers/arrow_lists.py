@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from kdeviz.data.readers.source import Source
-from kdeviz.data.readers.values import is_list, numbers
+from kdeviz.data.readers.values import is_list, numbers, single_items
 from kdeviz.errors import DataError
 
 _SPARK = {"type", "size", "indices", "values"}
@@ -28,13 +28,10 @@ def listed(values: pa.Array, lengths: pa.Array) -> pa.Array:
 def without_single_dimensions(column: pa.Array) -> pa.Array:
     """Lists of lists as lists, where the outer ones or the inner ones all hold a single item."""
     while is_list(column.type) and is_list(column.type.value_type):
-        outer, inner = pc.list_value_length(column), column.flatten()
-        lengths = pc.list_value_length(inner)
-        if _all_one(lengths):
-            column = listed(inner.flatten(), outer)
-        elif _all_one(outer):
-            places = np.cumsum(np.asarray(column.is_valid())) - 1
-            column = inner.take(pa.array(places, mask=np.asarray(column.is_null())))
+        if (items := single_items(column.flatten())) is not None:
+            column = listed(items, pc.list_value_length(column))
+        elif (items := single_items(column)) is not None:
+            column = items
         else:
             break
     return column
@@ -46,11 +43,6 @@ def nested(flat: pa.Array, shape: Sequence[int]) -> pa.Array:
     for size in shape[:0:-1]:
         values = pa.FixedSizeListArray.from_arrays(values, size)
     return listed(values, pc.if_else(flat.is_valid(), shape[0], None)) if len(shape) > 1 else flat
-
-
-def rows(columns: Sequence[pa.Array]) -> pa.Array:
-    """Number columns side by side, as one list per row."""
-    return in_rows(np.stack([numbers(column) for column in columns], axis=1))
 
 
 def in_rows(array: NDArray[Any]) -> pa.Array:
@@ -113,11 +105,5 @@ def _filled(
     out = np.zeros((len(lengths), width))
     out[row, column] = numbers(parts["values"].flatten())
     missing = pc.invert(parts["values"].is_valid())
-    return pa.FixedSizeListArray.from_arrays(pa.array(out.ravel()), width, mask=missing).cast(
-        pa.large_list(pa.float64())
-    )
-
-
-def _all_one(lengths: pa.Array) -> bool:
-    """Whether every list that is there holds a single item."""
-    return bool((np.asarray(lengths.drop_null()) == 1).all())
+    filled = pa.FixedSizeListArray.from_arrays(pa.array(out.ravel()), width, mask=missing)
+    return filled.cast(pa.large_list(pa.float64()))

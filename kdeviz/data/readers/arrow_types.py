@@ -6,8 +6,9 @@ numbers; texts may still stand in a dictionary.
 
 from __future__ import annotations
 
+import json
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,14 +18,37 @@ import pyarrow.compute as pc
 from kdeviz.data.formats import image_type
 from kdeviz.data.readers import arrow_lists as lists
 from kdeviz.data.readers.content import is_unlikely, says_embedding
+from kdeviz.data.readers.fields import Fields
 from kdeviz.data.readers.float_bytes import float_kind, floats_in
 from kdeviz.data.readers.roles import is_role
 from kdeviz.data.readers.source import Source
-from kdeviz.data.readers.values import has_bytes, is_list, is_number, value_bytes
+from kdeviz.data.readers.tables import TableContent
+from kdeviz.data.readers.values import has_bytes, is_flat, is_list, is_number, numbers, value_bytes
 from kdeviz.errors import DataError
 
 types = pa.types
 _FEWEST_ROWS, _FEWEST_BYTES = 4, 32  # of bytes whose name does not say that they are numbers
+_BATCH_ROWS = 65_536
+
+
+def plain_content(source: Source, table: pa.Table, notes: Sequence[str] = ()) -> TableContent:
+    """A table in memory whose types become plain as it is read."""
+    fields, plain = Fields(table.schema), PlainTypes(source, notes=list(notes))
+    table = table.replace_schema_metadata(None)
+
+    def stored(names: list[str]) -> Iterator[pa.RecordBatch]:
+        for batch in table.select(fields.stored(names)).to_batches(_BATCH_ROWS):
+            if len(batch):
+                yield fields.of(batch, names)
+
+    def first(name: str) -> pa.Array:
+        kind = fields.schema.field(name).type
+        return next((batch.column(0) for batch in stored([name])), pa.nulls(0, kind))
+
+    def batches(names: list[str]) -> Iterator[pa.RecordBatch]:
+        yield from map(plain.batch, stored(names))
+
+    return TableContent(source, plain.schema(fields.schema, first), len(table), batches, plain.notes)
 
 
 @dataclass
@@ -33,28 +57,23 @@ class PlainTypes:
 
     Attributes:
         source: the file, for its name and its limit.
-        classes: names of classes for columns of class numbers, from the file's own metadata.
         kinds: the plain type of every column that needs a change, as its first rows gave it.
         notes: what was decided on the way.
+        classes: names of classes for columns of class numbers, from the metadata of a schema.
     """
 
     source: Source
-    classes: Mapping[str, list[str]] = field(default_factory=dict)
     kinds: dict[str, pa.DataType] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    classes: dict[str, list[str]] = field(default_factory=dict)
 
     def schema(self, schema: pa.Schema, first: Callable[[str], pa.Array]) -> pa.Schema:
-        """Names and plain types.
-
-        Args:
-            schema: the types as they are read.
-            first: reads the first rows of a column.
-        """
+        """Names and plain types of a schema as it is read; `first` reads the first rows of a column."""
+        self.classes = _class_names(schema.metadata)
         for column in schema:
             if self._is_odd(column.name, column.type):
-                self.kinds[column.name] = _without_dictionary(
-                    self._plain(column.name, first(column.name)).type
-                )
+                plain = self._plain(column.name, first(column.name))
+                self.kinds[column.name] = _without_dictionary(plain.type)
         kinds = [self.kinds.get(column.name, _without_dictionary(column.type)) for column in schema]
         return pa.schema(zip(schema.names, kinds, strict=True))
 
@@ -94,8 +113,7 @@ class PlainTypes:
             return not has_bytes(kind.value_type)
         if types.is_binary(kind) or types.is_large_binary(kind):
             return says_embedding(name) or not (is_role(name) or is_unlikely(name))
-        plain = (is_number, has_bytes, types.is_boolean, types.is_null, types.is_temporal)
-        return not any(check(kind) for check in plain)
+        return not is_flat(kind)
 
     def _plain(self, name: str, column: pa.Array) -> pa.Array:
         """A column as a plain type, or as it is where there is none."""
@@ -156,21 +174,21 @@ class PlainTypes:
         if says_embedding(name) and len(children) == 1:  # BigQuery's and Thrift's list.element
             return self._plain(name, *children.values())
         if says_embedding(name) and children and all(is_number(child.type) for child in column.type):
-            return lists.rows(list(children.values()))
+            return lists.in_rows(np.stack([numbers(child) for child in children.values()], axis=1))
         plain = [self._plain("", child) for child in children.values()]
         return pa.StructArray.from_arrays(plain, list(children))
 
     def _named(self, name: str, column: pa.Array) -> pa.Array:
         """Class numbers as the names of their classes; Hugging Face writes -1 where there is none."""
         names = self.classes[name]
-        numbers = column.cast(pa.int64())
-        beyond = pc.max(numbers).as_py()
+        codes = column.cast(pa.int64())
+        beyond = pc.max(codes).as_py()
         if beyond is not None and beyond >= len(names):
             raise DataError(
                 f"{self.source.name}: {name} holds class {beyond}, the file's metadata names {len(names)}; "
                 "correct the column, or save it as text"
             )
-        known = pc.if_else(pc.less(numbers, 0), None, numbers)
+        known = pc.if_else(pc.less(codes, 0), None, codes)
         return pa.DictionaryArray.from_arrays(known.cast(pa.int32()), pa.array(names, pa.string()))
 
     def _must_be_floats(self, name: str, column: pa.Array) -> bool:
@@ -232,3 +250,20 @@ def _readable(value: bytes | None) -> str | None:
     except UnicodeDecodeError:
         return value.hex()
     return text if text.isprintable() else value.hex()
+
+
+def _class_names(metadata: Mapping[bytes, bytes] | None) -> dict[str, list[str]]:
+    """The names of the classes of every ClassLabel column, as Hugging Face writes them; 1 may mean "good"."""
+    try:
+        features = json.loads((metadata or {}).get(b"huggingface", b"{}"))["info"]["features"]
+        named = {name: _names(kind) for name, kind in features.items()}
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError):  # anyone can write anything
+        return {}
+    return {name: names for name, names in named.items() if names}
+
+
+def _names(kind: object) -> list[str]:
+    if not isinstance(kind, dict) or kind.get("_type") != "ClassLabel":
+        return []
+    names = kind.get("names")
+    return names if isinstance(names, list) and all(isinstance(name, str) for name in names) else []

@@ -10,25 +10,12 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-BLANKS = (
-    "",
-    "na",
-    "n/a",
-    "<na>",
-    "#n/a",
-    "#n/a n/a",
-    "#na",
-    "null",
-    "none",
-    "nan",
-    "-nan",
-    "1.#ind",
-    "-1.#ind",
-)
+from kdeviz.data.readers.roles import words
+from kdeviz.data.readers.values import cast_or_none
+
+BLANKS = ("", "#n/a n/a", *words("na n/a <na> #n/a #na null none nan -nan 1.#ind -1.#ind"))
 """What tools write for a missing number, in lower case; pandas' list and Python's None."""
-PLACEHOLDERS = frozenset(
-    {"?", "-", "--", ".", "*", "missing", "unknown", "#value!", "#div/0!", "#ref!", "nd", "n.a."}
-)
+PLACEHOLDERS = frozenset(words("? - -- . * missing unknown #value! #div/0! #ref! nd n.a."))
 """What people write for one; not understood, but no reason to take a column for text."""
 
 _SPACES = " \u00a0\u202f\u2009'’"
@@ -98,27 +85,21 @@ def is_blank(cell: str) -> bool:
 
 
 class NumberColumn:
-    """A column of text that is to become numbers.
-
-    Args:
-        cells: text, as it stands in the file.
-        marks: how its numbers are written.
-    """
+    """A column of text, as it stands in the file, that is to become numbers."""
 
     def __init__(self, cells: pa.Array, marks: Marks) -> None:
         self._cells, self._marks = cells, marks
 
     def cast(self, kind: pa.DataType) -> pa.Array | None:
         """The numbers, null where they are missing; None when a cell is no number."""
-        if self._marks == PLAIN and (numbers := _cast(self._cells, kind)) is not None:
+        if self._marks == PLAIN and (numbers := cast_or_none(self._cells, kind)) is not None:
             return numbers
-        return _cast(self._plain, kind)
+        return cast_or_none(self._plain, kind)
 
     def first_bad(self) -> tuple[int, str] | None:
         """Row and content of the first cell that is no number and not blank."""
-        for row, (cell, plain) in enumerate(
-            zip(self._cells.to_pylist(), self._plain.to_pylist(), strict=True)
-        ):
+        pairs = zip(self._cells.to_pylist(), self._plain.to_pylist(), strict=True)
+        for row, (cell, plain) in enumerate(pairs):
             if plain is not None and not _POINT.fullmatch(plain) and plain.lower() != "nan":
                 return row, cell
         return None
@@ -161,10 +142,3 @@ def truths(cells: pa.Array) -> pa.Array | None:
     if not pc.all(known).as_py():
         return None
     return pc.cast(pc.if_else(blank, pa.scalar(None, words.type), words), pa.bool_())
-
-
-def _cast(cells: pa.Array, kind: pa.DataType) -> pa.Array | None:
-    try:
-        return pc.cast(cells, kind)
-    except pa.ArrowInvalid:
-        return None

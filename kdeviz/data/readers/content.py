@@ -76,8 +76,6 @@ def embedding_rank(name: str) -> int:
     words = [word.removesuffix("s") for word in plain.split("_")]
     if plain.removesuffix("s") in _PREFERRED:
         return _PREFERRED.index(plain.removesuffix("s"))
-    if plain in _PREFERRED:
-        return _PREFERRED.index(plain)
     found = [rank for rank, word in enumerate(_PREFERRED[:-2]) if word in words]
     if found:
         return len(_PREFERRED) + found[0]

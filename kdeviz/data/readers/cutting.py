@@ -27,13 +27,7 @@ def rest_of(data: bytes, dialect: Dialect) -> bytes:
 
 
 def cut(source: Source, data: bytes, dialect: Dialect, width: int) -> pa.Table:
-    """Every cell as text.
-
-    Args:
-        source: the file, for errors.
-        data: the text without its header line.
-        dialect: how its cells are told apart.
-        width: how many cells a row has.
+    """Every cell of a text without its header line as text, in rows of so many.
 
     Raises:
         DataError: a row has another number of cells.
@@ -121,11 +115,11 @@ def _read(source: Source, data: bytes, dialect: Dialect, width: int, multiline: 
         try:
             return read(block, threads=True)
         except pa.ArrowInvalid as error:
-            reason = str(error)
+            reason = " ".join(str(error).split())[:120]
         if wrong:
             break
     else:
-        raise DataError(_unclosed(source, reason))
+        raise DataError(f"{source.name}: the rows cannot be told apart ({reason}); a quote may not be closed")
     wrong.clear()
     with contextlib.suppress(pa.ArrowInvalid):  # once more, for the row's number
         read(_BLOCKS[-1], threads=False)
@@ -140,8 +134,3 @@ def _ragged(source: Source, row: Any, width: int, quoted: bool) -> str:
         f"{source.name}: row{place} has {cells} and the others have {width} ({row.text[:40]!r}); give every "
         f"row one cell per column{hint}"
     )
-
-
-def _unclosed(source: Source, reason: str) -> str:
-    reason = " ".join(reason.split())[:120]
-    return f"{source.name}: the rows cannot be told apart ({reason}); a quote may not be closed"

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import re
 
-import pyarrow as pa
-
-from kdeviz.data.readers.cells import Marks
 from kdeviz.data.readers.content import NoRowsError
 from kdeviz.data.readers.cutting import cut, rest_of
 from kdeviz.data.readers.dialect import Dialect, find_dialect, read_head, with_double_quotes
-from kdeviz.data.readers.grid import Grid, grid_content, told_marks
+from kdeviz.data.readers.grid import grid_content, told_marks
 from kdeviz.data.readers.headings import default_names, find_headings, fitted_names
 from kdeviz.data.readers.records import read_as_json
 from kdeviz.data.readers.source import Source
@@ -22,7 +19,6 @@ _MAX_COLUMNS = 100_000
 _SAMPLE_ROWS = 200
 _PAIRS = re.compile(rb"[-+\w.]+(?: qid:\d+)?(?: +\d+:[-+\d.eE]+){2,} *(?:#.*)?\n")
 _HEAD = 1 << 16
-_TABS = re.compile(r"\.(tsv|tab)\b", re.IGNORECASE)
 
 
 def read_delimited(source: Source) -> TableContent:
@@ -36,7 +32,7 @@ def read_delimited(source: Source) -> TableContent:
             raise NoRowsError(f"{source.name}: there are no rows: every line begins with a comment mark (#)")
         data = with_double_quotes(data[head.start :])
         _refuse_pairs(source, data)
-        dialect = find_dialect(data, head.delimiter, _TABS.search(source.name) is not None)
+        dialect = find_dialect(data, head.delimiter)
         data, dialect = _without_titles(data, dialect, notes)
         if not dialect.rows:
             raise NoRowsError(f"{source.name}: there are no rows")
@@ -52,9 +48,9 @@ def read_delimited(source: Source) -> TableContent:
         if headings is not None:
             names = fitted_names(headings.names, width, _ends_blank(body, width), source.name)
         else:
-            names = _made_up(cells, marks)
+            names = default_names([c.slice(0, _SAMPLE_ROWS).to_pylist() for c in cells.columns], marks)
             notes.append(f"No header line: the columns were named {', '.join(_few(names))}.")
-        return grid_content(source, Grid(names, cells, marks, notes, headings is not None))
+        return grid_content(source, names, cells, marks, notes, headings is not None)
 
 
 def _refuse_pairs(source: Source, data: bytes) -> None:
@@ -98,11 +94,6 @@ def _width(rows: list[list[str]], first: int) -> int:
 
 def _ends_blank(rows: list[list[str]], width: int) -> bool:
     return all(not row[-1].strip() for row in rows if len(row) == width)
-
-
-def _made_up(cells: pa.Table, marks: Marks) -> list[str]:
-    columns = [column.slice(0, _SAMPLE_ROWS).to_pylist() for column in cells.columns]
-    return default_names(columns, marks)
 
 
 def _few(names: list[str]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -92,7 +93,7 @@ def id_column(table: pa.Table, wanted: Corrections) -> str | None:
     others = [name for name in roles.named_ids(names) if _can_be_id(table[name])]
     others += [name for name in roles.named_samples(names) if _holds_names(table[name])]
     others = [name for name in others if _all_differ(table[name])]
-    return next(iter(others + roles.named_row_numbers(names)), None)
+    return next(chain(others, filter(roles.is_row_number, names)), None)
 
 
 @dataclass
@@ -172,7 +173,7 @@ class _Description:
             )
         notes = []
         for name in names:
-            labels = self._told(name) if normal else read_labels(self._distinct(name), name)
+            labels = self._told(name, normal)
             if labels.values is not None:
                 self._remember(name, labels.keep, labels.note)
                 return name, labels
@@ -182,9 +183,9 @@ class _Description:
         self.notes += notes[:1]
         return None, Labels(None)
 
-    def _told(self, name: str) -> Labels:
+    def _told(self, name: str, normal: tuple[str, ...]) -> Labels:
         try:
-            return read_labels(self._distinct(name), name, self.source.wanted.normal)
+            return read_labels(self._distinct(name), name, normal)
         except DataError as error:
             raise DataError(f"{self.source.name}: {error}") from None
 
@@ -243,8 +244,7 @@ class _Description:
                 table = table.drop_columns(column.name)
         if not table.num_columns:
             return None
-        with self.source.reading("table"):
-            frame: pd.DataFrame = table.to_pandas(ignore_metadata=True, types_mapper=_exact_types(table))
+        frame: pd.DataFrame = table.to_pandas(ignore_metadata=True, types_mapper=_exact_types(table))
         return frame
 
 

@@ -94,26 +94,22 @@ def with_double_quotes(data: bytes) -> bytes:
     return data
 
 
-def find_dialect(data: bytes, delimiter: str | None, prefers_tabs: bool) -> Dialect:
+def find_dialect(data: bytes, delimiter: str | None) -> Dialect:
     """The delimiter and quoting under which the first lines have equally many cells, each of one kind.
 
-    Args:
-        data: the text from its first line of cells on.
-        delimiter: when it is known.
-        prefers_tabs: whether the file's name says so.
+    `data` begins with the first line of cells; `delimiter` is None where it is not known.
     """
     sample = _sample(data)
-    order = DELIMITERS if not prefers_tabs else ("\t", *DELIMITERS[1:])
     options = [
         Dialect(mark, quoted, escaped, False, rows)
-        for mark in ([delimiter] if delimiter else order)
+        for mark in ([delimiter] if delimiter else DELIMITERS)
         for quoted, escaped in _quotings(data, sample)
         if (rows := split_rows(sample, mark, quoted, escaped))
     ]
     if not options:
         return Dialect(delimiter or ",", False, False, False, [])
-    best = max(options, key=lambda option: _fit(option))  # the first of equals
-    if len(best.rows) and max(map(len, best.rows)) < 2:
+    best = max(options, key=_fit)  # the first of equals
+    if max(map(len, best.rows)) < 2:
         best = next((o for o in options if o.delimiter == ","), best)
     later = [cell for row in best.rows for cell in row[1:] if best.delimiter != " "]
     spaced = 2 * sum(cell[:1] == " " for cell in later) > len(later)

@@ -129,9 +129,8 @@ def _in_parts(document: dict[str, Any]) -> list[Any] | None:
     words = splits if all(splits) else list(document)
     if not name:
         return None
-    return [
-        {name: word, **record} for word, part in zip(words, document.values(), strict=True) for record in part
-    ]
+    parts = zip(words, document.values(), strict=True)
+    return [{name: word, **record} for word, part in parts for record in part]
 
 
 def _records_in(document: dict[str, Any], depth: int = _DEEPEST) -> list[Any] | None:
@@ -154,11 +153,7 @@ def _of_split(document: dict[str, Any], source: Source) -> Columns:
 
 
 def _of_dicts(document: dict[str, dict[str, Any]], source: Source) -> Columns:
-    """Records by id, or columns by name, as pandas writes orient="index" and "columns".
-
-    Raises:
-        DataError: nobody can tell which.
-    """
+    """Records by id, or columns by name, as pandas writes orient="index" and "columns"."""
     first = next(iter(document.values()))
     if not _are_columns(document, first, source):
         return by_column(({"id": key, **value} for key, value in document.items()), source)
@@ -225,11 +220,7 @@ def _of_values(document: dict[str, Any], source: Source) -> Columns:
 
 
 def _are_ids(keys: list[str], length: int, source: Source) -> bool:
-    """Whether keys over lists of numbers are ids over vectors, not columns (f0, f1, label).
-
-    Raises:
-        DataError: nobody can tell.
-    """
+    """Whether keys over lists of numbers are ids over vectors, not columns (f0, f1, label)."""
     if _has_names(keys) or (_counted(keys) and len(keys) <= length):
         return False
     if len(keys) > length or all(re.search(r"[./\\]", key) for key in keys):

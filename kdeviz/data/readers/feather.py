@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 
-from kdeviz.data.readers.plain_table import plain_content
+from kdeviz.data.readers.arrow_types import plain_content
 from kdeviz.data.readers.source import Source
 from kdeviz.data.readers.tables import TableContent
 from kdeviz.data.readers.values import value_bytes
@@ -26,7 +26,7 @@ def read_feather(source: Source) -> TableContent:
     with source.reading("Arrow"):
         buffer = source.buffer()
         is_file = _is_file(source, buffer)
-        rows = _check_messages(source, _of_file(buffer) if is_file else _of_stream(buffer))
+        rows = _check_messages(source, _messages(buffer, is_file))
         with (pa.ipc.open_file if is_file else pa.ipc.open_stream)(buffer) as reader:
             _check_size(source, reader.schema, rows)
             table = reader.read_all()
@@ -52,9 +52,7 @@ def batches_of_file(source: Source) -> Iterator[tuple[pa.RecordBatch, float]]:
     with source.reading("Arrow"):
         buffer = source.buffer()
         is_file = _is_file(source, buffer)
-        total = 0
-        for message in _of_file(buffer) if is_file else _of_stream(buffer):
-            total += _check_messages(source, [message])
+        total = sum(_check_messages(source, [message]) for message in _messages(buffer, is_file))
         done = 0
         file = replace(source, mapped=False).native()
         with (pa.ipc.open_file if is_file else pa.ipc.open_stream)(file) as reader:
@@ -67,11 +65,7 @@ def batches_of_file(source: Source) -> Iterator[tuple[pa.RecordBatch, float]]:
 
 
 def _is_file(source: Source, buffer: pa.Buffer) -> bool:
-    """Whether this is a file of Arrow, not a stream.
-
-    Raises:
-        DataError: it is neither.
-    """
+    """Whether this is a file of Arrow, not a stream."""
     is_file = bool(buffer.size >= _SHORTEST and buffer[:6].to_pybytes() == _MAGIC)
     if is_file and buffer[-6:].to_pybytes() != _MAGIC:
         raise DataError(f"{source.name}: the end of this Arrow file is missing; copy or write it again")
@@ -84,12 +78,11 @@ def _is_file(source: Source, buffer: pa.Buffer) -> bool:
     return is_file
 
 
-def _of_stream(buffer: pa.Buffer) -> Iterator[pa.ipc.Message]:
-    yield from pa.ipc.MessageReader.open_stream(buffer)
-
-
-def _of_file(buffer: pa.Buffer) -> Iterator[pa.ipc.Message]:
-    """The messages that the footer lists: polars does not write them one after the other (File.fbs)."""
+def _messages(buffer: pa.Buffer, is_file: bool) -> Iterator[pa.ipc.Message]:
+    """Those of a stream, or those in the footer of a file: polars does not write them in order (File.fbs)."""
+    if not is_file:
+        yield from pa.ipc.MessageReader.open_stream(buffer)
+        return
     length = struct.unpack("<i", buffer.slice(buffer.size - 10, 4).to_pybytes())[0]
     footer = buffer.slice(buffer.size - 10 - length, length).to_pybytes()
     for number in (_DICTIONARIES, _BATCHES):

@@ -16,9 +16,6 @@ from kdeviz.data.readers.values import is_flat, is_number
 class Fields:
     """The columns of a table as they are shown.
 
-    Args:
-        schema: as it is stored.
-
     Attributes:
         schema: with the fields in place of their structs.
         paths: where each shown column is stored.
@@ -35,9 +32,8 @@ class Fields:
 
     def of(self, batch: pa.RecordBatch, names: Sequence[str]) -> pa.RecordBatch:
         """These columns of a batch as it is stored."""
-        columns = [
-            reduce(pc.struct_field, self.paths[name][1:], batch.column(self.paths[name][0])) for name in names
-        ]
+        paths = [self.paths[name] for name in names]
+        columns = [reduce(pc.struct_field, path[1:], batch.column(path[0])) for path in paths]
         return pa.record_batch(columns, names=list(names)) if columns else batch.select([])
 
 

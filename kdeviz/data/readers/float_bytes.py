@@ -16,11 +16,7 @@ what is a low exponent bit in one kind is a high one in another.
 
 
 def float_kind(column: pa.Array) -> np.dtype[np.floating] | None:
-    """The float type whose values vary least in magnitude; None when no type fits, or lengths differ.
-
-    Args:
-        column: binary of any layout, some of whose values may be missing.
-    """
+    """The float type whose values vary least in magnitude, nulls aside; None if none fits or lengths vary."""
     values = column.drop_null()
     lengths = {len(value.as_buffer()) for value in values}
     if len(lengths) != 1 or not (length := lengths.pop()):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import glob
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePath, PurePosixPath
 from typing import NamedTuple
 from urllib.parse import unquote
 
+from kdeviz.data.formats import format_of
 from kdeviz.data.readers.labels import are_labels
 from kdeviz.data.readers.name_order import in_name_order
 from kdeviz.data.readers.splits import split_in, without_split
@@ -64,16 +65,11 @@ def members_of_glob(pattern: str) -> list[Member]:
 def members_of_paths(paths: Iterable[Path | RemoteFile]) -> list[Member]:
     """These files, in name order."""
     by_name = {str(path): path for path in paths}
-    files = [(by_name[name], by_name[name].name) for name in in_name_order(by_name)]
-    return _with_columns(files)
+    return _with_columns([(by_name[name], by_name[name].name) for name in in_name_order(by_name)])
 
 
-def members_of_folder(folder: Path, kind_of: Callable[[str], str | None]) -> list[Member]:
+def members_of_folder(folder: Path) -> list[Member]:
     """The data files of a folder and of the folders in it.
-
-    Args:
-        folder: where to look.
-        kind_of: the kind of file that a name says it is, or None when it is not read.
 
     Raises:
         DataError: there are none, they are of several kinds, or the folder is a table of another tool.
@@ -86,10 +82,10 @@ def members_of_folder(folder: Path, kind_of: Callable[[str], str | None]) -> lis
     if (folder / "state.json").is_file():
         return _with_columns([(path, path.name) for path in _hugging_face_files(folder)])
     names = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
-    return _with_columns([(folder / name, name) for name in _data_files(names, folder, kind_of)])
+    return _with_columns([(folder / name, name) for name in _data_files(names, folder)])
 
 
-def members_of_address(address: str, kind_of: Callable[[str], str | None]) -> list[Member]:
+def members_of_address(address: str) -> list[Member]:
     """The same on another machine, where the address may also be that of a file, or a pattern.
 
     Raises:
@@ -104,15 +100,13 @@ def members_of_address(address: str, kind_of: Callable[[str], str | None]) -> li
     if len(found) == 1:
         return [Member(file, file.name, {}) for file in found.values()]
     files = {name.as_posix(): file for name, file in found.items()}
-    return _with_columns([(files[name], name) for name in _data_files([*found], folder, kind_of)])
+    return _with_columns([(files[name], name) for name in _data_files([*found], folder)])
 
 
-def _data_files(
-    names: Sequence[PurePath], folder: PurePath, kind_of: Callable[[str], str | None]
-) -> list[str]:
+def _data_files(names: Sequence[PurePath], folder: PurePath) -> list[str]:
     """Those of the files in a folder that hold its data, in name order."""
     plain = [name for name in names if not any(step.startswith((".", "_")) for step in name.parts)]
-    found = {name.as_posix(): kind for name in plain if (kind := kind_of(name.name)) is not None}
+    found = {name.as_posix(): f".{kind}" for name in plain if (kind := format_of(name.name)) is not None}
     kinds = _main_kinds(found, folder, plain)
     return in_name_order(name for name, kind in found.items() if kind in kinds)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -27,38 +26,22 @@ _PADDED = re.compile(r"[+-]?0\d+", re.ASCII)
 _ROWS_AT_ONCE = 1 << 16
 
 
-class Grid(NamedTuple):
-    """Cells as text, by column.
+def grid_content(
+    source: Source, names: list[str], cells: pa.Table, marks: Marks, notes: list[str], named: bool = True
+) -> TableContent:
+    """Text cells as a table: its schema says what they are taken for, its batches hold them as text.
 
-    Attributes:
-        names: of the columns.
-        cells: all cells, in columns of the same number.
-        marks: how numbers are written.
-        notes: what was guessed so far.
-        named: whether the names stand in the file.
+    `cells` has a column for each of the names; `named` says whether these stand in the file.
     """
-
-    names: list[str]
-    cells: pa.Table
-    marks: Marks
-    notes: list[str]
-    named: bool = True
-
-
-def grid_content(source: Source, grid: Grid) -> TableContent:
-    """The grid as a table: its schema says what cells are taken for, its batches hold them as text."""
-    sample = _sample(grid.cells)
-    empty = [
-        not name and not any(cell.strip() for cell in cells)
-        for name, cells in zip(grid.names, sample, strict=True)
-    ]
-    kept = [i for i, is_empty in enumerate(empty) if not is_empty]
-    names = _distinct([grid.names[i] for i in kept])
+    sample = _sample(cells)
+    pairs = enumerate(zip(names, sample, strict=True))
+    kept = [i for i, (name, some) in pairs if name or any(cell.strip() for cell in some)]
+    names = _distinct([names[i] for i in kept])
     refuse_repeated(names, source)
-    table = pa.table([grid.cells.column(i) for i in kept], names=names)
+    table = pa.table([cells.column(i) for i in kept], names=names)
     text = roles.kept_as_text(names, source.wanted)
     kinds = [
-        pa.string() if name in text else _kind(sample[i], table[name], name, grid.marks)
+        pa.string() if name in text else _kind(sample[i], table[name], name, marks)
         for name, i in zip(names, kept, strict=True)
     ]
 
@@ -66,7 +49,7 @@ def grid_content(source: Source, grid: Grid) -> TableContent:
         yield from table.select(chosen).to_batches(_ROWS_AT_ONCE)
 
     schema = pa.schema(list(zip(names, kinds, strict=True)))
-    return TableContent(source, schema, len(table), batches, grid.notes, grid.marks, grid.named)
+    return TableContent(source, schema, len(table), batches, notes, marks, named)
 
 
 def content_of_rows(source: Source, rows: list[list[str]], notes: list[str]) -> TableContent:
@@ -82,7 +65,7 @@ def content_of_rows(source: Source, rows: list[list[str]], notes: list[str]) -> 
         notes.append("No header line: the columns were named by what they hold.")
     numbered = [str(i) for i in range(len(columns))]
     cells = pa.table([pa.array(column, pa.string()) for column in columns], names=numbered)
-    return grid_content(source, Grid(names, cells, marks, notes))
+    return grid_content(source, names, cells, marks, notes)
 
 
 def told_marks(source: Source, rows: list[list[str]]) -> Marks:

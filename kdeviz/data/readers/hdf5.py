@@ -87,9 +87,8 @@ class _Datasets:
         if dataset.dtype.hasobject:
             return self.texts(dataset)
         # A chunk can be larger than the array: it is inflated as a whole.
-        self.count(
-            max(dataset.size, math.prod(dataset.chunks or (0,))) * dataset.dtype.itemsize, dataset.name
-        )
+        values = max(dataset.size, math.prod(dataset.chunks or (0,)))
+        self.count(values * dataset.dtype.itemsize, dataset.name)
         return np.asarray(dataset[()])
 
     def texts(self, dataset: h5py.Dataset) -> pa.Array:

@@ -32,11 +32,7 @@ def find_headings(
 ) -> Headings | None:
     """Names from the first line, or from the last comment before it; None when there are none.
 
-    Args:
-        rows: cells of the first lines.
-        comments: the comment lines before them, without their marks.
-        delimiter: what stands between cells, to split the comment by.
-        marks: how numbers are written.
+    `rows` are cells of the first lines; `comments` come without their marks, and `delimiter` splits them.
     """
     first, body = rows[0], rows[1:]
     if is_header(first, body, marks):
@@ -77,9 +73,7 @@ def is_header(first: Sequence[str], body: list[list[str]], marks: Marks) -> bool
 def default_names(columns: Sequence[Sequence[str]], marks: Marks) -> list[str]:
     """f0, f1, ... for numbers; id, label and text for what stands beside them; "" for nothing at all.
 
-    Args:
-        columns: cells of the first rows, by column.
-        marks: how numbers are written.
+    `columns` are cells of the first rows, by column.
     """
     numeric = [_is_numeric(column, marks) for column in columns]
     fractions = [_has_fractions(column) for column in columns]
@@ -122,12 +116,7 @@ def fitted_names(names: list[str], width: int, last_is_blank: bool, where: str) 
 def _beside(column: Sequence[str], first: bool, last: bool, numeric: bool, whole: bool) -> str | None:
     """What a column beside the features is called by its cells; None for a feature.
 
-    Args:
-        column: its cells.
-        first: whether it is the first column.
-        last: whether it is the last one.
-        numeric: whether its cells are numbers.
-        whole: whether they are whole numbers and all features have fractions.
+    `whole` says that its numbers are whole ones and that all features have fractions.
     """
     cells = [cell.strip() for cell in column]
     kinds = set(cells)

@@ -80,8 +80,7 @@ def _taken(table: pa.Table, rows: list[int | None], source: Source) -> pa.Table:
         if has_bytes(column.type):  # many rows may ask for one long text
             lengths = pc.binary_length(column).cast(pa.int64()).take(index)
             source.check(pc.sum(lengths).as_py() or 0, "the joined metadata")
-    with source.reading("table"):
-        return table.take(index)
+    return table.take(index)
 
 
 def _report(own: list[str], other: list[str], source: Source) -> list[str]:

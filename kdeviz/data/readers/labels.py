@@ -44,20 +44,7 @@ _PAIRS = {
 """Words that only tell beside each other: the first means normal."""
 _WHOSE = {"1": ", as in scikit-learn"}
 _MISSING = frozenset(
-    {
-        "",
-        "none",
-        "null",
-        "nan",
-        "na",
-        "n/a",
-        "<na>",
-        "unknown",
-        "unlabeled",
-        "unlabelled",
-        "not_labelled",
-        "not_labeled",
-    }
+    ("", *roles.words("none null nan na n/a <na> unknown unlabeled unlabelled not_labelled not_labeled"))
 )
 _WHOLE = re.compile(r"-?\d{1,15}", re.ASCII)
 _MANY = 30
@@ -144,14 +131,6 @@ class Labels(NamedTuple):
     unclear: bool = False
 
 
-class Split(NamedTuple):
-    """What a split column says; None when it uses words that mean neither train nor test."""
-
-    values: NDArray[np.str_] | None
-    keep: bool = False
-    note: str = ""
-
-
 def read_labels(column: Distinct, name: str, normal: tuple[str, ...] = ()) -> Labels:
     """Normal, anomalous or unknown for every row; no values where the words were not understood.
 
@@ -194,21 +173,24 @@ def are_labels(words: list[str]) -> bool:
     return named and read_labels(column, "").values is not None
 
 
-def read_split(column: Distinct, name: str) -> Split:
-    """Train or test for every row; a missing value is scored, not trained on."""
+def read_split(column: Distinct, name: str) -> tuple[NDArray[np.str_] | None, bool, str]:
+    """Train or test for every row, whether the words are worth keeping, and a note on what was decided.
+
+    A missing value is scored, not trained on; None where the words mean neither train nor test.
+    """
     words = [_word(text_of(value)) for value in column.values]
     seen = set(words) - _MISSING
     strange = sorted(seen - _TRAIN - _TEST - _NEARLY_TEST)
     if strange or not seen:
         what = f"{_listed(strange)} in it means neither train nor test" if strange else "it is empty"
-        return Split(None, True, f"{name} is kept as metadata, not used as the split: {what}.")
+        return None, True, f"{name} is kept as metadata, not used as the split: {what}."
     notes = []
     if near := sorted(seen & _NEARLY_TEST):
         notes.append(f"{name}: {_listed(near)} counts as test.")
     if missing := sum(n for word, n in _counts(words, column).items() if word in _MISSING):
         notes.append(f"{name}: {missing} rows without a value count as test.")
     values = np.array(["train" if word in _TRAIN else "test" for word in words])
-    return Split(values[column.codes], bool(near), " ".join(notes))
+    return values[column.codes], bool(near), " ".join(notes)
 
 
 def text_of(value: Any) -> str:
@@ -287,17 +269,10 @@ def _meanings(counts: Counter[str], name: str) -> tuple[dict[str, int], list[str
         return dict.fromkeys(words, UNKNOWN) | {normal: NORMAL, other: ANOMALOUS}, [], note
     no, yes = (_YES, _NO) if roles.is_inverted(name) else (_NO, _YES)
     says_normal = no | ({"none"} if "" in words else set())
-    meaning = {}
-    for word in words:
-        if word in says_normal or _says(word) == NORMAL:
-            meaning[word] = NORMAL
-        elif word in _MISSING or word == "-1":
-            meaning[word] = UNKNOWN
-        else:
-            meaning[word] = ANOMALOUS
-    strange = sorted(
-        word for word in words if meaning[word] == ANOMALOUS and word not in yes and _says(word) is None
-    )
+    meaning = dict.fromkeys(words, ANOMALOUS)
+    meaning |= dict.fromkeys(words & (_MISSING | {"-1"}), UNKNOWN)
+    meaning |= {word: NORMAL for word in words if word in says_normal or _says(word) == NORMAL}
+    strange = sorted(w for w in words if meaning[w] == ANOMALOUS and w not in yes and _says(w) is None)
     notes = [f"{name}: {_listed(strange)} counts as anomalous."] if strange else []
     if "-1" in words:
         notes.append(f"{name}: -1 counts as not labelled.")
@@ -310,21 +285,15 @@ def _misunderstood(counts: Counter[str], meaning: dict[str, int], strange: list[
     """Why the words were not understood: nearly every row would be anomalous, for no good reason."""
     labelled = sum(n for word, n in counts.items() if meaning[word] != UNKNOWN)
     normal = sum(n for word, n in counts.items() if meaning[word] == NORMAL)
-    doubtful = sum(
-        n
-        for word, n in counts.items()
-        if word in strange or (word in _YES | _NO and meaning[word] == ANOMALOUS)
-    )
+    codes = {word for word in _YES | _NO if meaning.get(word) == ANOMALOUS}
+    doubtful = sum(counts[word] for word in codes.union(strange))
     if not labelled or not doubtful:
         return ""
     if strange and (normal < _HARDLY_NORMAL * labelled or len(strange) > _MANY):
         common = _listed([word for word, _ in counts.most_common()])
         return f"holds {common}, of which none is known to mean normal"
-    if (
-        not roles.says_anomaly(name)
-        and labelled >= _FEWEST_ROWS
-        and doubtful > (1 - _FEWEST_ZEROS) * labelled
-    ):
+    nearly_all = labelled >= _FEWEST_ROWS and doubtful > (1 - _FEWEST_ZEROS) * labelled
+    if nearly_all and not roles.says_anomaly(name):
         return f"would make {doubtful} of {labelled} rows anomalous"
     return ""
 

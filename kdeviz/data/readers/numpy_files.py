@@ -1,10 +1,10 @@
-"""What numpy saves: .npy with one array, .npz with several."""
+"""What numpy saves: .npy with one array, .npz with several, or with the parts of a sparse matrix of scipy."""
 
 from __future__ import annotations
 
 import math
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -14,16 +14,16 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from kdeviz.data.readers.arrangement import arranged
-from kdeviz.data.readers.arrays import ArrayContent, Values, structured
+from kdeviz.data.readers.arrays import ArrayContent, Values, kind_of, structured
 from kdeviz.data.readers.content import Content, NoRowsError
 from kdeviz.data.readers.pickled_texts import texts_in
 from kdeviz.data.readers.source import Source
-from kdeviz.data.readers.sparse import is_sparse, sparse_matrix
 from kdeviz.errors import DataError
 
 _MAGIC = npy.magic(1, 0)[:-2]
 _PICKLE = b"\x80"
 _OBJECTS = "holds Python objects, which can run code when opened; "
+_SPARSE = ("csr", "csc", "coo", "bsr", "dia")
 
 
 class _Header(NamedTuple):
@@ -59,11 +59,7 @@ def mapped_parts(source: Source, most_bytes: int) -> Iterator[tuple[NDArray[Any]
 
 
 def _checked(source: Source) -> tuple[_Header, int]:
-    """What a .npy file says of its array, and where that begins.
-
-    Raises:
-        DataError: it is another kind of file, too large, cut short, or holds Python objects.
-    """
+    """What a .npy file says of its array, and where that begins."""
     where = f"{source.name}: the array"
     with source.open() as stream:
         _refuse_other_kinds(stream.read(len(_MAGIC)), source.name)
@@ -100,19 +96,15 @@ def read_npz(source: Source) -> Content:
                 arrays[key] = values
             else:
                 objects.append(key)
-        if is_sparse(arrays):
-            return sparse_matrix(source, arrays)
-        if (
-            len(arrays) == 1
-            and isinstance(array := next(iter(arrays.values())), np.ndarray)
-            and array.dtype.names
-        ):
-            return structured(source, array)
+        if {"format", "shape", "data"} <= arrays.keys():
+            return _sparse_matrix(source, arrays)
+        only = next(iter(arrays.values())) if len(arrays) == 1 else None
+        if isinstance(only, np.ndarray) and only.dtype.names:
+            return structured(source, only)
         if objects and not arrays:
             raise DataError(f"{source.name}: {objects[0]} {_OBJECTS}save it as numbers or texts")
-        return arranged(
-            source, arrays, [f"{key} is left out: it {_OBJECTS}save its texts." for key in objects]
-        )
+        notes = [f"{key} is left out: it {_OBJECTS}save its texts." for key in objects]
+        return arranged(source, arrays, notes)
 
 
 def _mapped(source: Source, header: _Header, start: int) -> NDArray[Any]:
@@ -204,3 +196,34 @@ def _remedy(header: _Header) -> str:
             "this is a single one, perhaps a dict or a sparse matrix: np.savez(path, **arrays) saves arrays"
         )
     return "save a plain array instead, for example np.save(path, np.stack(list(array)).astype('float32'))"
+
+
+def _sparse_matrix(source: Source, arrays: Mapping[str, Values]) -> ArrayContent:
+    """What scipy.sparse.save_npz wrote as an ordinary matrix, filled up with zeros while that fits."""
+    kind = arrays["format"].item()
+    form = kind.decode() if isinstance(kind, bytes) else str(kind)
+    if form not in _SPARSE:
+        raise DataError(
+            f"{source.name}: a sparse matrix in layout {form!r}, need one of {', '.join(_SPARSE)}; "
+            "save matrix.tocsr(), or np.save(path, matrix.toarray())"
+        )
+    data, (rows, columns) = arrays["data"], map(int, arrays["shape"])
+    needed = rows * columns * data.dtype.itemsize
+    source.check(needed, f"a sparse matrix of shape ({rows}, {columns}), filled up,")
+    matrix = _made(form, arrays, (rows, columns))
+    note = f"A sparse matrix ({form}, {kind_of(data)}): what it leaves out was read as zeros."
+    return ArrayContent(source, {"": np.ascontiguousarray(matrix.toarray())}, [note])
+
+
+def _made(form: str, arrays: Mapping[str, Values], shape: tuple[int, int]) -> Any:
+    """scipy's matrix; indices beyond it would write anywhere."""
+    from scipy import sparse
+
+    make = getattr(sparse, f"{form}_array")
+    if form == "coo":
+        return make((arrays["data"], (arrays["row"], arrays["col"])), shape=shape)
+    if form == "dia":
+        return make((arrays["data"], arrays["offsets"]), shape=shape)
+    matrix = make((arrays["data"], arrays["indices"], arrays["indptr"]), shape=shape)
+    matrix.check_format(full_check=True)
+    return matrix

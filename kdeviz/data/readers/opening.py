@@ -7,10 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 from pkgutil import resolve_name
 
-from kdeviz.data.formats import COMPRESSIONS, FORMATS, READERS, TEXT_READERS, format_of
-from kdeviz.data.readers import foreign
+from kdeviz.data.formats import COMPRESSIONS, FORMATS, READERS, format_of
 from kdeviz.data.readers.content import Content, NoRowsError
-from kdeviz.data.readers.disguise import refuse_disguised
 from kdeviz.data.readers.folder import (
     Member,
     is_glob,
@@ -19,13 +17,13 @@ from kdeviz.data.readers.folder import (
     members_of_glob,
     members_of_paths,
 )
+from kdeviz.data.readers.refused import refuse_disguised, why_not
 from kdeviz.data.readers.several import Part, one_after_the_other
 from kdeviz.data.readers.source import Readable, Source
 from kdeviz.data.reading import Corrections
 from kdeviz.data.remote import RemoteFile, is_remote, shown
 from kdeviz.errors import DataError
 
-Reader = Callable[[Source], Content]
 Several = Sequence[str | Path]
 
 
@@ -67,7 +65,7 @@ def files_of(data: Sequence[str | Path]) -> tuple[str, list[Member]]:
         DataError: a folder holds no file that can be read, or files of several kinds; no file matches.
         OptionError: a package that an address needs is not installed.
     """
-    found = [members_of_address(str(one), _suffix) if is_remote(one) else _members(str(one)) for one in data]
+    found = [members_of_address(str(one)) if is_remote(one) else _members(str(one)) for one in data]
     if len(data) == 1:
         members = found[0] or [Member(Path(data[0]), Path(data[0]).name, {})]
         return _name(shown(str(data[0])), members), members
@@ -98,7 +96,7 @@ def _members(data: Readable | Several) -> list[Member] | None:
     if not isinstance(data, str | Path):
         return None
     if Path(data).is_dir():
-        return members_of_folder(Path(data).resolve(), _suffix)
+        return members_of_folder(Path(data).resolve())
     return members_of_glob(str(data)) if is_glob(str(data)) else None
 
 
@@ -117,27 +115,16 @@ def _name(data: object, members: Sequence[Member]) -> str:
     return members[0].name if len(members) == 1 else f"{members[0].name} and {len(members) - 1} more"
 
 
-def _suffix(name: str) -> str | None:
-    """`format_of` with its dot."""
-    kind = format_of(name)
-    return None if kind is None else f".{kind}"
-
-
-def _suffixes(name: str) -> tuple[str, str]:
-    """The last one, and the one before it."""
-    return Path(name).suffix.lower(), Path(name).with_suffix("").suffix.lower()
-
-
 def _read(source: Source) -> Content:
-    name, kind = source.name, _suffix(source.name)
+    name, kind = source.name, format_of(source.name)
     if kind is not None:
-        refuse_disguised(source, kind, kind[1:] in TEXT_READERS)
-        read: Reader = resolve_name(READERS[kind[1:]])
+        refuse_disguised(source, f".{kind}")
+        read: Callable[[Source], Content] = resolve_name(READERS[kind])
         return read(source)
-    suffix, inner = _suffixes(name)
+    suffix, inner = Path(name).suffix.lower(), Path(name).with_suffix("").suffix.lower()
     if suffix in COMPRESSIONS and inner[1:] in READERS:
         raise DataError(f"{name}: only texts are read compressed; unpack it first, as {inner}")
-    if remedy := foreign.why_not(suffix):
+    if remedy := why_not(suffix):
         raise DataError(f"{name}: {suffix} files are not read: {remedy}")
     raise DataError(
         f"{name}: the extension is {suffix!r}, need one of {', '.join(f'.{kind}' for kind in FORMATS)}; "

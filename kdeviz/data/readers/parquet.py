@@ -14,7 +14,6 @@ import pyarrow.parquet as pq
 
 from kdeviz.data.readers.arrow_types import PlainTypes
 from kdeviz.data.readers.fields import Fields
-from kdeviz.data.readers.hugging_face import class_names
 from kdeviz.data.readers.source import Source
 from kdeviz.data.readers.tables import TableContent
 from kdeviz.data.readers.values import is_list, value_bytes
@@ -45,7 +44,7 @@ def read_parquet(source: Source) -> TableContent:
         fields = Fields(file.schema_arrow)
         if texts:
             file = pq.ParquetFile(source.native(), read_dictionary=list(texts.values()), **how)
-        plain = PlainTypes(source, class_names(fields.schema.metadata))
+        plain = PlainTypes(source)
 
         def read(rows: int, names: list[str]) -> Iterator[pa.RecordBatch]:
             if inside.isdisjoint(chain.from_iterable(leaves[name] for name in names)):
@@ -108,22 +107,19 @@ def _whole_lists(
     Raises:
         _MissingListError: there is such a row.
     """
-    while True:
-        try:
-            batch = next(batches, None)
-        except pa.ArrowInvalid as error:
-            found = _MISSING_LIST.match(str(error))
-            if found is None:
-                raise
-            name = next((n for n, kind in kinds.items() if is_list(kind)), "a list")
-            raise _MissingListError(
-                f"{source.name}: {name} is missing in row {rows + int(found[1]) - 1}; "
-                "drop the rows without an embedding, or fill them"
-            ) from None
-        if batch is None:
-            return
-        rows += len(batch)
-        yield batch
+    try:
+        for batch in batches:
+            rows += len(batch)
+            yield batch
+    except pa.ArrowInvalid as error:
+        found = _MISSING_LIST.match(str(error))
+        if found is None:
+            raise
+        name = next((n for n, kind in kinds.items() if is_list(kind)), "a list")
+        raise _MissingListError(
+            f"{source.name}: {name} is missing in row {rows + int(found[1]) - 1}; "
+            "drop the rows without an embedding, or fill them"
+        ) from None
 
 
 class _MissingListError(DataError):

@@ -18,10 +18,8 @@ _NOTHING = frozenset(("PROTO", "FRAME"))
 
 @dataclass
 class _Made:
-    """What unpickling would call, and with what; it never is called."""
+    """What unpickling would call and fill; it never is called."""
 
-    function: object
-    arguments: object
     state: Any = None
 
 
@@ -81,7 +79,8 @@ class _Pickle:
             case "STACK_GLOBAL":
                 self.stack.append(" ".join(self.taken(2)))
             case "REDUCE":
-                self.stack.append(_Made(*self.taken(2)))
+                self.taken(2)
+                self.stack.append(_Made())
             case "BUILD":
                 (state,) = self.taken(1)
                 self.stack[-1].state = state

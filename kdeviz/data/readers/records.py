@@ -9,10 +9,10 @@ from typing import Any
 
 import pyarrow as pa
 
+from kdeviz.data.readers.arrow_types import plain_content
 from kdeviz.data.readers.content import says_embedding
 from kdeviz.data.readers.documents import answers, by_column, columns_of
 from kdeviz.data.readers.grid import content_of_rows
-from kdeviz.data.readers.plain_table import plain_content
 from kdeviz.data.readers.source import Source
 from kdeviz.data.readers.tables import TableContent
 from kdeviz.data.readers.text import read_text
@@ -54,7 +54,8 @@ def _read(source: Source, kind: str, may_be_document: Callable[[bytes], bool]) -
         _check_size(source, data)
         document = _document(data) if may_be_document(data) else None
         if document is not None and _are_cells(document):
-            return content_of_rows(source, [[_cell(value) for value in row] for row in document], notes)
+            rows = [["" if value is None else str(value) for value in row] for row in document]
+            return content_of_rows(source, rows, notes)
         if document is None:
             return _content(source, by_column(_lines(data, source), source), notes)
         return _content(source, columns_of(document, source), notes)
@@ -81,10 +82,6 @@ def _are_cells(document: Any) -> bool:
         and any(isinstance(value, str) for value in cells)
         and not any(isinstance(v, list | dict) for v in cells)
     )
-
-
-def _cell(value: Any) -> str:
-    return "" if value is None else str(value)
 
 
 def _check_size(source: Source, data: bytes) -> None:

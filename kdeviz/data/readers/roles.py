@@ -94,10 +94,7 @@ def is_role(name: str, among: Collection[str] = ()) -> bool:
 def is_no_feature(name: str, kind: pa.DataType, among: Collection[str]) -> bool:
     """Whether a column of that name is never a dimension unless it is asked for: it would give labels away.
 
-    Args:
-        name: of the column.
-        kind: its type: fractions are no ids.
-        among: the names of all columns.
+    Fractions are no ids; `among` are the names of all columns.
     """
     plain = plain_name(name)
     if plain in _ALSO_FEATURES:
@@ -161,11 +158,6 @@ def named_ids(names: Sequence[str]) -> list[str]:
 def named_samples(names: Sequence[str]) -> list[str]:
     """Columns whose names say that they name the rows, such as sample, in the file's order."""
     return [name for name in names if plain_name(name) in _SAMPLES]
-
-
-def named_row_numbers(names: Sequence[str]) -> list[str]:
-    """Columns in which tools save row numbers, in the file's order."""
-    return [name for name in names if is_row_number(name)]
 
 
 def kept_as_text(names: Sequence[str], wanted: Corrections) -> frozenset[str]:

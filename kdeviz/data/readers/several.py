@@ -48,9 +48,8 @@ def one_after_the_other(parts: Sequence[Part], source: Source) -> Content:
     elif len(arrays) < len(parts):
         raise DataError(f"{source.name}: some files hold tables and others arrays; give those of one kind")
     elif all(content.names == ("",) for content in arrays):
-        whole = _single_arrays(
-            parts, {_stem(p.name): c.arrays[""] for p, c in zip(parts, arrays, strict=True)}, source
-        )
+        named = {_stem(p.name): c.arrays[""] for p, c in zip(parts, arrays, strict=True)}
+        whole = _single_arrays(parts, named, source)
     else:
         whole = _named_arrays(parts, arrays, source)
     names = f"{parts[0].name} ... {parts[-1].name}"
@@ -72,10 +71,8 @@ def _tables(parts: Sequence[Part], tables: Sequence[TableContent], source: Sourc
     rows = sum(table.rows for table in tables)
 
     def batches(names: list[str]) -> Iterator[pa.RecordBatch]:
-        source.check(
-            rows * sum(value_bytes(whole.field(name).type) for name in names),
-            f"{rows:,} rows of {len(parts)} files",
-        )
+        width = sum(value_bytes(whole.field(name).type) for name in names)
+        source.check(rows * width, f"{rows:,} rows of {len(parts)} files")
         for part, table in zip(parts, tables, strict=True):
             stored = [name for name in names if name not in added]
             # A batch without columns would not know its rows.
@@ -108,9 +105,8 @@ def _schema(parts: Sequence[Part], tables: Sequence[TableContent], source: Sourc
     for part, table in zip(parts, tables, strict=True):
         if differing := set(table.schema.names) ^ set(first.schema.names):
             name = min(differing)
-            has, lacks = (
-                (part.name, parts[0].name) if name in table.schema.names else (parts[0].name, part.name)
-            )
+            both = (part.name, parts[0].name)
+            has, lacks = both if name in table.schema.names else reversed(both)
             raise DataError(
                 f"{source.name}: {has} has a column {name!r} and {lacks} has none; "
                 "give all files the same columns"

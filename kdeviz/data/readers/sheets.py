@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zipfile
-from datetime import date, datetime, time
 from typing import Any
 
 from kdeviz.data.readers.grid import content_of_rows
@@ -61,10 +60,9 @@ def _without_titles(rows: list[list[str]], notes: list[str]) -> list[list[str]]:
 
 
 def _text(value: Any) -> str:
+    """As it is read from text tables: 7.0 as 7."""
     if value is None:
         return ""
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return str(int(value))
-    if isinstance(value, datetime | date | time):
-        return value.isoformat(sep=" ") if isinstance(value, datetime) else value.isoformat()
     return str(value)

@@ -58,11 +58,6 @@ class Source:
         return source
 
     @property
-    def suffix(self) -> str:
-        """The extension in lower case, with its dot."""
-        return Path(self.name).suffix.lower()
-
-    @property
     def size(self) -> int:
         """Bytes as stored."""
         return len(self.data) if isinstance(self.data, bytes) else self.data.stat().st_size

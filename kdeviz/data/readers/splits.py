@@ -66,13 +66,11 @@ def joined(arrays: Mapping[str, Values], source: Source, notes: list[str]) -> di
 
 def _words(name: str) -> list[str]:
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
-    words = re.split(r"[\W_]+", spaced)
-    together = [_RUN_TOGETHER.fullmatch(word) for word in words]
-    found = [
-        [word] if match is None else [g for g in match.groups() if g]
-        for word, match in zip(words, together, strict=True)
-    ]
-    return [word.lower() for group in found for word in group if word]
+    found: list[str] = []
+    for word in re.split(r"[\W_]+", spaced):
+        together = _RUN_TOGETHER.fullmatch(word)
+        found += filter(None, together.groups() if together else [word])
+    return [word.lower() for word in found]
 
 
 def without_split(key: str) -> str:
@@ -93,9 +91,8 @@ def _parts(arrays: Mapping[str, Values]) -> dict[str, dict[str, str]]:
 
 
 def _are_features(stem: str, values: Sequence[Values]) -> bool:
-    return (is_picture(stem) or not is_role(stem)) and all(
-        is_numeric(array) and len(flat_shape(array)) > 1 for array in values
-    )
+    may_be = is_picture(stem) or not is_role(stem)
+    return may_be and all(is_numeric(array) and len(flat_shape(array)) > 1 for array in values)
 
 
 def _one_after_the_other(

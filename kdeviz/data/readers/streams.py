@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -114,11 +113,7 @@ def parts_of_batch(source: Source, batch: pa.RecordBatch, columns: Columns, done
 
 
 def _stored(source: Source, columns: Columns, there: Sequence[str]) -> list[str]:
-    """The columns that hold these: "image" where image.path is needed.
-
-    Raises:
-        DataError: there is no such column.
-    """
+    """The columns that hold these: "image" where image.path is needed."""
     found: dict[str, None] = {}
     for name in columns or there:
         holder = name
@@ -132,11 +127,7 @@ def _stored(source: Source, columns: Columns, there: Sequence[str]) -> list[str]
 
 def _part(batch: pa.RecordBatch, done: float) -> Part:
     """What a file of this batch would be; to write it would take as long as to read it."""
-
-    def read(source: Source) -> Content:
-        return read_table(source, pa.Table.from_batches([batch]))
-
-    return Part(b"", read, done)
+    return Part(b"", lambda source: read_table(source, pa.Table.from_batches([batch])), done)
 
 
 def _blocks(source: Source) -> Iterator[tuple[bytes, float]]:
@@ -179,7 +170,8 @@ def _heading(source: Source, block: bytes) -> bytes:
     Raises:
         CannotCutError: the reader does not find in single lines what it finds in all.
     """
-    for records in (_first_records(block), _first_lines(block)):
+    for quoted in (True, False):
+        records = _first_records(block, quoted)
         above = len(records) - _rows(source, b"".join(records))
         if above < len(records):
             heading = b"".join(records[: max(above, 0)])
@@ -196,21 +188,15 @@ def _rows(source: Source, text: bytes) -> int:
         return 0
 
 
-def _first_records(block: bytes) -> list[bytes]:
-    """The first lines that are not blank; those that a quoted line end cuts are one."""
+def _first_records(block: bytes, quoted: bool) -> list[bytes]:
+    """The first lines that are not blank; where quotes can hold line ends, those that one cuts are one."""
     records, record = [], b""
     for line in io.BytesIO(block):
         record += line
-        if record.count(b'"') % 2 == 0:
+        if not quoted or record.count(b'"') % 2 == 0:
             if record.strip():
                 records.append(record)
             record = b""
         if len(records) == _FIRST_RECORDS:
             break
     return records
-
-
-def _first_lines(block: bytes) -> list[bytes]:
-    """The first lines that are not blank, where quotes mean something else."""
-    lines = (line for line in io.BytesIO(block) if line.strip())
-    return list(islice(lines, _FIRST_RECORDS))

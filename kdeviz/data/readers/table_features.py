@@ -24,60 +24,43 @@ _FEWEST_COUNTED = 8
 """Rows in which numbers in equal steps are no accident."""
 
 
-@dataclass
-class ListColumn:
-    """One column with a list of numbers, or with a vector in text, in every row.
+def list_blocks(
+    name: str, batches: Iterator[pa.RecordBatch], rows: int, of_text: bool, source: Source
+) -> Iterator[NDArray[Any]]:
+    """(rows, dimensions) arrays of one column with a list of numbers, or with a vector in text, in every row.
 
-    Attributes:
-        name: of the column.
-        source: the file, for errors and its limit.
-        rows: how many there are.
-        of_text: whether the vectors are written out.
-        width: how many numbers the first row has, once it is read.
+    There are `rows` in all; vectors that are `of_text` are written out.
+
+    Raises:
+        DataError: a list is missing, or has another length than the first.
     """
-
-    name: str
-    source: Source
-    rows: int
-    of_text: bool
+    start = 0
     width: int | None = None
+    for batch in batches:
+        column = batch.column(0)
+        if of_text:
+            column = vectors(plain_text(column), name, start, source)
+        if is_list(column.type.value_type):
+            raise DataError(f"{source.name}: {name} holds lists of lists; flatten each row to one list")
+        lengths = np.asarray(pc.fill_null(pc.list_value_length(column), -1))
+        if width is None:
+            width = max(int(lengths[0]), 0)
+            source.check(rows * width * value_bytes(column.type.value_type), name)
+        if (lengths != width).any():
+            raise DataError(f"{source.name}: {_ragged(name, lengths, start, width)}")
+        yield numbers(column.flatten()).reshape(len(column), width)
+        start += len(column)
 
-    def blocks(self, batches: Iterator[pa.RecordBatch]) -> Iterator[NDArray[Any]]:
-        """(rows, dimensions) arrays.
 
-        Raises:
-            DataError: a list is missing, or has another length than the first.
-        """
-        start = 0
-        for batch in batches:
-            column = batch.column(0)
-            if self.of_text:
-                column = vectors(plain_text(column), self.name, start, self.source)
-            if is_list(column.type.value_type):
-                raise DataError(
-                    f"{self.source.name}: {self.name} holds lists of lists; flatten each row to one list"
-                )
-            lengths = np.asarray(pc.fill_null(pc.list_value_length(column), -1))
-            if self.width is None:
-                self.width = max(int(lengths[0]), 0)
-                needed = self.rows * self.width * value_bytes(column.type.value_type)
-                self.source.check(needed, self.name)
-            self._refuse_ragged(lengths, start)
-            yield numbers(column.flatten()).reshape(len(column), self.width)
-            start += len(column)
-
-    def _refuse_ragged(self, lengths: NDArray[Any], start: int) -> None:
-        if (lengths < 0).any():
-            raise DataError(
-                f"{self.source.name}: {self.name} is missing in row {start + int(np.argmax(lengths < 0))}; "
-                "drop the rows without an embedding, or fill them"
-            )
-        if (lengths != self.width).any():
-            row = int(np.argmax(lengths != self.width))
-            raise DataError(
-                f"{self.source.name}: the list of {self.name} in row {start + row} has {lengths[row]} "
-                f"numbers and row 0 has {self.width}; every row needs the same number of dimensions"
-            )
+def _ragged(name: str, lengths: NDArray[Any], start: int, width: int) -> str:
+    if (lengths < 0).any():
+        row = start + int(np.argmax(lengths < 0))
+        return f"{name} is missing in row {row}; drop the rows without an embedding, or fill them"
+    row = int(np.argmax(lengths != width))
+    return (
+        f"the list of {name} in row {start + row} has {lengths[row]} numbers and row 0 has {width}; "
+        "every row needs the same number of dimensions"
+    )
 
 
 @dataclass(frozen=True)

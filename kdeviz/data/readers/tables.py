@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -17,7 +17,7 @@ from kdeviz.data.readers.cells import PLAIN, Marks, NumberColumn, is_blank, trut
 from kdeviz.data.readers.content import Candidate, NoRowsError, says_embedding
 from kdeviz.data.readers.families import ALL_NUMERIC, WIDE, find_candidates, is_value
 from kdeviz.data.readers.source import Source
-from kdeviz.data.readers.table_features import ListColumn, NumberColumns, counters
+from kdeviz.data.readers.table_features import NumberColumns, counters, list_blocks
 from kdeviz.data.readers.values import (
     decoded,
     is_flat,
@@ -87,8 +87,9 @@ class TableContent:
             name = candidate.columns[0]
             is_one = len(candidate.columns) == 1
             if name in self._vectors or (is_one and is_list(self.schema.field(name).type)):
-                lists = ListColumn(name, self.source, self.rows, name in self._vectors)
-                return stacked(lists.blocks(self.batches([name])), self.rows)
+                is_text = name in self._vectors
+                lists = list_blocks(name, self.batches([name]), self.rows, is_text, self.source)
+                return stacked(lists, self.rows)
             kinds = {name: self.schema.field(name).type for name in candidate.columns}
             columns = NumberColumns(candidate.name, kinds, self.source, self.marks)
             columns.refuse_other_types()
@@ -98,16 +99,19 @@ class TableContent:
         """Every other column of single values; struct fields such as image.bytes count as columns."""
         taken = set(candidate.columns) if candidate else set()
         if candidate and candidate.name != ALL_NUMERIC:
-            taken |= {name for c in self.candidates if _is_other_embedding(c) for name in c.columns}
+            others = (c for c in self.candidates if c.name != ALL_NUMERIC and len(c.columns) > WIDE)
+            taken.update(*(other.columns for other in others))
         rest = [f for f in self.schema if f.name not in taken]
         names = [f.name for f in rest if is_flat(f.type)]
         offered = {name for other in self.candidates for name in other.columns}
         nested = [f for f in rest if not is_flat(f.type) and f.name not in offered]
         with self.source.reading("table"):
-            batches = list(self._decoded(names)) if names else []
-            table = _one_table(batches) if batches else no_columns(self.rows)
+            # Text is of one type in a file and perhaps of another, a longer one, in the next.
+            tables = [*self._decoded(names)] if names else []
+            table = pa.concat_tables(tables, promote_options="permissive") if tables else pa.table({})
             kinds = {column.name: column.type for column in self.schema}
-            found = {name: self._as_typed(c, kinds.get(name, c.type)) for name, c in _by_name(table)}
+            by_name = zip(table.column_names, table.columns, strict=True)
+            found = {name: self._as_typed(c, kinds.get(name, c.type)) for name, c in by_name}
             found |= self._of_single_items(nested)
         self.notes += [
             f"{f.name} is left out: {f.type} is not one value." for f in nested if f.name not in found
@@ -162,22 +166,21 @@ class TableContent:
     @cached_property
     def _first_texts(self) -> list[tuple[str, pa.Array]]:
         """The first cells of every column of text that has no role."""
-        texts = [f.name for f in self.schema if is_text(f.type) and not roles.is_role(f.name)]
-        first = next(self.batches(texts), None) if texts else None
-        return [] if first is None else [*zip(texts, first.slice(0, _LOOKED_AT).columns, strict=True)]
+        return self._first([f.name for f in self.schema if is_text(f.type) and not roles.is_role(f.name)])
 
     @cached_property
     def _widths(self) -> dict[str, int]:
         """How long the first lists of every column of lists are; 0 where they differ."""
-        lists = [f.name for f in self.schema if is_list(f.type)]
-        first = next(self.batches(lists), None) if lists else None
-        if first is None:
-            return {}
-        columns = first.slice(0, _LOOKED_AT).columns
-        lengths = [set(pc.list_value_length(column.drop_null()).to_pylist()) for column in columns]
-        return {
-            name: max(found) if len(found) == 1 else 0 for name, found in zip(lists, lengths, strict=True)
-        }
+        widths = {}
+        for name, column in self._first([f.name for f in self.schema if is_list(f.type)]):
+            lengths = set(pc.list_value_length(column.drop_null()).to_pylist())
+            widths[name] = lengths.pop() if len(lengths) == 1 else 0
+        return widths
+
+    def _first(self, names: list[str]) -> list[tuple[str, pa.Array]]:
+        """The first cells of some columns, by name."""
+        first = next(self.batches(names), None) if names else None
+        return [] if first is None else [*zip(names, first.slice(0, _LOOKED_AT).columns, strict=True)]
 
     def _without_counters(self, everything: Candidate) -> Candidate:
         """All numbers but those that only count the rows, where there are others."""
@@ -193,9 +196,7 @@ class TableContent:
         if self.source.wanted.embedding_column is not None:
             return
         for column in self.schema:
-            if is_value(column.type) or column.name in self._never:
-                continue
-            if says_embedding(column.name):
+            if not (is_value(column.type) or column.name in self._never) and says_embedding(column.name):
                 values = (
                     v for batch in self.batches([column.name]) for v in batch.column(0).to_pylist() if v
                 )
@@ -218,28 +219,16 @@ class TableContent:
             values = None if numbers.is_padded() else numbers.cast(target)
         return column if values is None else pa.chunked_array([values])
 
-    def _decoded(self, names: list[str]) -> Iterator[pa.RecordBatch]:
+    def _decoded(self, names: list[str]) -> Iterator[pa.Table]:
         """Batches with dictionaries decoded, and a struct's fields as columns named "image.bytes"."""
         total = 0
         for batch in self.batches(names):
             batch.validate(full=True)
-            found: dict[str, pa.Array] = {}
-            for name, column in zip(names, batch.columns, strict=True):
-                for leaf, values in _leaves(name, column):
-                    found[leaf] = decoded(values, self.source)
+            pairs = zip(names, batch.columns, strict=True)
+            found = {leaf: decoded(v, self.source) for pair in pairs for leaf, v in _leaves(*pair)}
             total += sum(column.nbytes for column in found.values())
             self.source.check(total, "the columns beside the embedding")
-            yield pa.record_batch(found)
-
-
-def _one_table(batches: Iterable[pa.RecordBatch]) -> pa.Table:
-    """Text is of one type in a file and perhaps of another, a longer one, in the next."""
-    tables = [pa.Table.from_batches([batch]) for batch in batches]
-    return pa.concat_tables(tables, promote_options="permissive")
-
-
-def _by_name(table: pa.Table) -> Iterator[tuple[str, pa.ChunkedArray]]:
-    return zip(table.column_names, table.columns, strict=True)
+            yield pa.table(found)
 
 
 def refuse_repeated(names: list[str], source: Source) -> None:
@@ -263,11 +252,6 @@ def _holds_vectors(name: str, column: pa.Array) -> bool:
 
 
 def _holds_fractions(column: pa.Array, marks: Marks) -> bool:
-    cells = [
-        value.strip() for value in plain_text(column).to_pylist() if value and not is_blank(value.strip())
-    ]
+    texts = map(str.strip, filter(None, plain_text(column).to_pylist()))
+    cells = [cell for cell in texts if not is_blank(cell)]
     return bool(cells) and all(marks.is_number(cell) for cell in cells) and any("." in cell for cell in cells)
-
-
-def _is_other_embedding(candidate: Candidate) -> bool:
-    return candidate.name != ALL_NUMERIC and len(candidate.columns) > WIDE

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickletools
 import re
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,9 @@ import torch
 from numpy.typing import NDArray
 
 from kdeviz.data.readers.arrangement import Tree, arranged, in_rows
-from kdeviz.data.readers.arrays import Values, is_numeric, shape_of
-from kdeviz.data.readers.batches import parts_of_batches
+from kdeviz.data.readers.arrays import Values, is_numeric, named_by_position, shape_of
 from kdeviz.data.readers.content import Content
 from kdeviz.data.readers.name_order import in_name_order
-from kdeviz.data.readers.positions import named_by_position
 from kdeviz.data.readers.source import Source
 from kdeviz.errors import DataError
 
@@ -40,6 +38,8 @@ _WHAT_TO_DO = {
 }
 _STORED = "save tensors with torch.save({'features': tensor, ...}, path), or use .safetensors"
 _SCALARS = str | bytes | int | float | None
+_NUMPY = frozenset((torch.float16, torch.float32, torch.float64))
+_MOST_PARTS = 16  # of a batch
 
 
 def read_torch(source: Source) -> Content:
@@ -58,17 +58,11 @@ def read_torch(source: Source) -> Content:
 
 def read_safetensors(source: Source) -> Content:
     """Read every tensor of a .safetensors file; it cannot inflate and carries no code."""
-    from safetensors import safe_open
-    from safetensors.torch import load
+    from safetensors.torch import load, load_file
 
     with source.reading("safetensors"):
-        if isinstance(source.data, Path):
-            with safe_open(source.data, "pt") as opened:
-                tensors = {key: opened.get_tensor(key) for key in in_name_order(opened.keys())}
-        else:
-            loaded = load(source.data)
-            tensors = {key: loaded[key] for key in in_name_order(loaded)}
-        return _content(source, tensors)
+        loaded = load_file(source.data) if isinstance(source.data, Path) else load(source.data)
+        return _content(source, {key: loaded[key] for key in in_name_order(loaded)})
 
 
 def _content(source: Source, loaded: object) -> Content:
@@ -161,7 +155,7 @@ class _Trees:
         self.step(len(items))
         if all(isinstance(item, _SCALARS) for item in items):
             return self.values(items, key)
-        if (batches := parts_of_batches(items)) is not None:
+        if (batches := _parts_of_batches(items)) is not None:
             self.notes.append(f"{key or 'The list'} of {len(items)} batches was read as one set.")
             return self.tree({name: self.joined(part, key) for name, part in batches.items()}, key)
         if _are_records(items):
@@ -230,4 +224,32 @@ def _are_records(items: Sequence[object]) -> bool:
     return same and any(kinds) and not all(kinds)
 
 
-_NUMPY = frozenset((torch.float16, torch.float32, torch.float64))
+def _parts_of_batches(items: Sequence[object]) -> dict[Any, list[Any]] | None:
+    """Every part of the batches, such as all features; None where these are no batches of several parts.
+
+    In a batch all parts have as many rows, and one of them is a matrix.
+    """
+    if not items or not _is_batch(items[0]):
+        return None
+    batches = [_named(item) for item in items if _is_batch(item)]
+    names = batches[0].keys()
+    if len(batches) < len(items) or any(batch.keys() != names for batch in batches):
+        return None
+    return {name: [batch[name] for batch in batches] for name in names}
+
+
+def _is_batch(item: object) -> bool:
+    if not isinstance(item, dict | list | tuple) or not 2 <= len(item) <= _MOST_PARTS:
+        return False
+    parts = list(_named(item).values())
+    tensors = [part for part in parts if isinstance(part, torch.Tensor)]
+    if any(tensor.layout != torch.strided or not tensor.ndim for tensor in tensors):
+        return False
+    if not all(isinstance(part, torch.Tensor | list | tuple) for part in parts):
+        return False
+    beside = len(tensors) < len(parts) or any(tensor.ndim == 1 for tensor in tensors)
+    return beside and any(tensor.ndim > 1 for tensor in tensors) and len({len(part) for part in parts}) == 1
+
+
+def _named(item: Any) -> Mapping[Any, Any]:
+    return item if isinstance(item, dict) else dict(enumerate(item))

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
-from typing import IO, NamedTuple, cast
+from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,23 +17,12 @@ import pyarrow as pa
 from kdeviz.data.readers.source import Source
 from kdeviz.errors import DataError
 
-
-def _open_zstd(stream: IO[bytes]) -> IO[bytes]:
-    opened: IO[bytes] = pa.CompressedInputStream(pa.PythonFile(stream, "r"), "zstd")
-    return opened
-
-
-def _open_gzip(stream: IO[bytes]) -> IO[bytes]:
-    opened = gzip.GzipFile(fileobj=stream)
-    return cast("IO[bytes]", opened)
-
-
-_MAGIC: Mapping[bytes, Callable[[IO[bytes]], IO[bytes]]] = MappingProxyType(
+_MAGIC: Mapping[bytes, Callable[[Any], Any]] = MappingProxyType(
     {
-        b"\x1f\x8b": _open_gzip,
-        b"BZh": bz2.BZ2File,
-        b"\xfd7zXZ\0": lzma.LZMAFile,
-        b"\x28\xb5\x2f\xfd": _open_zstd,
+        b"\x1f\x8b": gzip.open,
+        b"BZh": bz2.open,
+        b"\xfd7zXZ\0": lzma.open,
+        b"\x28\xb5\x2f\xfd": lambda stream: pa.CompressedInputStream(pa.PythonFile(stream, "r"), "zstd"),
     }
 )
 
@@ -49,15 +38,8 @@ _MOST_CONTROL = 0.1  # a note may hold one; of random bytes one in ten is one, b
 _HEAD = 4096
 
 
-class Text(NamedTuple):
-    """UTF-8 bytes whose lines end in a line feed, and what had to be guessed about them."""
-
-    data: bytes
-    notes: list[str]
-
-
-def read_text(source: Source) -> Text:
-    """Inflate, decode, and unify line ends.
+def read_text(source: Source) -> tuple[bytes, list[str]]:
+    """UTF-8 bytes whose lines end in a line feed, and what had to be guessed about them.
 
     Raises:
         DataError: it is no text, or would inflate beyond the limit.
@@ -78,7 +60,7 @@ def read_text(source: Source) -> Text:
         data = data.replace(b"\r", b"\n")  # as old Macs end lines; elsewhere one alone belongs to a cell
     if b"\r\n" in data:
         data = data.replace(b"\r\n", b"\n")
-    return Text(data, notes)
+    return data, notes
 
 
 @contextmanager

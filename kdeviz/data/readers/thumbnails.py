@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import base64
-import binascii
-from typing import Any, NamedTuple
+from typing import Any
 
 import pyarrow as pa
 
@@ -15,29 +14,18 @@ _BASE64_STARTS = ("iVBORw0KGgo", "/9j/", "R0lGOD", "UklGR")
 _SHORTEST = 24
 
 
-class Thumbnails(NamedTuple):
-    """The images (None when the column holds none), and why some values were refused."""
+def read_thumbnails(values: list[Any], name: str) -> tuple[list[bytes] | None, str]:
+    """The images (None when a column holds none), and why some values were refused.
 
-    images: list[bytes] | None
-    note: str = ""
-
-
-def read_thumbnails(values: list[Any], name: str) -> Thumbnails:
-    """Images from bytes, data URIs or base64; a remote address, SVG or anything else becomes b"".
-
-    Args:
-        values: one per row: bytes, text or None.
-        name: the column, for the note.
+    They come from bytes, data URIs or base64; a remote address, SVG or anything else becomes b"".
     """
     images = [_image(value) for value in values]
     refused = [value for value, image in zip(values, images, strict=True) if value and not image]
     if not any(images):
         why = f" ({_reason(refused[0])})" if refused else ""
-        return Thumbnails(
-            None, f"{name} holds no thumbnails{why}: PNG, JPEG, GIF or WebP bytes or data URIs are shown."
-        )
+        return None, f"{name} holds no thumbnails{why}: PNG, JPEG, GIF or WebP bytes or data URIs are shown."
     note = f"{name}: {len(refused)} thumbnails are not shown ({_reason(refused[0])})." if refused else ""
-    return Thumbnails(images, note)
+    return images, note
 
 
 def begins_with_image(column: pa.ChunkedArray) -> bool:
@@ -62,7 +50,7 @@ def _from_text(text: str) -> bytes:
         return b""
     try:
         return base64.b64decode(body, validate=True)
-    except (binascii.Error, ValueError):
+    except ValueError:
         return b""
 
 

@@ -82,11 +82,21 @@ def _is_single(kind: pa.DataType) -> bool:
     return is_number(kind) or has_bytes(kind) or any(check(kind) for check in others)
 
 
+def cast_or_none(column: pa.Array, kind: pa.DataType) -> pa.Array | None:
+    """The column in another type; None where a value does not fit it."""
+    try:
+        return column.cast(kind)
+    except pa.ArrowInvalid:
+        return None
+
+
 def single_items(column: pa.Array) -> pa.Array | None:
     """The values of lists that hold one each, null for a missing list; None when one holds more, or none."""
     lengths = pc.list_value_length(column)
     if not pc.all(pc.equal(lengths, 1)).as_py() and lengths.null_count < len(lengths):
         return None
+    if not column.null_count:
+        return column.flatten()
     places = np.cumsum(np.asarray(column.is_valid())) - 1
     return column.flatten().take(pa.array(places, mask=np.asarray(column.is_null())))
 

@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
+from kdeviz.data.readers.arrow_lists import listed
 from kdeviz.data.readers.cells import Marks
 from kdeviz.data.readers.source import Source
+from kdeviz.data.readers.values import cast_or_none
 from kdeviz.errors import DataError
 
 _ELLIPSIS = re.compile(r"\.\.\.|…")
-# What stands around numbers when Python, numpy, torch, Spark or a database prints a vector; for RE2 and re.
-_WRAPPED_NUMBER = r"(?:np\.|numpy\.)?(?:float|int|bfloat)\d*\(([^()]*)\)"
-_ADDED = r",\s*(?:dtype|device|requires_grad|grad_fn|shape)\s*=\s*[\w.:'<>]+"
 _AROUND = (
     r"(?:np\.|numpy\.|torch\.)?(?:array|tensor|ndarray|DenseVector|Vectors?\.dense|Vector)\b|[\[\](){}\"']"
 )
-_MISSING = r"\b(?:None|null|NULL|nan|NaN)\b"
+_INSTEAD = (
+    (r"(?:np\.|numpy\.)?(?:float|int|bfloat)\d*\(([^()]*)\)", r"\1"),
+    (r",\s*(?:dtype|device|requires_grad|grad_fn|shape)\s*=\s*[\w.:'<>]+", ""),
+    (_AROUND, " "),
+    (r"\b(?:None|null|NULL|nan|NaN)\b", "nan"),
+)
+"""What stands around numbers as Python, numpy, torch, Spark or a database prints them; for RE2 and re."""
+_OUTSIDE = " \t\n\r,;|"
 _SEPARATED = re.compile(r"[\s,;|]")
 _SPARSE = re.compile(r"\s*(?:SparseVector)?\(\s*(\d+)\s*,\s*\[([^\]]*)\]\s*,\s*\[([^\]]*)\]\s*\)\s*")
 _FEWEST = 3  # numbers, for a column whose name does not say that it holds vectors
@@ -32,11 +39,9 @@ _MOSTLY = 0.8
 
 
 def looks_like_vectors(values: list[str], named: bool) -> bool:
-    """Whether texts of a column are vectors.
+    """Whether the first texts of a column that are not blank are vectors.
 
-    Args:
-        values: the first ones that are not blank.
-        named: whether the column's name says so: fewer numbers are enough then.
+    Fewer numbers are enough where the column is `named` so.
     """
     sample = values[:_SAMPLE]
     if not sample:
@@ -50,16 +55,10 @@ def looks_like_vectors(values: list[str], named: bool) -> bool:
 
 
 def vectors(column: pa.Array, name: str, start: int, source: Source) -> pa.Array:
-    """Texts as lists of float64 numbers, null where a text is blank.
-
-    Args:
-        column: text.
-        name: of the column, for errors.
-        start: the number of the first row, for errors.
-        source: the file, for errors.
+    """Texts as lists of numbers, null where a text is blank.
 
     Raises:
-        DataError: a text is no vector, or was abbreviated.
+        DataError: a text is no vector, or was abbreviated; it is named by its row, counted from `start`.
     """
     cells = pc.utf8_trim_whitespace(column)
     blank = pc.is_in(pc.utf8_lower(cells), pa.array(["", "nan", "none", "null"]))
@@ -70,8 +69,7 @@ def vectors(column: pa.Array, name: str, start: int, source: Source) -> pa.Array
         return pa.array(_decoded(cells, name, start, source), pa.list_(pa.float32()))
     if _SPARSE.fullmatch(first):
         return pa.array(_filled(cells, name, start, source), pa.list_(pa.float64()))
-    abbreviated = pc.match_substring_regex(cells, r"\.\.\.|…")
-    if (row := _first(abbreviated)) is not None:
+    if (row := pc.index(pc.match_substring_regex(cells, _ELLIPSIS.pattern), True).as_py()) >= 0:
         raise DataError(
             f"{source.name}: {name} in row {start + row} was abbreviated when it was saved, its numbers are "
             "lost behind '...'; save the whole vectors, as one column per dimension or as lists in parquet"
@@ -79,42 +77,27 @@ def vectors(column: pa.Array, name: str, start: int, source: Source) -> pa.Array
     bare = _bare(cells)
     separator = _separator(_bare_text(first))
     parts = pc.split_pattern_regex(bare, r"\s+") if separator == " " else pc.split_pattern(bare, separator)
-    numbers = _numbers(parts.flatten(), decimal="," if _has_comma_decimals(first, separator) else ".")
-    if numbers is None:
-        row, text = _first_bad(column, separator)
-        raise DataError(
-            f"{source.name}: {name} in row {start + row} is no vector of numbers ({text[:40]!r}); correct "
-            "it, or choose another embedding_column"
-        )
-    lengths = pc.list_value_length(parts)
-    ends = np.append(0, np.cumsum(np.asarray(pc.fill_null(lengths, 0)), dtype=np.int64))
-    missing = np.append(np.asarray(lengths.is_null()), False)
-    return pa.LargeListArray.from_arrays(pa.array(ends, mask=missing), numbers)
+    numbers = pc.utf8_trim_whitespace(parts.flatten())
+    if _has_comma_decimals(first, separator):
+        numbers = pc.replace_substring(numbers, ",", ".")
+    if (numbers := cast_or_none(numbers, pa.float64())) is None:
+        row, text = _first_bad(column)
+        raise DataError(f"{source.name}: {name} in row {start + row} {_is_no('vector of numbers', text)}")
+    return listed(numbers, pc.list_value_length(parts))
 
 
 def _bare(cells: pa.Array) -> pa.Array:
     """Numbers and separators only."""
-    cells = pc.replace_substring_regex(cells, _WRAPPED_NUMBER, r"\1")
-    for pattern in (_ADDED, _AROUND):
-        cells = pc.replace_substring_regex(cells, pattern, " " if pattern == _AROUND else "")
-    cells = pc.replace_substring_regex(cells, _MISSING, "nan")
-    return pc.utf8_trim(cells, " \t\n\r,;|")
+    for pattern, instead in _INSTEAD:
+        cells = pc.replace_substring_regex(cells, pattern, instead)
+    return pc.utf8_trim(cells, _OUTSIDE)
 
 
 def _bare_text(text: str) -> str:
     """The same of one text."""
-    text = re.sub(_AROUND, " ", re.sub(_ADDED, "", re.sub(_WRAPPED_NUMBER, r"\1", text)))
-    return re.sub(_MISSING, "nan", text).strip(" \t\n\r,;|")
-
-
-def _numbers(parts: pa.Array, decimal: str) -> pa.Array | None:
-    parts = pc.utf8_trim_whitespace(parts)
-    if decimal == ",":
-        parts = pc.replace_substring(parts, ",", ".")
-    try:
-        return pc.cast(parts, pa.float64())
-    except pa.ArrowInvalid:
-        return None
+    for pattern, instead in _INSTEAD:
+        text = re.sub(pattern, instead, text)
+    return text.strip(_OUTSIDE)
 
 
 def _separator(bare: str) -> str:
@@ -153,12 +136,7 @@ def _length(text: str, named: bool) -> int:
     return len(parts) if len(parts) >= fewest else 0
 
 
-def _first(mask: pa.Array) -> int | None:
-    place = pc.index(mask, True).as_py()
-    return None if place < 0 else place
-
-
-def _first_bad(column: pa.Array, separator: str) -> tuple[int, str]:
+def _first_bad(column: pa.Array) -> tuple[int, str]:
     """The first text that is no vector like the others."""
     for row, text in enumerate(column.to_pylist()):
         if text and text.strip() and not _length(text, named=True):
@@ -166,56 +144,56 @@ def _first_bad(column: pa.Array, separator: str) -> tuple[int, str]:
     return 0, column[0].as_py() or ""
 
 
-def _filled(cells: pa.Array, name: str, start: int, source: Source) -> Iterator[np.ndarray | None]:
+def _is_no(what: str, text: str) -> str:
+    return f"is no {what} ({text[:40]!r}); correct it, or choose another embedding_column"
+
+
+def _filled(cells: pa.Array, name: str, start: int, source: Source) -> Iterator[NDArray[Any] | None]:
     """Spark's sparse vectors, (size,[indices],[values]), filled up with zeros."""
     texts = cells.to_pylist()
     matches = [None if text is None else _SPARSE.fullmatch(text) for text in texts]
     source.check(8 * sum(int(match[1]) for match in matches if match), name)
     for row, (text, match) in enumerate(zip(texts, matches, strict=True), start):
-        if text is None:
-            yield None
-            continue
-        try:
-            yield _dense(match)
-        except (TypeError, ValueError, IndexError):
-            raise DataError(
-                f"{source.name}: {name} in row {row} is no sparse vector (size,[indices],[values]) "
-                f"({text[:40]!r}); correct it, or choose another embedding_column"
-            ) from None
+        vector = None if match is None else _dense(*match.groups())
+        if vector is None and text is not None:
+            what = _is_no("sparse vector (size,[indices],[values])", text)
+            raise DataError(f"{source.name}: {name} in row {row} {what}")
+        yield vector
 
 
-def _dense(match: re.Match[str] | None) -> np.ndarray:
-    if match is None:
-        raise ValueError("no sparse vector")
-    places, values = ([part for part in match[i].split(",") if part.strip()] for i in (2, 3))
-    if len(places) != len(values):
-        raise ValueError("as many indices as values")
-    dense = np.zeros(int(match[1]))
-    dense[[int(place) for place in places]] = [float(value) for value in values]
+def _dense(size: str, indices: str, values: str) -> NDArray[Any] | None:
+    """One of them; None where it contradicts itself."""
+    places, numbers = ([part for part in some.split(",") if part.strip()] for some in (indices, values))
+    if len(places) != len(numbers):
+        return None
+    try:
+        dense = np.zeros(int(size))
+        dense[[int(place) for place in places]] = [float(number) for number in numbers]
+    except (ValueError, IndexError):
+        return None
     return dense
 
 
-def _of_base64(text: str) -> bytes | None:
-    """The bytes of float32 numbers in base64, as OpenAI's `encoding_format="base64"` gives them."""
+def _of_base64(text: str) -> NDArray[np.float32] | None:
+    """The float32 numbers in base64, as OpenAI's `encoding_format="base64"` gives them."""
     if len(text) < 16 or len(text) % 4 or not re.fullmatch(r"[A-Za-z0-9+/]+={0,2}", text):
         return None
     try:
         raw = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
+    except ValueError:
         return None
     if len(raw) % 4:
         return None
+    numbers = np.frombuffer(raw, "<f4")
     with np.errstate(all="ignore"):
-        sizes = np.abs(np.frombuffer(raw, "<f4"))
-        return raw if ((sizes == 0) | ((sizes > 1e-12) & (sizes < 1e6))).all() else None
+        sizes = np.abs(numbers)
+        return numbers if ((sizes == 0) | ((sizes > 1e-12) & (sizes < 1e6))).all() else None
 
 
-def _decoded(cells: pa.Array, name: str, start: int, source: Source) -> Iterator[np.ndarray | None]:
+def _decoded(cells: pa.Array, name: str, start: int, source: Source) -> Iterator[NDArray[Any] | None]:
     for row, text in enumerate(cells.to_pylist(), start):
-        raw = None if text is None else _of_base64(text)
-        if text is not None and raw is None:
-            raise DataError(
-                f"{source.name}: {name} in row {row} is no vector of float32 numbers in base64 "
-                f"({text[:40]!r}); correct it, or choose another embedding_column"
-            )
-        yield None if raw is None else np.frombuffer(raw, "<f4")
+        numbers = None if text is None else _of_base64(text)
+        if numbers is None and text is not None:
+            what = _is_no("vector of float32 numbers in base64", text)
+            raise DataError(f"{source.name}: {name} in row {row} {what}")
+        yield numbers
