@@ -18,8 +18,9 @@ from kdeviz.errors import Cancelled, OptionError
 from kdeviz.output import MODEL_FORMATS, Exported, ModelFormat, Verification, export, model_format
 from kdeviz.ui.state import Screen, Session
 from kdeviz.ui.widgets.help import HELP
-from kdeviz.ui.widgets.making import Making, Work, show_making
+from kdeviz.ui.widgets.making import Making, show_making
 from kdeviz.ui.widgets.text import plain_warning
+from kdeviz.ui.work.jobs import Work
 from kdeviz.wording import capital, count, number
 
 _STEM = "model"
