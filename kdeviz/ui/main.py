@@ -6,13 +6,10 @@ import base64
 import gc
 from dataclasses import dataclass, field
 from functools import cache
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import streamlit as st
-from PIL import Image
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
@@ -81,11 +78,12 @@ def main() -> None:
         device, machine = sidebar.device_control(said.device)
         cost = st.empty()
     wanted = (current.data.token, settings, device)
-    above = _place()
-    with _place():
+    # What may be or not be has a place: charts below would be drawn from nothing if they moved up or down.
+    above = st.container()
+    with st.container():
         fitting = fit(current, wanted)
         cost.caption(fitting.words)
-    with _place():
+    with st.container():
         _adopt(current, adopt(current, wanted, fitting, rule, curve), wanted, variance)
     with checks:  # some are made by the fit
         preflight_panel.checks_button(current, settings, page.url_path)
@@ -99,11 +97,11 @@ def main() -> None:
     with keep:
         keep_button(current)
     machine.text(sidebar.device_words(device, current.screen))
-    with _place():
+    with st.container():
         if not locked:
             keep_problems(current)
             if page.url_path != "tune":
-                tune.show_running()
+                tune.show_running(current)
     page.run()
     _spare("what the first page left")
 
@@ -115,7 +113,9 @@ def _begin(said: Options, current: Session) -> None:
     st.session_state["mlflow"] = None if said.read_only else said.mlflow
     st.session_state["images_folder"] = said.images
     _keep_widgets(current)
-    _open_path_once(current, said.file)
+    if said.file is not None and "opened" not in st.session_state:
+        st.session_state["opened"] = True
+        load_data.open_path(current, said.file)
     load_data.follow_address(current)
     sweep_list.follow_address(current)
     sweep.follow_grid(current)
@@ -125,11 +125,7 @@ def _navigation() -> st.Page:
     """Draw the links to all pages; the one that is asked for."""
     pages = {
         page.path: st.Page(
-            page.show,
-            title=page.title,
-            icon=page.icon,
-            url_path=page.path or None,
-            default=not page.path,
+            page.show, title=page.title, icon=page.icon, url_path=page.path or None, default=not page.path
         )
         for page in PAGES
     }
@@ -167,27 +163,11 @@ def _spare(_what: str) -> None:
     gc.freeze()
 
 
-def _place() -> DeltaGenerator:
-    """Where something may be or not be: charts below would be drawn from nothing if they moved up or down."""
-    return st.container()
-
-
-@st.cache_data
+@cache
 def _icon() -> str:
-    """A bump of density and one sample far from it, as a data URI.
-
-    Drawn here, since named icons are fetched from the network; streamlit forgets its own copy of an image
-    for a moment when reruns follow closely.
-    """
-    y, x = np.mgrid[-1:1:64j, -1:1:64j]
-    bump = np.exp(-4 * ((x + 0.25) ** 2 + (y - 0.25) ** 2))
-    far = (x - 0.65) ** 2 + (y + 0.65) ** 2 < 0.05
-    blue, vermilion = np.array([0, 114, 178]), np.array([213, 94, 0])
-    colour = np.where(far[..., None], vermilion, blue)
-    alpha = np.where(far, 1, bump) * 255
-    file = BytesIO()
-    Image.fromarray(np.dstack([colour, alpha]).astype(np.uint8)).save(file, "PNG")
-    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
+    """As a data URI: streamlit forgets its own copy of an image for a moment when reruns follow closely."""
+    drawn = Path(__file__).with_name("icon.png").read_bytes()
+    return f"data:image/png;base64,{base64.b64encode(drawn).decode()}"
 
 
 def _read_address(current: Session) -> None:
@@ -214,12 +194,7 @@ def _read_address(current: Session) -> None:
 
 @dataclass(eq=False)
 class Remembered:
-    """Values of widgets for when their page is drawn again.
-
-    Attributes:
-        values: by the keys of the widgets.
-        place: the page, and the parts of pages, that were shown last.
-    """
+    """Values of widgets by their keys, for when they are drawn again, and the parts of pages shown last."""
 
     values: dict[str, Any] = field(default_factory=dict)
     place: tuple[object, ...] = ()
@@ -239,13 +214,6 @@ def _keep_widgets(current: Session) -> None:
             remembered.values[key] = st.session_state[key]
         if key in remembered.values and (moved or key not in st.session_state):
             st.session_state[key] = remembered.values[key]
-
-
-def _open_path_once(current: Session, path: str | None) -> None:
-    if path is None or "opened" in st.session_state:
-        return
-    st.session_state["opened"] = True
-    load_data.open_path(current, path)
 
 
 def _say_exact(before: Screen | None, screen: Screen | None) -> None:

@@ -7,9 +7,9 @@ from app_steps import button, figures, page_session, press, put, rerun, texts, u
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kdeviz.ui.work import row_text
+from kdeviz.ui.work import in_address
+from kdeviz.ui.work.in_address import rows_of, text_of
 from kdeviz.ui.work.loaded import sample
-from kdeviz.ui.work.row_text import rows_of, text_of
 
 
 @given(st.integers(1, 400).flatmap(lambda n: st.tuples(st.just(n), st.sets(st.integers(0, n - 1)))))
@@ -34,7 +34,7 @@ def test_other_texts_say_nothing(text):
 
 def test_a_text_cannot_ask_for_much_memory():
     bomb = text_of(np.arange(0), 20_000_000)
-    assert len(bomb) <= row_text._LONGEST or bomb.startswith("digest-")
+    assert len(bomb) <= in_address._LONGEST or bomb.startswith("digest-")
     rows_of.cache_clear()
     assert rows_of(bomb, 756) is None
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
+import streamlit as st
 from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
@@ -43,12 +44,7 @@ class Rules:
 
 
 class Gate:
-    """ASGI middleware that answers for itself what the rules do not let in.
-
-    Args:
-        app: what is behind the gate.
-        rules: who is let in.
-    """
+    """ASGI middleware before the app: answers for itself what the rules do not let in."""
 
     def __init__(self, app: ASGIApp, rules: Rules) -> None:
         self._app, self._rules = app, rules
@@ -117,3 +113,8 @@ def _own_page(request: HTTPConnection) -> bool:
 
 def _refusal(words: str) -> Response:
     return PlainTextResponse(words, 403, {"Cache-Control": "no-store"})
+
+
+def visitor() -> str:
+    """The name whose key, or login at the proxy, let this session in; "" where nobody is asked for one."""
+    return unquote(st.context.headers.get(VISITOR) or "")

@@ -14,12 +14,7 @@ SECRET = "KDEVIZ_SECRET"
 
 
 class Keys:
-    """One key for each user.
-
-    Args:
-        users: their names; without any, one key for all, who are nobody in particular.
-        secret: what the keys are made from.
-    """
+    """One key for each user, made from a secret; without users, one for all, who are nobody in particular."""
 
     def __init__(self, users: Sequence[str] = (), secret: str | None = None) -> None:
         made_from = (secret or os.environ.get(SECRET) or secrets.token_urlsafe(32)).encode()

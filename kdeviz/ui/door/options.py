@@ -27,13 +27,9 @@ def options() -> Options:
     parser = argparse.ArgumentParser()
     parser.add_argument("file", nargs="?")
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--marks")
-    parser.add_argument("--images")
-    parser.add_argument("--runs")
-    parser.add_argument("--uploads")
-    parser.add_argument("--mlflow")
-    parser.add_argument("--allow-host", action="append", default=[])
-    parser.add_argument("--user", action="append", default=[])
-    parser.add_argument("--user-header")
+    for name in ("--marks", "--images", "--runs", "--uploads", "--mlflow", "--user-header"):
+        parser.add_argument(name)
+    for name in ("--allow-host", "--user"):
+        parser.add_argument(name, action="append", default=[])
     parser.add_argument("--read-only", action="store_true")
     return parser.parse_known_args(sys.argv[1:], Options())[0]

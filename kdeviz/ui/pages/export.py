@@ -7,19 +7,16 @@ import streamlit as st
 from kdeviz.output import python_recipe, shell_recipe
 from kdeviz.ui.panels.model_export import show_model_export
 from kdeviz.ui.panels.report_export import show_report_export
-from kdeviz.ui.state import Screen, session
+from kdeviz.ui.state import Screen, Session
 from kdeviz.ui.widgets.downloads import score_downloads
-from kdeviz.ui.work.fitting import whole_screen
+from kdeviz.ui.work.fitting import with_all_scores
 from kdeviz.ui.work.reporting import recipe_files
 from kdeviz.wording import count
 
 
-def show() -> None:
+@with_all_scores
+def show(current: Session, screen: Screen) -> None:
     """Draw the page from the current screen."""
-    current = session()
-    screen = whole_screen(current)
-    if screen is None:
-        return
     analysis, data = screen.analysis, screen.data
     left, right = st.columns([1, 1.5], gap="large")
     with left:

@@ -17,20 +17,17 @@ from kdeviz.ui.panels.present import (
 from kdeviz.ui.panels.present_pictures import Picture, Talk, show_typical, shows_samples
 from kdeviz.ui.panels.stability import known_stability, repeat, show_repeating
 from kdeviz.ui.panels.threshold import show_plain_threshold
-from kdeviz.ui.state import Session, session
-from kdeviz.ui.work.fitting import whole_screen
+from kdeviz.ui.state import Screen, Session
+from kdeviz.ui.work.fitting import with_all_scores
 
 _NORMAL, _LINE, _SURE = 1, 3, 5
 _BELOW, _BELOW_WITH_SLIDER = 76, 162
 """Pixels for what stands below the picture."""
 
 
-def show() -> None:
+@with_all_scores
+def show(current: Session, screen: Screen) -> None:
     """Draw the page from the current screen."""
-    current = session()
-    screen = whole_screen(current)
-    if screen is None:
-        return
     step, stage = chosen_step()
     if step == _SURE:
         repeat(current, screen)

@@ -6,28 +6,24 @@ from functools import partial
 
 from kdeviz.ui.panels.stability import Repeated, show_stability
 from kdeviz.ui.panels.sweep import show_sweep
-from kdeviz.ui.state import session
+from kdeviz.ui.state import Screen, Session
 from kdeviz.ui.widgets.choices import one_of
 from kdeviz.ui.widgets.progress import show_progress, watch
-from kdeviz.ui.work.fitting import whole_screen
+from kdeviz.ui.work.fitting import with_all_scores
 
 PARTS = {"Sweep": show_sweep, "Stability": show_stability}
 
 
-def show() -> None:
+@with_all_scores
+def show(current: Session, screen: Screen) -> None:
     """Draw the page from the current screen."""
-    current = session()
-    screen = whole_screen(current)
-    if screen is None:
-        return
     part = one_of("Part", list(PARTS), "tune")
-    show_running(part)
+    show_running(current, part)
     PARTS[part](current, screen)
 
 
-def show_running(shown: str = "") -> None:
+def show_running(current: Session, shown: str = "") -> None:
     """What runs goes on while something else is looked at than its own part of the page."""
-    current = session()
     sweeps = [run for run in current.sweeps if shown != "Sweep" or run is not current.swept]
     repeated = [current.own(Repeated).run] if shown != "Stability" else []
     for part, runs in (("Sweep", sweeps), ("Stability", repeated)):

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from kdeviz.data import NONE, ROLES, Corrections, EmbeddingSet, Reading, label_counts, preview, sample_name
-from kdeviz.ui.widgets.address import read_choice, read_choices, write_choice, write_choices
+from kdeviz.ui.widgets.address import read_choice, read_choices, say_all, write_choice
 from kdeviz.ui.widgets.help import HELP
 from kdeviz.ui.work.loaded import Loaded
 from kdeviz.wording import capital, count
@@ -107,7 +107,7 @@ def _controls(data: Loaded, reading: Reading) -> None:
     for key, options in _several(data).items():
         if options:
             st.multiselect(words_of[key], options, key=key, help=HELP[key])
-            write_choices(key)
+            say_all(key, st.session_state[key])
 
 
 def _choices(reading: Reading) -> list[str]:

@@ -13,7 +13,7 @@ from kdeviz.ui.state import Screen, Session, session
 from kdeviz.ui.widgets.help import HELP
 from kdeviz.ui.widgets.parameters import Possible, shorter
 from kdeviz.ui.widgets.text import literal
-from kdeviz.ui.work.filter_texts import possible_filter, possible_order
+from kdeviz.ui.work.filter_texts import filter_of, order_of
 from kdeviz.ui.work.found import FILTER, LONGEST_SEARCH, ORDER, SEARCH, Finding, Found
 from kdeviz.wording import count, plain_number
 
@@ -25,7 +25,11 @@ _FILTERED_FIRST = ("verdict", "label", "mark")
 
 def address() -> dict[str, Possible]:
     """What the address may ask for."""
-    return {SEARCH: shorter(LONGEST_SEARCH), FILTER: possible_filter, ORDER: possible_order}
+    return {
+        SEARCH: shorter(LONGEST_SEARCH),
+        FILTER: lambda text: filter_of(text) is not None,
+        ORDER: lambda text: order_of(text) is not None,
+    }
 
 
 def show_find(current: Session, screen: Screen, found: Found) -> None:

@@ -15,7 +15,7 @@ from kdeviz.ui.widgets.address import first_choice, key_in_popover, write_choice
 from kdeviz.ui.widgets.help import HELP
 from kdeviz.ui.widgets.parameters import Possible, among, whole
 from kdeviz.ui.widgets.progress import show_progress, watch
-from kdeviz.ui.work.neighbours import Arranging, leave, neighbour_axes
+from kdeviz.ui.work.neighbours import Arranging, neighbour_axes
 
 _DIMENSIONS = ("2D", "3D")
 _MOST_AXES = 10**6
@@ -47,7 +47,7 @@ def choose_axes(current: Session, screen: Screen) -> MapAxes | None:
     )
     write_choice(key_in_popover("axes"), "components", "axes")
     if kind != "neighbours":
-        leave(current)
+        current.own(Arranging).drop()
     return KINDS[kind].choose(current, screen)
 
 
@@ -131,7 +131,7 @@ def show_arranging(current: Session) -> None:
     elif arranging.problem:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.text(f"The neighbour map did not finish: {arranging.problem}")
-            st.button("Try again", icon=":material/refresh:", on_click=arranging.again, key="arrange")
+            st.button("Try again", icon=":material/refresh:", on_click=arranging.drop, key="arrange")
 
 
 KINDS = {

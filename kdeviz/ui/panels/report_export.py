@@ -11,7 +11,8 @@ from kdeviz.analysis import OnProgress
 from kdeviz.ui.panels.shown_text import text_column
 from kdeviz.ui.panels.stability import finished_stability
 from kdeviz.ui.state import Screen, Session
-from kdeviz.ui.widgets.making import Making, Work, show_making
+from kdeviz.ui.widgets.making import Making, show_making
+from kdeviz.ui.work.jobs import Work
 from kdeviz.ui.work.reporting import screen_extras, screen_report
 from kdeviz.ui.work.sweep_run import SweepRun
 from kdeviz.wording import size

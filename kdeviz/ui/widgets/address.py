@@ -70,13 +70,12 @@ def read_choices(key: str, options: Sequence[str], default: Sequence[str]) -> No
     st.session_state[key] = [value for value in st.session_state[key] if value in options]
 
 
-def write_choices(key: str) -> None:
-    """After the widget: its values into the address, which names none of none."""
-    values = list(st.session_state[key])
+def say_all(name: str, values: Sequence[str]) -> None:
+    """Let the address say all of these by that name; it names none of none."""
     if not values:
-        st.query_params.pop(key, None)
-    elif st.query_params.get_all(key) != values:
-        st.query_params[key] = values
+        st.query_params.pop(name, None)
+    elif st.query_params.get_all(name) != list(values):
+        st.query_params[name] = values
 
 
 def say(name: str, value: str | None) -> None:

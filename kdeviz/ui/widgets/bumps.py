@@ -16,14 +16,9 @@ _bumps = st.components.v2.component(
 
 
 def show_bumps(numbers: HowItWorksNumbers, stage: int, line: str, alt: str, theme: Theme) -> None:
-    """Draw one stage: the points, a bump on each, their sum, the threshold; moving, where that is wished.
+    """Draw one stage, 1 to 4: the points, a bump on each, their sum, the threshold; moving, where wished.
 
-    Args:
-        numbers: what is drawn.
-        stage: 1 to 4.
-        line: what is written on the dashed line of the last stage.
-        alt: what a screen reader says.
-        theme: LIGHT or DARK.
+    The line is what is written on the threshold, and alt what a screen reader says.
     """
     arrays = {name: getattr(numbers, name).tolist() for name in ("grid", "points", "bumps", "inspected")}
     content = {

@@ -14,7 +14,6 @@ def one_of(
     options: Sequence[str],
     key: str,
     *,
-    about: str = "",
     default: str | None = None,
     in_address: bool = True,
     wide: bool = False,
@@ -22,7 +21,7 @@ def one_of(
 ) -> str:
     """The option that is pressed, at first the default or the first of them; screen readers say the label.
 
-    The help is that of the key, or of what it is `about`, in `HELP`.
+    The help is that of the key, in `HELP`.
     """
     first = options[0] if default is None else default
     chosen = st.segmented_control(
@@ -35,6 +34,6 @@ def one_of(
         label_visibility="collapsed",
         width="stretch" if wide else "content",
         disabled=disabled,
-        help=HELP.get(about or key),
+        help=HELP.get(key),
     )
     return chosen or first

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from kdeviz.decision import Rule
 from kdeviz.scaling import SCALINGS, scalings_in_words
-from kdeviz.ui.widgets import help_pictures as pictures
+from kdeviz.ui.widgets import help_pictures as draw
 
-_TABLE, _CLOUD, _THRESHOLD, _MANY = (
-    pictures.table(),
-    pictures.cloud(),
-    pictures.threshold(),
-    pictures.some_of_many(),
-)
+_TABLE, _CLOUD = draw.table(), draw.cloud()
+_THRESHOLD, _MANY = draw.threshold(), draw.some_of_many()
 _RANK = r"$\text{rank}(x) = 1 + \#\{i : \log p(x_i) < \log p(x)\}$"
 _SCORE = r"$\log p(x)$: lower is more anomalous"
 
@@ -26,27 +22,24 @@ _HELP: dict[str, tuple[str, str]] = {
     "about_file": (
         "Labels or anything else about the rows of the first file, joined by id where both have ids, else by "
         "their order.",
-        pictures.two_tables(),
+        draw.two_tables(),
     ),
     "score_about_file": (
         "Labels or anything else about the rows of the second file, joined in the same way.",
-        pictures.two_tables(),
+        draw.two_tables(),
     ),
-    "column": ("The file holds several sets of numbers; this one is taken.", pictures.table(2)),
-    "id_column": ("The column that names each sample.", pictures.table(0)),
-    "label_column": (
-        "The column that says which samples are normal and which are anomalous.",
-        pictures.table(5),
-    ),
-    "split_column": ("The column that says which samples are learned from.", pictures.table(4)),
-    "picture_column": ("The column that holds a small picture of each sample.", pictures.table(1)),
-    "normal": ("Samples with one of these labels are normal, all others anomalous.", pictures.table(5)),
-    "leave_out": ("Columns of numbers that are no part of the embedding.", pictures.table(3)),
+    "column": ("The file holds several sets of numbers; this one is taken.", draw.table(2)),
+    "id_column": ("The column that names each sample.", draw.table(0)),
+    "label_column": ("The column that says which samples are normal and which are anomalous.", draw.table(5)),
+    "split_column": ("The column that says which samples are learned from.", draw.table(4)),
+    "picture_column": ("The column that holds a small picture of each sample.", draw.table(1)),
+    "normal": ("Samples with one of these labels are normal, all others anomalous.", draw.table(5)),
+    "leave_out": ("Columns of numbers that are no part of the embedding.", draw.table(3)),
     # --- model
     "components": (
         "How many directions of largest variation the model looks at (principal component analysis, PCA); "
         "everything else is ignored.",
-        pictures.falling(4),
+        draw.falling(4),
     ),
     "standardise": (
         "Divides each feature by its standard deviation in training, so that all count alike whatever their "
@@ -60,7 +53,7 @@ _HELP: dict[str, tuple[str, str]] = {
     "bandwidth": (
         "How far each training sample's influence reaches: Scott and Silverman are rules of thumb, and your "
         "own factor multiplies Scott's.",
-        pictures.bumps((0.05, 0.14, 0.35)),
+        draw.bumps((0.05, 0.14, 0.35)),
     ),
     "factor": (
         "Below 1 the density follows each sample, above 1 it is smoother than Scott's rule makes it.",
@@ -72,10 +65,7 @@ _HELP: dict[str, tuple[str, str]] = {
         "A sample is flagged when its log density is below the threshold that this rule gives.",
         _THRESHOLD,
     ),
-    "midpoint": (
-        "The log density at which a sample is as probably anomalous as not.",
-        pictures.falling_curve(),
-    ),
+    "midpoint": ("The log density at which a sample is as probably anomalous as not.", draw.falling_curve()),
     "steepness": (
         "How quickly the probability changes around the midpoint.",
         r"$1 / (1 + e^{\,\text{steepness} \cdot (\log p(x) - \text{midpoint})})$",
@@ -100,15 +90,12 @@ _HELP: dict[str, tuple[str, str]] = {
         "Which principal component this axis shows; the first varies most.",
         r"$z_c = v_c^\top (x - \mu)$",
     ),
-    "axis_column": ("Which column of numbers this axis shows.", pictures.table(2)),
-    "text": (
-        "Which column stands for a sample where it is shown: in full beside the map.",
-        pictures.table(1),
-    ),
+    "axis_column": ("Which column of numbers this axis shows.", draw.table(2)),
+    "text": ("Which column stands for a sample where it is shown: in full beside the map.", draw.table(1)),
     "map_training": (
         "Draws the training samples small and pale behind the others, 2 000 at most; where they are "
         "inspected themselves they are on the map already.",
-        pictures.cloud(outside=False),
+        draw.cloud(outside=False),
     ),
     "tool": (
         "Pick: a click looks at one sample; box and lasso select all samples inside, drawn or not.",
@@ -130,13 +117,13 @@ _HELP: dict[str, tuple[str, str]] = {
     ),
     "log_fpr": (
         "Stretches the left end, where false alarms are rare, by a logarithmic axis.",
-        pictures.curve_above_diagonal(),
+        draw.curve_above_diagonal(),
     ),
-    "note": ("Free text that is kept with your mark.", pictures.table(5)),
+    "note": ("Free text that is kept with your mark.", draw.table(5)),
     "marks_as_labels": (
         "Confirmed counts as anomalous, normal as normal, unsure as not labelled; samples without a mark "
         "keep the label of the file.",
-        pictures.table(5),
+        draw.table(5),
     ),
     # --- all samples
     "find": (
@@ -144,31 +131,25 @@ _HELP: dict[str, tuple[str, str]] = {
         "number finds the cells of number columns that equal it.",
         _TABLE,
     ),
-    "filter_column": ("Which column is asked for.", pictures.table(2)),
-    "filter_values": ("Samples with any of these values stay.", pictures.table(2)),
+    "filter_column": ("Which column is asked for.", draw.table(2)),
+    "filter_values": ("Samples with any of these values stay.", draw.table(2)),
     "filter_end": (
         "Samples from here on stay; an empty field asks for nothing.",
         r"$\text{from} \le x \le \text{to}$",
     ),
-    "filter_text": (
-        "Samples whose cell has this text in it stay, in upper or lower case.",
-        pictures.table(2),
-    ),
+    "filter_text": ("Samples whose cell has this text in it stay, in upper or lower case.", draw.table(2)),
     "sort_by": ("The order of the list; by rank the most anomalous stand first.", _RANK),
     # --- tune
     "tune": (
         "Sweep fits many settings side by side; Stability fits one again and again and looks whether the "
         "same samples come out.",
-        pictures.grid(),
+        draw.grid(),
     ),
-    "grid_components": (
-        "Numbers to try, such as 2, 4, 8, or 2:32:2 for every second one.",
-        pictures.falling(4),
-    ),
-    "grid_scalings": ("Ways to scale to try: all of them, or one.", pictures.grid()),
+    "grid_components": ("Numbers to try, such as 2, 4, 8, or 2:32:2 for every second one.", draw.falling(4)),
+    "grid_scalings": ("Ways to scale to try: all of them, or one.", draw.grid()),
     "grid_bandwidths": (
         "Widths to try: scott, silverman, or factors that multiply Scott's.",
-        pictures.bumps((0.05, 0.14, 0.35)),
+        draw.bumps((0.05, 0.14, 0.35)),
     ),
     "grid_caps": ("Fit on at most so many samples, such as 1000, 40000.", _MANY),
     "grid_seeds": ("Seeds of the random picks, such as 0, 1 or 0:4.", _MANY),
@@ -176,26 +157,20 @@ _HELP: dict[str, tuple[str, str]] = {
         "Whether features are divided by their standard deviations first; both compares the two.",
         r"$x_f \mapsto (x_f - \mu_f) / \sigma_f$",
     ),
-    "sweep_shown": ("Which of your sweeps is looked at.", pictures.grid()),
-    "sweep_name": ("What the list of sweeps calls this one.", pictures.grid()),
-    "sweep_knob": ("Which setting runs down the picture, or is held where.", pictures.grid()),
-    "sweep_chart": (
-        "The same numbers as a field of colours, or as lines with their intervals.",
-        pictures.grid(),
-    ),
+    "sweep_shown": ("Which of your sweeps is looked at.", draw.grid()),
+    "sweep_name": ("What the list of sweeps calls this one.", draw.grid()),
+    "sweep_knob": ("Which setting runs down the picture, or is held where.", draw.grid()),
+    "sweep_chart": ("The same numbers as a field of colours, or as lines with their intervals.", draw.grid()),
     "top": ("How many of the most anomalous samples should come out again.", _RANK),
     "repeats": ("How many fits for every cap and every way to repeat.", _MANY),
     # --- compare, export
-    "compare": (
-        "Two models side by side, or the list of runs that were kept.",
-        pictures.curve_above_diagonal(),
-    ),
+    "compare": ("Two models side by side, or the list of runs that were kept.", draw.curve_above_diagonal()),
     "side": ("What is compared: the screen, a kept run, a row of a sweep or a model file.", _SCORE),
     "model_file": ("A model that kdeviz saved, to score the samples that are loaded now.", _SCORE),
     "compared_chart": (
         "Percentiles: where the samples stand among the training samples of each; ROC: caught samples "
         "against false alarms (receiver operating characteristic).",
-        pictures.curve_above_diagonal(),
+        draw.curve_above_diagonal(),
     ),
     "run_name": ("What the list of kept runs calls this one; it can be changed later.", _SCORE),
     "export_format": (
@@ -221,4 +196,4 @@ def rule_help(rule: type[Rule]) -> str:
 
 def metrics_help(words: str) -> str:
     """Of a choice among the metrics of a sweep, each explained."""
-    return f"{words}\n\n{pictures.curve_above_diagonal()}"
+    return f"{words}\n\n{draw.curve_above_diagonal()}"

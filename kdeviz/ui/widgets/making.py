@@ -3,38 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 import streamlit as st
 
-from kdeviz.analysis import OnProgress
 from kdeviz.ui.widgets.progress import outcome, show_progress, watch
-from kdeviz.ui.work.jobs import job_board
-from kdeviz.ui.work.tasks import Task
+from kdeviz.ui.work.jobs import Work, job_board
+from kdeviz.ui.work.tasks import Latest
 
 T = TypeVar("T")
-Work = Callable[[OnProgress, Callable[[], bool]], T]
 
 
-@dataclass(eq=False)
-class Making(Generic[T]):
-    """The last file of its kind that a session asked for.
-
-    Attributes:
-        asked: of what it is; it is another one when this changes.
-        task: which makes it.
-    """
-
-    asked: object = None
-    task: Task[T] | None = None
+class Making(Latest[T]):
+    """The last file of its kind that a session asked for."""
 
     def start(self, asked: object, prepared: Callable[[], Work[T]]) -> None:
         """Make another one; the one before is no longer wanted."""
-        if self.task is not None:
-            self.task.cancel()
-        self.asked, self.task = asked, job_board().start(prepared())
+        self.drop()
+        self.wanted, self.task = asked, job_board().start(prepared())
 
 
 def show_making(
@@ -58,7 +45,7 @@ def show_making(
         problem: says that it was not made.
         button: `label`, `icon` and `help`.
     """
-    task = making.task if making.asked == asked else None  # another one goes on unseen
+    task = making.task if making.wanted == asked else None  # another one goes on unseen
     running = task is not None and task.running
     st.button(
         key=key,

@@ -46,15 +46,10 @@ def shorter(most: int) -> Possible:
 
 
 def drop_impossible(parameters: Mapping[str, Possible]) -> list[str]:
-    """Rid the address of values that a parameter cannot have, for every widget drawn from now on.
+    """Rid the address of values that a parameter cannot have, for every widget to come; gives their names.
 
-    What a widget that is there has written into it is left alone: it may wait for other data.
-
-    Args:
-        parameters: by their names; the address may hold others, which are left alone as well.
-
-    Returns:
-        The names of those that were dropped.
+    What a widget that is there has written into it is left alone: it may wait for other data. So are
+    parameters that are not named here.
     """
     context = get_script_run_ctx()
     if context is None:

@@ -96,7 +96,7 @@ def show_figure(
         }
     )
     content = head[:-1] + "," + str(figure.to_json(validate=False))[1:]
-    _chart(key=key, data=content.encode(), on_clicked_change=on_click or _do_nothing)
+    _chart(key=key, data=content.encode(), on_clicked_change=on_click or (lambda: None))
 
 
 def clicked(key: str) -> dict[str, Any] | None:
@@ -122,10 +122,6 @@ def _say_about(figure: go.Figure, preview: Preview) -> None:
     title = figure.layout.title
     title.text = f"About: {title.text}"
     title.subtitle.text = f"From {preview.words} · {title.subtitle.text}"
-
-
-def _do_nothing() -> None:
-    """For charts that nobody clicks on."""
 
 
 @st.cache_resource(show_spinner=False)

@@ -12,11 +12,8 @@ _reveal = st.components.v2.component(
 
 
 def reveal(part: str, above: str, times: int) -> None:
-    """Scroll to a container, unless it is in view, each time that `times` is another number.
+    """Scroll to the container with this key, unless it is in view, each time that `times` is another number.
 
-    Args:
-        part: key of the container.
-        above: key of another one, which is to be in view as well where it lies just above.
-        times: how often it was asked for.
+    The one with the key `above` is to be in view as well where it lies just above.
     """
     _reveal(key="reveal", data={"part": part, "above": above, "times": times})

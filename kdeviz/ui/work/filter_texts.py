@@ -31,12 +31,14 @@ def filter_of(text: str) -> Filter | None:
         told = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    return _filter(told)
-
-
-def possible_filter(text: str) -> bool:
-    """Whether the text says a filter."""
-    return filter_of(text) is not None
+    match told:
+        case [str() as column, str() as word]:
+            return Holds(column, word)
+        case [str() as column, list() as values] if all(isinstance(value, str) for value in values):
+            return OneOf(column, tuple(values))
+        case [str() as column, low, high] if _is_end(low) and _is_end(high):
+            return Between(column, -math.inf if low is None else low, math.inf if high is None else high)
+    return None
 
 
 def order_text(order: Order) -> str:
@@ -49,24 +51,6 @@ def order_of(text: str) -> Order | None:
     column, _, direction = text.rpartition(" ")
     known = len(text) <= _LONGEST and direction in _DIRECTIONS
     return Order(column, direction == _DIRECTIONS[1]) if known else None
-
-
-def possible_order(text: str) -> bool:
-    """Whether the text says an order."""
-    return order_of(text) is not None
-
-
-def _filter(told: object) -> Filter | None:
-    if not isinstance(told, list) or not told or not isinstance(told[0], str):
-        return None
-    match told[1:]:
-        case [str() as text]:
-            return Holds(told[0], text)
-        case [list() as values] if all(isinstance(value, str) for value in values):
-            return OneOf(told[0], tuple(values))
-        case [low, high] if _is_end(low) and _is_end(high):
-            return Between(told[0], -math.inf if low is None else low, math.inf if high is None else high)
-    return None
 
 
 def _is_end(value: object) -> bool:

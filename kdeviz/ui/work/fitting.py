@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import CancelledError, wait
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, wraps
 from typing import NamedTuple
 
 import streamlit as st
@@ -217,19 +218,24 @@ def adopt(
     return Screen(key, data, decision, kernel, fitted)
 
 
-def whole_screen(current: Session) -> Screen | None:
-    """The screen, for a page that needs all scores; if they are not there, the page says so."""
-    screen = current.screen
-    if screen is None:
-        say_nothing_yet(current)
-        return None
-    if screen.preview is not None:
-        st.info(
-            f"Only {screen.preview.words} are scored. This page needs them all, and comes when they are.",
-            icon=":material/hourglass_top:",
-        )
-        return None
-    return screen
+def with_all_scores(draw: Callable[[Session, Screen], None]) -> Callable[[], None]:
+    """A page that needs them all; as long as they are not there, it says so."""
+
+    @wraps(draw)
+    def show() -> None:
+        current = session()
+        screen = current.screen
+        if screen is None:
+            say_nothing_yet(current)
+        elif screen.preview is not None:
+            st.info(
+                f"Only {screen.preview.words} are scored. This page needs them all, and comes when they are.",
+                icon=":material/hourglass_top:",
+            )
+        else:
+            draw(current, screen)
+
+    return show
 
 
 def say_nothing_yet(current: Session) -> bool:

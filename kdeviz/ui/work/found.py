@@ -23,14 +23,12 @@ from kdeviz.decision import (
     sample_columns,
 )
 from kdeviz.ui.state import Screen, Session
-from kdeviz.ui.widgets.address import say
+from kdeviz.ui.widgets.address import say, say_all
 from kdeviz.ui.widgets.history import is_going_back
 from kdeviz.ui.work.filter_texts import MOST_FILTERS, filter_of, order_of, order_text, text_of
 
 SEARCH, FILTER, ORDER = "find", "filter", "sort"
 """Keys in the address: of the search field's widget, of the filters, and of the order."""
-
-
 LONGEST_SEARCH = 200
 
 
@@ -101,9 +99,8 @@ class Finding:
         said = Said(tuple(st.query_params.get_all(FILTER)), st.query_params.get(ORDER))
         if self.told is None or is_going_back() or said not in (Said(), self.told):
             self.told = said
-            self.filters = tuple(one for one in map(filter_of, said.filters) if one is not None)[
-                :MOST_FILTERS
-            ]
+            read = (one for one in map(filter_of, said.filters) if one is not None)
+            self.filters = tuple(read)[:MOST_FILTERS]
             self.order = order_of(said.order or "") or BY_RANK
             self.asked += 1
         elif self.origin not in (None, origin):
@@ -122,10 +119,7 @@ class Finding:
         order = None if self.order == BY_RANK else order_text(self.order)
         self.told = Said(tuple(map(text_of, self.filters)), order)
         say(ORDER, order)
-        if self.told.filters:
-            st.query_params[FILTER] = self.told.filters
-        else:
-            st.query_params.pop(FILTER, None)
+        say_all(FILTER, self.told.filters)
 
     def answer(self, current: Session, screen: Screen) -> Found:
         """What is found on this screen; the same again while nothing has changed."""

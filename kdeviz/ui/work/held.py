@@ -27,12 +27,7 @@ class _Held:
 
 
 class HeldData:
-    """Loaded data by their token, which the address of the page carries.
-
-    Args:
-        per_session: bytes of all that one session may hold.
-        in_all: bytes of all that is held.
-    """
+    """Loaded data by their token, which the address of the page carries; the limits are in bytes."""
 
     def __init__(self, per_session: int = _MOST_PER_SESSION, in_all: int = _MOST_IN_ALL) -> None:
         self._per_session, self._in_all = per_session, in_all

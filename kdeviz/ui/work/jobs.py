@@ -128,7 +128,7 @@ class JobBoard:
                 run = self._runs[key] = _Run(job.expected)
                 run.jobs.append(job)
                 run.future.add_done_callback(run.tell)
-                self._start(run, partial(self._run, run, key, data))
+                self._turns.start(run, partial(self._run, run, key, data))
             else:
                 run.jobs.append(job)
                 job.preview = run.preview
@@ -136,15 +136,12 @@ class JobBoard:
         return job
 
     def start(self, work: Work[Result], expected: float = _LONG_S, alone: bool = False) -> Task[Result]:
-        """Queue work. At every report of progress it lets go first what takes less than the rest of it.
+        """Queue work that may take so many seconds; for `alone` see `Task`.
 
-        Args:
-            work: what to do.
-            expected: how many seconds it may take.
-            alone: see `Task`.
+        At every report of progress it lets go first what takes less than the rest of it.
         """
         task: Task[Result] = Task(expected, alone)
-        self._start(task, lambda: work(partial(self._report, task), task.is_cancelled))
+        self._turns.start(task, lambda: work(partial(self._report, task), task.is_cancelled))
         return task
 
     def start_aside(self, work: Work[Result]) -> Task[Result]:
@@ -155,12 +152,9 @@ class JobBoard:
         return task
 
     def estimate(self, key: Key, data: Loaded, only_known: bool = False) -> Future[Estimate] | None:
-        """What an analysis will cost. Measured in a turn of its own: beside a job it would be wrong.
+        """What an analysis will cost; None where only known speeds may be used, and there are none.
 
-        Args:
-            key: the analysis.
-            data: its data.
-            only_known: whether only speeds that are known may be used; None where there are none.
+        They are measured in a turn of their own: beside a job they would be wrong.
         """
         with self._lock:
             if key not in self._estimates or self._estimates[key].cancelled():
@@ -173,11 +167,8 @@ class JobBoard:
                 if known:
                     finish(task, work)
                 else:
-                    self._start(task, work)
+                    self._turns.start(task, work)
             return self._estimates[key]
-
-    def _start(self, task: Task[Result], work: Callable[[], Result]) -> None:
-        self._turns.start(task, work)
 
     def _report(self, task: Task[Any], stage: str, fraction: float) -> None:
         task.report(stage, fraction)
@@ -223,7 +214,7 @@ class JobBoard:
         with self._lock:
             known = self._estimates.get(key)
         if known is None or not known.done() or known.cancelled() or known.exception() is not None:
-            return _rough(key, data)
+            return rough_seconds(*_shape(data), key[1], _scored(data))
         return known.result().seconds
 
     def _keep(self, key: Key, done: Analysis) -> None:
@@ -232,10 +223,6 @@ class JobBoard:
             self._results[key] = done
             while len(self._results) > 1 and _bytes_behind(self._results) > _MOST_BYTES:
                 self._results.popitem()
-
-
-def _rough(key: Key, data: Loaded) -> float:
-    return rough_seconds(*_shape(data), key[1], _scored(data))
 
 
 def _shape(data: Loaded) -> tuple[int, int]:

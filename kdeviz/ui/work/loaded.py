@@ -158,17 +158,8 @@ def _from_one_file(
     said: Corrections = GUESS,
 ) -> Loaded:
     train, score = everything.train_and_test()
-    return Loaded(
-        token=token,
-        origin=everything.digest,
-        train=train,
-        score=score,
-        everything=everything,
-        notes=everything.notes,
-        source=source,
-        read_again=read_again,
-        said=said,
-    )
+    origin, notes = everything.digest, everything.notes
+    return Loaded(token, origin, train, score, everything, notes, source, read_again, said=said)
 
 
 def from_uploads(
@@ -181,9 +172,8 @@ def from_uploads(
 ) -> Loaded:
     """Uploaded files: embeddings, perhaps a second file to score, perhaps a table about the rows of each.
 
-    Their owner is who sent them.
-
-    The second file is read as was said of the first, as far as it has these columns.
+    Their owner is who sent them. The second file is read as was said of the first, as far as it has
+    these columns.
 
     Raises:
         DataError: a file cannot be used.

@@ -47,14 +47,13 @@ class MarkShelf:
     def _open(self, name: str, data: Loaded) -> MarkFile:
         path = self._folder / f"{name}.sqlite"
         older = path.with_suffix(".json")
-        if options().read_only and not (path.exists() or older.exists()):
-            return _filled(MarkFile(), data)
-        try:
-            return _filled(MarkFile(path, older), data)
-        except (DataError, OptionError, OSError) as error:
-            logger.exception("marks cannot be kept")
-            self.problems[data.origin] = str(error)
-            return _filled(MarkFile(), data)
+        if not options().read_only or path.exists() or older.exists():
+            try:
+                return _filled(MarkFile(path, older), data)
+            except (DataError, OptionError, OSError) as error:
+                logger.exception("marks cannot be kept")
+                self.problems[data.origin] = str(error)
+        return _filled(MarkFile(), data)
 
 
 def _filled(file: MarkFile, data: Loaded) -> MarkFile:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import cachetools
@@ -15,7 +15,7 @@ from kdeviz.settings import Settings
 from kdeviz.ui.state import Screen, Session
 from kdeviz.ui.widgets.text import failure_words
 from kdeviz.ui.work.jobs import job_board
-from kdeviz.ui.work.tasks import Task
+from kdeviz.ui.work.tasks import Latest
 
 _MOST_FITS, _MOST_MAPS = 16, 16
 _SECONDS_PER_ROW = 0.004
@@ -38,21 +38,8 @@ def _known() -> _Known:
     return _Known(cachetools.LRUCache(_MOST_FITS), cachetools.LRUCache(_MOST_MAPS))
 
 
-@dataclass(eq=False)
-class Arranging:
-    """The map that this session waits for.
-
-    Attributes:
-        key: which one.
-        task: the work on it.
-    """
-
-    key: _MapKey | None = None
-    task: Task[NeighbourAxes] | None = None
-
-    def again(self) -> None:
-        """Give a map that was cancelled, or failed, another try."""
-        self.key = self.task = None
+class Arranging(Latest[NeighbourAxes]):
+    """The map that this session waits for."""
 
     @property
     def problem(self) -> str:
@@ -68,39 +55,24 @@ class Arranging:
 
 def neighbour_axes(current: Session, screen: Screen) -> NeighbourAxes | Arranging:
     """The map of what is on the screen; or the work on it, which is begun here."""
-    analysis = screen.fitted
-    classifier, arranging = analysis.classifier, current.own(Arranging)
-    fit_key = classifier.data_digest, analysis.settings
-    key = fit_key, analysis.inspected.digest
-    done = _known().maps.get(key)
+    analysis, known, arranging = screen.fitted, _known(), current.own(Arranging)
+    key = (analysis.classifier.data_digest, analysis.settings), analysis.inspected.digest
+    done = known.maps.get(key)
     if done is not None:
         return done
-    if arranging.key != key:
-        leave(current)
+    if arranging.wanted != key:
+        arranging.drop()
         expected = _SECONDS_PER_ROW * min(len(analysis.fitted_on) + len(analysis.scores), 15_000)
-        arranging.key = key
-        arranging.task = job_board().start(_work(analysis, fit_key, key), expected)
+        work = partial(_arranged, known, key, analysis)
+        arranging.wanted, arranging.task = key, job_board().start(work, expected)
     return arranging
 
 
-def leave(current: Session) -> None:
-    """Nobody waits for the map any more."""
-    arranging = current.own(Arranging)
-    if arranging.task is not None:
-        arranging.task.cancel()
-    arranging.again()
-
-
-def _work(
-    analysis: Analysis, fit_key: _FitKey, key: _MapKey
-) -> Callable[[OnProgress, Callable[[], bool]], NeighbourAxes]:
-    known = _known()
-
-    def work(report: OnProgress, cancelled: Callable[[], bool]) -> NeighbourAxes:
-        fit = known.fits.get(fit_key)
-        if fit is None:
-            fit = known.fits[fit_key] = neighbour_fit(analysis, report, cancelled)
-        made = known.maps[key] = NeighbourAxes(neighbour_places(fit, analysis, report, cancelled))
-        return made
-
-    return work
+def _arranged(
+    known: _Known, key: _MapKey, analysis: Analysis, report: OnProgress, cancelled: Callable[[], bool]
+) -> NeighbourAxes:
+    fit = known.fits.get(key[0])
+    if fit is None:
+        fit = known.fits[key[0]] = neighbour_fit(analysis, report, cancelled)
+    made = known.maps[key] = NeighbourAxes(neighbour_places(fit, analysis, report, cancelled))
+    return made

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import wait
-from dataclasses import dataclass
 from functools import partial
 
 from kdeviz.analysis import OnProgress
@@ -12,23 +11,14 @@ from kdeviz.errors import Cancelled
 from kdeviz.ui.widgets.progress import show_progress, watch
 from kdeviz.ui.work.jobs import job_board
 from kdeviz.ui.work.loaded import Loaded
-from kdeviz.ui.work.tasks import Task
+from kdeviz.ui.work.tasks import Latest
 
 # How long a rerun waits for the file, before it shows progress instead.
 _PATIENCE_SECONDS = 1.5
 
 
-@dataclass(eq=False)
-class FileReading:
-    """What one session waits for.
-
-    Attributes:
-        task: gives what was read.
-        wanted: what stands for it, so that the same is not read twice.
-    """
-
-    task: Task[Loaded] | None = None
-    wanted: object = None
+class FileReading(Latest[Loaded]):
+    """The file that one session waits for."""
 
     def start(
         self, wanted: object, name: str, read: Callable[[], Loaded], check: Callable[[Loaded], object]
@@ -46,12 +36,6 @@ class FileReading:
 
         self.wanted, self.task = wanted, job_board().start_aside(work)
         wait([self.task.future], _PATIENCE_SECONDS)
-
-    def drop(self) -> None:
-        """Wait for nothing any more."""
-        if self.task is not None:
-            self.task.cancel()
-        self.task = self.wanted = None
 
     def take(self) -> Loaded | None:
         """What was read, once; None when there is nothing, or not yet, and then the progress is drawn.

@@ -106,11 +106,9 @@ def add_model_file(current: Session, name: str, content: bytes, inspected: Embed
 
 
 def _shown(screen: Screen) -> Side:
-    def score(report: OnProgress, cancelled: Cancelled) -> Scored:
-        return scored_decision(screen.decision, fixes=screen.data.fixes)
-
     identity = ("screen", screen.analysis, screen.rule, screen.decision.threshold, screen.decision.curve)
-    return Side(f"On the screen: {name_of(screen.analysis.settings)}", identity, score)
+    name = f"On the screen: {name_of(screen.analysis.settings)}"
+    return Side(name, identity, lambda *_: scored_decision(screen.decision, fixes=screen.data.fixes))
 
 
 def _kept_side(run: Run, screen: Screen) -> Side:

@@ -32,11 +32,8 @@ class SweepRun:
 
     Attributes:
         token: of the data, as in `Loaded`.
-        train: the rows fitted on.
-        grid: the settings.
         rule: the threshold whose alarms are counted.
         inspected: the samples, with the labels of then.
-        name: for people.
         rows: what is finished; it grows.
         logging: on its way to MLflow; it gives what went wrong, or nothing.
         id: by which it is found again after a reload of the page, which has it in its address.

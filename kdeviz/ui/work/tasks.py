@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import CancelledError, Future
+from dataclasses import dataclass
 from threading import Event
 from typing import Generic, TypeVar
 
@@ -104,6 +105,25 @@ class Task(Generic[Result]):
             return self.future.result()
         except (Cancelled, CancelledError):
             return None
+
+
+@dataclass(eq=False)
+class Latest(Generic[Result]):
+    """What a session asked for last.
+
+    Attributes:
+        wanted: what stands for it, so that the same is not begun twice.
+        task: the work on it.
+    """
+
+    wanted: object = None
+    task: Task[Result] | None = None
+
+    def drop(self) -> None:
+        """Wait for nothing any more."""
+        if self.task is not None:
+            self.task.cancel()
+        self.task = self.wanted = None
 
 
 def viewer() -> str:
