@@ -26,21 +26,14 @@ class Share(NamedTuple):
     train: NDArray[np.bool_] | None
 
 
-class Added(NamedTuple):
-    """What became of a share."""
-
-    number: int
-    sums: TallGrams
-
-
 @dataclass(frozen=True)
 class Adding:
-    """Add up the rows of one file."""
+    """Add up the rows of a file, and give its number with the sums: files end in any order."""
 
     rows: AllRows
     found: Survey
 
-    def __call__(self, share: Share, on_rows: Any = None) -> Added:
+    def __call__(self, share: Share, on_rows: Any = None) -> tuple[int, TallGrams]:
         """Do it."""
         sums, found, done = self.rows.empty(), self.found, 0
         for features, at in rows_to_fit(found.files[share.number], found.plan, share.train, found.dtype):
@@ -48,7 +41,7 @@ class Adding:
             done += len(features)
             if on_rows is not None:
                 on_rows(done, at)
-        return Added(share.number, sums)
+        return share.number, sums
 
 
 def sums_of_all(
@@ -78,8 +71,8 @@ def sums_of_all(
     # The masks of the files go with the shares, so that no worker is sent those of others.
     work = Adding(rows, found._replace(train=None, labels=None))
     sums: dict[int, TallGrams] = {}
-    for added in engines.ENGINES[engine](work, shares, plan._replace(on_rows=on_rows)):
-        sums[added.number] = added.sums
+    for number, of_file in engines.ENGINES[engine](work, shares, plan._replace(on_rows=on_rows)):
+        sums[number] = of_file
         done = len(sums)
         on_rows(0, 0.0)
     whole = rows.empty()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -154,7 +154,7 @@ def scores_about(model: KDEClassifier, path: Path | RemoteFile, said: Correction
     return about | {"version": version_of(path)}
 
 
-def _pieces(path: str | Path | RemoteFile, said: Corrections, scorer: Scorer) -> Iterator[Piece]:
+def _pieces(path: str | Path | RemoteFile, said: Corrections, scorer: Scorer) -> Generator[Piece, None, None]:
     """Those of a file; none of one without rows, of which Spark and Dask write some."""
     try:
         yield from read_pieces(path, said, beside=True)
