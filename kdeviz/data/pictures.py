@@ -44,15 +44,16 @@ def _is_whole(image: bytes, every_pixel: bool) -> bool:
     from PIL import Image
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(image), formats=_FORMATS) as opened:
-                if opened.width * opened.height > _MOST_PIXELS:
-                    return False
-                if every_pixel:
-                    opened.load()
-                else:
-                    opened.verify()
+        with (
+            warnings.catch_warnings(action="ignore"),
+            Image.open(io.BytesIO(image), formats=_FORMATS) as opened,
+        ):
+            if opened.width * opened.height > _MOST_PIXELS:
+                return False
+            if every_pixel:
+                opened.load()
+            else:
+                opened.verify()
     except Exception:  # Pillow raises anything on damaged files: struct.error, SyntaxError ...
         return False
     return True
@@ -68,12 +69,18 @@ def _small(kind: str, image: bytes, side: int) -> tuple[str, bytes]:
     ):
         if max(opened.size) <= side and len(image) <= _SMALL_BYTES:
             return kind, image
-        opened.thumbnail((side, side))
-        upright = _eight_bit(_upright(opened))
-        opaque = "A" not in upright.getbands() and "transparency" not in upright.info
-        kind, stream = "jpeg" if opaque else "png", io.BytesIO()
-        upright.convert("RGB" if opaque else "RGBA").save(stream, kind)
+        picture = made_small(opened, side)
+    kind, stream = "jpeg" if picture.mode == "RGB" else "png", io.BytesIO()
+    picture.save(stream, kind)
     return kind, stream.getvalue()
+
+
+def made_small(picture: Image.Image, side: int) -> Image.Image:
+    """At most so many pixels wide and high, upright, in eight bits of RGB, or of RGBA where there is more."""
+    picture.thumbnail((side, side))
+    upright = _eight_bit(_upright(picture))
+    opaque = "A" not in upright.getbands() and "transparency" not in upright.info
+    return upright.convert("RGB" if opaque else "RGBA")
 
 
 def _upright(picture: Image.Image) -> Image.Image:
