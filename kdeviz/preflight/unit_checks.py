@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from kdeviz.data import Rows
 from kdeviz.preflight.evidence import Evidence, many
 from kdeviz.preflight.findings import Finding
+from kdeviz.preflight.scan import evenly
 from kdeviz.settings import Offer
 from kdeviz.wording import percent
 
@@ -64,11 +65,8 @@ def _stand_out(spread: NDArray[np.float64], heavy: NDArray[np.int64]) -> bool:
 
 def _sample(seen: Evidence) -> NDArray[np.float64]:
     """Some training rows."""
-    fitted = seen.fitted
     most = min(max(_SAMPLE_BYTES // (8 * seen.features.shape[1]), 64), _MOST_ROWS)
-    if len(fitted) > most:
-        fitted = fitted[np.linspace(0, len(fitted) - 1, most).astype(np.int64)]
-    rows = Rows(seen.features).select(fitted)
+    rows = Rows(seen.features).select(evenly(seen.fitted, most))
     return rows.block(0, len(rows), torch.float64, torch.device("cpu")).numpy()
 
 
