@@ -93,7 +93,7 @@ def score_batches(
         ModelFileError: the model file cannot be read.
     """
     fitted = model if isinstance(model, KDEClassifier) else KDEClassifier.load(model, device)
-    yield from map(Scorer(fitted).table, pieces_of_batches(batches, Corrections(**columns)))
+    yield from map(Scorer(fitted).table, pieces_of_batches(batches, Corrections.from_arguments(**columns)))
 
 
 def score_file(
