@@ -229,12 +229,11 @@ def _beside(piece: Piece, rows: NDArray[np.int64]) -> list[dict[str, Any]]:
 
 def _table(decision: Decision) -> pa.RecordBatch:
     analysis = decision.analysis
-    p_values = decision.p_values
-    none = [None] * len(analysis.scores)
+    p_values, rows = decision.p_values, len(analysis.scores)
     columns = [
         pa.array(analysis.inspected.ids, pa.string()),
         pa.array(analysis.scores, pa.float64()),
-        pa.array(none if p_values is None else p_values, pa.float64()),
+        pa.nulls(rows, pa.float64()) if p_values is None else pa.array(p_values, pa.float64()),
         pa.array(decision.probabilities, pa.float64()),
         pa.array(decision.flagged, pa.bool_()),
     ]

@@ -120,7 +120,7 @@ class MarkBook:
         return self._move("Undone", self._done, self._undone, self._file.take_back)
 
     def redo(self) -> Step | None:
-        """Do again what was undone last; None if another change came since. Raises what `set` raises."""
+        """Do again what was undone since the last change; None without that. Raises what `set` raises."""
         return self._move("Redone", self._undone, self._done, self._file.do_again)
 
     def counts(self) -> dict[str, int]:
