@@ -3,7 +3,6 @@ from .embedding_set import MAX_BYTES as MAX_BYTES
 from .embedding_set import EmbeddingSet as EmbeddingSet
 from .formats import FORMATS as FORMATS
 from .formats import format_of as format_of
-from .in_parts import Drawn as Drawn
 from .in_parts import OnShare as OnShare
 from .in_parts import Survey as Survey
 from .in_parts import draw as draw

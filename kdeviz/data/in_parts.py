@@ -64,18 +64,6 @@ class Survey(NamedTuple):
         return self.rows if self.train is None else int(self.train.sum())
 
 
-class Drawn(NamedTuple):
-    """What a second pass keeps.
-
-    Attributes:
-        data: the rows that were asked for.
-        digest: of all rows to fit on, as `EmbeddingSet.digest` tells it of them in memory.
-    """
-
-    data: EmbeddingSet
-    digest: str
-
-
 def survey(data: Sequence[str | Path], said: Corrections = GUESS, on_share: OnShare | None = None) -> Survey:
     """Read all files once, as one set in name order, and keep a few bytes of every row.
 
@@ -99,13 +87,18 @@ def survey(data: Sequence[str | Path], said: Corrections = GUESS, on_share: OnSh
     return found.survey(name, files)
 
 
-def draw(found: Survey, numbers: NDArray[np.int64], on_share: OnShare | None = None) -> Drawn:
+def draw(
+    found: Survey, numbers: NDArray[np.int64], on_share: OnShare | None = None
+) -> tuple[EmbeddingSet, str]:
     """Read all files again, and keep some rows.
 
     Args:
         found: from `survey`.
         numbers: (n,) which of the rows to fit on, ascending.
         on_share: called after every piece.
+
+    Returns:
+        The rows, and the digest of all rows to fit on, as `EmbeddingSet.digest` tells it of them in memory.
 
     Raises:
         DataError: a row to fit on holds NaN or infinity, or the files have changed since the first pass.
@@ -127,7 +120,7 @@ def draw(found: Survey, numbers: NDArray[np.int64], on_share: OnShare | None = N
         raise DataError(
             f"{found.name}: it had {found.rows} rows and now has {at}: it changed while it was read"
         )
-    return Drawn(_set(found, features, ids, numbers), digest.hexdigest())
+    return _set(found, features, ids, numbers), digest.hexdigest()
 
 
 def rows_to_fit(

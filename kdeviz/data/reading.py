@@ -33,8 +33,8 @@ class Corrections:
         """The same from what `load_embeddings` takes: one name or several, a path or its text."""
         columns = said.get("embedding_column")
         if columns is not None and not isinstance(columns, str):
-            said["embedding_column"] = columns[0] if len(columns) == 1 else tuple(columns)
-        for name in {"normal", "leave_out"} & {*said}:
+            said["embedding_column"] = tuple(columns) if len(columns) > 1 else next(iter(columns), None)
+        for name in said.keys() & {"normal", "leave_out"}:
             said[name] = (said[name],) if isinstance(said[name], str) else tuple(map(str, said[name]))
         if said.get("images") is not None:
             said["images"] = str(said["images"])
