@@ -22,7 +22,7 @@ from kdeviz.data.readers.opening import files_of
 from kdeviz.data.readers.source import Source
 from kdeviz.data.reading import GUESS, Corrections, Reading
 from kdeviz.data.remote import size_of
-from kdeviz.data.rows import Rows, RowsDigest
+from kdeviz.data.rows import Rows, begun_digest
 from kdeviz.errors import DataError
 
 OnShare = Callable[[float], None]
@@ -104,13 +104,13 @@ def draw(
         DataError: a row to fit on holds NaN or infinity, or the files have changed since the first pass.
     """
     features = np.empty((len(numbers), found.dimensions), found.dtype)
-    digest, done, at = RowsDigest(found.rows_to_fit, found.dimensions), 0, 0
+    digest, done, at = begun_digest(found.dtype, found.rows_to_fit, found.dimensions), 0, 0
     ids: list[str] = []
     for _, piece in _pieces(found.files, found.plan.said, found.plan, on_share, beside=False):
         inside = np.arange(len(piece.data)) if found.train is None else _inside(found.train, at, piece)
         values = piece.data.features[inside].astype(found.dtype, copy=False)
         Rows(values).check_finite(done)
-        digest.add(values)
+        digest.update(np.ascontiguousarray(values).data)
         first, last = np.searchsorted(numbers, [done, done + len(values)])
         wanted = numbers[first:last] - done
         features[first:last] = values[wanted]
