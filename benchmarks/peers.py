@@ -89,6 +89,8 @@ def _keops(points: Tensor) -> Scorer:
 
 def keops_sums(points: Tensor) -> Scorer:
     """log sum_j exp(-|x - y_j|^2 / 2) by KeOps, on the device of the points."""
+    if points.device.type not in ("cpu", "cuda"):
+        raise ValueError(f"KeOps has no kernels for {points.device.type}")
     import pykeops
     from pykeops.torch import LazyTensor
 

@@ -33,7 +33,7 @@ class Rate(NamedTuple):
 
 def cpu(results: str) -> Rate:
     """A core: the kernel by itself, and what reading a .npy file, projecting and writing take beside it."""
-    kernel = 1e9 * float(_row(results, "## Kernels of the CPU", "llvm", "16")[2])
+    kernel = 1e9 * float(_row(results, "## Score: kernels of the CPU", "llvm", "16")[2])
     rows, points = map(int, re.findall(r"## Batch: (\d+) x 128 rows, (\d+) points, k = 16", results)[0])
     whole = float(_row(results, "## Batch", "score_file: array.npy")[1])
     return Rate(kernel / _CORES, _CORES * (whole - rows * points / kernel) / rows)

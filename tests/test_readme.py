@@ -97,9 +97,9 @@ def test_the_sizes_are_those_of_the_recorded_rates():
         "run python -m benchmarks.sizing, and put its lines into the README"
     )
     core = sizing.cpu(results)
-    # Back at what was measured: two cores, 500 000 rows, 20 000 points.
+    # Back at what was measured: two cores, a million rows, 20 000 points.
     whole = float(sizing._row(results, "## Batch", "score_file: array.npy")[1])
-    assert core.hours(500_000, 20_000) * 3600 == pytest.approx(2 * whole)
+    assert core.hours(1_000_000, 20_000) * 3600 == pytest.approx(2 * whole)
     assert core.per_row > 0 and sizing.gpu(results).per_row > 0
 
 
