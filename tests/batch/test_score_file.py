@@ -93,10 +93,11 @@ def test_a_table_or_one_batch_is_as_good_as_its_batches(model):
 def test_columns_of_batches_are_named_as_in_load_embeddings(model):
     names = list("abcdef")
     table = pa.table({"age": RANDOM.normal(size=len(NEW)), **dict(zip(names, NEW.T, strict=True))})
-    (expected,) = score_batches(model, table.drop_columns("age"))
+    expected = pa.Table.from_batches(score_batches(model, table.drop_columns("age")))
     for columns in ({"embedding_column": names}, {"leave_out": "age"}):
-        (found,) = score_batches(model, table, **columns)
-        assert found.equals(expected)
+        found = pa.Table.from_batches(score_batches(model, table, **columns))
+        assert found["id"].equals(expected["id"])
+        np.testing.assert_allclose(found["log_density"], expected["log_density"], rtol=1e-6)
 
 
 def test_a_model_without_calibration_gives_no_p_values(model):
