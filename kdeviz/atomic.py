@@ -41,20 +41,24 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
         OSError: the folder does not exist or cannot be written to, or the disk is full; the old file is as it
             was, and nothing is left behind.
     """
-    target = Path(path)
-    sweep(target.parent)
-    temporary = target.with_name(f".kdeviz-{secrets.token_hex(8)}.tmp")
-    try:
-        with _written(temporary, content):
-            temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
-    sync(target.parent)
+    nameless = getattr(os, "O_TMPFILE", None)
+    if nameless is not None:
+        with suppress(OSError):  # not on this file system; whatever else is wrong, the plain way will tell
+            with written_whole(path, nameless) as file:
+                file.write(content)
+            return
+    with written_whole(path) as file:
+        file.write(content)
 
 
 @contextmanager
-def written_whole(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
+def written_whole(path: str | os.PathLike[str], nameless: int | None = None) -> Iterator[IO[bytes]]:
     """A file to write into, which is on the disk and has its name when the block ends; nothing if it fails.
+
+    Args:
+        path: where it will be.
+        nameless: the system's flag for files that have no name before they are whole, and that go with their
+            process; without it, a file with another name.
 
     Raises:
         OSError: as `write_whole`.
@@ -62,12 +66,15 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     target = Path(path)
     sweep(target.parent)
     temporary = target.with_name(f".kdeviz-{secrets.token_hex(8)}.tmp")
-    descriptor = _new_file(temporary)
+    descriptor = _new_file(temporary) if nameless is None else _new_nameless_file(target.parent, nameless)
     try:
         with open(descriptor, "wb", closefd=os.name == "nt") as file:  # an open one cannot be renamed there
             yield file
             file.flush()
             _sync(descriptor)
+        if nameless is not None:
+            # Python follows the link only when it is given a folder, which an absolute path does not need.
+            os.link(f"/proc/self/fd/{descriptor}", temporary, src_dir_fd=descriptor)
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
@@ -141,47 +148,6 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
-@contextmanager
-def _written(temporary: Path, content: bytes) -> Iterator[None]:
-    """A file of this name holds the content, and others leave it alone."""
-    descriptor: int | None = _without_name(temporary, content)
-    if descriptor is None:
-        descriptor = _new_file(temporary)
-        try:
-            _fill(descriptor, content)
-        except BaseException:
-            os.close(descriptor)
-            raise
-    if os.name == "nt":  # an open file cannot be renamed there
-        os.close(descriptor)
-        descriptor = None
-    try:
-        yield
-    finally:
-        _let_go(descriptor)
-
-
-def _without_name(temporary: Path, content: bytes) -> int | None:
-    """The same by a file that has no name before it is whole, and goes with its process; None without any."""
-    flag = getattr(os, "O_TMPFILE", None)
-    if flag is None:
-        return None
-    descriptor = None
-    try:
-        descriptor = os.open(temporary.parent, flag | os.O_RDWR, 0o666)
-        _lock(descriptor)
-        _fill(descriptor, content)
-        # Python follows the link only when it is given a folder, which an absolute path does not need.
-        os.link(f"/proc/self/fd/{descriptor}", temporary, src_dir_fd=descriptor)
-    except OSError:  # not on this file system; whatever else is wrong, the plain way will tell
-        _let_go(descriptor)
-        return None
-    except BaseException:
-        _let_go(descriptor)
-        raise
-    return descriptor
-
-
 def _new_file(path: Path) -> int:
     """The descriptor of an empty file with its lock."""
     while True:
@@ -193,6 +159,12 @@ def _new_file(path: Path) -> int:
         os.close(descriptor)
 
 
+def _new_nameless_file(folder: Path, flag: int) -> int:
+    descriptor = os.open(folder, flag | os.O_RDWR, 0o666)
+    _lock(descriptor)
+    return descriptor
+
+
 def _new_folder(path: Path) -> tuple[Path, int | None]:
     """An empty folder and its lock."""
     while True:
@@ -202,12 +174,6 @@ def _new_folder(path: Path) -> tuple[Path, int | None]:
             if path.exists():
                 return path, descriptor
             _let_go(descriptor)
-
-
-def _fill(descriptor: int, content: bytes) -> None:
-    with open(descriptor, "wb", closefd=False) as file:
-        file.write(content)
-    _sync(descriptor)
 
 
 def _sync(descriptor: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import warnings
-from dataclasses import replace
+from dataclasses import KW_ONLY, dataclass, replace
 from numbers import Integral
 from pathlib import Path
 from typing import Any, Self
@@ -26,6 +26,7 @@ _MODEL = "model_"
 _LARGEST_SEED = 2**31
 
 
+@dataclass(eq=False, repr=False)
 class KDEOutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
     """PCA + Gaussian-KDE outlier detector in scikit-learn's conventions; its model is a `KDEClassifier`.
 
@@ -65,26 +66,15 @@ class KDEOutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         feature_names_in_: (D,) the names of the columns, where all of them are texts.
     """
 
-    def __init__(
-        self,
-        n_pca_components: int | float = 16,
-        feature_scaling_method: str = "scale",
-        max_training_points: int = 40000,
-        *,
-        bandwidth: str | float = "scott",
-        alert_budget: float = 0.01,
-        standardise: bool = False,
-        random_state: Any = 0,
-        device: str = "auto",
-    ) -> None:
-        self.n_pca_components = n_pca_components
-        self.feature_scaling_method = feature_scaling_method
-        self.max_training_points = max_training_points
-        self.bandwidth = bandwidth
-        self.alert_budget = alert_budget
-        self.standardise = standardise
-        self.random_state = random_state
-        self.device = device
+    n_pca_components: int | float = 16
+    feature_scaling_method: str = "scale"
+    max_training_points: int = 40000
+    _: KW_ONLY
+    bandwidth: str | float = "scott"
+    alert_budget: float = 0.01
+    standardise: bool = False
+    random_state: Any = 0
+    device: str = "auto"
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Fit on (n, D) rows; y is ignored.
@@ -115,7 +105,7 @@ class KDEOutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         """The detector of a decision, fitted: same scores, same verdicts."""
         settings, device = decision.analysis.settings, decision.analysis.classifier.device
         rule = decision.rule
-        budget = rule.value if rule is not None and rule.kind == "quantile" else cls().alert_budget
+        budget = rule.value if rule is not None and rule.kind == "quantile" else cls.alert_budget
         values = settings.to_dict()
         detector = cls(random_state=values.pop("seed"), alert_budget=budget, device=device.type, **values)
         detector._keep(decision)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kdeviz.batch import engines
+from kdeviz.batch.scoring import OnRows
 from kdeviz.data import OnShare, Survey, rows_to_fit
 from kdeviz.errors import OptionError
 from kdeviz.model import AllRows, TallGrams
@@ -24,31 +25,6 @@ class Share(NamedTuple):
 
     number: int
     train: NDArray[np.bool_] | None
-
-
-class Added(NamedTuple):
-    """What became of a share."""
-
-    number: int
-    sums: TallGrams
-
-
-@dataclass(frozen=True)
-class Adding:
-    """Add up the rows of one file."""
-
-    rows: AllRows
-    found: Survey
-
-    def __call__(self, share: Share, on_rows: Any = None) -> Added:
-        """Do it."""
-        sums, found, done = self.rows.empty(), self.found, 0
-        for features, at in rows_to_fit(found.files[share.number], found.plan, share.train, found.dtype):
-            self.rows.add(sums, features)
-            done += len(features)
-            if on_rows is not None:
-                on_rows(done, at)
-        return Added(share.number, sums)
 
 
 def sums_of_all(
@@ -76,16 +52,29 @@ def sums_of_all(
             on_share((done + share) / len(shares))
 
     # The masks of the files go with the shares, so that no worker is sent those of others.
-    work = Adding(rows, found._replace(train=None, labels=None))
+    work = partial(_add_up, rows, found._replace(train=None, labels=None))
     sums: dict[int, TallGrams] = {}
-    for added in engines.ENGINES[engine](work, shares, plan._replace(on_rows=on_rows)):
-        sums[added.number] = added.sums
+    for number, of_file in engines.ENGINES[engine](work, shares, plan._replace(on_rows=on_rows)):
+        sums[number] = of_file
         done = len(sums)
         on_rows(0, 0.0)
     whole = rows.empty()
     for number in sorted(sums):  # in one order, whoever was first
         whole.merge(sums[number])
     return whole
+
+
+def _add_up(
+    rows: AllRows, found: Survey, share: Share, on_rows: OnRows | None = None
+) -> tuple[int, TallGrams]:
+    """The number of a file, since files end in any order, and the sums over its rows."""
+    sums, done = rows.empty(), 0
+    for features, at in rows_to_fit(found.files[share.number], found.plan, share.train, found.dtype):
+        rows.add(sums, features)
+        done += len(features)
+        if on_rows is not None:
+            on_rows(done, at)
+    return share.number, sums
 
 
 def _shares(found: Survey) -> list[Share]:

@@ -3,38 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from typing import TypeVar
+from contextlib import closing, contextmanager
+from itertools import repeat, takewhile
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 Result = TypeVar("Result")
 _AT_ONCE = 2
-
-
-@contextmanager
-def ahead(items: Iterator[T]) -> Iterator[Iterator[T]]:
-    """The same items, of which two are made in another thread while one is used."""
-    end = object()
-    with ThreadPoolExecutor(1, "reading") as thread:
-
-        def made() -> Iterator[T]:
-            waiting: deque[Future[object]] = deque()
-            while True:
-                while len(waiting) < _AT_ONCE:
-                    waiting.append(thread.submit(next, items, end))
-                item = waiting.popleft().result()
-                if item is end:
-                    return
-                yield item  # type: ignore[misc]
-
-        try:
-            yield made()
-        finally:
-            thread.shutdown(cancel_futures=True)
-            if (close := getattr(items, "close", None)) is not None:
-                close()
 
 
 @contextmanager
@@ -55,6 +32,14 @@ def abreast(work: Callable[[T], Result], items: Iterable[T], at_once: int) -> It
             yield results()
         finally:
             threads.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def ahead(items: Generator[T, None, None]) -> Iterator[Iterator[T]]:
+    """The same items, of which the next is made in another thread while one is used."""
+    end: Any = object()
+    with closing(items), abreast(lambda _: next(items, end), repeat(None), 1) as made:
+        yield takewhile(lambda item: item is not end, made)
 
 
 @contextmanager

@@ -81,14 +81,9 @@ def _files(text: str) -> Iterable[tuple[Path | RemoteFile, PurePath]]:
     if is_remote(text):
         found = remote_files(text)
         return found if len(found) == 1 else _readable(found, shown(text))
-    if path.is_dir():
-        return _in_folder(path)
-    if path.exists():
-        return [(path, Path(path.name))]
-    matches = _matches(path)
     return [
         file
-        for match in matches
+        for match in ([path] if path.exists() else _matches(path))
         for file in (_in_folder(match) if match.is_dir() else [(match, Path(match.name))])
     ]
 

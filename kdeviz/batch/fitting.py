@@ -70,17 +70,17 @@ def analyse_in_parts(
     settings = settings or Settings()
     found = survey(data, said, _told(on_progress, COUNTING))
     numbers = training_subset(found.rows_to_fit, settings)
-    drawn = draw(found, numbers, _told(on_progress, DRAWING))
+    kept, digest = draw(found, numbers, _told(on_progress, DRAWING))
     axes_of = None
     if axes_of_all and len(numbers) < found.rows_to_fit:
-        rows = AllRows(drawn.data.features, settings.standardise)
+        rows = AllRows(kept.features, settings.standardise)
         axes_of = rows.axes_of(sums_of_all(rows, found, engine, plan or Plan(), _told(on_progress, ADDING)))
-    analysis = analyse(drawn.data, score, settings, device, on_progress, axes_of=axes_of)
+    analysis = analyse(kept, score, settings, device, on_progress, axes_of=axes_of)
     model = analysis.classifier
     model.training_rows = torch.from_numpy(numbers).to(model.training_rows.device)
-    model.data_digest = drawn.digest
+    model.data_digest = digest
     model.axes_rows = None if axes_of is None else found.rows_to_fit
-    whole = {"train_digest": drawn.digest, "train_shape": [found.rows_to_fit, found.dimensions]}
+    whole = {"train_digest": digest, "train_shape": [found.rows_to_fit, found.dimensions]}
     return FitInParts(replace(analysis, provenance=analysis.provenance | whole), found)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -93,7 +93,7 @@ def score_batches(
         ModelFileError: the model file cannot be read.
     """
     fitted = model if isinstance(model, KDEClassifier) else KDEClassifier.load(model, device)
-    yield from map(Scorer(fitted).table, pieces_of_batches(batches, Corrections(**columns)))
+    yield from map(Scorer(fitted).table, pieces_of_batches(batches, Corrections.from_arguments(**columns)))
 
 
 def score_file(
@@ -154,7 +154,7 @@ def scores_about(model: KDEClassifier, path: Path | RemoteFile, said: Correction
     return about | {"version": version_of(path)}
 
 
-def _pieces(path: str | Path | RemoteFile, said: Corrections, scorer: Scorer) -> Iterator[Piece]:
+def _pieces(path: str | Path | RemoteFile, said: Corrections, scorer: Scorer) -> Generator[Piece, None, None]:
     """Those of a file; none of one without rows, of which Spark and Dask write some."""
     try:
         yield from read_pieces(path, said, beside=True)
@@ -229,12 +229,11 @@ def _beside(piece: Piece, rows: NDArray[np.int64]) -> list[dict[str, Any]]:
 
 def _table(decision: Decision) -> pa.RecordBatch:
     analysis = decision.analysis
-    p_values = decision.p_values
-    none = [None] * len(analysis.scores)
+    p_values, rows = decision.p_values, len(analysis.scores)
     columns = [
         pa.array(analysis.inspected.ids, pa.string()),
         pa.array(analysis.scores, pa.float64()),
-        pa.array(none if p_values is None else p_values, pa.float64()),
+        pa.nulls(rows, pa.float64()) if p_values is None else pa.array(p_values, pa.float64()),
         pa.array(decision.probabilities, pa.float64()),
         pa.array(decision.flagged, pa.bool_()),
     ]

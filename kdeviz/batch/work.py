@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from kdeviz.batch.files import Job, is_finished
 from kdeviz.batch.scoring import FileScores, OnRows, score_file
-from kdeviz.data import GUESS, Corrections
+from kdeviz.data import GUESS, Corrections, version_of
 from kdeviz.errors import Cancelled, KdevizError
 from kdeviz.model import KDEClassifier
 
@@ -46,7 +46,7 @@ class Work:
 
     def __call__(self, job: Job, on_rows: OnRows | None = None) -> Outcome:
         """Do the job."""
-        model = self._loaded()
+        model = _read(self.model, self.device, version_of(Path(self.model)))
         if not self.again and is_finished(job, model, self.said):
             return Outcome(job, None)
         try:
@@ -58,15 +58,8 @@ class Work:
         except (KdevizError, OSError) as error:
             return Outcome(job, None, str(error))
 
-    def _loaded(self) -> KDEClassifier:
-        try:
-            written = Path(self.model).stat().st_mtime_ns
-        except OSError:
-            written = 0
-        return _read(self.model, self.device, written)
-
 
 @lru_cache(maxsize=1)
-def _read(path: str, device: str, written: int) -> KDEClassifier:
+def _read(path: str, device: str, version: str | int) -> KDEClassifier:
     """Once in each worker, as long as the file is the same."""
     return KDEClassifier.load(path, device)

@@ -72,13 +72,7 @@ def _corrections(given: dict[str, Any]) -> Corrections:
     said = {name: value for name, value in given.items() if value is not None and value != []}
     if said.get("decimal", ".") not in _MARKS:
         raise OptionError(f"--decimal {said['decimal']!r} is no decimal mark: give ',' or '.'")
-    for name in ("normal", "leave_out"):
-        said[name] = tuple(said.get(name, ()))
-    if columns := said.pop("embedding_column", None):
-        said["embedding_column"] = columns[0] if len(columns) == 1 else tuple(columns)
-    if "images" in said:
-        said["images"] = str(said["images"])
-    return Corrections(**said)
+    return Corrections.from_arguments(**said)
 
 
 def options_of(said: Corrections) -> dict[str, Any]:

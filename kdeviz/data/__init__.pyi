@@ -3,13 +3,11 @@ from .embedding_set import MAX_BYTES as MAX_BYTES
 from .embedding_set import EmbeddingSet as EmbeddingSet
 from .formats import FORMATS as FORMATS
 from .formats import format_of as format_of
-from .in_parts import Drawn as Drawn
 from .in_parts import OnShare as OnShare
 from .in_parts import Survey as Survey
 from .in_parts import draw as draw
 from .in_parts import rows_to_fit as rows_to_fit
 from .in_parts import survey as survey
-from .judged import rows_to_judge as rows_to_judge
 from .labels import ANOMALOUS as ANOMALOUS
 from .labels import NORMAL as NORMAL
 from .labels import UNKNOWN as UNKNOWN
@@ -28,6 +26,7 @@ from .pieces import Batches as Batches
 from .pieces import Piece as Piece
 from .pieces import pieces_of_batches as pieces_of_batches
 from .pieces import read_pieces as read_pieces
+from .pieces import rows_to_judge as rows_to_judge
 from .preview import label_counts as label_counts
 from .preview import preview as preview
 from .readers.content import NoRowsError as NoRowsError

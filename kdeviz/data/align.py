@@ -73,14 +73,11 @@ def _by_position(
 
 def _with(data: EmbeddingSet, lacking: list[str], fitted: str) -> tuple[EmbeddingSet, list[str]]:
     """The rows with further dimensions: columns of numbers that were read as metadata by a guess."""
-    columns = [_numbers(data, name) for name in lacking]
-    found = [column for column in columns if column is not None]
-    if len(found) < len(lacking):
-        _refuse_lacking(
-            data, [name for name, column in zip(lacking, columns, strict=True) if column is None], fitted
-        )
-    features = np.column_stack([data.features, *found])
-    wider = replace(data, features=features, feature_names=(*(data.feature_names or ()), *lacking))
+    found = {name: column for name in lacking if (column := _numbers(data, name)) is not None}
+    if missing := [name for name in lacking if name not in found]:
+        _refuse_lacking(data, missing, fitted)
+    features = np.column_stack([data.features, *found.values()])
+    wider = replace(data, features=features, feature_names=(*(data.feature_names or ()), *found))
     return wider, [f"{data.name}: {_listed(lacking)} taken for dimensions, as in {fitted}."]
 
 

@@ -15,7 +15,6 @@ from kdeviz.data.pictures import picture_uri
 from kdeviz.data.reading import Reading
 from kdeviz.data.row_numbers import row_numbers
 from kdeviz.data.texts import cell_text, sound_bytes, sound_column, text_columns
-from kdeviz.data.truth import true_log_density
 from kdeviz.errors import DataError
 
 if TYPE_CHECKING:
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 4 * 2**30
 """The most that the features of a file may take in memory unless the caller says otherwise."""
+_TRUE_LOG_DENSITY = "true log density"
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,8 +125,14 @@ class EmbeddingSet:
 
     @cached_property
     def true_log_density(self) -> NDArray[np.float64] | None:
-        """(N,) nats, what the metadata of made-up data say; see `data/truth.py`. None where they do not."""
-        return true_log_density(self.metadata)
+        """(N,) nats, what a column "true log density" of made-up data says of the features in the file.
+
+        NaN where the column is empty; None where there is none, or not of numbers.
+        """
+        for name, column in () if self.metadata is None else self.metadata.items():
+            if str(name).strip().casefold().replace("_", " ") == _TRUE_LOG_DENSITY:
+                return column.to_numpy(np.float64, na_value=np.nan) if column.dtype.kind in "iuf" else None
+        return None
 
     def sound(self, row: int, folder: Path | None = None) -> bytes:
         """A row's sound, from the file or from below a folder; b"" when it has none; see `sound_bytes`."""

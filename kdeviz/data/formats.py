@@ -7,12 +7,8 @@ from pathlib import Path
 _HERE = "kdeviz.data.readers"
 
 TEXT_READERS = {
-    "csv": f"{_HERE}.delimited:read_delimited",
-    "tsv": f"{_HERE}.delimited:read_delimited",
-    "txt": f"{_HERE}.delimited:read_delimited",
-    "vec": f"{_HERE}.delimited:read_delimited",
-    "jsonl": f"{_HERE}.records:read_json_lines",
-    "ndjson": f"{_HERE}.records:read_json_lines",
+    **dict.fromkeys(("csv", "tsv", "txt", "vec"), f"{_HERE}.delimited:read_delimited"),
+    **dict.fromkeys(("jsonl", "ndjson"), f"{_HERE}.records:read_json_lines"),
     "json": f"{_HERE}.records:read_json",
 }
 """Of texts, which may also be compressed."""
@@ -22,16 +18,11 @@ READERS = {
     "npz": f"{_HERE}.numpy_files:read_npz",
     **TEXT_READERS,
     "xlsx": f"{_HERE}.sheets:read_sheet",
-    "parquet": f"{_HERE}.parquet:read_parquet",
-    "pq": f"{_HERE}.parquet:read_parquet",
-    "feather": f"{_HERE}.feather:read_feather",
-    "arrow": f"{_HERE}.feather:read_feather",
-    "ipc": f"{_HERE}.feather:read_feather",
-    "pt": f"{_HERE}.tensors:read_torch",
-    "pth": f"{_HERE}.tensors:read_torch",
+    **dict.fromkeys(("parquet", "pq"), f"{_HERE}.parquet:read_parquet"),
+    **dict.fromkeys(("feather", "arrow", "ipc"), f"{_HERE}.feather:read_feather"),
+    **dict.fromkeys(("pt", "pth"), f"{_HERE}.tensors:read_torch"),
     "safetensors": f"{_HERE}.tensors:read_safetensors",
-    "h5": f"{_HERE}.hdf5:read_hdf5",
-    "hdf5": f"{_HERE}.hdf5:read_hdf5",
+    **dict.fromkeys(("h5", "hdf5"), f"{_HERE}.hdf5:read_hdf5"),
 }
 """Extension to the function of a Source that reads such a file: named, and imported with the first one."""
 

@@ -22,7 +22,7 @@ from kdeviz.data.readers.opening import files_of
 from kdeviz.data.readers.source import Source
 from kdeviz.data.reading import GUESS, Corrections, Reading
 from kdeviz.data.remote import size_of
-from kdeviz.data.rows import Rows, RowsDigest
+from kdeviz.data.rows import Rows, begun_digest
 from kdeviz.errors import DataError
 
 OnShare = Callable[[float], None]
@@ -64,18 +64,6 @@ class Survey(NamedTuple):
         return self.rows if self.train is None else int(self.train.sum())
 
 
-class Drawn(NamedTuple):
-    """What a second pass keeps.
-
-    Attributes:
-        data: the rows that were asked for.
-        digest: of all rows to fit on, as `EmbeddingSet.digest` tells it of them in memory.
-    """
-
-    data: EmbeddingSet
-    digest: str
-
-
 def survey(data: Sequence[str | Path], said: Corrections = GUESS, on_share: OnShare | None = None) -> Survey:
     """Read all files once, as one set in name order, and keep a few bytes of every row.
 
@@ -99,7 +87,9 @@ def survey(data: Sequence[str | Path], said: Corrections = GUESS, on_share: OnSh
     return found.survey(name, files)
 
 
-def draw(found: Survey, numbers: NDArray[np.int64], on_share: OnShare | None = None) -> Drawn:
+def draw(
+    found: Survey, numbers: NDArray[np.int64], on_share: OnShare | None = None
+) -> tuple[EmbeddingSet, str]:
     """Read all files again, and keep some rows.
 
     Args:
@@ -107,17 +97,20 @@ def draw(found: Survey, numbers: NDArray[np.int64], on_share: OnShare | None = N
         numbers: (n,) which of the rows to fit on, ascending.
         on_share: called after every piece.
 
+    Returns:
+        The rows, and the digest of all rows to fit on, as `EmbeddingSet.digest` tells it of them in memory.
+
     Raises:
         DataError: a row to fit on holds NaN or infinity, or the files have changed since the first pass.
     """
     features = np.empty((len(numbers), found.dimensions), found.dtype)
-    digest, done, at = RowsDigest(found.rows_to_fit, found.dimensions), 0, 0
+    digest, done, at = begun_digest(found.dtype, found.rows_to_fit, found.dimensions), 0, 0
     ids: list[str] = []
     for _, piece in _pieces(found.files, found.plan.said, found.plan, on_share, beside=False):
         inside = np.arange(len(piece.data)) if found.train is None else _inside(found.train, at, piece)
         values = piece.data.features[inside].astype(found.dtype, copy=False)
         Rows(values).check_finite(done)
-        digest.add(values)
+        digest.update(np.ascontiguousarray(values).data)
         first, last = np.searchsorted(numbers, [done, done + len(values)])
         wanted = numbers[first:last] - done
         features[first:last] = values[wanted]
@@ -127,7 +120,7 @@ def draw(found: Survey, numbers: NDArray[np.int64], on_share: OnShare | None = N
         raise DataError(
             f"{found.name}: it had {found.rows} rows and now has {at}: it changed while it was read"
         )
-    return Drawn(_set(found, features, ids, numbers), digest.hexdigest())
+    return _set(found, features, ids, numbers), digest.hexdigest()
 
 
 def rows_to_fit(

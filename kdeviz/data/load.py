@@ -72,16 +72,16 @@ def load_embeddings(
     Returns:
         The set, in the precision of the file; a .npy given by path is mapped, not read.
     """
-    wanted = Corrections(
-        embedding_column=_one_or_several(embedding_column),
+    wanted = Corrections.from_arguments(
+        embedding_column=embedding_column,
         id_column=id_column,
         label_column=label_column,
         split_column=split_column,
         picture_column=picture_column,
-        normal=_several(normal),
-        leave_out=_several(leave_out),
+        normal=normal,
+        leave_out=leave_out,
         decimal=decimal,
-        images=None if images is None else str(images),
+        images=images,
     )
     source, content = opened(path_or_bytes, filename, max_bytes, wanted)
     if metadata is None:
@@ -145,16 +145,6 @@ def embedding_set(
 def columns_beside(source: Source, content: Content, rows: int) -> pa.Table:
     """Every column of so many rows that is not the embedding, as the file has it."""
     return content.columns(_choose(content, source.wanted, source.name), rows)
-
-
-def _one_or_several(names: str | Sequence[str] | None) -> str | tuple[str, ...] | None:
-    if names is None or isinstance(names, str):
-        return names
-    return names[0] if len(names) == 1 else tuple(names)
-
-
-def _several(values: str | Sequence[str]) -> tuple[str, ...]:
-    return (values,) if isinstance(values, str) else tuple(map(str, values))
 
 
 def _left_out(content: Content, candidate: Candidate, table: pa.Table) -> tuple[str, ...]:

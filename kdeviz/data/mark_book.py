@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from threading import Lock
 from typing import NamedTuple
 
@@ -116,30 +116,12 @@ class MarkBook:
         self._remember(self._file.apply({key: part}))
 
     def undo(self) -> Step | None:
-        """Take back the last change of this book; None without one.
-
-        Raises:
-            OptionError: it could not be written; the marks are as they were.
-        """
-        with self._lock:
-            if not self._done:
-                return None
-            step = _step("Undone", self._done[-1], self._file.take_back(self._done[-1]))
-            self._undone.append(self._done.pop())
-            return step
+        """Take back the last change of this book; None without one. Raises what `set` raises."""
+        return self._move("Undone", self._done, self._undone, self._file.take_back)
 
     def redo(self) -> Step | None:
-        """Do again what was undone last; None if nothing was since the last change.
-
-        Raises:
-            OptionError: it could not be written; the marks are as they were.
-        """
-        with self._lock:
-            if not self._undone:
-                return None
-            step = _step("Redone", self._undone[-1], self._file.do_again(self._undone[-1]))
-            self._done.append(self._undone.pop())
-            return step
+        """Do again what was undone since the last change; None without that. Raises what `set` raises."""
+        return self._move("Redone", self._undone, self._done, self._file.do_again)
 
     def counts(self) -> dict[str, int]:
         """How many samples have each verdict."""
@@ -183,6 +165,17 @@ class MarkBook:
             if verdict in MARK_LABELS or (ours and not pd.isna(note) and note != "")
         }
         return self._remember(self._file.apply(found, only_new=True))
+
+    def _move(
+        self, word: str, these: list[Change], others: list[Change], write: Callable[[Change], list[str]]
+    ) -> Step | None:
+        """Write the last of these changes, which then is the last of the others."""
+        with self._lock:
+            if not these:
+                return None
+            step = _step(word, these[-1], write(these[-1]))
+            others.append(these.pop())
+            return step
 
     def _remember(self, done: Change) -> int:
         """For undo; gives how many samples were changed."""

@@ -125,10 +125,7 @@ class MarkFile:
         """Undo a change where its marks still stand: what was decided since then stays.
 
         Returns:
-            The samples that are as they were before.
-
-        Raises:
-            OptionError: it could not be written; nothing is changed.
+            The samples that are as they were before. Raises what `apply` raises.
         """
         return self._replace(change.before, dict.fromkeys(change.before, change.number))
 
@@ -136,10 +133,7 @@ class MarkFile:
         """Redo a change that was taken back, where nobody has decided anything since then.
 
         Returns:
-            The samples that are as they were after it.
-
-        Raises:
-            OptionError: it could not be written; nothing is changed.
+            The samples that are as they were after it. Raises what `apply` raises.
         """
         again = {sample: Before(mark, change.number) for sample, mark in change.after.items()}
         return self._replace(again, {sample: before.change for sample, before in change.before.items()})

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import overload
 
 from kdeviz.data.formats import image_type
+from kdeviz.data.pictures import made_small
 from kdeviz.errors import DataError
 
 MOST_BYTES = 50_000_000
@@ -79,22 +80,16 @@ def picture_files(folder: Path, paths: Sequence[str], name: str) -> tuple[Pictur
 def find_below(folder: Path, path: str) -> Path | None:
     """The file that a path means, if it lies below the folder: links that lead out of it are not followed."""
     parts = PurePosixPath(path.replace("\\", "/").strip()).parts
-    for tail in _tails(parts):
-        candidate = folder.joinpath(*tail)
+    for start, part in enumerate(parts):  # the whole path first, then without its first parts
+        if not part.strip("/\\"):
+            continue
         try:
-            found = candidate.resolve(strict=True)
+            found = folder.joinpath(*parts[start:]).resolve(strict=True)
             if found.is_file() and found.is_relative_to(folder):
                 return found
         except (OSError, ValueError, RuntimeError):  # names that no file can have, circles of links
             continue
     return None
-
-
-def _tails(parts: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """The whole path first, then without its first parts."""
-    for start in range(len(parts)):
-        if parts[start].strip("/\\"):
-            yield parts[start:]
 
 
 @lru_cache(maxsize=_KEPT)
@@ -109,14 +104,11 @@ def _encoded(path: Path, changed: int) -> bytes:
         data = path.read_bytes()
         if size <= _AS_THEY_ARE and image_type(data):
             return data
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(data)) as image:
-                if image.width * image.height > MOST_PIXELS:
-                    return b""
-                image.thumbnail((_SIDE, _SIDE))
-                stream = io.BytesIO()
-                image.convert("RGBA" if "A" in image.getbands() else "RGB").save(stream, "PNG")
+        with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(data)) as image:
+            if image.width * image.height > MOST_PIXELS:
+                return b""
+            stream = io.BytesIO()
+            made_small(image, _SIDE).save(stream, "PNG")
     # Pillow raises anything on damaged files (struct.error, SyntaxError ...), and the file may be gone.
     except Exception:
         return b""

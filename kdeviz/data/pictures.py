@@ -33,47 +33,41 @@ def picture_uri(image: bytes, every_pixel: bool = False, side: int | None = None
     kind = image_type(image)
     if kind is None:
         return None
-    if not _is_whole(image, every_pixel or side is not None):
+    try:
+        kind, image = _to_show(kind, image, every_pixel, side)
+    except Exception:  # Pillow raises anything on damaged files: struct.error, SyntaxError ...
         kind, image = "png", placeholder()
-    elif side is not None:
-        kind, image = _small(kind, image, side)
     return f"data:image/{kind};base64,{base64.b64encode(image).decode()}"
 
 
-def _is_whole(image: bytes, every_pixel: bool) -> bool:
-    from PIL import Image
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(image), formats=_FORMATS) as opened:
-                if opened.width * opened.height > _MOST_PIXELS:
-                    return False
-                if every_pixel:
-                    opened.load()
-                else:
-                    opened.verify()
-    except Exception:  # Pillow raises anything on damaged files: struct.error, SyntaxError ...
-        return False
-    return True
-
-
-def _small(kind: str, image: bytes, side: int) -> tuple[str, bytes]:
-    """The kind and the bytes of a whole picture, made so small if it is larger."""
+def _to_show(kind: str, image: bytes, every_pixel: bool, side: int | None) -> tuple[str, bytes]:
+    """The kind and the bytes of a picture; raises anything where it is damaged."""
     from PIL import Image
 
     with (
         warnings.catch_warnings(action="ignore"),
         Image.open(io.BytesIO(image), formats=_FORMATS) as opened,
     ):
-        if max(opened.size) <= side and len(image) <= _SMALL_BYTES:
-            return kind, image
-        opened.thumbnail((side, side))
-        upright = _eight_bit(_upright(opened))
-        opaque = "A" not in upright.getbands() and "transparency" not in upright.info
-        kind, stream = "jpeg" if opaque else "png", io.BytesIO()
-        upright.convert("RGB" if opaque else "RGBA").save(stream, kind)
-    return kind, stream.getvalue()
+        if opened.width * opened.height > _MOST_PIXELS:
+            raise ValueError("too many pixels to unpack")
+        if side is not None and (max(opened.size) > side or len(image) > _SMALL_BYTES):
+            picture, stream = made_small(opened, side), io.BytesIO()
+            kind = "jpeg" if picture.mode == "RGB" else "png"
+            picture.save(stream, kind)
+            return kind, stream.getvalue()
+        if every_pixel or side is not None:
+            opened.load()
+        else:
+            opened.verify()
+    return kind, image
+
+
+def made_small(picture: Image.Image, side: int) -> Image.Image:
+    """At most so many pixels wide and high, upright, in eight bits of RGB, or of RGBA where there is more."""
+    picture.thumbnail((side, side))
+    upright = _eight_bit(_upright(picture))
+    opaque = "A" not in upright.getbands() and "transparency" not in upright.info
+    return upright.convert("RGB" if opaque else "RGBA")
 
 
 def _upright(picture: Image.Image) -> Image.Image:

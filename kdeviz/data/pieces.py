@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from kdeviz.data.embedding_set import EmbeddingSet
 from kdeviz.data.formats import format_of
+from kdeviz.data.labels import ANOMALOUS
 from kdeviz.data.load import columns_beside, embedding_set
 from kdeviz.data.readers.cells import PLAIN
 from kdeviz.data.readers.content import Content, NoRowsError
@@ -130,6 +132,29 @@ def pieces_of_batches(batches: Batches, said: Corrections = GUESS) -> Iterator[P
         part for batch in chain([first], filled) for part in parts_of_batch(source, batch, plan.columns, 0.0)
     )
     yield from _pieces(parts, source, plan, False)
+
+
+def rows_to_judge(rows: Sequence[Mapping[str, Any]], name: str, said: Corrections) -> NDArray[np.bool_]:
+    """Which rows may tell whether a file looks like the training data.
+
+    Those are neither labelled anomalous nor of split train, as far as these rows tell what is meant.
+
+    Args:
+        rows: what the columns of `Piece.beside` hold in each.
+        name: of the file.
+        said: what is known of its columns.
+    """
+    columns = {column: Distinct() for column in dict.fromkeys(column for row in rows for column in row)}
+    for column, values in columns.items():
+        values.add_values(row.get(column) for row in rows)
+    judged = np.ones(len(rows), bool)
+    with suppress(DataError):  # none of these rows holds what was said to mean normal
+        about = told(columns, Source(b"", name, 0, said))
+        if about.labels.values is not None:
+            judged &= about.labels.values != ANOMALOUS
+        if about.split is not None and (test := about.split != "train").any():
+            judged &= test
+    return judged
 
 
 def _whole(path: Path, said: Corrections, plan: Plan | None, beside: bool) -> Iterator[Piece]:

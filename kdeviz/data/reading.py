@@ -15,19 +15,7 @@ NONE = ""
 class Corrections:
     """What a person says about a file where the reader would guess; every field has a default that guesses.
 
-    The names are those of `load_embeddings`' arguments.
-
-    Attributes:
-        embedding_column: a name from `EmbeddingSet.embedding_choices`, the prefix of a numbered family of
-            columns ("f" for f0 to f511), or several names of numeric columns, which become the dimensions.
-        id_column: the column with the ids; "" for none, so that rows are numbered.
-        label_column: the column that says normal or anomalous; "" for none.
-        split_column: the column that says train or test; "" for none.
-        picture_column: the column with pictures, or with their paths; "" for none.
-        normal: the values of the label column that mean normal; all other values then mean anomalous.
-        leave_out: columns that are no dimensions of the embedding, whatever they look like.
-        decimal: "," or ".", the decimal mark of a text table.
-        images: a folder; nothing outside of it is read for pictures.
+    The fields are arguments of `load_embeddings`, which says what each means; see `from_arguments`.
     """
 
     embedding_column: str | tuple[str, ...] | None = None
@@ -39,6 +27,18 @@ class Corrections:
     leave_out: tuple[str, ...] = ()
     decimal: str | None = None
     images: str | None = None
+
+    @classmethod
+    def from_arguments(cls, **said: Any) -> Corrections:
+        """The same from what `load_embeddings` takes: one name or several, a path or its text."""
+        columns = said.get("embedding_column")
+        if columns is not None and not isinstance(columns, str):
+            said["embedding_column"] = tuple(columns) if len(columns) > 1 else next(iter(columns), None)
+        for name in said.keys() & {"normal", "leave_out"}:
+            said[name] = (said[name],) if isinstance(said[name], str) else tuple(map(str, said[name]))
+        if said.get("images") is not None:
+            said["images"] = str(said["images"])
+        return cls(**said)
 
     def of(self, role: str) -> str | None:
         """The column that was named for a role of `ROLES`; "" for none, None to guess."""

@@ -127,7 +127,7 @@ def remote_files(address: str) -> list[tuple[RemoteFile, PurePosixPath]]:
         if any(sign in path for sign in "*["):
             found = [(each, PurePosixPath(each).name) for each in system.glob(path) if system.isfile(each)]
         elif system.isdir(path):
-            found = [(each, _below(each, path)) for each in system.find(path)]
+            found = [(each, each.removeprefix(path.rstrip("/")).lstrip("/")) for each in system.find(path)]
         else:
             found = [(path, PurePosixPath(urlsplit(name).path).name)]
         if not found:
@@ -155,10 +155,6 @@ def opened_address(address: str) -> tuple[Any, str]:
 def _file(system: Any, path: str, address: str) -> RemoteFile:
     size, version = system.info(path).get("size"), str(system.ukey(path))
     return RemoteFile(shown(system.unstrip_protocol(path)), int(size or 0), version, address, system, path)
-
-
-def _below(path: str, folder: str) -> str:
-    return path.removeprefix(folder.rstrip("/")).lstrip("/")
 
 
 @contextmanager

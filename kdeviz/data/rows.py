@@ -165,9 +165,9 @@ class Rows:
 
     def digest(self) -> str:
         """32 hexadecimal digits over dtype, shape and every byte (blake2b)."""
-        digest = RowsDigest(len(self), self.dimensions)
+        digest = begun_digest(self.values(0, 0).dtype, len(self), self.dimensions)
         for start, stop in self.spans():
-            digest.add(self.values(start, stop))
+            digest.update(np.ascontiguousarray(self.values(start, stop)).data)
         return digest.hexdigest()
 
     def _part(self, start: int, stop: int) -> Tensor | NDArray[Any]:
@@ -179,27 +179,9 @@ class Rows:
         return self._source[index]
 
 
-class RowsDigest:
-    """`Rows.digest` of rows that come in parts, in their order.
-
-    Args:
-        rows: how many will come.
-        dimensions: D.
-    """
-
-    def __init__(self, rows: int, dimensions: int) -> None:
-        self._shape = (rows, dimensions)
-        self._digest: hashlib.blake2b | None = None
-
-    def add(self, part: NDArray[Any]) -> None:
-        """(M, D) more rows, all of one type."""
-        if self._digest is None:
-            self._digest = hashlib.blake2b(f"{part.dtype.str}{self._shape}".encode(), digest_size=16)
-        self._digest.update(np.ascontiguousarray(part).data)
-
-    def hexdigest(self) -> str:
-        """32 hexadecimal digits."""
-        return (self._digest or hashlib.blake2b(digest_size=16)).hexdigest()
+def begun_digest(dtype: np.dtype[Any], rows: int, dimensions: int) -> hashlib.blake2b:
+    """That of `Rows.digest`, to be updated with the bytes of so many rows of this type, in their order."""
+    return hashlib.blake2b(f"{dtype.str}{(rows, dimensions)}".encode(), digest_size=16)
 
 
 def _tensor(part: NDArray[Any], dtype: torch.dtype, device: torch.device) -> Tensor:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,7 +73,7 @@ def _decoded(uri: str) -> bytes:
         return b""
     try:
         return base64.b64decode(body, validate=True)
-    except (binascii.Error, ValueError):
+    except ValueError:
         return b""
 
 

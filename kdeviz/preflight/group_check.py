@@ -9,6 +9,7 @@ from kdeviz.errors import DataError
 from kdeviz.model import Groups, KDEClassifier, hold_out, separate_groups
 from kdeviz.preflight.checks import preflight
 from kdeviz.preflight.findings import Finding, Preflight
+from kdeviz.preflight.scan import evenly
 from kdeviz.settings import Settings
 
 _MOST_ROWS = 2000
@@ -47,9 +48,7 @@ def group_finding(data: EmbeddingSet, settings: Settings) -> Finding:
         data: as for `preflight`, without errors.
         settings: what a fit will be asked for.
     """
-    chosen = np.flatnonzero(data.in_training)
-    if len(chosen) > _MOST_ROWS:
-        chosen = chosen[np.linspace(0, len(chosen) - 1, _MOST_ROWS).astype(np.int64)]
+    chosen = evenly(np.flatnonzero(data.in_training), _MOST_ROWS)
     classifier, rows = KDEClassifier(**settings.to_dict()), Rows(data.features).select(chosen)
     try:
         report = classifier.fit_report(data.features[chosen], digest="some rows", with_folds=True)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from kdeviz.data import Rows
 from kdeviz.errors import DataError
 from kdeviz.model import principal_axes
+from kdeviz.preflight.scan import evenly
 from kdeviz.settings import Settings
 
 _SAMPLE_BYTES = 16 * 2**20
@@ -40,20 +41,14 @@ def rank_of(
         return None
     enough = asked if isinstance(asked, int) else 1
     size = 2 * D if D <= _NARROW else max(_SAMPLE_BYTES // (8 * D), _FEWEST_ROWS, 2 * enough)
-    sample = _evenly(index, size)
+    sample = evenly(index, size)
     rank = _rank(features, sample, asked, standardise)
     if len(sample) == N or rank == min(N - 1, D):
         return Rank(rank, True)
     if D > _NARROW and rank >= enough:
         return Rank(rank, False)
-    most = _evenly(index, _MOST_ROWS)
+    most = evenly(index, _MOST_ROWS)
     return Rank(_rank(features, most, asked, standardise), len(most) == N)
-
-
-def _evenly(index: NDArray[np.int64], size: int) -> NDArray[np.int64]:
-    if len(index) <= size:
-        return index
-    return index[np.linspace(0, len(index) - 1, size).astype(np.int64)]
 
 
 def _rank(features: NDArray[Any], index: NDArray[np.int64], asked: int | float, standardise: bool) -> int:

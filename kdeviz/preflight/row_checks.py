@@ -20,12 +20,7 @@ _BULK = 0.95
 
 def bad_rows(seen: Evidence) -> Iterator[Finding]:
     """Missing values, then infinite ones."""
-    bad = bad_values(seen.features, seen.scan.largest)
-    for kind, row_mask, column_mask in (
-        ("missing", bad.missing_rows, bad.missing_columns),
-        ("infinite", bad.infinite_rows, bad.infinite_columns),
-    ):
-        rows, columns = np.flatnonzero(row_mask), np.flatnonzero(column_mask)
+    for kind, (rows, columns) in bad_values(seen.features, seen.scan.largest).items():
         if not len(rows):
             yield Finding(kind, "ok", f"No {kind} values.")
             continue

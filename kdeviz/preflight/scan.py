@@ -22,6 +22,7 @@ _CENTRE_BYTES = 16 * 2**20
 # Odd constants of splitmix64 (Steele et al. 2014, "Fast splittable pseudorandom number generators").
 _MIX = np.uint64(0xBF58476D1CE4E5B9)
 _SHIFT = np.uint64(32)
+_BAD = {"missing": np.isnan, "infinite": np.isinf}
 
 
 class Scan(NamedTuple):
@@ -43,19 +44,11 @@ class Scan(NamedTuple):
             return (self.largest <= LARGEST_FEATURE) & (self.largest / self.unit <= LARGEST_SHARE)
 
 
-class BadValues(NamedTuple):
-    """Where NaN and infinity are; each field is a mask."""
-
-    missing_rows: NDArray[np.bool_]
-    missing_columns: NDArray[np.bool_]
-    infinite_rows: NDArray[np.bool_]
-    infinite_columns: NDArray[np.bool_]
-
-
 def scan(features: NDArray[Any], training: NDArray[np.bool_]) -> Scan:
     """Read (N, D) features once, in blocks of float64."""
     rows = Rows(features)
-    sample, weights = _sample(features, training), _weights(rows.dimensions)
+    sample = _sample(features, training)
+    weights = np.random.default_rng(0).integers(0, 2**64, rows.dimensions, np.uint64) | np.uint64(1)
     centre, unit = np.median(sample, 0), _unit(sample)
     seen = Scan(np.empty(len(rows)), np.empty(len(rows)), np.empty(len(rows), np.uint64), unit)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -73,9 +66,7 @@ def scan(features: NDArray[Any], training: NDArray[np.bool_]) -> Scan:
 def _sample(features: NDArray[Any], training: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Some training rows; a median of them does not follow the very outliers that are measured from it."""
     most = min(_CENTRE_ROWS, max(_CENTRE_BYTES // (8 * features.shape[1]), 16))
-    candidates = np.flatnonzero(training)
-    some = np.unique(np.linspace(0, max(len(candidates) - 1, 0), most).astype(np.int64))
-    sample = np.asarray(features[candidates[some[: len(candidates)]]], dtype=np.float64)
+    sample = np.asarray(features[evenly(np.flatnonzero(training), most)], dtype=np.float64)
     sample = sample[np.isfinite(sample).all(1)]
     return sample if len(sample) else np.zeros((1, features.shape[1]))
 
@@ -86,10 +77,6 @@ def _unit(sample: NDArray[np.float64]) -> float:
     return math.ldexp(1.0, min(max(exponent, -1000), 1000))
 
 
-def _weights(dimensions: int) -> NDArray[np.uint64]:
-    return np.random.default_rng(0).integers(0, 2**64, dimensions, np.uint64) | np.uint64(1)
-
-
 def _hash(bits: NDArray[np.uint64], weights: NDArray[np.uint64], out: NDArray[np.uint64]) -> None:
     """Integers, because a sum of floats depends on its order; mixed first, because low bits are often 0."""
     mixed = bits * _MIX
@@ -98,24 +85,30 @@ def _hash(bits: NDArray[np.uint64], weights: NDArray[np.uint64], out: NDArray[np
     mixed.sum(1, out=out)
 
 
+def evenly(index: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    """Not more than so many of these numbers, evenly spread over them."""
+    return index if len(index) <= most else index[np.linspace(0, len(index) - 1, most).astype(np.int64)]
+
+
 def within(features: NDArray[Any], index: NDArray[np.int64]) -> Iterator[tuple[slice, NDArray[Any]]]:
     """The rows with these numbers, in blocks: (which of the numbers, a copy of their rows)."""
     for start, stop in Rows(features).select(index).spans():
         yield slice(start, stop), features[index[start:stop]]
 
 
-def bad_values(features: NDArray[Any], largest: NDArray[np.float64]) -> BadValues:
-    """Rows and columns with NaN and with infinity."""
-    N, D = features.shape
-    masks = BadValues(np.zeros(N, bool), np.zeros(D, bool), np.zeros(N, bool), np.zeros(D, bool))
-    bad = np.flatnonzero(~np.isfinite(largest))
+def bad_values(
+    features: NDArray[Any], largest: NDArray[np.float64]
+) -> dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """The rows and the columns with values that are "missing" (NaN), and those with "infinite" ones."""
+    (N, D), bad = features.shape, np.flatnonzero(~np.isfinite(largest))
+    masks = {kind: (np.zeros(N, bool), np.zeros(D, bool)) for kind in _BAD}
     for part, block in within(features, bad):
         wide = np.asarray(block, dtype=np.float64)
-        for test, rows, columns in ((np.isnan, *masks[:2]), (np.isinf, *masks[2:])):
-            where = test(wide)
+        for kind, (rows, columns) in masks.items():
+            where = _BAD[kind](wide)
             rows[bad[part]] = where.any(1)
             columns |= where.any(0)
-    return masks
+    return {kind: (np.flatnonzero(rows), np.flatnonzero(columns)) for kind, (rows, columns) in masks.items()}
 
 
 def constant_columns(

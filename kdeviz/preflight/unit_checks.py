@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from kdeviz.data import Rows
 from kdeviz.preflight.evidence import Evidence, many
 from kdeviz.preflight.findings import Finding
+from kdeviz.preflight.scan import evenly
 from kdeviz.settings import Offer
 from kdeviz.wording import percent
 
@@ -36,7 +37,8 @@ def units(seen: Evidence, standardise: bool) -> Finding:
     if standardise:
         return Finding("units", "ok", "Features are standardised: their units do not count.")
     rows = _sample(seen)
-    spread, share = _spreads(rows), _shares(rows)
+    low, high = np.quantile(rows, _BULK, axis=0)
+    spread, share = high - low, _shares(rows)
     order = np.argsort(-share, kind="stable")
     first = order[0]
     varying = spread[spread > 0]
@@ -46,7 +48,7 @@ def units(seen: Evidence, standardise: bool) -> Finding:
     alone = (
         share[first] >= _MOST and spread[first] >= _TIMES * usual and len(heavy) <= max(len(share) // 10, 1)
     )
-    if not (alone or _stand_out(spread, heavy)) or _falls_apart(rows[:, first], spread[first]):
+    if not (alone or _stand_out(spread, heavy)) or _falls_apart(rows[:, first], low[first], high[first]):
         return Finding("units", "ok", "No feature outweighs all others.")
     sentence = (
         f"{_named(seen, first)} alone carries {percent(share[first])} of the variance"
@@ -64,24 +66,14 @@ def _stand_out(spread: NDArray[np.float64], heavy: NDArray[np.int64]) -> bool:
 
 def _sample(seen: Evidence) -> NDArray[np.float64]:
     """Some training rows."""
-    fitted = seen.fitted
     most = min(max(_SAMPLE_BYTES // (8 * seen.features.shape[1]), 64), _MOST_ROWS)
-    if len(fitted) > most:
-        fitted = fitted[np.linspace(0, len(fitted) - 1, most).astype(np.int64)]
-    rows = Rows(seen.features).select(fitted)
+    rows = Rows(seen.features).select(evenly(seen.fitted, most))
     return rows.block(0, len(rows), torch.float64, torch.device("cpu")).numpy()
 
 
-def _spreads(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(D,) range of the middle 90 % of each feature."""
-    low, high = np.quantile(rows, _BULK, axis=0)
-    return np.asarray(high - low)
-
-
-def _falls_apart(values: NDArray[np.float64], spread: float) -> bool:
-    low, high = np.quantile(values, _BULK)
+def _falls_apart(values: NDArray[np.float64], low: float, high: float) -> bool:
     middle = np.sort(values[(values >= low) & (values <= high)])
-    return bool(np.diff(middle).max(initial=0.0) > _GAP * spread)
+    return bool(np.diff(middle).max(initial=0.0) > _GAP * (high - low))
 
 
 def _shares(rows: NDArray[np.float64]) -> NDArray[np.float64]:

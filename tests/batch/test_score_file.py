@@ -90,6 +90,16 @@ def test_a_table_or_one_batch_is_as_good_as_its_batches(model):
         assert pa.Table.from_batches(score_batches(model, given)).equals(pa.Table.from_batches(expected))
 
 
+def test_columns_of_batches_are_named_as_in_load_embeddings(model):
+    names = list("abcdef")
+    table = pa.table({"age": RANDOM.normal(size=len(NEW)), **dict(zip(names, NEW.T, strict=True))})
+    expected = pa.Table.from_batches(score_batches(model, table.drop_columns("age")))
+    for columns in ({"embedding_column": names}, {"leave_out": "age"}):
+        found = pa.Table.from_batches(score_batches(model, table, **columns))
+        assert found["id"].equals(expected["id"])
+        np.testing.assert_allclose(found["log_density"], expected["log_density"], rtol=1e-6)
+
+
 def test_a_model_without_calibration_gives_no_p_values(model):
     model.held_out_scores = model.held_out_scores[:0]
     score_file(model, saved("new.npy", NEW), "out.parquet")

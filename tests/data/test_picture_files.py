@@ -130,6 +130,18 @@ def test_large_pictures_are_made_small_and_too_large_ones_left_out(folder, monke
     picture_files._encoded.cache_clear()
 
 
+def test_large_pictures_stand_upright_and_keep_sixteen_bits_of_grey(folder):
+    exif, photo, ramp = Image.Exif(), io.BytesIO(), np.linspace(0, 65535, 600 * 300).astype(np.uint16)
+    exif[0x112] = 6  # held upright
+    Image.new("RGB", (1200, 300)).save(photo, "JPEG", exif=exif)
+    (folder / "good" / "0.png").write_bytes(photo.getvalue() + bytes(200_000))
+    Image.fromarray(ramp.reshape(300, 600)).save(folder / "good" / "1.png", "TIFF")
+    pictures = read([f"good/{i}.png" for i in range(N)], folder).thumbnails
+    assert Image.open(io.BytesIO(pictures[0])).size == (128, 512)
+    grey = np.asarray(Image.open(io.BytesIO(pictures[1])).convert("L"), float)
+    np.testing.assert_allclose(grey.mean(axis=1), np.linspace(0, 255, len(grey)), atol=3)
+
+
 def test_a_picture_that_changes_is_read_again(folder):
     pictures = read([f"good/{i}.png" for i in range(N)], folder).thumbnails
     before = pictures[0]

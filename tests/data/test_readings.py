@@ -1,6 +1,7 @@
 """What every column of a table becomes, in text and in parquet, and how to correct it."""
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -353,6 +354,15 @@ def test_names_follow_the_features():
 def test_corrections_say_only_what_was_said():
     assert Corrections().given == {}
     assert Corrections(id_column="", leave_out=("a",)).given == {"id_column": "", "leave_out": ("a",)}
+
+
+def test_corrections_take_one_name_or_several_as_load_embeddings_does():
+    several = Corrections.from_arguments(
+        embedding_column=["a", "b"], normal="good", leave_out=[1], images=Path("in")
+    )
+    assert several == Corrections(("a", "b"), normal=("good",), leave_out=("1",), images="in")
+    assert Corrections.from_arguments(embedding_column=["a"]) == Corrections("a")
+    assert Corrections.from_arguments(embedding_column=[]) == Corrections.from_arguments() == Corrections()
 
 
 def wine(quality):
