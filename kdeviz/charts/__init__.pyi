@@ -2,7 +2,6 @@ from .agreement import MEASURES as MEASURES
 from .agreement import AgreementNumbers as AgreementNumbers
 from .agreement import agreement as agreement
 from .agreement import agreement_numbers as agreement_numbers
-from .axis_columns import axis_choices as axis_choices
 from .beside_map import CHARTS as CHARTS
 from .beside_map import Chart as Chart
 from .colours import colour_choices as colour_choices
@@ -41,6 +40,7 @@ from .map_axes import MapAxes as MapAxes
 from .map_axes import ScoreAxes as ScoreAxes
 from .map_axes import SeparatingAxes as SeparatingAxes
 from .map_axes import axes_key as axes_key
+from .map_axes import axis_choices as axis_choices
 from .map_numbers import ProjectionNumbers as ProjectionNumbers
 from .map_numbers import projection_numbers as projection_numbers
 from .neighbour_map import NeighbourAxes as NeighbourAxes
@@ -59,7 +59,6 @@ from .percentiles import percentiles as percentiles
 from .percentiles import percentiles_numbers as percentiles_numbers
 from .picked import PickedNumbers as PickedNumbers
 from .picked import picked_numbers as picked_numbers
-from .plain import without_title as without_title
 from .plain_doubt import AlikeNumbers as AlikeNumbers
 from .plain_doubt import PlainRocNumbers as PlainRocNumbers
 from .plain_doubt import alike as alike
@@ -106,7 +105,6 @@ from .selection import rows_inside as rows_inside
 from .selection import zoom_to as zoom_to
 from .selection_scores import selection_scores as selection_scores
 from .selection_scores import selection_scores_numbers as selection_scores_numbers
-from .sides import side_colours as side_colours
 from .strip import StripNumbers as StripNumbers
 from .strip import strip as strip
 from .strip import strip_numbers as strip_numbers
@@ -114,6 +112,8 @@ from .theme import DARK as DARK
 from .theme import LIGHT as LIGHT
 from .theme import NOTEBOOK as NOTEBOOK
 from .theme import Theme as Theme
+from .theme import side_colours as side_colours
+from .theme import without_title as without_title
 from .truth import TruthNumbers as TruthNumbers
 from .truth import truth as truth
 from .truth import truth_numbers as truth_numbers
