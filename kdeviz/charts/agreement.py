@@ -19,6 +19,7 @@ from kdeviz.charts.parts import (
     note,
     placed,
     scatter,
+    span_words,
 )
 from kdeviz.charts.theme import NOTEBOOK, Part, Theme, drawn
 from kdeviz.sweep import AGREES, BOOTSTRAP, CAP, SEEDS, Repeats, Stability, beyond_chance
@@ -102,13 +103,11 @@ class AgreementNumbers(NamedTuple):
         share, spearman, _ = self.values[:, int(np.argmax(caps == wanted))].tolist()
         return Told(wanted, share, spearman, beyond_chance(share, self.chance) >= self.agrees)
 
-    def sets(self, measure: int) -> Iterator[tuple[bool, AgreementPoints]]:
-        """Of a measure the smaller sets and those of the full size, with whether they are smaller."""
-        for smaller in (True, False):
-            mask = self.smaller == smaller
-            if mask.any():
-                parts = (part[measure][mask] for part in (self.values, self.low, self.high))
-                yield smaller, AgreementPoints(np.flatnonzero(mask), self.places[mask], *parts)
+    @property
+    def sets(self) -> list[tuple[bool, NDArray[np.int64]]]:
+        """Which are smaller than the full fit (True), and which are of its size, where there are any."""
+        both = [(smaller, np.flatnonzero(self.smaller == smaller)) for smaller in (True, False)]
+        return [(smaller, sets) for smaller, sets in both if len(sets)]
 
 
 class Told(NamedTuple):
@@ -120,16 +119,6 @@ class Told(NamedTuple):
     spearman: float
     enough: bool
     """Whether that share is enough beyond chance."""
-
-
-class AgreementPoints(NamedTuple):
-    """Some of the sets, by one measure."""
-
-    sets: NDArray[np.int64]
-    x: NDArray[np.float64]
-    values: NDArray[np.float64]
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
 
 
 def agreement_numbers(stability: Stability) -> AgreementNumbers:
@@ -193,14 +182,15 @@ def _lines(numbers: AgreementNumbers, theme: Theme) -> Iterator[Part]:
         (theme.muted, "square", "dot", 1.6),
     )
     for measure, (colour, symbol, dash, width) in enumerate(looks):
-        for smaller, points in numbers.sets(measure):
+        for smaller, sets in numbers.sets:
+            values, low, high = (part[measure][sets] for part in (numbers.values, numbers.low, numbers.high))
             yield scatter(
-                points.x + 0.05 * (measure - 1),  # intervals side by side
-                points.values,
+                numbers.places[sets] + 0.05 * (measure - 1),  # intervals side by side
+                values,
                 "lines+markers" if smaller else "markers",
                 list(MEASURES.values())[measure],
-                error_y=interval(points.values, points.low, points.high, color=colour),
-                hovertext=[_hover(numbers, measure, int(place)) for place in points.sets],
+                error_y=interval(values, low, high, color=colour),
+                hovertext=[_hover(numbers, measure, int(place)) for place in sets],
                 hovertemplate="%{hovertext}<extra></extra>",
                 line={"color": colour, "dash": dash, "width": width},
                 marker={"symbol": symbol if smaller else f"{symbol}-open", "size": 8, "color": colour},
@@ -249,7 +239,5 @@ def _hover(numbers: AgreementNumbers, measure: int, place: int) -> str:
     value, low, high = (float(part[measure][place]) for part in (numbers.values, numbers.low, numbers.high))
     name, source = list(MEASURES.values())[measure], numbers.sources[place]
     how = "" if source == CAP else f", {_SOURCES[source]}"
-    known = math.isfinite(low) and math.isfinite(high)
-    span = f" ({number(low)} to {number(high)})" if known else ""
     fits = f"{count(int(numbers.repeats[place]))} fits on {count(int(numbers.caps[place]))} rows{how}"
-    return f"{name} {number(value)}{span}<br>{fits}"
+    return f"{name} {number(value)}{span_words(low, high)}<br>{fits}"

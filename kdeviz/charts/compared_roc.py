@@ -10,8 +10,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from kdeviz.charts.parts import disc, dotted_line, note, placed, rate_axes, scatter
-from kdeviz.charts.sides import SIDES, side_colours
-from kdeviz.charts.theme import NOTEBOOK, Part, Theme, drawn, faint
+from kdeviz.charts.theme import NOTEBOOK, SIDES, Part, Theme, drawn, faint, side_colours
 from kdeviz.comparison import (
     Comparison,
     SeparationTest,
@@ -71,13 +70,11 @@ def compared_roc_numbers(comparison: Comparison, log_fpr: bool = False) -> Compa
         raise OptionError("ROC curves need samples labelled normal and anomalous: load labels, or mark some")
     first, second = (points.thinned() for points in comparison.roc)
     normal, anomalous = comparison.labels == NORMAL, comparison.labels == ANOMALOUS
-    at = [
-        (float(flagged[normal].mean()), float(flagged[anomalous].mean()))
-        for flagged in (
-            comparison.first.flagged[comparison.first_rows],
-            comparison.second.flagged[comparison.second_rows],
-        )
-    ]
+    verdicts = (
+        comparison.first.flagged[comparison.first_rows],
+        comparison.second.flagged[comparison.second_rows],
+    )
+    at = [(float(flagged[normal].mean()), float(flagged[anomalous].mean())) for flagged in verdicts]
     lowest = 0.5 / int(normal.sum()) if log_fpr else 0.0
     counts = int(normal.sum()), int(anomalous.sum())
     return ComparedRocNumbers(first, second, at[0], at[1], *counts, lowest, test)

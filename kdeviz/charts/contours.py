@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from kdeviz.analysis import Analysis, cached
-from kdeviz.charts.map_axes import MapAxes, axes_key, axes_of, placed
+from kdeviz.charts.map_axes import AnyAxes, MapAxes, axes_key, axes_of, placed
 from kdeviz.charts.parts import level_line
 from kdeviz.charts.theme import Part, Theme, faint
 from kdeviz.decision import Decision
@@ -33,7 +34,7 @@ class ContoursNumbers(NamedTuple):
     """(2, 2): lower left and upper right of the widest region."""
 
 
-def contours_numbers(decision: Decision, axes: MapAxes | tuple[int, ...] = (0, 1)) -> ContoursNumbers | None:
+def contours_numbers(decision: Decision, axes: AnyAxes = (0, 1)) -> ContoursNumbers | None:
     """The exact density of the model along the two axes of a map; None where they are no plane of its space.
 
     Its levels are the log densities above which at least `CONTOUR_SHARES` of the training samples lie: the
@@ -61,46 +62,32 @@ def _contours(analysis: Analysis, axes: MapAxes, threshold: float) -> ContoursNu
     within = train[at_train >= levels[-1]]
     x, y = _axes(within, along.bw_transform)
     grid = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
-    log_density = (
-        along.log_prob(grid.astype(np.float32) + centre.astype(np.float32))
-        .cpu()
-        .numpy()
-        .reshape(len(y), len(x))
-    )
+    at_grid = along.log_prob(grid.astype(np.float32) + centre.astype(np.float32)).cpu().numpy()
     # With narrow kernels the region is islands round the samples, which may all lie between grid points.
-    held = np.concatenate([within, grid[log_density.ravel() >= levels[-1]]])
+    held = np.concatenate([within, grid[at_grid >= levels[-1]]])
     return ContoursNumbers(
         x=x,
         y=y,
-        log_density=log_density,
+        log_density=at_grid.reshape(len(y), len(x)),
         levels=tuple(float(level) for level in levels),
         shares=CONTOUR_SHARES,
         corners=np.stack([held.min(0), held.max(0)]),
     )
 
 
-def _axes(points: NDArray[Any], bw_transform: torch.Tensor) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Where the grid lies: over the points, and three kernel widths around them."""
+def _axes(points: NDArray[Any], bw_transform: torch.Tensor) -> NDArray[np.float64]:
+    """(2, G) where the grid lies: over the points, and three kernel widths around them."""
     inverse = torch.linalg.inv(bw_transform)
-    widths = (inverse.T @ inverse).diagonal().sqrt().tolist()
-    return _padded_range(points[:, 0], 3 * widths[0]), _padded_range(points[:, 1], 3 * widths[1])
+    room = 3 * np.array((inverse.T @ inverse).diagonal().sqrt().tolist())
+    return np.linspace(points.min(0).astype(float) - room, points.max(0).astype(float) + room, _GRID).T
 
 
-def _padded_range(values: NDArray[Any], pad: float) -> NDArray[Any]:
-    return np.linspace(float(values.min()) - pad, float(values.max()) + pad, _GRID)
-
-
-def contour_lines(numbers: ContoursNumbers, theme: Theme) -> list[Part]:
+def contour_lines(numbers: ContoursNumbers, theme: Theme) -> Iterator[Part]:
     """One line per level, the widest the faintest."""
-    x, y, z = numbers.x, numbers.y, numbers.log_density
-    looks = [
-        {"color": faint(theme.normal, _opacity(share)), "width": 1.5, "smoothing": 0.6}
-        for share in numbers.shares
-    ]
-    return [
-        {**level_line(x, y, z, level, look), "showlegend": False}
-        for level, look in zip(numbers.levels, looks, strict=True)
-    ]
+    for level, share in zip(numbers.levels, numbers.shares, strict=True):
+        look = {"color": faint(theme.normal, _opacity(share)), "width": 1.5, "smoothing": 0.6}
+        line = level_line(numbers.x, numbers.y, numbers.log_density, level, look)
+        yield {**line, "showlegend": False}
 
 
 def _opacity(share: float) -> float:

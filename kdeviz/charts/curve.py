@@ -61,13 +61,9 @@ def draw_curve(numbers: CurveNumbers, theme: Theme) -> go.Figure:
         **threshold_line(numbers.threshold, theme),
     }
     title = f"The threshold lies at {numbers.name} {number(numbers.threshold_probability)}"
-    subtitle = f"{capital(numbers.name)} of being anomalous{saturated_words(numbers)}"
+    saturated = f" · {percent(numbers.saturated)} of samples sit at 0 or 1" if numbers.saturated else ""
+    subtitle = f"{capital(numbers.name)} of being anomalous{saturated}"
     return drawn([probability_line(numbers, theme)], theme, title, subtitle, layout)
-
-
-def saturated_words(numbers: CurveNumbers) -> str:
-    """How many samples have no probability in between; nothing where all have."""
-    return f" · {percent(numbers.saturated)} of samples sit at 0 or 1" if numbers.saturated else ""
 
 
 def probability_line(numbers: CurveNumbers, theme: Theme) -> Part:

@@ -34,7 +34,7 @@ _BINS = 48
 class DensitiesNumbers(NamedTuple):
     """Log densities in common bins."""
 
-    edges: NDArray[Any]
+    edges: NDArray[np.float64]
     """(B + 1,) nats; samples beyond either end are counted in the outermost bins."""
     counts: dict[str, NDArray[np.int64]]
     """Per series, B counts. The first is the training samples."""
@@ -46,10 +46,9 @@ class DensitiesNumbers(NamedTuple):
     """Samples further left than the drawn range."""
 
     @property
-    def middles(self) -> NDArray[Any]:
+    def middles(self) -> NDArray[np.float64]:
         """(B,) of the bins."""
-        middles: NDArray[Any] = (self.edges[1:] + self.edges[:-1]) / 2
-        return middles
+        return (self.edges[1:] + self.edges[:-1]) / 2
 
     @property
     def shares(self) -> dict[str, NDArray[np.float64]]:
@@ -118,11 +117,7 @@ def densities(
 ) -> go.Figure:
     """Histograms of log density as shares of each group, the threshold, and the probability curve.
 
-    Args:
-        decision: what is drawn.
-        picked: the inspected row to ring.
-        theme: LIGHT, DARK or NOTEBOOK.
-        neighbour: the training row to ring in place of it.
+    Ringed is the inspected row that is `picked`, or in its place the training row `neighbour`.
     """
     ringed = picked_numbers(decision, picked, neighbour)
     return draw_densities(densities_numbers(decision), theme, curve_numbers(decision), ringed)
@@ -168,21 +163,23 @@ def _subtitle(numbers: DensitiesNumbers, curve: CurveNumbers | None) -> str:
 
 
 def _histogram(name: str, numbers: DensitiesNumbers, theme: Theme) -> Part:
-    """Bars for the training samples, lines for what is compared with them."""
     size = count(numbers.sizes[name])
+    hover = f"{name}: %{{customdata}} of {size}<br>log density near %{{x:.4g}}"
+    return series_trace(name, numbers, theme, f"{name} ({size})", hover, 0.35, 2.2)
+
+
+def series_trace(
+    name: str, numbers: DensitiesNumbers, theme: Theme, shown: str, hover: str, opacity: float, width: float
+) -> Part:
+    """Bars of some opacity for the training samples, lines of some width for what is compared with them."""
     x, y = numbers.middles, numbers.shares[name]
-    shared = {
-        "customdata": numbers.counts[name],
-        "hovertemplate": f"{name}: %{{customdata}} of {size}<br>log density near %{{x:.4g}}<extra></extra>",
-    }
-    shown = f"{name} ({size})"
+    told = {"customdata": numbers.counts[name], "hovertemplate": f"{hover}<extra></extra>"}
     if name == "training":
-        return bars(x, y, faint(theme.normal, 0.35), name=shown, **shared)
+        return bars(x, y, faint(theme.normal, opacity), name=shown, **told)
     colour = theme.anomalous if name.endswith("anomalous") else theme.normal
     colour = theme.muted if name.endswith("not labelled") else colour
-    line = {"color": colour, "width": 2.2, "shape": "hvh"}
-    fill = {"fill": "tozeroy", "fillcolor": faint(colour, 0.12)}
-    return scatter(x, y, "lines", shown, line=line, **fill, **shared)
+    line = {"color": colour, "width": width, "shape": "hvh"}
+    return scatter(x, y, "lines", shown, line=line, fill="tozeroy", fillcolor=faint(colour, 0.12), **told)
 
 
 def _ring(picked: PickedNumbers, numbers: DensitiesNumbers, theme: Theme) -> Part:

@@ -9,8 +9,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from kdeviz.charts.parts import bare_axis, scatter
-from kdeviz.charts.plain import plain
-from kdeviz.charts.theme import NOTEBOOK, Part, Theme
+from kdeviz.charts.theme import NOTEBOOK, Part, Theme, plain
 from kdeviz.decision import Decision
 from kdeviz.wording import about, count, number
 
@@ -70,9 +69,10 @@ def draw_dots(numbers: DotsNumbers, theme: Theme) -> go.Figure:
     """The figure of these numbers."""
     places, marked, possible = numbers.places, numbers.marked, numbers.marked + numbers.doubtful
     alarm, other = (theme.text, theme.anomalous) if numbers.bound else (theme.anomalous, theme.normal)
+    perhaps = {"color": alarm, "symbol": "diamond-open", "line": {"width": 1.5}}
     groups: list[tuple[Any, str, Part]] = [
         (places[:marked], numbers.marked_words, {"color": alarm, "symbol": "diamond"}),
-        (places[marked:possible], "perhaps also these", {"color": alarm, "symbol": "diamond-open"}),
+        (places[marked:possible], "perhaps also these", perhaps),
         (places[possible:], numbers.rest_words, {"color": other, "opacity": 0.55}),
     ]
     size = 6 if numbers.total > _FEW else 14
@@ -84,5 +84,5 @@ def draw_dots(numbers: DotsNumbers, theme: Theme) -> go.Figure:
 
 
 def _dots(at: NDArray[np.int64], name: str, size: int, marker: Part) -> Part:
-    shape = {"size": size, "line": {"width": 1.5 if "open" in str(marker.get("symbol")) else 0}, **marker}
+    shape = {"size": size, "line": {"width": 0}, **marker}
     return scatter(at[:, 0], at[:, 1], "markers", name, marker=shape, hoverinfo="skip")

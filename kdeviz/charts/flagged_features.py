@@ -8,14 +8,13 @@ from typing import NamedTuple
 import plotly.graph_objects as go
 
 from kdeviz.analysis import Analysis, cached
-from kdeviz.charts.parts import explained, ticks
+from kdeviz.charts.parts import explained, short, ticks
 from kdeviz.charts.theme import NOTEBOOK, Theme, drawn
 from kdeviz.decision import Decision
 from kdeviz.errors import DataError
 from kdeviz.explain import Matters, features_that_matter
 from kdeviz.wording import capital, count, number, one_line
 
-_LONGEST_NAME = 24
 _ALIKE = 0.5
 
 
@@ -72,8 +71,7 @@ def draw_flagged_features(numbers: FlaggedFeaturesNumbers, theme: Theme) -> go.F
     trace, layout = explained(shown, colours, theme, "typical change, in standard deviations (σ)", "")
     hover = "%{hovertext}: %{x:.3g} σ, %{text}<extra></extra>"
     whole = [html.escape(one_line(name)) for name in names]
-    first = html.escape(one_line(names[0], _LONGEST_NAME), quote=False)
-    title = f"{capital(first)} matters most, by {number(shown[0][1])} σ"
+    title = f"{capital(short(names[0]))} matters most, by {number(shown[0][1])} σ"
     seen = count(matters.rows)
     if matters.looked_at < matters.rows:
         seen = f"{count(matters.looked_at)} of {seen}"

@@ -13,11 +13,18 @@ from numpy.typing import NDArray
 
 from kdeviz.charts.cells import Place, SweptNumbers, place_of, swept_numbers
 from kdeviz.charts.heat_map_frames import frames
-from kdeviz.charts.heat_map_words import bar_title, heat_hover, heat_subtitle, heat_title, shown_text
 from kdeviz.charts.knobs import KNOBS, KnobValue, values_of
 from kdeviz.charts.panels import in_panel, panel_axes, panel_titles
 from kdeviz.charts.parts import bare_axis, colour_bar, colour_scale, heat, positions, scatter
-from kdeviz.charts.sweep_words import TICKS, ticks
+from kdeviz.charts.sweep_words import (
+    TICKS,
+    bar_title,
+    heat_hover,
+    heat_subtitle,
+    heat_title,
+    ticks,
+    written,
+)
 from kdeviz.charts.theme import NOTEBOOK, Part, Theme, drawn, luminance
 from kdeviz.errors import OptionError
 from kdeviz.sweep import METRICS, Choice, Sweep
@@ -178,10 +185,7 @@ def heat_map(
 ) -> go.Figure:
     """A metric over two knobs, one panel per scaling; a click on a cell gives the place of its row.
 
-    The arguments are those of `heat_map_numbers`; `picked` is the place of the row whose cell is framed.
-
-    Raises:
-        OptionError: there is no such metric, knob or value.
+    Arguments and errors are those of `heat_map_numbers`; `picked` is the place of the row that is framed.
     """
     numbers = heat_map_numbers(sweep, metric, across, down, fixed, choice)
     return draw_heat_map(numbers, theme, picked)
@@ -251,7 +255,7 @@ def _written(numbers: HeatMapNumbers, panel: int, scale: Sequence[str]) -> Itera
                 places,
                 "text",
                 "numbers",
-                text=[shown_text(numbers, place) for place in places],
+                text=[written(numbers.metric, float(numbers.shown[place])) for place in places],
                 textfont={"color": ink, "size": 12},
                 unselected={"textfont": {"color": ink}},
                 hoverinfo="skip",
@@ -271,10 +275,8 @@ def _axes(numbers: HeatMapNumbers) -> Part:
     still = {"showline": False, "fixedrange": True}
     x = {"tickvals": columns, "ticktext": column_names, "range": [-0.5, right]}
     y = {"tickvals": rows, "ticktext": row_names, "range": [-0.5 - room, top + room]}
-    across, down = (
-        bare_axis(KNOBS[numbers.across], **still, **x),
-        bare_axis(KNOBS[numbers.down], **still, **y),
-    )
+    across = bare_axis(KNOBS[numbers.across], **still, **x)
+    down = bare_axis(KNOBS[numbers.down], **still, **y)
     return panel_axes(panels, _GAP, across, down)
 
 

@@ -21,14 +21,10 @@ def hover_texts(
     colour: NDArray[Any],
     text_column: str | None = None,
 ) -> list[str]:
-    """What is said of inspected rows, in plain text with line breaks.
+    """What is said of S inspected rows, in plain text with line breaks.
 
-    Args:
-        decision: whose verdicts they are.
-        rows: (S,) which inspected rows.
-        colour_name: what their colours stand for.
-        colour: (S,) numbers, or strings for categories.
-        text_column: which text is shown, shortened; see `EmbeddingSet.texts`.
+    The (S,) colours, numbers or strings for categories, stand for what `colour_name` says; of the text column
+    `EmbeddingSet.texts` tells more.
     """
     analysis = decision.analysis
     scores, flagged = analysis.scores[rows], decision.flagged[rows]

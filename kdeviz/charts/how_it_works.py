@@ -70,11 +70,8 @@ def how_it_works_numbers(decision: Decision) -> HowItWorksNumbers:
     along, width, shown = _along(analysis, component), _width(analysis, component), _shown(flagged)
     inspected = coordinates[shown, component].astype(np.float64)
     ends = _ends(along, inspected, width)
-    grid, sums, level = (
-        np.linspace(*ends, _GRID),
-        _sums(analysis, component, *ends),
-        _level(decision, component),
-    )
+    grid, sums = np.linspace(*ends, _GRID), _sums(analysis, component, *ends)
+    level = _level(decision, component)
     below = flagged if points.shape[1] == 1 else np.interp(coordinates[:, component], grid, sums[-1]) < level
     return HowItWorksNumbers(
         component=component,

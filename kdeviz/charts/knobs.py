@@ -12,22 +12,15 @@ from kdeviz.sweep import Sweep
 
 KnobValue = int | float | str
 
-KNOBS = {
-    "components": "components",
-    "bandwidth": "bandwidth",
-    "cap": "training cap",
-    "seed": "seed",
-    "standardise": "standardised features",
+_KNOBS: dict[str, tuple[str, Callable[[Settings], KnobValue]]] = {
+    "components": ("components", lambda settings: settings.n_pca_components),
+    "bandwidth": ("bandwidth", lambda settings: settings.bandwidth),
+    "cap": ("training cap", lambda settings: settings.max_training_points),
+    "seed": ("seed", lambda settings: settings.seed),
+    "standardise": ("standardised features", lambda settings: "yes" if settings.standardise else "no"),
 }
+KNOBS = {knob: words for knob, (words, _) in _KNOBS.items()}
 """What a grid can vary beside scaling, in words."""
-
-_KNOB_VALUE: dict[str, Callable[[Settings], KnobValue]] = {
-    "components": lambda settings: settings.n_pca_components,
-    "bandwidth": lambda settings: settings.bandwidth,
-    "cap": lambda settings: settings.max_training_points,
-    "seed": lambda settings: settings.seed,
-    "standardise": lambda settings: "yes" if settings.standardise else "no",
-}
 
 
 def knob_value(settings: Settings, knob: str) -> KnobValue:
@@ -37,7 +30,8 @@ def knob_value(settings: Settings, knob: str) -> KnobValue:
         OptionError: there is no such knob.
     """
     _check(knob)
-    return _KNOB_VALUE[knob](settings)
+    _, value = _KNOBS[knob]
+    return value(settings)
 
 
 def knob_text(knob: str, value: KnobValue) -> str:

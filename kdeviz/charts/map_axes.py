@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from kdeviz.analysis import Analysis, cached
-from kdeviz.charts.axis_columns import column_of
-from kdeviz.decision import has_both_labels
+from kdeviz.data import EmbeddingSet
+from kdeviz.decision import Decision, has_both_labels, metadata_columns
 from kdeviz.errors import OptionError
 from kdeviz.explain import separating
 from kdeviz.wording import percent
@@ -40,9 +41,9 @@ class MapAxes(ABC):
     """A kind of axes. A new one is a subclass; equal ones give the same map."""
 
     @property
-    @abstractmethod
     def count(self) -> int:
-        """Two or three."""
+        """How many axes: two, or three where a kind says so."""
+        return 2
 
     @abstractmethod
     def place(self, analysis: Analysis, threshold: float) -> Placed:
@@ -59,6 +60,10 @@ class MapAxes(ABC):
     def plane(self, analysis: Analysis, threshold: float) -> Plane | None:
         """The plane of the model's space that this is, if it is one: there the model has contours."""
         return None
+
+
+AnyAxes = MapAxes | tuple[int, ...]
+"""A kind of axes, or two or three of the model's components, 0-based."""
 
 
 class Plane(NamedTuple):
@@ -113,11 +118,6 @@ def _check_drawable(analysis: Analysis, components: tuple[int, ...]) -> None:
 class SeparatingAxes(MapAxes):
     """The two directions in which the labelled anomalous, or else the flagged, stand out most."""
 
-    @property
-    def count(self) -> int:
-        """How many axes."""
-        return 2
-
     def follow_threshold(self, analysis: Analysis) -> bool:
         """Without labels, the threshold says which samples are pulled apart."""
         return not has_both_labels(analysis.inspected.labels)
@@ -146,21 +146,13 @@ class SeparatingAxes(MapAxes):
 class ScoreAxes(MapAxes):
     """The first component against log density: all there is to draw of a model that keeps one."""
 
-    @property
-    def count(self) -> int:
-        """How many axes."""
-        return 2
-
     def place(self, analysis: Analysis, threshold: float) -> Placed:
         """Where every row is drawn."""
         share = float(analysis.classifier.pca_model.explained_variance_ratio[0])
         titles = f"component 1 · {percent(share)} of variance", "log density, nats"
         inspected = np.column_stack([analysis.coordinates[:, 0], analysis.scores])
-        held_out = analysis.held_out_scores
-        known = len(held_out) == len(analysis.train_coordinates)
-        training = (
-            np.column_stack([analysis.train_coordinates[:, 0], held_out]) if known else np.empty((0, 2))
-        )
+        first, held_out = analysis.train_coordinates[:, 0], analysis.held_out_scores
+        training = np.column_stack([first, held_out]) if len(held_out) == len(first) else np.empty((0, 2))
         words = "The one component that the model keeps, against log density"
         return Placed(inspected, training, titles, words, "without a score")
 
@@ -190,7 +182,7 @@ class ColumnAxes(MapAxes):
         return Placed(inspected, training, titles, "Columns of the file", "without a value")
 
 
-def axes_of(axes: MapAxes | tuple[int, ...]) -> MapAxes:
+def axes_of(axes: AnyAxes) -> MapAxes:
     """These axes; of component numbers, the components."""
     return axes if isinstance(axes, MapAxes) else ComponentAxes(tuple(axes))
 
@@ -200,7 +192,7 @@ def axes_key(analysis: Analysis, threshold: float, axes: MapAxes) -> tuple[MapAx
     return axes, threshold if axes.follow_threshold(analysis) else 0.0
 
 
-def placed(analysis: Analysis, threshold: float, axes: MapAxes | tuple[int, ...]) -> Placed:
+def placed(analysis: Analysis, threshold: float, axes: AnyAxes) -> Placed:
     """Where everything is drawn; see `MapAxes.place`."""
     return _placed(analysis, *axes_key(analysis, threshold, axes_of(axes)))
 
@@ -208,3 +200,50 @@ def placed(analysis: Analysis, threshold: float, axes: MapAxes | tuple[int, ...]
 @cached
 def _placed(analysis: Analysis, axes: MapAxes, threshold: float) -> Placed:
     return axes.place(analysis, threshold)
+
+
+# --- which columns of a file can be axes: numbers among the metadata, and features with names
+
+
+def axis_choices(decision: Decision) -> list[str]:
+    """The inspected rows' columns that can be axes, the metadata first."""
+    return axis_columns(decision.analysis.inspected)
+
+
+@cached
+def axis_columns(rows: EmbeddingSet) -> list[str]:
+    """Their names, the metadata first; a column without any number is not among them."""
+    features = rows.feature_names or ()
+    numeric = [
+        name for name, column in metadata_columns(rows, features).items() if _numbers_in(column) is not None
+    ]
+    return [*numeric, *dict.fromkeys(features)]
+
+
+def column_of(rows: EmbeddingSet, name: str) -> NDArray[np.float64]:
+    """(N,) numbers, NaN where there is none or an infinite one.
+
+    Raises:
+        OptionError: there is no such column.
+    """
+    features = rows.feature_names or ()
+    if name in features:
+        return _finite(rows.features[:, features.index(name)].astype(np.float64))
+    column = metadata_columns(rows, features).get(name)
+    numbers = None if column is None else _numbers_in(column)
+    if numbers is None:
+        raise OptionError(f"{name!r} is no column of numbers: choose from {axis_columns(rows)}")
+    return numbers
+
+
+def _numbers_in(column: pd.Series) -> NDArray[np.float64] | None:
+    if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
+        return None
+    if pd.api.types.is_complex_dtype(column):
+        return None
+    numbers = _finite(column.to_numpy(dtype=np.float64, na_value=np.nan))
+    return numbers if not np.isnan(numbers).all() else None
+
+
+def _finite(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.where(np.isfinite(numbers), numbers, np.nan)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from kdeviz.analysis import Analysis, cached
 from kdeviz.charts.colours import colour_of
 from kdeviz.charts.contours import ContoursNumbers
-from kdeviz.charts.map_axes import MapAxes, Placed, axes_key, axes_of, placed
+from kdeviz.charts.map_axes import AnyAxes, MapAxes, Placed, axes_key, axes_of, placed
 from kdeviz.charts.picked import PickedNumbers
 from kdeviz.charts.points import PointsNumbers
 from kdeviz.charts.score_ranges import score_range
@@ -116,7 +116,7 @@ class ProjectionNumbers(NamedTuple):
 
 def projection_numbers(
     decision: Decision,
-    axes: MapAxes | tuple[int, ...] = (0, 1),
+    axes: AnyAxes = (0, 1),
     colour_by: str = "log density",
     most: int = MOST_POINTS,
     training: bool = False,

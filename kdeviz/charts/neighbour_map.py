@@ -68,11 +68,6 @@ class NeighbourAxes(MapAxes):
 
     places: NeighbourPlaces
 
-    @property
-    def count(self) -> int:
-        """Two."""
-        return 2
-
     def place(self, analysis: Analysis, threshold: float) -> Placed:
         """As it was computed."""
         titles = ("neighbours lie together; distances and directions mean nothing", "")

@@ -33,11 +33,7 @@ class OfflineFigure(NamedTuple):
 
 
 def offline_figure(draw: Callable[[Theme], go.Figure]) -> OfflineFigure:
-    """A chart as JSON.
-
-    Args:
-        draw: draws it in a theme.
-    """
+    """A chart as JSON; `draw` draws it in a theme."""
     light, dark = (json.loads(draw(theme).to_json(validate=False)) for theme in (LIGHT, DARK))
     title = light["layout"].get("title", {})
     for figure in (light, dark):

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdeviz.analysis import Analysis, cached
-from kdeviz.charts.parts import disc, scatter
+from kdeviz.charts.parts import disc, scatter, span_words
 from kdeviz.charts.score_ranges import score_range
 from kdeviz.charts.theme import Part, Theme
 from kdeviz.data import ANOMALOUS, NORMAL
@@ -139,7 +139,4 @@ def present_threshold(x: float, y: float, along: float, threshold: float, theme:
 
 def with_interval(estimate: Estimate) -> str:
     """A number and its interval, where that is known."""
-    low, high = estimate.interval
-    if not (math.isfinite(low) and math.isfinite(high)):
-        return number(estimate.value)
-    return f"{number(estimate.value)} ({number(low)} to {number(high)})"
+    return number(estimate.value) + span_words(*estimate.interval)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -104,6 +104,12 @@ def end_labels(
     ]
 
 
+def span_words(low: float, high: float, written: Callable[[float], str] = number) -> str:
+    """What stands behind the number whose interval this is; nothing where that is not known."""
+    known = math.isfinite(low) and math.isfinite(high)
+    return f" ({written(low)} to {written(high)})" if known else ""
+
+
 def spread(heights: Sequence[float], gap: float) -> list[float]:
     """Heights moved as little as needed, in least squares, for all to lie a gap apart, in their order."""
     from scipy.optimize import isotonic_regression  # slow to import
@@ -177,12 +183,16 @@ def colour_scale(colours: Sequence[str]) -> list[list[Any]]:
     return [[place / (len(colours) - 1), colour] for place, colour in enumerate(colours)]
 
 
-def ticks(names: Sequence[str], longest: int = 24) -> list[str]:
+def short(name: str, longest: int = 24) -> str:
+    """A name that a file gives, for a title or an axis; the whole name is in the hover text."""
+    return html.escape(one_line(name, longest), quote=False)
+
+
+def ticks(names: Sequence[str]) -> list[str]:
     """Names that a file gives, short enough to stand at an axis, and no two alike."""
     shown: list[str] = []
-    for name in names:
-        short = html.escape(one_line(name, longest), quote=False)
-        shown.append(short + "\u200b" * sum(other.rstrip("\u200b") == short for other in shown))
+    for name in map(short, names):
+        shown.append(name + "\u200b" * sum(other.rstrip("\u200b") == name for other in shown))
     return shown
 
 

@@ -10,8 +10,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from kdeviz.charts.parts import bare_axis, bars, graded_axis, horizontal_line, note, placed
-from kdeviz.charts.sides import SIDES, side_colours
-from kdeviz.charts.theme import NOTEBOOK, Part, Theme, drawn, faint
+from kdeviz.charts.theme import NOTEBOOK, SIDES, Part, Theme, drawn, faint, side_colours
 from kdeviz.comparison import Comparison
 from kdeviz.wording import count, percent
 

@@ -20,8 +20,7 @@ from kdeviz.charts.parts import (
     rate_axes,
     scatter,
 )
-from kdeviz.charts.plain import plain
-from kdeviz.charts.theme import NOTEBOOK, Part, Theme, faint
+from kdeviz.charts.theme import NOTEBOOK, Part, Theme, faint, plain
 from kdeviz.data import ANOMALOUS
 from kdeviz.decision import Decision, Interval, rate_interval
 from kdeviz.errors import DataError
@@ -159,22 +158,17 @@ def alike_numbers(decision: Decision) -> AlikeNumbers:
     Raises:
         DataError: nothing but training samples is scored, or nothing was held out.
     """
-    numbers = _alike(decision.analysis)
-    if numbers is None:
-        raise DataError("there are no scored samples to compare with the training samples")
-    return numbers
+    return _alike(decision.analysis)
 
 
 @cached
-def _alike(analysis: Analysis) -> AlikeNumbers | None:
-    if analysis.inspects_training or not analysis.calibrated:
-        return None
+def _alike(analysis: Analysis) -> AlikeNumbers:
     counted, labels = analysis.points < 0, analysis.inspected.labels
     if labels is not None:
         counted &= labels != ANOMALOUS
+    if analysis.inspects_training or not analysis.calibrated or not counted.any():
+        raise DataError("there are no scored samples to compare with the training samples")
     scores, reference = analysis.scores[counted], analysis.calibration
-    if not len(scores):
-        return None
     middle = np.searchsorted(reference, scores, "left") + np.searchsorted(reference, scores, "right")
     tenths = np.minimum(middle * _TENTHS // (2 * len(reference)), _TENTHS - 1)
     counts = np.bincount(tenths, minlength=_TENTHS)

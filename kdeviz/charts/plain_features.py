@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from functools import partial
 from typing import NamedTuple
 
@@ -10,12 +9,11 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from kdeviz.charts.parts import note, placed, scatter, ticks
-from kdeviz.charts.plain import plain
-from kdeviz.charts.theme import NOTEBOOK, Part, Theme, faint
+from kdeviz.charts.parts import note, placed, scatter, short, ticks
+from kdeviz.charts.theme import NOTEBOOK, Part, Theme, faint, plain
 from kdeviz.decision import Decision
 from kdeviz.explain import usual_range
-from kdeviz.wording import number, one_line
+from kdeviz.wording import number
 
 _MOST = 6
 _FARTHEST = 30.0
@@ -97,7 +95,7 @@ def draw_plain_features(numbers: PlainFeaturesNumbers, theme: Theme) -> go.Figur
         ],
         "margin": {"t": 8, "l": 4, "b": 4, "r": 16 + round(_DIGIT * max(map(len, words), default=0))},
     }
-    first = html.escape(one_line(numbers.names[0]), quote=False) if names else ""
+    first = short(numbers.names[0], 120) if names else ""
     title = f"{first} lies farthest from what is usual: {words[0]}" if names else "No measurement varies"
     return plain([points], theme, title, layout)
 

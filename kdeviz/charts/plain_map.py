@@ -10,13 +10,12 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from kdeviz.charts.contours import ContoursNumbers, contour_lines, contours_numbers
-from kdeviz.charts.map_axes import MapAxes
+from kdeviz.charts.map_axes import AnyAxes
 from kdeviz.charts.map_numbers import ProjectionNumbers, projection_numbers
 from kdeviz.charts.parts import bare_axis, colour_scale, hovered, note, ring, scatter
 from kdeviz.charts.picked import picked_numbers
-from kdeviz.charts.plain import plain
 from kdeviz.charts.points import kind_of
-from kdeviz.charts.theme import NOTEBOOK, Part, Theme, faint
+from kdeviz.charts.theme import NOTEBOOK, Part, Theme, faint, plain
 from kdeviz.decision import Decision
 from kdeviz.wording import count
 
@@ -46,7 +45,7 @@ class PlainMapNumbers(NamedTuple):
 
 
 def normal_map_numbers(
-    decision: Decision, axes: MapAxes | tuple[int, ...] = (0, 1), ringed: Sequence[int] = ()
+    decision: Decision, axes: AnyAxes = (0, 1), ringed: Sequence[int] = ()
 ) -> PlainMapNumbers:
     """Training samples, with numbered rings round some points of the fit.
 
@@ -63,7 +62,7 @@ def normal_map_numbers(
 
 def found_map_numbers(
     decision: Decision,
-    axes: MapAxes | tuple[int, ...] = (0, 1),
+    axes: AnyAxes = (0, 1),
     picked: int | None = None,
     most_flagged: int | None = None,
 ) -> PlainMapNumbers:
@@ -86,7 +85,7 @@ def found_map_numbers(
 
 def normal_map(
     decision: Decision,
-    axes: MapAxes | tuple[int, ...] = (0, 1),
+    axes: AnyAxes = (0, 1),
     ringed: Sequence[int] = (),
     theme: Theme = NOTEBOOK,
 ) -> go.Figure:
@@ -97,14 +96,14 @@ def normal_map(
 def draw_normal_map(numbers: PlainMapNumbers, theme: Theme) -> go.Figure:
     """The figure of these numbers."""
     places = numbers.map.training
-    marker = {"size": 6, "color": theme.normal, "opacity": 0.55, "line": {"width": 0}}
+    marker = {"size": 6, "color": theme.normal, "opacity": 0.55}
     cloud = {**_points(places, "normal samples", marker), "hoverinfo": "skip"}
     return _drawn(numbers, [cloud], theme, "Where the normal samples lie")
 
 
 def found_map(
     decision: Decision,
-    axes: MapAxes | tuple[int, ...] = (0, 1),
+    axes: AnyAxes = (0, 1),
     picked: int | None = None,
     theme: Theme = NOTEBOOK,
     *,
@@ -117,22 +116,21 @@ def found_map(
 
 def draw_found_map(numbers: PlainMapNumbers, theme: Theme, ids: NDArray[np.str_]) -> go.Figure:
     """The figure of these numbers, with the names of all inspected samples."""
-    looks = {
-        False: {"size": 6, "color": theme.normal, "opacity": 0.5, "line": {"width": 0}},
-        True: {"size": 9, "color": theme.anomalous, "symbol": "diamond", "line": {"width": 0}},
-    }
+    shown = numbers.map
+    usual = {"size": 6, "color": theme.normal, "opacity": 0.5}
+    unusual = {"size": 9, "color": theme.anomalous, "symbol": "diamond"}
+    sides = (("not flagged", shown.total - shown.n_flagged, usual), ("flagged", shown.n_flagged, unusual))
     traces = []
-    for flagged, marker in looks.items():
-        mask = numbers.map.flagged == flagged
-        name = f"{'flagged' if flagged else 'not flagged'} ({count(_how_many(numbers, flagged))})"
-        points = _points(numbers.map.coordinates[mask], name, marker)
-        traces.append(_named(points, numbers.map.rows[mask], ids))
+    for flagged, (name, many, marker) in enumerate(sides):
+        mask = shown.flagged == flagged
+        points = _points(shown.coordinates[mask], f"{name} ({count(many)})", marker)
+        traces.append(_named(points, shown.rows[mask], ids))
     return _drawn(numbers, traces, theme, "Which samples are flagged", showlegend=True)
 
 
 def shaded_map(
     decision: Decision,
-    axes: MapAxes | tuple[int, ...] = (0, 1),
+    axes: AnyAxes = (0, 1),
     picked: int | None = None,
     theme: Theme = NOTEBOOK,
     *,
@@ -152,7 +150,6 @@ def draw_shaded_map(numbers: PlainMapNumbers, theme: Theme, ids: NDArray[np.str_
         "colorscale": colour_scale(theme.scale),
         "cmin": low,
         "cmax": high,
-        "line": {"width": 0},
         "showscale": True,
         "colorbar": {
             "tickvals": [low, high],
@@ -168,14 +165,11 @@ def draw_shaded_map(numbers: PlainMapNumbers, theme: Theme, ids: NDArray[np.str_
     return _drawn(numbers, traces, theme, "How unusual each sample is, on the map")
 
 
-def _how_many(numbers: PlainMapNumbers, flagged: bool) -> int:
-    return numbers.map.n_flagged if flagged else numbers.map.total - numbers.map.n_flagged
-
-
 def _points(coordinates: NDArray[Any], name: str, marker: Part) -> Part:
     kind = kind_of(2, len(coordinates))
     x, y = coordinates[:, :2].T
-    return {**scatter(x, y, "markers", name, marker=marker), "type": kind}
+    look = {"line": {"width": 0}, **marker}
+    return {**scatter(x, y, "markers", name, marker=look), "type": kind}
 
 
 def _named(points: Part, rows: NDArray[np.int64], ids: NDArray[np.str_]) -> Part:

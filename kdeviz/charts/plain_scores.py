@@ -6,11 +6,10 @@ import math
 
 import plotly.graph_objects as go
 
-from kdeviz.charts.densities import DensitiesNumbers, densities_numbers
-from kdeviz.charts.parts import bare_axis, bars, graded_axis, note, placed, scatter, vertical_line
+from kdeviz.charts.densities import DensitiesNumbers, densities_numbers, series_trace
+from kdeviz.charts.parts import bare_axis, bars, graded_axis, note, placed, vertical_line
 from kdeviz.charts.picked import PickedNumbers, picked_numbers
-from kdeviz.charts.plain import plain
-from kdeviz.charts.theme import NOTEBOOK, Part, Theme, faint
+from kdeviz.charts.theme import NOTEBOOK, Part, Theme, plain
 from kdeviz.decision import Decision
 from kdeviz.wording import count
 
@@ -37,8 +36,7 @@ def draw_plain_histogram(
     traces = [_shape(name, numbers, theme) for name in numbers.counts]
     layout = {**_axes(numbers, theme), "barmode": "overlay", "bargap": 0.04}
     if picked is not None:
-        at = numbers.inside(picked.log_density)
-        named = _pointed_at(at, _along(numbers, at), "this sample", theme)
+        named = _pointed_at(numbers.inside(picked.log_density), numbers, theme)
         layout |= {**named, "annotations": [*layout["annotations"], *named["annotations"]]}
     return plain(traces, theme, "How many samples are how unusual", layout)
 
@@ -73,25 +71,20 @@ def draw_plain_line(numbers: DensitiesNumbers, theme: Theme, sides: tuple[int, i
     return plain(traces, theme, f"The line, with {count(sides[0])} samples flagged below it", layout)
 
 
-def _along(numbers: DensitiesNumbers, log_density: float) -> float:
-    """Share of the x axis to the left of it."""
-    low, high = float(numbers.edges[0]), float(numbers.edges[-1])
-    return (log_density - low) / (high - low)
-
-
 def _side(words: str, side: str, colour: str) -> Part:
     """Above one end of the chart: beside the line there may be no room."""
     above = {**placed("x", float(side == "right"), side, "x domain"), **placed("y", 1, "bottom", "y domain")}
     return {"text": words, "font": {"color": colour, "size": 14}, "showarrow": False, **above}
 
 
-def _pointed_at(x: float, share: float, words: str, theme: Theme) -> Part:
-    """A line at a score, and its name beside it: on the left, unless there is no room."""
-    side = "left" if share < 0.2 else "right"
+def _pointed_at(x: float, numbers: DensitiesNumbers, theme: Theme) -> Part:
+    """A line at the sample's score, and words beside it: on the left, unless there is no room."""
+    low, high = float(numbers.edges[0]), float(numbers.edges[-1])
+    side = "left" if (x - low) / (high - low) < 0.2 else "right"
     beside = {**placed("x", x, side), **placed("y", 1, "top", "y domain")}
     return {
         "shapes": [vertical_line(x, theme.text, 2, "solid")],
-        "annotations": [note(words, theme, 14, **beside, xshift=6 if side == "left" else -6)],
+        "annotations": [note("this sample", theme, 14, **beside, xshift=6 if side == "left" else -6)],
     }
 
 
@@ -113,16 +106,6 @@ def _direction(words: str, side: str, theme: Theme) -> Part:
 
 
 def _shape(name: str, numbers: DensitiesNumbers, theme: Theme) -> Part:
-    """Bars for what the model has seen, lines for what is compared with it."""
-    x, y = numbers.middles, numbers.shares[name]
-    shown = f"{_WORDS[name]} ({count(numbers.sizes[name])})"
-    hover = {
-        "customdata": numbers.counts[name],
-        "hovertemplate": f"%{{customdata}} {_WORDS[name]}<extra></extra>",
-    }
-    if name == "training":
-        return bars(x, y, faint(theme.normal, 0.4), name=shown, **hover)
-    colour = theme.anomalous if name.endswith("anomalous") else theme.normal
-    colour = theme.muted if name.endswith("not labelled") else colour
-    line = {"color": colour, "width": 2.5, "shape": "hvh"}
-    return scatter(x, y, "lines", shown, line=line, fill="tozeroy", fillcolor=faint(colour, 0.12), **hover)
+    words = _WORDS[name]
+    shown = f"{words} ({count(numbers.sizes[name])})"
+    return series_trace(name, numbers, theme, shown, f"%{{customdata}} {words}", 0.4, 2.5)

@@ -73,19 +73,15 @@ def draw_points(
     }
 
 
-def quiet_points(coordinates: NDArray[Any], colour: str, kind: str, name: str) -> Part:
-    """Points behind the others, that nobody picks."""
+def training_points(coordinates: NDArray[Any], theme: Theme, kind: str) -> Part:
+    """Small and behind the others; nobody picks them."""
+    marker = {"size": 2 if kind == "scatter3d" else 4, "color": theme.normal, "opacity": 0.3}
     return {
         "type": kind,
         **dict(zip("xyz", coordinates.T, strict=False)),
         "mode": "markers",
-        "name": name,
-        "marker": {
-            "size": 2 if kind == "scatter3d" else 4,
-            "color": colour,
-            "opacity": 0.3,
-            "line": {"width": 0},
-        },
+        "name": "training samples",
+        "marker": {**marker, "line": {"width": 0}},
         "hoverinfo": "skip",
         "showlegend": False,
     }

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from kdeviz.charts.colours import category_colours
 from kdeviz.charts.contours import ContoursNumbers, contour_lines, contours_numbers
 from kdeviz.charts.hover import hover_texts
-from kdeviz.charts.map_axes import MapAxes
+from kdeviz.charts.map_axes import AnyAxes
 from kdeviz.charts.map_numbers import MOST_POINTS, ProjectionNumbers, projection_numbers
 from kdeviz.charts.parts import bare_axis, colour_bar, colour_scale, heat, ring
 from kdeviz.charts.picked import PickedNumbers, picked_numbers
-from kdeviz.charts.points import PointsNumbers, draw_points, kind_of, quiet_points
+from kdeviz.charts.points import PointsNumbers, draw_points, kind_of, training_points
 from kdeviz.charts.theme import NOTEBOOK, Part, Theme, drawn, faint
 from kdeviz.decision import Decision
 from kdeviz.wording import count
@@ -27,7 +27,7 @@ _Look = tuple[str, PointsNumbers, Part, Part]
 
 def projection(
     decision: Decision,
-    axes: MapAxes | tuple[int, ...] = (0, 1),
+    axes: AnyAxes = (0, 1),
     colour_by: str = "log density",
     *,
     picked: int | None = None,
@@ -85,7 +85,7 @@ def draw_projection(
     traces = [
         *([] if numbers.background is None else [_background(numbers, theme)]),
         *([] if contours is None else contour_lines(contours, theme)),
-        *([] if not len(numbers.training) else [_training_layer(numbers, theme)]),
+        *([] if not len(numbers.training) else [training_points(numbers.training, theme, _kind(numbers))]),
         *_samples(numbers, theme, names, region),
         *([] if at is None or picked is None else _ring(picked, at, _kind(numbers), theme)),
     ]
@@ -138,10 +138,6 @@ def _deep_axes(numbers: ProjectionNumbers, theme: Theme) -> Part:
     }
     camera = {"eye": {"x": 1.65, "y": 1.65, "z": 1.0}, "center": {"x": 0, "y": 0, "z": -0.15}}
     return {"scene": {**scene, "camera": camera}, "margin": {"l": 0, "b": 0}}
-
-
-def _training_layer(numbers: ProjectionNumbers, theme: Theme) -> Part:
-    return quiet_points(numbers.training, theme.normal, _kind(numbers), "training samples")
 
 
 def _kind(numbers: ProjectionNumbers) -> str:

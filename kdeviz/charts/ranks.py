@@ -20,8 +20,7 @@ from kdeviz.charts.parts import (
     placed,
     vertical_line,
 )
-from kdeviz.charts.sides import side_colours
-from kdeviz.charts.theme import NOTEBOOK, Part, Theme, drawn, faint
+from kdeviz.charts.theme import NOTEBOOK, Part, Theme, drawn, faint, side_colours
 from kdeviz.comparison import Comparison
 from kdeviz.data import ANOMALOUS
 from kdeviz.wording import count, number

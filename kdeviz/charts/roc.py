@@ -72,10 +72,7 @@ def roc_of(operating: OperatingNumbers, log_fpr: bool) -> RocNumbers:
 def roc(decision: Decision, log_fpr: bool = False, theme: Theme = NOTEBOOK) -> go.Figure:
     """Caught share of the anomalous samples against flagged share of the normal ones, at every threshold.
 
-    Args:
-        decision: what is drawn; it needs labels of both kinds.
-        log_fpr: whether the axis of false-positive rates is logarithmic.
-        theme: LIGHT, DARK or NOTEBOOK.
+    With `log_fpr` the axis of false-positive rates is logarithmic.
 
     Raises:
         OptionError: there are no labels of both kinds.

@@ -8,14 +8,12 @@ from typing import Any, NamedTuple
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from kdeviz.charts.parts import explained, ticks
+from kdeviz.charts.parts import explained, short, ticks
 from kdeviz.charts.theme import NOTEBOOK, Theme, drawn
 from kdeviz.data import EmbeddingSet
 from kdeviz.decision import Decision
 from kdeviz.explain import Direction, explain
 from kdeviz.wording import capital, number, one_line
-
-_LONGEST_NAME = 24
 
 
 class SampleFeaturesNumbers(NamedTuple):
@@ -73,8 +71,7 @@ def draw_sample_features(numbers: SampleFeaturesNumbers, theme: Theme) -> go.Fig
     whole = [html.escape(one_line(name)) for name in numbers.names]
     title = "No feature would have to change"
     if not numbers.stays:
-        first = html.escape(one_line(numbers.names[0], _LONGEST_NAME), quote=False)
-        title = f"{capital(first)} would have to change most, by {number(shown[0][1])} σ"
+        title = f"{capital(short(numbers.names[0]))} would have to change most, by {number(shown[0][1])} σ"
     colours = [theme.normal] * len(shown)
     trace, layout = explained(shown, colours, theme, "change, in standard deviations of training (σ)", "")
     return drawn(

@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from kdeviz.charts.map_axes import MapAxes, placed
+from kdeviz.charts.map_axes import AnyAxes, placed
 from kdeviz.decision import Decision
 
 _ROOM, _LEAST_ROOM = 0.08, 0.01  # of the ranges of the rows, and of all
@@ -16,7 +16,7 @@ _ROOM, _LEAST_ROOM = 0.08, 0.01  # of the ranges of the rows, and of all
 
 def rows_inside(
     decision: Decision,
-    axes: MapAxes | tuple[int, ...],
+    axes: AnyAxes,
     box: tuple[tuple[float, float], tuple[float, float]] | None = None,
     lasso: NDArray[Any] | None = None,
 ) -> NDArray[np.int64]:
@@ -52,12 +52,7 @@ def box_around(points: NDArray[Any], rows: NDArray[np.int64]) -> tuple[tuple[flo
     return tuple(zip((low - room).tolist(), (high + room).tolist(), strict=True))
 
 
-def zoom_to(
-    figure: go.Figure,
-    decision: Decision,
-    axes: MapAxes | tuple[int, ...],
-    rows: NDArray[np.int64] | None,
-) -> None:
+def zoom_to(figure: go.Figure, decision: Decision, axes: AnyAxes, rows: NDArray[np.int64] | None) -> None:
     """Let a map with these axes show these inspected rows, which fill it; all of them if None or none."""
     box = None if rows is None else box_around(_points(decision, axes), rows)
     if box is not None:
@@ -65,5 +60,5 @@ def zoom_to(
         figure.update_layout(ranges if len(box) == 2 else {"scene": ranges})
 
 
-def _points(decision: Decision, axes: MapAxes | tuple[int, ...]) -> NDArray[Any]:
+def _points(decision: Decision, axes: AnyAxes) -> NDArray[Any]:
     return placed(decision.analysis, decision.threshold, axes).inspected

@@ -32,8 +32,7 @@ class SelectionScoresNumbers(NamedTuple):
     @property
     def middles(self) -> NDArray[np.float64]:
         """(B,) of the bins."""
-        middles: NDArray[np.float64] = (self.edges[1:] + self.edges[:-1]) / 2
-        return middles
+        return (self.edges[1:] + self.edges[:-1]) / 2
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -73,21 +72,13 @@ def _edges(decision: Decision, bins: int) -> NDArray[np.float64]:
     if not np.isfinite(decision.threshold):
         return np.linspace(low, high, bins + 1)
     width = (high - low) / bins
-    left, right = (
-        math.ceil((decision.threshold - low) / width),
-        math.ceil((high - decision.threshold) / width),
-    )
+    left = math.ceil((decision.threshold - low) / width)
+    right = math.ceil((high - decision.threshold) / width)
     return np.float64(decision.threshold) + width * np.arange(-left, right + 1, dtype=np.float64)
 
 
 def selection_scores(decision: Decision, selected: Mask, theme: Theme = NOTEBOOK) -> go.Figure:
-    """A small histogram of log density: bars for a selection (M,), a line for the other samples.
-
-    Args:
-        decision: what is drawn.
-        selected: (M,) True for the samples selected.
-        theme: LIGHT, DARK or NOTEBOOK.
-    """
+    """A small histogram of log density: bars for a selection (M,), a line for the other samples."""
     return draw_selection_scores(selection_scores_numbers(decision, selected), theme)
 
 

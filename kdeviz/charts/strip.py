@@ -11,7 +11,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from kdeviz.charts.parts import bare_axis, bars, graded_axis, hovered, positions
+from kdeviz.charts.parts import bare_axis, bars, graded_axis, hovered, positions, short
 from kdeviz.charts.theme import NOTEBOOK, Part, Theme, drawn, faint
 from kdeviz.data import EmbeddingSet
 from kdeviz.sweep import AGREES, CAP, Stability
@@ -64,10 +64,7 @@ def strip_numbers(stability: Stability, inspected: EmbeddingSet) -> StripNumbers
 def strip(stability: Stability, inspected: EmbeddingSet, theme: Theme = NOTEBOOK) -> go.Figure:
     """The most anomalous samples, and how often each is named again; a click gives the inspected row.
 
-    Args:
-        stability: what `stability` found.
-        inspected: the samples it is about; their pictures are shown where there are any.
-        theme: LIGHT, DARK or NOTEBOOK.
+    The inspected samples are those that the stability is about; their pictures are shown where there are any.
     """
     pictures = [inspected.thumbnail_uri(int(row), side=_SIDE) for row in stability.top]
     return draw_strip(strip_numbers(stability, inspected), theme, pictures)
@@ -88,7 +85,7 @@ def draw_strip(
         "xaxis": bare_axis(
             "samples, most anomalous first",
             tickvals=positions(range(K)) if named else [],
-            ticktext=[_short(name) for name in numbers.names] if named else [],
+            ticktext=[short(name, _LONGEST_NAME) for name in numbers.names] if named else [],
             tickangle=-90,
             range=[-0.5, max(K, 1) - 0.5],
             fixedrange=True,
@@ -164,9 +161,3 @@ def _hover(numbers: StripNumbers, place: int) -> str:
     again = "not repeated" if math.isnan(share) else f"in {html.escape(percent(share))} of the repeats"
     name = hovered(numbers.names[place])
     return f"{name}<br>{again}<br>log density {number(float(numbers.scores[place]), 4)} nats"
-
-
-def _short(name: str) -> str:
-    """A tick that leaves room for the bars; the whole id is in the hover text."""
-    name = " ".join(name.split())
-    return html.escape(name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…", quote=False)

@@ -5,12 +5,18 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Sequence
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from kdeviz.charts.cells import Place, SweptNumbers
+from kdeviz.charts.heat_map_frames import frame_words
 from kdeviz.charts.knobs import KNOBS, KnobValue, knob_text
+from kdeviz.charts.parts import span_words
 from kdeviz.sweep import METRICS
-from kdeviz.wording import capital, duration, percent, size
+from kdeviz.wording import capital, duration, number, percent, size
+
+if TYPE_CHECKING:
+    from kdeviz.charts.heat_map import HeatMapNumbers
 
 LOG_DENSITY, ALARM_SHARE = "log_density", "alarm_share"
 TICKS: dict[Any, dict[str, Any]] = {
@@ -86,6 +92,51 @@ def ticks(knob: str, values: Sequence[KnobValue], most: int) -> tuple[list[int],
     return places, [html.escape(knob_text(knob, values[place])) for place in places]
 
 
+# --- on a heat map
+
+
+def heat_title(numbers: HeatMapNumbers) -> str:
+    """The best setting, or what else there is to see."""
+    if (chosen := chosen_title(numbers)) is not None:
+        return chosen
+    if numbers.relative:
+        return f"Settings of equal components and scaling lie up to {number(numbers.apart)} nats apart"
+    return best_title(numbers)
+
+
+def heat_subtitle(numbers: HeatMapNumbers) -> str:
+    """What is drawn, with the ends of the colours."""
+    what = METRICS[numbers.metric].words
+    if numbers.relative:
+        what = f"{what}, nats below the best of equal components and scaling"
+    ends = zip(numbers.beyond_colours, numbers.colour_range, ("below", "above"), strict=True)
+    beyond = [f"one colour {side} {written(numbers.metric, end)}" for some, end, side in ends if some]
+    without, missing = numbers.empty
+    empty = ["× = no number"] * without + ["empty = not done"] * missing
+    return " · ".join([capital(what), *held_words(numbers), *beyond, *empty, *frame_words(numbers)])
+
+
+def bar_title(numbers: HeatMapNumbers) -> str:
+    """What the colours mean, and which end is better."""
+    metric = METRICS[numbers.metric]
+    if numbers.relative:
+        return "nats below the best (0 = best)"
+    if numbers.metric == ALARM_SHARE:
+        return metric.words
+    return f"{metric.words} ({'high' if metric.higher_is_better else 'low'} = better)"
+
+
+def heat_hover(numbers: HeatMapNumbers, place: Place) -> str:
+    """One setting and its number, and how far it is from the best."""
+    below = -float(numbers.shown[place])
+    if not numbers.relative or math.isnan(below):
+        return hover(numbers, place)
+    return f"{hover(numbers, place)}<br>{number(below)} nats below the best it compares with"
+
+
+# --- parts of these
+
+
 def _names(numbers: SweptNumbers, place: Place) -> str:
     """A setting in words: what varies in the picture."""
     first, *others = (named(knob, value) for knob, value in numbers.varied_at(place).items())
@@ -95,6 +146,4 @@ def _names(numbers: SweptNumbers, place: Place) -> str:
 def _with_interval(numbers: SweptNumbers, place: Place) -> str:
     value, low, high = (float(part[place]) for part in (numbers.values, numbers.low, numbers.high))
     words = written(numbers.metric, value) + (" nats" if numbers.metric == LOG_DENSITY else "")
-    if not (math.isfinite(low) and math.isfinite(high)):
-        return words
-    return f"{words} ({written(numbers.metric, low)} to {written(numbers.metric, high)})"
+    return words + span_words(low, high, partial(written, numbers.metric))

@@ -153,12 +153,7 @@ def _with_room(low: float, high: float) -> tuple[float, float]:
 
 
 def truth(decision: Decision, picked: int | None = None, theme: Theme = NOTEBOOK) -> go.Figure:
-    """Estimated against true log density of each sample.
-
-    Args:
-        decision: what is drawn.
-        picked: the inspected row to ring.
-        theme: LIGHT, DARK or NOTEBOOK.
+    """Estimated against true log density of each sample; the inspected row that is `picked` is ringed.
 
     Raises:
         DataError: the file does not tell the true log density.

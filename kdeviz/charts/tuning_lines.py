@@ -72,11 +72,7 @@ def tuning_lines_numbers(
     fixed: Mapping[str, KnobValue] | None = None,
     choice: Choice | None = None,
 ) -> TuningLinesNumbers:
-    """A metric along one knob, with its intervals; the arguments are those of `heat_map_numbers`.
-
-    Raises:
-        OptionError: there is no such metric, knob or value.
-    """
+    """A metric along one knob, with its intervals; arguments and errors are those of `heat_map_numbers`."""
     swept = swept_numbers(sweep, metric, (across,), fixed, choice)
     fitted = [[sweep.rows[row] for row in line if row >= 0] for line in swept.rows]
     counts = [{row.components for row in line if row.error is None} for line in fitted]
@@ -98,10 +94,7 @@ def tuning_lines(
 ) -> go.Figure:
     """A metric along one knob with its intervals, one line per scaling.
 
-    The arguments are those of `heat_map`.
-
-    Raises:
-        OptionError: there is no such metric, knob or value.
+    Arguments and errors are those of `heat_map_numbers`.
     """
     return draw_tuning_lines(tuning_lines_numbers(sweep, metric, across, fixed, choice), theme)
 
