@@ -20,7 +20,6 @@ from kdeviz.ui.state import Screen, Session
 from kdeviz.ui.widgets.help import HELP
 from kdeviz.ui.widgets.making import Making, show_making
 from kdeviz.ui.widgets.text import plain_warning
-from kdeviz.ui.work.jobs import Work
 from kdeviz.wording import capital, count, number
 
 
