@@ -395,12 +395,12 @@ def test_a_job_that_breaks_is_explained_and_the_screen_stays(start, work_with, c
     before = metrics(app)
     app.slider(key="components").set_value(5).run()
     assert not app.exception
-    assert f"Unexpected: {type(error).__name__}: boom" in texts(app)
+    until(app, lambda app: f"Unexpected: {type(error).__name__}: boom" in texts(app))
     assert metrics(app) == before
     assert any(record.levelno == logging.ERROR for record in caplog.records)
     app.slider(key="components").set_value(6).run()
     assert not app.exception
-    assert any(words.startswith("6 components keep") for words in captions(app))
+    until(app, lambda app: any(words.startswith("6 components keep") for words in captions(app)))
 
 
 def columns_of(app):
