@@ -36,7 +36,7 @@ MEASURED = pytest.StashKey[bool]()
 
 
 def pytest_make_parametrize_id(val):
-    """Files made while tests are collected differ between workers, which must find tests of the same names."""
+    """Files made while tests are collected differ between workers, which must agree on all names."""
     return "bytes" if isinstance(val, bytes) and len(val) > 40 else None
 
 
