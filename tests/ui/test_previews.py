@@ -2,6 +2,7 @@
 
 import dataclasses
 import threading
+from concurrent.futures import wait
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from app_steps import (
 )
 
 from kdeviz.analysis import analyse, preview
-from kdeviz.decision import RULES
+from kdeviz.decision import RULES, decide
 from kdeviz.settings import Settings
 from kdeviz.ui.numbering import Numbering
 from kdeviz.ui.work import jobs, loaded
@@ -51,6 +52,11 @@ class Steps:
     def on(self, times=1):
         """Let it compute up to so many more previews."""
         self._may.release(times)
+
+    def hold(self):
+        """Let it compute no more, whatever it might have."""
+        while self._may.acquire(blocking=False):
+            pass
 
 
 @pytest.fixture
@@ -172,6 +178,32 @@ def test_other_settings_flag_as_many_whatever_the_previews_learn_from(start, ste
     exact(until(app, lambda app: page_session(app).screen.key[1].feature_scaling_method.value == "norm"))
     assert page_session(app).screen.decision.n_flagged == 38
     assert any("38 samples stay flagged" in words for words in captions(app))
+
+
+def test_as_many_stay_flagged_when_the_exact_scores_come_while_a_preview_is_followed(
+    start, steps, fewer_at_first, monkeypatch
+):
+    app = previewed(start(rule="log_density"), 100)
+    steps.on(10)
+    exact(app)
+    steps.hold()
+    scores = np.sort(page_session(app).screen.analysis.scores)
+    put(app.number_input(key="nats"), float(scores[37:39].mean()))
+    followed = []
+
+    def decided_late(analysis, rule):
+        """All is scored before the number that was found on this preview gets on the screen."""
+        followed.append(analysis.preview)
+        steps.on(10)
+        if job := page_session(app).own(Fitting).job:
+            wait([job.future], PATIENCE)
+        return decide(analysis, rule)
+
+    monkeypatch.setattr("kdeviz.ui.panels.threshold.decide", decided_late)
+    put(app.radio(key="scaling"), "norm")
+    exact(until(app, lambda app: page_session(app).screen.key[1].feature_scaling_method.value == "norm"))
+    assert [seen is None for seen in followed] == [False, True]
+    assert page_session(app).screen.decision.n_flagged == 38
 
 
 def test_what_a_link_names_is_picked_when_it_is_scored(start, steps):

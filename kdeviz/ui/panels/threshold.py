@@ -14,6 +14,7 @@ from kdeviz.analysis import Analysis
 from kdeviz.charts import densities_numbers
 from kdeviz.decision import RULES, ThresholdRule, decide
 from kdeviz.model import ProbabilityCurve
+from kdeviz.settings import Settings
 from kdeviz.ui.panels.threshold_strip import KEY, PLAIN_KEY, moved, pressed, show_strip, threshold_at
 from kdeviz.ui.state import Screen, Session, session
 from kdeviz.wording import capital, count
@@ -27,6 +28,8 @@ class Followed(NamedTuple):
     log_density: float
     share: float
     """Of the inspected samples, how many are flagged there."""
+    found_on: tuple[Settings, int]
+    """Settings and number of scores of the analysis that it was found on."""
 
 
 @dataclass(eq=False)
@@ -61,14 +64,14 @@ def follow_settings(current: Session, screen: Screen) -> None:
     Log densities of two models do not compare: the same number flagged all samples after a change of scaling.
     """
     before, scores = current.screen, screen.analysis.scores
-    if before is None or before.data.token != screen.data.token or before.rule != screen.rule:
+    if before is None or before.data.token != screen.data.token:
         return
     share = _share_to_keep(current.own(Moves), before, screen)
     if share is None or screen.decision.n_flagged == round(share * len(scores)):
         return
     found = decide(screen.analysis, ThresholdRule("top_k", round(share * len(scores)))).threshold
     if found != screen.decision.threshold:  # equal scores may not let it come any closer
-        current.own(Moves).wanted = Followed(found, share)
+        current.own(Moves).wanted = Followed(found, share, _about(screen.analysis))
         st.rerun()
 
 
@@ -81,12 +84,20 @@ def _share_to_keep(moves: Moves, before: Screen, screen: Screen) -> float | None
     if screen.rule.kind != _CHOSEN:
         return None
     kept = moves.kept
-    if kept is not None and (before.preview is None or kept.log_density != screen.decision.threshold):
+    if kept is not None and kept.log_density != screen.decision.threshold:
+        kept = None
+    if before.rule != screen.rule:  # chosen just now, or found on what may have been replaced meanwhile
+        return None if kept is None or kept.found_on == _about(screen.analysis) else kept.share
+    if before.preview is None:
         kept = None
     if before.key[1] != screen.key[1]:
         return before.decision.n_flagged / len(before.analysis.scores) if kept is None else kept.share
     unlike = before.analysis.settings != screen.analysis.settings or screen.preview is None
     return kept.share if kept is not None and unlike else None
+
+
+def _about(analysis: Analysis) -> tuple[Settings, int]:
+    return analysis.settings, len(analysis.scores)
 
 
 def take_wanted(current: Session) -> None:
