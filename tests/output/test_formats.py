@@ -5,6 +5,7 @@ import logging
 import runpy
 import subprocess
 import sys
+import zipfile
 from dataclasses import astuple, replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import torch
 from cli_steps import refused
 from oracles import LOG_DENSITY
 
+import kdeviz
 from kdeviz import ExportError, KDEClassifier, KDEOutlierDetector, OptionError, Settings, analyse, decide
 from kdeviz.data.embedding_set import EmbeddingSet
 from kdeviz.data.labels import ANOMALOUS, NORMAL
@@ -321,6 +323,21 @@ def test_no_row_of_the_data_is_in_the_files(tmp_path, decision, name):
     for row in decision.analysis.train.features:
         assert row.tobytes() not in content
         assert row.astype(np.float64).tobytes() not in content
+
+
+@pytest.mark.parametrize("name", MODEL_FORMATS)
+def test_no_folder_of_this_machine_is_named_in_the_files(tmp_path, decision, name):
+    kind = model_format(name)
+    export(decision, kind, tmp_path / f"m{kind.suffix}")
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert files
+    for path in files:
+        content = path.read_bytes()
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                content += b"".join(map(archive.read, archive.namelist()))
+        assert str(Path(kdeviz.__file__).parent).encode() not in content, path.name
+        assert str(tmp_path).encode() not in content, path.name
 
 
 def test_an_mlflow_model_has_a_signature_and_a_synthetic_example(tmp_path, decision):

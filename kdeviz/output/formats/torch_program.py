@@ -48,6 +48,8 @@ log_density, p_value, probability, is_anomalous = program(torch.as_tensor(rows).
         program = torch.export.export(
             _Program(decision).eval(), (example,), dynamic_shapes={"features": {0: batch}}
         )
+        for node in program.graph.nodes:
+            node.meta.pop("stack_trace", None)  # it names folders of this machine
         content = io.BytesIO()
         torch.export.save(program, content)
         path.write_bytes(content.getvalue())
