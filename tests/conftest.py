@@ -1,3 +1,4 @@
+import logging
 import os
 import sys
 from collections import Counter
@@ -16,6 +17,7 @@ import torch  # noqa: E402
 from cli_steps import Outcome  # noqa: E402
 from coverage import Coverage  # noqa: E402
 from hypothesis import settings  # noqa: E402
+from log_steps import records_of  # noqa: E402
 from xdist.scheduler import LoadScopeScheduling  # noqa: E402
 
 from kdeviz.model.classifier import KDEClassifier  # noqa: E402
@@ -33,6 +35,7 @@ CASES_MEASURED = 2
 UNMEASURED = {"browser", "ui", "reliability"}
 """Folders of tests without coverage: it leaves out what they test, see pyproject.toml, or they take long."""
 MEASURED = pytest.StashKey[bool]()
+PAUSED: list[Coverage] = []
 
 
 def pytest_make_parametrize_id(val):
@@ -52,16 +55,15 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: item.nodeid.startswith(LAST))
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)
+@pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item):
-    tracer = None if item.stash[MEASURED] else Coverage.current()
-    if tracer is not None:
-        tracer.stop()
-    try:
-        return (yield)
-    finally:
-        if tracer is not None:
-            tracer.start()
+    """Pause what measures, or let it go on. There can be two: pytest-cov starts a second one in each worker."""
+    if item.stash[MEASURED]:
+        while PAUSED:
+            PAUSED.pop().start()
+    while not item.stash[MEASURED] and (measuring := Coverage.current()):
+        measuring.stop()
+        PAUSED.append(measuring)
 
 
 class Distribution(LoadScopeScheduling):
@@ -143,6 +145,13 @@ def run(capsys, monkeypatch, tmp_path):
         return Outcome(left.value.code or 0, out, err)
 
     return outcome
+
+
+@pytest.fixture
+def logged():
+    """The log records of this test."""
+    with records_of(logging.getLogger()) as records:
+        yield records
 
 
 @pytest.fixture

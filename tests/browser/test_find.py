@@ -30,9 +30,9 @@ SIZES = {"laptop": (1280, 720), "screen": (1920, 1080), "phone": (390, 844)}
 
 
 @pytest.fixture
-def page(open_page: OpenPage, launch: Launcher) -> Page:
+def page(open_page: OpenPage, app_url: str) -> Page:
     """The text set."""
-    return open_page(launch(str(SENTENCES)))
+    return open_page(f"{app_url}/?data=sample:sentences")
 
 
 def inspected():

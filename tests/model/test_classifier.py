@@ -295,13 +295,13 @@ def test_rows_without_dimensions_cannot_be_fitted():
         KDEClassifier(1).fit(np.zeros((3, 0)))
 
 
-def test_too_few_rows_give_false(caplog):
+def test_too_few_rows_give_false(logged):
     model = KDEClassifier(5)
     assert model.fit(np.ones((4, 3))) is False
     assert model.fit(np.empty((0, 3))) is False
     assert not model.fitted
-    for message in ("4 rows", "0 rows"):
-        assert message in caplog.text
+    for record, words in zip(logged, ("4 rows", "0 rows"), strict=True):
+        assert words in record.getMessage()
     with pytest.raises(DataError, match="at least two rows, got 1"):
         KDEClassifier(1).fit(np.ones((1, 3)))
     with pytest.raises(DataError, match="at least two rows, got 0"):

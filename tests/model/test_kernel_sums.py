@@ -250,14 +250,14 @@ def test_triton_is_chosen_where_it_works_and_is_worth_it(cpu_as_gpu):
         (DoesNotCompile, "RuntimeError: no ptxas: use 'auto'$"),
     ],
 )
-def test_a_triton_that_does_not_work_is_told_once_and_left_alone(cpu_as_gpu, caplog, cloud, kernel, fault):
+def test_a_triton_that_does_not_work_is_told_once_and_left_alone(cpu_as_gpu, logged, cloud, kernel, fault):
     cpu_as_gpu(kernel)
     monotone = torch.linspace(-3, 3, 8192)[:, None]
     for _ in range(2):
         assert choose_kernel(monotone).name == "blocked"
-    (record,) = caplog.records
-    assert "does not work on cpu" in record.message
-    assert "'blocked' takes its place" in record.message
+    (record,) = logged
+    assert "does not work on cpu" in record.getMessage()
+    assert "'blocked' takes its place" in record.getMessage()
     with pytest.raises(OptionError, match=fault):
         choose_kernel(monotone, "triton")
     queries, points = cloud
@@ -268,7 +268,7 @@ def test_a_triton_that_does_not_work_is_told_once_and_left_alone(cpu_as_gpu, cap
     )
 
 
-def test_a_full_memory_is_no_fault_of_tritons_for_good(cpu_as_gpu, monkeypatch, caplog):
+def test_a_full_memory_is_no_fault_of_tritons_for_good(cpu_as_gpu, monkeypatch, logged):
     cpu_as_gpu(ExactKernel)
     points = torch.zeros(8192, 3)
     with monkeypatch.context() as full:
@@ -276,7 +276,7 @@ def test_a_full_memory_is_no_fault_of_tritons_for_good(cpu_as_gpu, monkeypatch, 
         assert choose_kernel(points).name == "blocked"
         with pytest.raises(OptionError, match="cannot be tried on cpu: its memory is full: use 'auto'"):
             choose_kernel(points, "triton")
-    assert not caplog.records
+    assert not logged
     assert choose_kernel(points).name == "triton"
 
 
@@ -284,13 +284,13 @@ def no_memory(*_):
     raise torch.OutOfMemoryError("full")
 
 
-def test_without_triton_the_reason_is_the_missing_package(cpu_as_gpu, monkeypatch, caplog):
+def test_without_triton_the_reason_is_the_missing_package(cpu_as_gpu, monkeypatch, logged):
     monkeypatch.setitem(sys.modules, "triton", None)
     monkeypatch.delitem(sys.modules, "kdeviz.model.kernels.triton_kernel", raising=False)
     cpu_as_gpu(trials.triton_kernel)
     assert [choose_kernel(torch.zeros(8192, k)).name for k in (2, 3)] == ["blocked", "blocked"]
-    (record,) = caplog.records
-    assert "ModuleNotFoundError" in record.message or "ImportError" in record.message
+    (record,) = logged
+    assert "ModuleNotFoundError" in record.getMessage() or "ImportError" in record.getMessage()
 
 
 def test_triton_is_only_for_cuda():

@@ -1,6 +1,5 @@
 """LLVM's kernel: against float64, for every width of vector, and where it cannot be had."""
 
-import logging
 import os
 import re
 import subprocess
@@ -301,7 +300,7 @@ def tried_again():
     clear()
 
 
-def test_without_llvmlite_the_fused_kernel_takes_over_silently(tried_again, monkeypatch, caplog):
+def test_without_llvmlite_the_fused_kernel_takes_over_silently(tried_again, monkeypatch, logged):
     monkeypatch.setitem(sys.modules, "llvmlite", None)
     monkeypatch.setitem(sys.modules, "llvmlite.binding", None)
     for name in ("llvm_kernel", "llvm_code", "llvm_vectors"):
@@ -310,17 +309,17 @@ def test_without_llvmlite_the_fused_kernel_takes_over_silently(tried_again, monk
     assert choose_kernel(points).name == "fused attention"
     with pytest.raises(OptionError, match="kernel='llvm' needs the package llvmlite: use 'auto'"):
         choose_kernel(points, "llvm")
-    assert not caplog.records
+    assert not logged
 
 
-def test_without_fused_multiply_adds_too(tried_again, monkeypatch, caplog):
+def test_without_fused_multiply_adds_too(tried_again, monkeypatch, logged):
     monkeypatch.setattr(llvm_vectors.platform, "machine", lambda: "x86_64")
     monkeypatch.setattr(llvm, "get_host_cpu_features", lambda: {"sse4.2": True, "avx2": True, "fma": False})
     monkeypatch.setattr(llvm_code, "_made", [])
     assert choose_kernel(cloud(5000, 3)).name == "fused attention"
     with pytest.raises(OptionError, match="does not work here: this CPU has no fused multiply-add"):
         choose_kernel(cloud(5, 3), "llvm")
-    assert not caplog.records
+    assert not logged
 
 
 @pytest.mark.parametrize(
@@ -353,14 +352,13 @@ class DoesNotCompile(BlockedKernel):
     [(Wrong, "it is wrong by 0.001"), (DoesNotCompile, "RuntimeError: LLVM cannot")],
 )
 def test_a_kernel_that_does_not_work_is_told_once_and_left_alone(
-    tried_again, monkeypatch, caplog, kernel, fault
+    tried_again, monkeypatch, logged, kernel, fault
 ):
     monkeypatch.setattr(trials, "llvm_kernel", kernel)
-    with caplog.at_level(logging.WARNING):
-        assert [choose_kernel(cloud(5000, 3)).name for _ in range(2)] == ["fused attention"] * 2
-    (record,) = caplog.records
-    assert fault in record.message
-    assert "'fused attention' takes its place" in record.message
+    assert [choose_kernel(cloud(5000, 3)).name for _ in range(2)] == ["fused attention"] * 2
+    (record,) = logged
+    assert fault in record.getMessage()
+    assert "'fused attention' takes its place" in record.getMessage()
     with pytest.raises(OptionError, match="kernel='llvm' does not work on the CPU"):
         choose_kernel(cloud(5, 3), "llvm")
 

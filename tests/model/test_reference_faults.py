@@ -236,12 +236,13 @@ def test_failed_refit_leaves_no_old_model(rows32, spoil):
         model.predict(rows32)
 
 
-def test_refit_with_too_few_rows_returns_false_and_leaves_no_old_model(rows32, caplog):
+def test_refit_with_too_few_rows_returns_false_and_leaves_no_old_model(rows32, logged):
     model = KDEClassifier(5)
     assert model.fit(rows32) is True
     assert model.fit(rows32[:4]) is False
-    assert "4 rows" in caplog.text
-    assert "n_pca_components=5" in caplog.text
+    (record,) = logged
+    assert "4 rows" in record.getMessage()
+    assert "n_pca_components=5" in record.getMessage()
     assert not model.fitted
 
 

@@ -15,6 +15,7 @@ import pytest
 import skops.io
 import torch
 from cli_steps import refused
+from log_steps import records_of
 from oracles import LOG_DENSITY
 
 import kdeviz
@@ -631,12 +632,11 @@ def test_openvino_sends_nothing(monkeypatch, decision, tmp_path):
     assert sent == []
 
 
-def test_mlflow_does_not_talk_of_its_steps(caplog, decision, tmp_path):
+def test_mlflow_does_not_talk_of_its_steps(decision, tmp_path):
     pytest.importorskip("mlflow")
-    logging.getLogger("mlflow.pyfunc").addHandler(caplog.handler)
-    export(decision, model_format("mlflow"), tmp_path / "m")
-    logging.getLogger("mlflow.pyfunc").removeHandler(caplog.handler)
-    assert [record.message for record in caplog.records if record.name.startswith("mlflow.pyfunc")] == []
+    with records_of(logging.getLogger("mlflow.pyfunc")) as told:
+        export(decision, model_format("mlflow"), tmp_path / "m")
+    assert told == []
     assert logging.getLogger("mlflow.pyfunc").isEnabledFor(logging.INFO)
 
 

@@ -3,11 +3,13 @@
 KDEVIZ_FUZZ sets how many examples each test takes: 60 without it, 4 000 take about ten minutes.
 """
 
+import io
 import json
 import math
 import os
 import shutil
 import warnings
+from contextlib import redirect_stdout
 
 import numpy as np
 import pytest
@@ -16,7 +18,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from safetensors import safe_open
 from safetensors.torch import save
-from typer.testing import CliRunner
+from typer.main import get_command
 
 from kdeviz.analysis import analyse, analysis_of_model
 from kdeviz.cli import cli
@@ -36,6 +38,7 @@ FUZZ = settings(
     suppress_health_check=list(HealthCheck),
 )
 LONGEST_REFUSAL = 300
+COMMANDS = get_command(cli)
 ROWS = np.random.default_rng(0).standard_normal((40, 6)).astype(np.float32)
 
 # --- what is made up
@@ -206,6 +209,15 @@ def kept(tmp_path_factory):
     return store.folder, json.loads((run.folder / "run.json").read_text())
 
 
+def command(*arguments):
+    """Run a command that must not fail."""
+    try:
+        with redirect_stdout(io.StringIO()):
+            COMMANDS.main([str(argument) for argument in arguments], "kdeviz", standalone_mode=False)
+    except KdevizError as error:
+        raise AssertionError(arguments) from error
+
+
 def list_and_open(original, folder, files):
     """List the runs of a copy that has these files as a person does, and open the run."""
     shutil.rmtree(folder, ignore_errors=True)
@@ -213,16 +225,14 @@ def list_and_open(original, folder, files):
     (run_folder,) = folder.iterdir()
     for name, content in files.items():
         (run_folder / name).write_bytes(content)
-    listed = CliRunner().invoke(cli, ["runs", "list", "--runs", str(folder)])
-    assert listed.exception is None, listed.output
+    command("runs", "list", "--runs", folder)
     (found,) = RunStore(folder).runs()
     if not isinstance(found, Run):
         refused(found.reason, run_folder)
         return
     try:
         RunStore(folder).open(found.id)
-        shown = CliRunner().invoke(cli, ["runs", "show", found.id, "--runs", str(folder)])
-        assert shown.exception is None, shown.output
+        command("runs", "show", found.id, "--runs", folder)
         scored = found.scored()
         assert len(scored.decision.analysis.scores) == len(scored.decision.flagged)
         assert scored.decision.analysis.classifier.log_density(ROWS).isfinite().all()
