@@ -52,12 +52,12 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.flaky(reruns=1, only_rerun="TimeoutError"))
         if "gpu" in item.keywords and not cuda:
             item.add_marker(pytest.mark.skip(reason="no CUDA device"))
-    items.sort(key=lambda item: item.nodeid.startswith(LAST))
+    items.sort(key=lambda item: item.nodeid.startswith(LAST) - (place_of(item.nodeid) in TOGETHER))
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item):
-    """Pause what measures, or let it go on. There can be two: pytest-cov starts a second one in each worker."""
+    """Pause what measures, or let it go on: two in each worker, where pytest-cov starts a second one."""
     if item.stash[MEASURED]:
         while PAUSED:
             PAUSED.pop().start()
@@ -66,16 +66,25 @@ def pytest_runtest_protocol(item):
         PAUSED.append(measuring)
 
 
+def place_of(nodeid):
+    """What one worker runs in one go: a place of `TOGETHER`, a test of `LAST`, a module of all others."""
+    if nodeid.startswith(LAST):
+        return nodeid
+    return next(filter(nodeid.startswith, TOGETHER), nodeid.partition("::")[0])
+
+
 class Distribution(LoadScopeScheduling):
-    """To each worker the next test or, first of all, the next of the places in `TOGETHER`.
+    """To each worker the next place, in the order of the tests.
 
     With pytest 9.2, xdist 3.8 ignores its own marks for groups and says nothing.
     """
 
+    def __init__(self, config, log):
+        super().__init__(config, log)
+        config.option.loadscopereorder = False
+
     def _split_scope(self, nodeid):
-        if nodeid.startswith(LAST):
-            return nodeid
-        return next((place for place in TOGETHER if nodeid.startswith(place)), nodeid)
+        return place_of(nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -1,4 +1,7 @@
-"""What is written to the log. pytest's own plugin looks at every logger, six times for each test: too slow."""
+"""What is written to the log.
+
+pytest's own plugin looks at every logger there is, six times for each test, which took a tenth of the time.
+"""
 
 import logging
 from contextlib import contextmanager
