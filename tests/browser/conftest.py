@@ -37,6 +37,8 @@ CHROMIUM_FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # A page lives for seconds: to optimise its scripts takes longer than it saves.
+    "--js-flags=--no-maglev --no-opt --always-sparkplug",
 ]
 FAILED = pytest.StashKey[bool]()
 """Whether a test's own steps failed."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import lru_cache
 
 
 class Options(argparse.Namespace):
@@ -23,7 +24,13 @@ class Options(argparse.Namespace):
 
 
 def options() -> Options:
-    """Of this process."""
+    """Of this process; only to be read."""
+    return _parsed(*sys.argv[1:])
+
+
+@lru_cache(maxsize=1)
+def _parsed(*arguments: str) -> Options:
+    """Kept, because every run of a page asks several times."""
     parser = argparse.ArgumentParser()
     parser.add_argument("file", nargs="?")
     parser.add_argument("--device", default="auto")
@@ -32,4 +39,4 @@ def options() -> Options:
     for name in ("--allow-host", "--user"):
         parser.add_argument(name, action="append", default=[])
     parser.add_argument("--read-only", action="store_true")
-    return parser.parse_known_args(sys.argv[1:], Options())[0]
+    return parser.parse_known_args(arguments, Options())[0]
