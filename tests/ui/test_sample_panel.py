@@ -1,6 +1,7 @@
 """The panel of the sample that is looked at, without a browser."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from app_steps import (
     titles,
     upload,
 )
+from streamlit.runtime.scriptrunner import RerunData
 
 from kdeviz import Settings, analyse, load_sample
 from kdeviz.explain.row import explain
@@ -58,19 +60,35 @@ def sentences(start):
     return start("sample:sentences")
 
 
-def test_every_pick_shows_the_sample_and_a_tab_stays_until_then(sentences):
-    def tabs():
-        (found,) = [group for group in app.get("button_group") if group.key == "chart"]
-        return found
+def tabs(app):
+    (found,) = [group for group in app.get("button_group") if group.key == "chart"]
+    return found
 
+
+def test_every_pick_shows_the_sample_and_a_tab_stays_until_then(sentences):
     app = pick(sentences, 3)
-    assert tabs().value == "Sample"
-    put(tabs(), "ROC")
+    assert tabs(app).value == "Sample"
+    put(tabs(app), "ROC")
     rerun(app)
-    assert tabs().value == "ROC"
+    assert tabs(app).value == "ROC"
     assert len(titles(app)) == 2
     pick(app, 4)
-    assert tabs().value == "Sample"
+    assert tabs(app).value == "Sample"
+
+
+def test_a_look_at_a_task_that_was_under_way_when_a_sample_was_picked_turns_no_tab_back(
+    sentences, monkeypatch
+):
+    """It says what the browser knew before: the browser learns of a tab that the app turns to a moment later."""
+    app = pick(sentences, 3)
+    with monkeypatch.context() as patched:
+        look = partial(RerunData, fragment_id_queue=["gone by now"], is_auto_rerun=True)
+        patched.setattr("streamlit.testing.v1.local_script_runner.RerunData", look)
+        tabs(app).set_value("Density").run()
+    app._run()  # as `st.rerun` does: the browser is not asked again
+    assert not app.exception
+    assert tabs(app).value == "Sample"
+    assert len(titles(app)) == 1  # the map's
 
 
 def test_neighbours_have_texts_and_lead_on_and_back(sentences):

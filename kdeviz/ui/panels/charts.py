@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from kdeviz import charts
 from kdeviz.errors import DataError
 from kdeviz.ui.panels.sample import show_sample
 from kdeviz.ui.panels.threshold import set_threshold
-from kdeviz.ui.state import Screen, Session, theme
+from kdeviz.ui.state import Screen, Session, session, theme
 from kdeviz.ui.widgets.choices import one_of
 from kdeviz.ui.widgets.help import HELP
 from kdeviz.ui.widgets.history import is_going_back
@@ -34,10 +35,12 @@ class Tab:
     Attributes:
         about: which sample was looked at when they were drawn last; None if they never were.
         revealed: how often somebody has gone on to another sample since.
+        drawn: the one that was chosen then.
     """
 
     about: tuple[int | None, int | None] | None = None
     revealed: int = 0
+    drawn: str = _FIRST
 
 
 def tabs() -> tuple[str, ...]:
@@ -55,11 +58,25 @@ def show_tabs(current: Session, screen: Screen, height: int) -> None:
     tab.about = about
     reveal("tabs", "headline", tab.revealed)
     with st.container(key="tabs"):
-        chosen = one_of("Beside the map", offered, "chart", default=_FIRST, wide=True)
+        chosen = one_of(
+            "Beside the map", offered, "chart", default=_FIRST, wide=True, on_change=_stay_if_not_pressed
+        )
+    tab.drawn = chosen
     if chosen == SAMPLE:
         show_sample(current, screen, height)
     else:
         _chart(chosen, current, screen, min(height, _TALLEST))
+
+
+def _stay_if_not_pressed() -> None:
+    """Whoever presses a tab has the whole page drawn anew.
+
+    A fragment that looks every second how far a task is says as well what the browser knows of all widgets.
+    That can be from before a pick has turned the tabs.
+    """
+    context = get_script_run_ctx()
+    if context is not None and context.fragment_ids_this_run:
+        st.session_state["chart"] = session().own(Tab).drawn
 
 
 def _chart(name: str, current: Session, screen: Screen, height: int) -> None:

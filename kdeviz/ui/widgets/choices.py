@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
@@ -18,6 +18,7 @@ def one_of(
     in_address: bool = True,
     wide: bool = False,
     disabled: bool = False,
+    on_change: Callable[[], None] | None = None,
 ) -> str:
     """The option that is pressed, at first the default or the first of them; screen readers say the label.
 
@@ -35,5 +36,6 @@ def one_of(
         width="stretch" if wide else "content",
         disabled=disabled,
         help=HELP.get(key),
+        on_change=on_change,
     )
     return chosen or first
