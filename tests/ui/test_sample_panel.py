@@ -79,7 +79,7 @@ def test_every_pick_shows_the_sample_and_a_tab_stays_until_then(sentences):
 def test_a_look_at_a_task_that_was_under_way_when_a_sample_was_picked_turns_no_tab_back(
     sentences, monkeypatch
 ):
-    """It says what the browser knew before: the browser learns of a tab that the app turns to a moment later."""
+    """It says what the browser knew: of a tab that the app turns to, the browser learns a moment later."""
     app = pick(sentences, 3)
     with monkeypatch.context() as patched:
         look = partial(RerunData, fragment_id_queue=["gone by now"], is_auto_rerun=True)
