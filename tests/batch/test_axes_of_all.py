@@ -67,7 +67,7 @@ def log_densities(train, rows, longest):
 def test_the_axes_are_those_of_all_rows(standardise):
     model = fitted(
         Settings(n_pca_components=K, max_training_points=200, seed=1, standardise=standardise)
-    ).classifier
+    ).classifier.cpu()
     mean, variances, projection = axes(FEATURES, standardise)
     np.testing.assert_allclose(model.pca_model.mean, mean, rtol=1e-12)
     np.testing.assert_allclose(model.pca_model.spectrum, variances, rtol=1e-9)
@@ -82,7 +82,7 @@ def test_the_axes_are_those_of_all_rows(standardise):
 
 def test_a_fold_is_judged_by_the_axes_of_all_rows_but_itself_and_its_copies():
     analysis = fitted()
-    model = analysis.classifier
+    model = analysis.classifier.cpu()
     drawn = FEATURES[model.training_rows]
     mean, _, projection = axes(FEATURES)
     longest = np.linalg.norm((drawn.astype(np.float64) - mean) @ projection, axis=1).max()
@@ -112,7 +112,7 @@ def test_rows_of_split_test_are_not_added():
     found = analyse_in_parts(["t*.npy"], None, SETTINGS, axes_of_all=True)
     assert (found.found.rows, found.found.rows_to_fit) == (2 * ROWS, ROWS)
     np.testing.assert_allclose(
-        found.analysis.classifier.pca_model.mean, FEATURES.astype(float).mean(0), rtol=1e-12
+        found.analysis.classifier.pca_model.mean.cpu(), FEATURES.astype(float).mean(0), rtol=1e-12
     )
 
 

@@ -135,7 +135,7 @@ import re
 from pathlib import Path
 from kdeviz.batch import analyse_in_parts
 from kdeviz.settings import Settings
-done = analyse_in_parts(["large.npy"], None, Settings(n_pca_components=2, max_training_points=500))
+done = analyse_in_parts(["large.npy"], None, Settings(n_pca_components=2, max_training_points=500), "cpu")
 assert len(done.analysis.train) == 500
 print(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
 """

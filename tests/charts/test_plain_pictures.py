@@ -160,7 +160,7 @@ def test_of_many_flagged_the_most_unusual_are_drawn_and_all_are_counted(draw):
 def test_the_bumps_add_up_to_the_density_of_the_model(decision):
     numbers = charts.how_it_works_numbers(decision)
     kde = decision.analysis.classifier.kde_model.marginal((numbers.component,))
-    exact = kde.log_prob(torch.from_numpy(numbers.grid[:, None])).exp().numpy()
+    exact = kde.log_prob(torch.from_numpy(numbers.grid[:, None])).exp().cpu().numpy()
     assert numbers.sums[-1] == pytest.approx(exact, rel=1e-6, abs=1e-9 * exact.max())
     assert (np.diff(numbers.sums, axis=0) >= 0).all()
     points = decision.analysis.train_coordinates[:, numbers.component].astype(np.float64)
@@ -173,7 +173,7 @@ def test_the_drawn_threshold_cuts_off_the_expected_alarms(decision):
     numbers = charts.how_it_works_numbers(decision)
     kde = decision.analysis.classifier.kde_model.marginal((numbers.component,))
     points = torch.from_numpy(decision.analysis.train_coordinates[:, [numbers.component]].astype(np.float64))
-    below = (kde.log_prob(points).exp().numpy() < numbers.level).mean()
+    below = (kde.log_prob(points).exp().cpu().numpy() < numbers.level).mean()
     assert below == pytest.approx(decision.expected_alarms.rate, abs=1.5 / len(points))
     assert numbers.threshold == decision.threshold
     assert numbers.flagged.any() and not numbers.flagged.all()
@@ -197,7 +197,7 @@ def test_the_density_at_many_points_is_asked_for_once_and_at_few_places(monkeypa
     for component in (0, 1):
         along = np.sort(analysis.train_coordinates[:, component]).astype(np.float64)
         kde = analysis.classifier.kde_model.marginal((component,))
-        exact = exactly(kde, torch.from_numpy(along[:, None])).exp().numpy()
+        exact = exactly(kde, torch.from_numpy(along[:, None])).exp().cpu().numpy()
         assert how_it_works._at_points(analysis, component) == pytest.approx(exact, rel=0.01)
 
 
@@ -205,7 +205,7 @@ def test_flagged_samples_above_the_drawn_line_are_told_apart(decision):
     numbers = charts.how_it_works_numbers(decision)
     kde = decision.analysis.classifier.kde_model.marginal((numbers.component,))
     along = torch.from_numpy(decision.analysis.coordinates[:, [numbers.component]].astype(np.float64))
-    below = kde.log_prob(along).exp().numpy() < numbers.level
+    below = kde.log_prob(along).exp().cpu().numpy() < numbers.level
     assert numbers.n_flagged == decision.n_flagged
     assert numbers.n_below == pytest.approx((below & decision.flagged).sum(), abs=1)
     assert numbers.below.sum() == pytest.approx(below.sum(), abs=1)

@@ -129,13 +129,13 @@ def test_without_others_or_values_nothing_stands_out(decision, samples):
 
 def test_the_middle_and_the_usual_sample_are_the_nearest_ones(decision, samples):
     analysis, kde = decision.analysis, decision.analysis.classifier.kde_model
-    whitening, mean = kde.bw_transform.double().numpy(), kde.mean.double().numpy()
+    whitening, mean = kde.bw_transform.double().cpu().numpy(), kde.mean.double().cpu().numpy()
     places = (analysis.coordinates.astype(float) - mean) @ whitening
     centre = places[:60].mean(0)
     found = describe(decision, samples, mask(range(60)))
     assert found.middle == np.argmin(((places[:60] - centre) ** 2).sum(1))
     usual = analysis.held_out_scores >= np.median(analysis.held_out_scores)
-    distances = np.where(usual, ((kde.dataset.double().numpy() - centre) ** 2).sum(1), np.inf)
+    distances = np.where(usual, ((kde.dataset.double().cpu().numpy() - centre) ** 2).sum(1), np.inf)
     assert found.typical == analysis.fitted_on[np.argmin(distances)]
     assert found.typical >= 60
 

@@ -56,7 +56,7 @@ def test_different_rows_in_fewer_places_than_wanted_have_one_typical_sample_for_
 
 
 def test_distances_are_told_in_those_of_training_samples(groups):
-    points = groups.classifier.kde_model.dataset.double().numpy()
+    points = groups.classifier.kde_model.dataset.double().cpu().numpy()
     between = np.linalg.norm(points[:, None] - points[None], axis=2)
     np.fill_diagonal(between, np.inf)
     assert usual_distance(groups) == pytest.approx(np.median(between.min(1)), rel=1e-6)

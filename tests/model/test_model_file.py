@@ -49,7 +49,7 @@ def test_reloaded_scores_are_bit_equal(rows64, tmp_path, dtype, method, bandwidt
     model.held_out_scores = torch.linspace(-5, 5, 200, dtype=model.result_dtype)
     path = tmp_path / "model.safetensors"
     model.save(path)
-    again = KDEClassifier.load(path)
+    again = KDEClassifier.load(path, "cpu")
 
     assert again.settings == model.settings == Settings(0.9, method, 200, bandwidth, 3)
     assert (again.curve, again.threshold) == (model.curve, model.threshold)
@@ -173,7 +173,7 @@ def test_a_file_of_the_first_format_still_loads(fitted, saved, rows32):
     tensors, metadata = parts(saved)
     del tensors["training_keys"], metadata["feature_names"]
     safetensors.torch.save_file(tensors, saved, {"kdeviz": json.dumps({**metadata, "format_version": 1})})
-    model = KDEClassifier.load(saved)
+    model = KDEClassifier.load(saved, "cpu")
     assert model.feature_names is None
     assert torch.equal(model.predict(rows32), fitted.predict(rows32))
     assert (model.recognised(rows32) == -1).all()
@@ -323,7 +323,7 @@ def test_missing_tensor(saved, name):
 def test_tensors_of_another_precision_still_load(fitted, saved, rows32):
     tensors, _ = parts(saved)
     narrow = {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
-    model = KDEClassifier.load(damaged(saved, narrow))
+    model = KDEClassifier.load(damaged(saved, narrow), "cpu")
     assert model.training_rows.dtype == torch.int64
     torch.testing.assert_close(model.predict(rows32), fitted.predict(rows32), rtol=1e-3, atol=1e-4)
 

@@ -31,14 +31,14 @@ def analysis(request):
 def test_the_same_everywhere(analysis, curve):
     model, features = analysis.classifier, analysis.inspected.features
     model.curve = curve
-    predicted = model.predict(features).numpy()
+    predicted = model.predict(features).cpu().numpy()
     decision = decide(analysis, curve=curve)
     expected = oracles.probability(analysis.scores, curve.midpoint, curve.steepness)
     rtol, smallest = 1e-6 if predicted.dtype == "f4" else 1e-11, np.finfo(predicted.dtype).tiny
     np.testing.assert_allclose(predicted, expected, rtol=rtol, atol=smallest)
     for found in (
         decision.probabilities,
-        model.predict(torch.from_numpy(features)).numpy(),
+        model.predict(torch.from_numpy(features)).cpu().numpy(),
         np.concatenate([curve(analysis.scores[i : i + 1]) for i in range(len(features))]),
         scores_table(decision).frame["probability"].to_numpy(),
         ranking(decision).sort_values("row")["probability"].to_numpy(),

@@ -173,7 +173,7 @@ def test_its_cost_grows_with_the_grid():
 def test_the_variances_are_those_of_the_fit(standardise):
     train, score = load_sample().train_and_test()
     settings = Settings(4, max_training_points=300, standardise=standardise)
-    expected = analyse(train, score, settings).classifier.pca_model.spectrum
+    expected = analyse(train, score, settings).classifier.pca_model.spectrum.cpu()
     torch.testing.assert_close(variances_of(train, settings)[:20], expected[:20], rtol=1e-9, atol=0)
 
 

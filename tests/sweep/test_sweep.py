@@ -146,7 +146,7 @@ def test_rows_equal_separate_analyses_to_the_last_bit(train, score, swept):
         assert row.warnings == analysis.warnings
         lowest_first = sorted(range(len(score)), key=lambda i: (analysis.scores[i], i))
         assert row.top == tuple(lowest_first[:TOP]) and len(row.top) == 20
-        axes = analysis.classifier.pca_model.singular_vectors.numpy()
+        axes = analysis.classifier.pca_model.singular_vectors.cpu().numpy()
         centred = train.features - train.features.mean(0, dtype=np.float64)
         explained = ((centred @ axes) ** 2).sum() / (centred**2).sum()
         assert_allclose(row.explained_variance, explained)
@@ -245,7 +245,7 @@ def test_rows_that_a_cap_kept_make_no_near_copies_of_the_others():
     """They are at no distance from the model, and were looked at together with the rows left out."""
     rows = np.random.default_rng(5).standard_normal((2000, 6)).astype(np.float32)
     analysis = analyse(rows, None, Settings(2, max_training_points=1000), "cpu")
-    expected = analysis.classifier.log_density(rows).numpy()
+    expected = analysis.classifier.log_density(rows).cpu().numpy()
     expected[analysis.fitted_on] = analysis.held_out_scores
     unseen = sys.modules["kdeviz.sweep.sweep"]._unseen_scores(analysis)
     assert_allclose(unseen, expected, rtol=1e-5)
@@ -793,6 +793,6 @@ def test_copies_of_rows_under_the_cap_count_once_and_are_held_out():
     analysis = analyse(twice, None, Settings(2, max_training_points=100))
     volume = -2 * math.log(float(analysis.classifier.max_length))
     points = analysis.classifier.recognised(once)
-    own = analysis.classifier.log_density(once).numpy()
+    own = analysis.classifier.log_density(once).cpu().numpy()
     expected = np.where(points >= 0, analysis.held_out_scores[points], own)
     assert capped.log_density.value == pytest.approx(expected.mean() + volume, rel=1e-9)

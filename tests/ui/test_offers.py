@@ -26,7 +26,7 @@ def test_the_check_standardises_with_one_click_and_that_can_be_undone(start):
     until(app, lambda app: settings_of(app).standardise)
     assert app.toggle(key="standardise").value and not any("alone carries" in text for text in texts(app))
     shown = page_session(app).screen.analysis
-    np.testing.assert_array_equal(shown.scores, analyse(shown.train, None, shown.settings, "cpu").scores)
+    np.testing.assert_array_equal(shown.scores, analyse(shown.train, None, shown.settings).scores)
     press(app.button(key="undo_settings"))
     until(app, lambda app: not settings_of(app).standardise)
 
