@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from browser.steps import (
     click_on_map,
@@ -147,8 +147,8 @@ def test_a_screen_reader_is_told_what_a_chart_shows(open_page: OpenPage, app_url
     expect(page.get_by_role("figure", name="Map of the samples")).to_be_visible()
 
 
-def test_without_its_drawing_library_the_page_says_so(browser: Browser, app_url: str) -> None:
-    page = browser.new_page()
+def test_without_its_drawing_library_the_page_says_so(context: BrowserContext, app_url: str) -> None:
+    page = context.new_page()
     page.route("**/plotly.min.js", lambda route: route.abort())
     page.goto(app_url)
     expect(page.get_by_text("This chart could not be drawn").first).to_be_visible(timeout=30_000)
@@ -156,8 +156,10 @@ def test_without_its_drawing_library_the_page_says_so(browser: Browser, app_url:
     page.close()
 
 
-def test_the_drawing_library_is_there_before_a_chart_asks_for_it(browser: Browser, app_url: str) -> None:
-    page = browser.new_page()
+def test_the_drawing_library_is_there_before_a_chart_asks_for_it(
+    context: BrowserContext, app_url: str
+) -> None:
+    page = context.new_page()
     page.goto(f"{app_url}/export")
     page.wait_for_function("() => window.Plotly", timeout=30_000)
     assert page.locator(".kdeviz-chart").count() == 0

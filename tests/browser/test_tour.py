@@ -3,24 +3,32 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from browser.conftest import PATIENCE_MS, VIEWPORT
-from browser.steps import painted, settled
+from browser.steps import leave, painted, settled
 from kdeviz.ui.panels.help_menu import STEPS
 
 pytestmark = pytest.mark.browser
 PHONE = {"width": 390, "height": 844}
 
 
-@pytest.fixture
-def newcomer(browser: Browser) -> Iterator[Page]:
-    """A browser that has never been here."""
+@pytest.fixture(scope="module")
+def newcomers(browser: Browser) -> Iterator[BrowserContext]:
     context = browser.new_context(viewport=VIEWPORT, color_scheme="dark", reduced_motion="reduce")
     context.set_default_timeout(PATIENCE_MS)
     expect.set_options(timeout=PATIENCE_MS)
-    yield context.new_page()
+    yield context
     context.close()
+
+
+@pytest.fixture
+def newcomer(newcomers: BrowserContext) -> Iterator[Page]:
+    """A browser that has never been here, or remembers nothing of it."""
+    page = newcomers.new_page()
+    yield page
+    leave(page)
+    page.close()
 
 
 def card(page: Page) -> Locator:
