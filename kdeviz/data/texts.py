@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import re
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,18 +18,24 @@ MOST_SOUND_BYTES = 20_000_000
 """The largest sound that is played."""
 
 _LOOKED_AT = 300
-_SHORTEST_TEXT = 12  # characters on average, and half of the values with a space: less is a name or a class
+_SHORTEST_TEXT = 12  # characters on average: less is a name or a class
+_READ = 200  # characters of each
+_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+"""Letters of Thai, Lao, Burmese, Khmer, Japanese and Chinese, which put no spaces between words."""
 _ENDINGS = (".wav", ".mp3", ".ogg", ".oga", ".opus", ".flac", ".m4a", ".aac")
 _DATA = "data:audio/"
 
 
 def text_columns(metadata: pd.DataFrame | None) -> tuple[str, ...]:
-    """The columns that hold texts to read, that with the longest ones first; names and classes are none."""
+    """The columns that hold texts to read, that with the longest ones first.
+
+    Names, classes, dates and codes are none: half of the values have more than one word, and mostly letters.
+    """
     lengths = {}
     for name, values in _first_values(metadata):
-        spaced = sum(" " in value.strip() for value in values)
-        mean = sum(map(len, values)) / len(values)
-        if mean >= _SHORTEST_TEXT and 2 * spaced >= len(values) and not _is_sound(values[0]):
+        worded = sum(_has_words(value.strip()[:_READ]) for value in values)
+        mean = sum(len(value) + _unspaced(value) for value in values) / len(values)
+        if mean >= _SHORTEST_TEXT and 2 * worded >= len(values) and not _is_sound(values[0]):
             lengths[name] = mean
     return tuple(sorted(lengths, key=lambda name: -lengths[name]))
 
@@ -83,6 +91,17 @@ def _read(path: str, folder: Path | None) -> bytes:
         return b"" if found is None or found.stat().st_size > MOST_SOUND_BYTES else found.read_bytes()
     except OSError:  # it is gone, or may not be read
         return b""
+
+
+def _has_words(text: str) -> bool:
+    """More than one word, or a script without spaces, and no more figures and signs than letters."""
+    letters = sum(unicodedata.category(character)[0] in "LM" for character in text)
+    return (" " in text or 2 * _unspaced(text) > letters) and 2 * letters >= len(text) - text.count(" ")
+
+
+def _unspaced(text: str) -> int:
+    """How many letters are of a script without spaces."""
+    return 0 if text.isascii() else len(_UNSPACED.findall(text[:_READ]))
 
 
 def _is_sound(value: str) -> bool:

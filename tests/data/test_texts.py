@@ -53,6 +53,41 @@ def test_the_longest_column_of_texts_comes_first():
     assert found.texts([1], "no such column") == [LONG[1]]
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        "05.01.2024 07:30",
+        "2024-03-01 06:00:00",
+        "Mon, 05 Jan 2024 07:30:00 +0100",
+        "5. Januar 2024, 07:30 Uhr",
+        "+49 170 1234567",
+        "48.137154 11.576124",
+        "[0.12 0.44 -1.3]",
+        "AB-12 3456 / 0007",
+    ],
+)
+def test_dates_and_codes_are_no_texts(value):
+    notes = ["no defect in sight", "a scratch", None, "a dent at the edge"]
+    found = rows(when=[value] * 4, note=notes)
+    assert found.text_columns == ("note",)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "商品很好，包装完整",
+        "この商品は良かったです",
+        "ข้อความภาษาไทยที่ยาวมาก",
+        "यह एक अच्छा उत्पाद है",
+        "제품이 아주 좋습니다, 추천해요",
+        "Мотор шумит после ремонта",
+        "2024-03-01 ERROR: the disk of host7 is 93 % full",
+    ],
+)
+def test_texts_of_any_script(value):
+    assert rows(name=["Rome", "New York", "Oslo", "Bern"], text=[value] * 4).text_columns == ("text",)
+
+
 @pytest.mark.parametrize("dtype", [object, "string", "category"])
 def test_every_kind_of_column_that_holds_texts(dtype):
     frame = pd.DataFrame({"review": pd.Series(LONG, dtype=dtype)})
