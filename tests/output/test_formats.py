@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import openvino
+import pandas as pd
 import pytest
 import skops.io
 import torch
@@ -154,14 +155,20 @@ def test_rows_that_were_scored_are_compared_too():
     assert sum(row.tobytes() in probes for row in decision.analysis.inspected.features) > 150
 
 
-def test_the_record_says_how_many_samples_are_flagged_by_whom(tmp_path, decision):
+def test_the_record_says_how_many_samples_are_flagged_by_whom(tmp_path, decision, run):
     """Training samples on the screen are judged by models that have not seen them; a file has seen them."""
     done = export(decision, Native(), tmp_path / "m.safetensors").verification
     rows = decision.analysis.inspected.features
     by_file = int((decision.fitted_model.log_density(rows).numpy() < decision.threshold).sum())
-    assert astuple(done.samples) == (300, decision.n_flagged, 300, by_file)
+    assert astuple(done.samples) == (300, decision.n_flagged, 300, by_file, True)
     assert by_file != decision.n_flagged
-    assert f"kdeviz flags {decision.n_flagged} of the 300 samples, the file {by_file}: " in done.sentence
+    np.save(tmp_path / "rows.npy", rows)
+    run("score", "m.safetensors", "rows.npy", "-o", "scores.csv")
+    assert pd.read_csv(tmp_path / "scores.csv")["flagged"].sum() == decision.n_flagged
+    said = f"kdeviz flags {decision.n_flagged} of the 300 samples, also where `kdeviz score` reads the file: "
+    assert said in done.sentence and f", and {by_file} of all are below its threshold" in done.sentence
+    other = replace(done.samples, for_kdeviz=False).sentence
+    assert other.startswith(f"kdeviz flags {decision.n_flagged} of the 300 samples, the file {by_file}: ")
     assert (
         done.rows_below_threshold
         == (Expected.of(decision, probe_rows(decision)).log_density < decision.threshold).sum()
@@ -172,6 +179,7 @@ def test_the_record_says_how_many_samples_are_flagged_by_whom(tmp_path, decision
         "flagged": decision.n_flagged,
         "trained_on": 300,
         "flagged_by_file": by_file,
+        "for_kdeviz": True,
     }
     assert 150 < record["rows_of_samples"] < record["rows"]
 

@@ -85,7 +85,7 @@ def beside(path: Path, kind: ModelFormat) -> list[Path]:
 
 def _samples(kind: ModelFormat, decision: Decision) -> SamplesFlagged | None:
     try:
-        return SamplesFlagged.of(decision, kind.takes_float32)
+        return SamplesFlagged.of(decision, kind.takes_float32, kind.for_kdeviz)
     except ExportError as error:
         raise ExportError(f"{kind.name}: {error}") from None
 

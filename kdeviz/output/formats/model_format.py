@@ -50,6 +50,8 @@ class ModelFormat(ABC):
     """Why its runtime may give other scores, a sentence with a remedy, where that is known."""
     takes_float32: ClassVar[bool] = False
     """Whether it is given features in float32, whatever they were before."""
+    for_kdeviz: ClassVar[bool] = False
+    """Whether `kdeviz score` reads it, which recognises the rows that the model was fitted on."""
     of_arrays: ClassVar[bool] = False
     """Whether the arrays of `Affine` are all that it holds of a model: they know some scalings only."""
     needs: ClassVar[tuple[str, ...]] = ()

@@ -24,6 +24,7 @@ class Native(ModelFormat):
     name = "native"
     title = "kdeviz's own model file"
     suffix = ".safetensors"
+    for_kdeviz = True
     words = (
         "A safetensors file: numbers only, no code. It carries the whole decision: model, threshold, "
         "probability curve, held-out scores for p-values, and the names of the features. "

@@ -31,17 +31,21 @@ class SamplesFlagged:
     Attributes:
         flagged: how many kdeviz flags, as on the screen and in its tables.
         trained_on: how many of them the model was fitted on; kdeviz judges these by models that have not seen
-            them, and a file cannot.
-        flagged_by_file: how many the file flags when it is given all of them.
+            them, and a runtime that loads the file cannot.
+        flagged_by_file: how many such a runtime flags when it is given all of them.
+        for_kdeviz: whether `kdeviz score`, too, reads the file, and flags as many as the screen.
     """
 
     rows: int
     flagged: int
     trained_on: int
     flagged_by_file: int
+    for_kdeviz: bool = False
 
     @classmethod
-    def of(cls, decision: Decision, takes_float32: bool = False) -> SamplesFlagged | None:
+    def of(
+        cls, decision: Decision, takes_float32: bool = False, for_kdeviz: bool = False
+    ) -> SamplesFlagged | None:
         """Count; None where there are no samples. In float32 where the file `takes_float32`.
 
         Raises:
@@ -61,7 +65,8 @@ class SamplesFlagged:
                 f"it takes float32, in which {count(int(other.sum()))} of {count(len(rows))} samples get "
                 "another verdict: nothing was written. The features need float64: use native or numpy"
             )
-        return cls(len(rows), decision.n_flagged, len(known), int((by_file < threshold).sum()))
+        flagged_by_file = int((by_file < threshold).sum())
+        return cls(len(rows), decision.n_flagged, len(known), flagged_by_file, for_kdeviz)
 
     @property
     def sentence(self) -> str:
@@ -72,6 +77,13 @@ class SamplesFlagged:
                 return f"{said}, and so does the file."
             by_file = count(self.flagged_by_file)
             return f"{said}, the file {by_file}: it takes float32, and the others lie at the threshold."
+        if self.for_kdeviz:
+            return (
+                f"{said}, also where `kdeviz score` reads the file: the model was fitted on "
+                f"{count(self.trained_on)} of them, and these are judged by models that have not seen them. "
+                f"`log_density` of the loaded model has seen them, and {count(self.flagged_by_file)} of all "
+                "are below its threshold. On new samples both say the same."
+            )
         return (
             f"{said}, the file {count(self.flagged_by_file)}: the model was fitted on "
             f"{count(self.trained_on)} of them, which kdeviz judges by models that have not seen them, and "
