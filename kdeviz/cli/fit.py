@@ -241,7 +241,6 @@ def _fit_facts(decision: kdeviz.Decision) -> dict[str, str]:
     model, (given, dimensions) = analysis.classifier, analysis.provenance["train_shape"]
     known = analysis.learned_anomalous
     of = f"{rows} training rows" + (f", {known} of them labelled anomalous" if known else "")
-    itself = "the training rows themselves, each judged by a model that has not seen it"
     expected = f"{percent(alarms / max(rows, 1))} ({alarms} of {of})"
     return {
         "training rows": f"{len(model.training_rows)} of {given}",
@@ -252,10 +251,19 @@ def _fit_facts(decision: kdeviz.Decision) -> dict[str, str]:
         "threshold": f"{decision.threshold!r} nats",
         "expected false alarms": expected if analysis.calibrated else "not known, without held-out scores",
         "flagged": f"{decision.n_flagged} of {len(analysis.scores)} inspected rows",
-        **({"inspected rows": itself} if analysis.inspects_training and analysis.calibrated else {}),
+        **_inspected(analysis),
         **({} if decision.auroc is None else {"AUROC": number(decision.auroc)}),
         "time": f"{duration(sum(analysis.timings.values()))} on {analysis.provenance['device']}",
     }
+
+
+def _inspected(analysis: kdeviz.Analysis) -> dict[str, str]:
+    """What is to be said where no rows are set apart."""
+    if not (analysis.inspects_training and analysis.calibrated):
+        return {}
+    known, rows = len(analysis.fitted_on), len(analysis.scores)
+    these = "the training rows themselves" if known == rows else f"{known} of them are training rows"
+    return {"inspected rows": f"{these}, each judged by a model that has not seen it"}
 
 
 def _curve(midpoint: float | None, steepness: float | None) -> kdeviz.ProbabilityCurve:

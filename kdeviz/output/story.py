@@ -146,8 +146,10 @@ def _unusual(decision: Decision) -> tuple[str, str]:
             "How rare a score is among normal samples cannot be said: this model keeps none of them.",
         )
     if decision.analysis.inspects_training:  # of them, always one in a hundred scores as low as that
-        seen = "The model has learned from these very samples; each is scored by one that has not seen it."
-        return score, seen
+        learned, these = len(decision.analysis.fitted_on), "from these very samples; each"
+        if learned < total:
+            these = f"from {count(learned)} of them; each of these"
+        return score, f"The model has learned {these} is scored by one that has not seen it."
     if len(decision.analysis.calibration) + 1 < 1 / _RARE:
         lower = int((decision.analysis.scores < decision.analysis.calibration[0]).sum())
         return score, f"{count(lower)} of them score lower than every normal sample the model has seen."

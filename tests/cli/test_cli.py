@@ -185,6 +185,8 @@ def test_fit_takes_every_setting(run):
     assert outcome.code == 0
     assert "AUROC" not in outcome.table
     assert outcome.fact("training rows") == "40 of 60"
+    unseen = "each judged by a model that has not seen it"
+    assert outcome.fact("inspected rows") == f"40 of them are training rows, {unseen}"
     model = KDEClassifier.load("m.safetensors", "cpu")
     assert model.settings == Settings(0.8, "norm", 40, 1.5, 7)
     assert model.curve == ProbabilityCurve(-3, 0.5)
@@ -201,6 +203,7 @@ def test_fit_finds_the_threshold_by_the_rule(run, rule, flagged):
     options = ("--components", 3, "--threshold-rule", rule[0], "--threshold-value", rule[1])
     outcome = run("fit", "blob.npy", "-o", "m", *options)
     assert outcome.fact("flagged") == f"{flagged} of 60 inspected rows"
+    assert outcome.fact("inspected rows").startswith("the training rows themselves, ")
 
 
 def test_warnings_and_notes_go_to_stderr(run):

@@ -453,6 +453,19 @@ def test_rows_whose_training_rows_are_not_here(unlabelled):
     assert not list(page.one("section", id="again").all("code"))
 
 
+def test_rows_that_were_left_out_of_the_fit_were_not_learned_from(unlabelled):
+    train = unlabelled.train
+    for settings, excluded in ((Settings(2), np.arange(len(train)) < 18), (Settings(2, "scale", 100), None)):
+        some = decide(analyse(replace(train, excluded=excluded), None, settings))
+        told, learned = report(some, Extras("few")), len(some.analysis.fitted_on)
+        assert learned < len(train)
+        assert f"{learned} of {len(train)} samples of" in told
+        assert f"{len(train)} samples, {learned} of them were learned from" in told
+    assert f"{len(train)} samples, those that were learned from" in report(
+        decide(analyse(train)), Extras("all")
+    )
+
+
 def test_where_the_training_rows_lie_is_known_to_the_model(unlabelled):
     model = decide(unlabelled).fitted_model
     opened = analysis_of_model(model, unlabelled.scored)

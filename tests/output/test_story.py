@@ -183,3 +183,7 @@ def test_of_the_training_samples_themselves_it_is_not_said_how_many_score_low():
     assert (
         told == "The model has learned from these very samples; each is scored by one that has not seen it."
     )
+    some = decide(analyse(replace(data, excluded=np.arange(300) < 18), None, Settings(2), device="cpu"))
+    assert story(some).unusual.sentences[1] == (
+        "The model has learned from 282 of them; each of these is scored by one that has not seen it."
+    )

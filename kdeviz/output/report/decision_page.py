@@ -94,7 +94,11 @@ def _data(decision: Decision, extras: Extras) -> Iterator[Block]:
     learned = count(len(model.training_rows))
     if len(train):
         learned += f" of {count(len(train))} samples of {train.name}"
-    these = ", those that were learned from" * analysis.inspects_training
+    these = ""
+    if analysis.inspects_training:
+        some = len(analysis.fitted_on) < len(inspected)
+        which = f"{count(len(analysis.fitted_on))} of them" if some else "those that"
+        these = f", {which} were learned from"
     rows = {
         "Data": inspected.name,
         "Learned from": learned,
