@@ -37,11 +37,11 @@ class DensitiesNumbers(NamedTuple):
     edges: NDArray[np.float64]
     """(B + 1,) nats; samples beyond either end are counted in the outermost bins."""
     counts: dict[str, NDArray[np.int64]]
-    """Per series, B counts. The first is the training samples."""
+    """Per series, B counts. The first is the training samples, where some were held out."""
     sizes: dict[str, int]
     threshold: float
-    alarm_rate: float
-    """Share of training samples below the threshold."""
+    alarm_rate: float | None
+    """Share of training samples below the threshold; None where none of them was held out."""
     below_range: int
     """Samples further left than the drawn range."""
 
@@ -62,6 +62,11 @@ class DensitiesNumbers(NamedTuple):
         total: NDArray[np.int64] = np.sum(others or [self.counts["training"]], axis=0)
         return total
 
+    @property
+    def few(self) -> bool:
+        """Whether no bar of inspected samples has more than three: an axis would show halves of them."""
+        return int(self.inspected.max()) < 4
+
     def inside(self, log_density: float) -> float:
         """The nearest log density that is drawn."""
         return float(np.clip(log_density, self.edges[0], self.edges[-1]))
@@ -73,14 +78,15 @@ def densities_numbers(decision: Decision, bins: int = _BINS) -> DensitiesNumbers
     The range covers the bulk of the training scores, eight times over to the left; a tail further out is
     counted in the first bin, and `below_range` says how many samples that hides.
     """
-    rate = decision.expected_alarms.rate
+    rate = decision.expected_alarms.known_rate
     return _histograms(decision.analysis, decision.threshold, rate, bins)
 
 
 @cached
-def _histograms(analysis: Analysis, threshold: float, rate: float, bins: int) -> DensitiesNumbers:
+def _histograms(analysis: Analysis, threshold: float, rate: float | None, bins: int) -> DensitiesNumbers:
     inspected = _inspected_series(analysis)
-    series = {"training": analysis.held_out_scores, **inspected}
+    training = {"training": analysis.held_out_scores} if analysis.calibrated else {}
+    series = {**training, **inspected}
     # Inspected training samples are in two series, and still one sample each.
     samples = inspected if inspected and analysis.inspects_training else series
     edges = np.linspace(*drawn_range(analysis, threshold), bins + 1)
@@ -97,7 +103,7 @@ def _histograms(analysis: Analysis, threshold: float, rate: float, bins: int) ->
 
 def _inspected_series(analysis: Analysis) -> dict[str, NDArray[Any]]:
     labels = analysis.inspected.labels
-    if labels is None and analysis.scores_training:
+    if labels is None and analysis.scores_training and analysis.calibrated:
         return {}
     if labels is None:
         return {"scored": analysis.scores}
@@ -149,7 +155,9 @@ def draw_densities(
         "margin": {"r": 56},
         **threshold_line(numbers.threshold, theme),
     }
-    title = f"{percent(numbers.alarm_rate)} of training samples fall below the threshold"
+    title = "No training sample was held out"
+    if numbers.alarm_rate is not None:
+        title = f"{percent(numbers.alarm_rate)} of training samples fall below the threshold"
     return drawn(traces, theme, title, _subtitle(numbers, curve), layout)
 
 

@@ -14,7 +14,7 @@ from kdeviz.charts.contours import ContoursNumbers
 from kdeviz.charts.map_axes import AnyAxes, MapAxes, Placed, axes_key, axes_of, placed
 from kdeviz.charts.picked import PickedNumbers
 from kdeviz.charts.points import PointsNumbers
-from kdeviz.charts.score_ranges import score_range
+from kdeviz.charts.score_ranges import apart, score_range
 from kdeviz.charts.thinning import Crowd, counts_of, crowd_of, thinned
 from kdeviz.decision import Decision
 
@@ -202,4 +202,4 @@ def _training(points: NDArray[Any]) -> NDArray[Any]:
 
 def _finite_range(values: NDArray[Any]) -> tuple[float, float]:
     finite = values[np.isfinite(values)] if values.dtype.kind == "f" else values[:0]
-    return (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
+    return apart(float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)

@@ -90,7 +90,9 @@ def _pointed_at(x: float, numbers: DensitiesNumbers, theme: Theme) -> Part:
 
 def _axes(numbers: DensitiesNumbers, theme: Theme, y: str = "share of each kind") -> Part:
     ends = [numbers.edges[0], numbers.edges[-1]]
-    across = {"tickformat": ".0%"} if y != "samples" else {"tickformat": "~s"}
+    across: Part = {"tickformat": ".0%"}
+    if y == "samples":
+        across = {"tickformat": "~s", **({"dtick": 1} if numbers.few else {})}
     return {
         "xaxis": bare_axis("", range=ends, showticklabels=False, fixedrange=True),
         "yaxis": graded_axis(y, theme, **across, rangemode="tozero", nticks=4, fixedrange=True),

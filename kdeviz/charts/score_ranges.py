@@ -25,4 +25,11 @@ def score_range(analysis: Analysis) -> tuple[float, float]:
     """Log densities that a colour scale should tell apart: the bulk, with a far tail sharing its end."""
     low, middle, high = np.quantile(analysis.reference.astype(np.float64), [0.01, 0.5, 1.0])
     lowest = float(min(analysis.scores.min(), low))
-    return max(lowest, middle - 2.5 * (middle - low)), float(max(high, analysis.scores.max()))
+    highest = float(max(high, analysis.scores.max()))
+    return apart(max(lowest, middle - 2.5 * (middle - low)), highest, rounding=1e-6)  # of float32
+
+
+def apart(low: float, high: float, rounding: float = 1e-12) -> tuple[float, float]:
+    """The ends of a scale; wider where rounding alone, a share of the values, tells them apart."""
+    size = max(abs(low), abs(high)) or 1.0
+    return (low, high) if high - low > rounding * size else (low - size / 2, high + size / 2)

@@ -37,7 +37,7 @@ class ExpectedAlarms(NamedTuple):
     """
 
     rate: float
-    """Share of the training rows whose held-out score is below the threshold; 0 where there is none."""
+    """Share of the training rows whose held-out score is below the threshold; 0 where nothing is known."""
     low: float
     """Lower end of the 95 % interval, which is (0, 1) where nothing is known."""
     high: float
@@ -45,6 +45,16 @@ class ExpectedAlarms(NamedTuple):
     """How many training rows that are."""
     rows: int
     """Training rows in all."""
+
+    @property
+    def known(self) -> bool:
+        """Whether there are held-out scores that tell it."""
+        return self.rows > 0
+
+    @property
+    def known_rate(self) -> float | None:
+        """The rate, where it is known."""
+        return self.rate if self.known else None
 
 
 @dataclass(frozen=True, eq=False)

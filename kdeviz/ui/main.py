@@ -64,7 +64,7 @@ def main() -> None:
         st.html(Path(__file__).with_name("present.css"))
     with st.sidebar:
         help_menu()
-        checks, keep = load_data.data_control(current)
+        checks, keep, scoring = load_data.data_control(current)
     if is_missing(current):
         load_data.say_missing(current)
         return
@@ -85,6 +85,7 @@ def main() -> None:
         cost.caption(fitting.words)
     with st.container():
         _adopt(current, adopt(current, wanted, fitting, rule, curve), wanted, variance)
+    load_data.say_scoring(current, scoring)
     with checks:  # some are made by the fit
         preflight_panel.checks_button(current, settings, page.url_path)
     preflight_panel.open_on_problems(current, settings)

@@ -563,7 +563,8 @@ def test_equal_scores(value, threshold):
 def test_two_training_rows():
     view = histograms(make(rows(2), k=1), -np.inf)
     assert view.edges[-1] - view.edges[0] == pytest.approx(1)
-    assert view.counts["training"].sum() == 0  # neither can be held out
+    assert set(view.counts) == {"scored"} and view.counts["scored"].sum() == 2  # neither can be held out
+    assert view.alarm_rate is None and view.few
 
 
 def test_histogram_with_one_scored_sample():

@@ -13,7 +13,7 @@ from kdeviz.data import EmbeddingSet
 from kdeviz.data.reading import GUESS, Corrections
 from kdeviz.decision.decision import decide
 from kdeviz.output.recipe import Files, python_recipe, shell_recipe
-from kdeviz.ui.panels.about_file import shape_words
+from kdeviz.ui.panels.about_file import scoring_words, shape_words
 from kdeviz.ui.work.loaded import from_uploads
 
 N = 60
@@ -162,12 +162,11 @@ def test_words_of_what_is_learned_from_and_what_is_scored_agree():
     data = EmbeddingSet(rows, np.arange(600).astype(str))
     unseen = "each by a model that has not seen it."
     alone = f"No samples are set apart: those learned from are scored themselves, {unseen}"
-    assert shape_words(data, None) == ("600 to learn from · 8 dimensions", alone)
+    assert shape_words(data, None) == "600 to learn from · 8 dimensions"
+    assert scoring_words(data, True) == alone
+    assert scoring_words(data, False).endswith("are scored themselves, by the model that has seen them.")
     left_out = replace(data, excluded=np.arange(600) < 30)
-    assert shape_words(left_out, None) == (
-        "570 to learn from · 30 more to score · 8 dimensions",
-        f"All 600 samples are scored; those learned from, {unseen}",
-    )
-    assert shape_words(data, data.take(rows[:, 0] > -1)) == (
-        "600 to learn from · 600 to score · 8 dimensions",
-    )
+    assert shape_words(left_out, None) == "570 to learn from · 30 more to score · 8 dimensions"
+    assert scoring_words(left_out, True) == f"All 600 samples are scored; those learned from, {unseen}"
+    both = data.take(rows[:, 0] > -1)
+    assert shape_words(data, both) == "600 to learn from · 600 to score · 8 dimensions"

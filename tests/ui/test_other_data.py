@@ -2,6 +2,7 @@
 
 import numpy as np
 from app_steps import (
+    button,
     captions,
     gaussian,
     has,
@@ -140,3 +141,16 @@ def test_a_chosen_log_density_stays_where_the_scores_do(app):
         after = page_session(app).screen.decision
         assert after.analysis.settings.seed == seed
         assert (after.threshold, after.n_flagged) == (moved.threshold, 38)
+
+
+def test_with_too_few_rows_nothing_is_said_of_scores_that_there_are_not(app):
+    """Without any six rows of these there are not enough left for a model."""
+    upload(app, "few.npy", npy(np.random.default_rng(0).standard_normal((6, 12)).astype(np.float32)))
+    assert not page_session(app).screen.analysis.calibrated
+    said = [*captions(app), *markdowns(app)]
+    assert any(text.endswith("scored themselves, by the model that has seen them.") for text in said)
+    assert not any("has not seen it" in text for text in said)
+    assert metrics(app)["Expected false alarms"] == "not known"
+    press(button(app, "Next"))
+    told = " ".join(markdowns(app))
+    assert "Log density **" in told and "∞ nats" not in told

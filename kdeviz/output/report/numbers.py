@@ -24,7 +24,7 @@ def decision_numbers(decision: Decision, inspected_digest: str) -> dict[str, Any
         "training_rows": len(model.training_rows),
         "components_kept": model.n_components_,
         "variance_kept": float(model.pca_model.explained_variance_ratio.sum()),
-        "expected_alarms": expected._asdict(),
+        "expected_alarms": {**expected._asdict(), "rate": expected.known_rate},
         "smallest_p_value": None if p_values is None else float(p_values.min()),
         "auroc": decision.auroc,
         "confusion": None if counts is None else counts._asdict(),

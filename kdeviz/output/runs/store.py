@@ -306,7 +306,7 @@ def _headline(decision: Decision) -> dict[str, float | None]:
         "variance_kept": float(model.pca_model.explained_variance_ratio.sum()),
         "inspected": len(scores),
         "flagged": decision.n_flagged,
-        "expected_alarm_rate": decision.expected_alarms.rate,
+        "expected_alarm_rate": decision.expected_alarms.known_rate,
         "auroc": decision.auroc,
     }
     counts = decision.confusion

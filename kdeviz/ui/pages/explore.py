@@ -27,7 +27,7 @@ from kdeviz.ui.widgets.text import plain_warning, warning_with
 from kdeviz.ui.widgets.tour import show_tour
 from kdeviz.ui.work.fitting import say_nothing_yet
 from kdeviz.ui.work.loaded import Loaded
-from kdeviz.wording import count, duration, number, percent
+from kdeviz.wording import capital, count, duration, number, percent
 
 _MAP_HEIGHT, _PANEL_HEIGHT = 356, 560
 _TABLE_HEIGHT = 560
@@ -87,7 +87,8 @@ def show() -> None:
             if told and (of_groups or message == screen.fitted.contamination):  # the checks above say so
                 continue
             if groups is None or groups.offer is None or not of_groups:
-                plain_warning(message)
+                named = message.startswith(screen.data.train.name)
+                plain_warning(message if named else capital(message))
                 continue
             with warning_with(message), st.container(horizontal_alignment="right"):
                 offer_button(groups.offer, "offer_groups")
@@ -158,10 +159,12 @@ def _headline(current: Session, screen: Screen) -> None:
     )
     columns[1].metric(
         "Expected false alarms",
-        percent(expected.rate),
+        percent(expected.rate) if expected.known else "not known",
         help="Share of the training samples that would be flagged, each judged by a model that has not "
-        f"seen it: about {number(1000 * expected.rate)} in 1 000 normal samples.{remark}",
-        **_ends(screen, (percent(expected.low), percent(expected.high))),
+        f"seen it: about {number(1000 * expected.rate)} in 1 000 normal samples.{remark}"
+        if expected.known
+        else "This model was not tried on samples that it has not seen.",
+        **_ends(screen, (percent(expected.low), percent(expected.high)) if expected.known else ()),
     )
     with columns[2]:
         _separation(current, screen)

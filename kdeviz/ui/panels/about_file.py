@@ -52,20 +52,22 @@ def restore(data: Loaded) -> None:
         st.session_state[key] = list(getattr(data.said, key))
 
 
-def shape_words(train: EmbeddingSet, score: EmbeddingSet | None) -> tuple[str, ...]:
-    """How many samples are learned from and how many scored, and how those learned from are scored."""
+def shape_words(train: EmbeddingSet, score: EmbeddingSet | None) -> str:
+    """How many samples are learned from, and how many scored."""
     fitted, dimensions = len(train.to_fit), train.features.shape[1]
     left_out = len(train) - fitted
     more = f" · {count(left_out)} more to score" if left_out else ""
     if score is not None:
         more = f" · {count(len(score))} to score"
-    shape = f"{count(fitted)} to learn from{more} · {count(dimensions)} dimension{'s' * (dimensions != 1)}"
-    if score is not None:
-        return (shape,)
-    unseen = "each by a model that has not seen it"
-    if left_out:
-        return shape, f"All {count(len(train))} samples are scored; those learned from, {unseen}."
-    return shape, f"No samples are set apart: those learned from are scored themselves, {unseen}."
+    return f"{count(fitted)} to learn from{more} · {count(dimensions)} dimension{'s' * (dimensions != 1)}"
+
+
+def scoring_words(train: EmbeddingSet, held_out: bool) -> str:
+    """How samples that are learned from are scored, where none are set apart."""
+    by = "each by a model that has not seen it" if held_out else "by the model that has seen them"
+    if len(train.to_fit) < len(train):
+        return f"All {count(len(train))} samples are scored; those learned from, {by}."
+    return f"No samples are set apart: those learned from are scored themselves, {by}."
 
 
 def about_file(data: Loaded) -> None:

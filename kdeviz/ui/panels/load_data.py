@@ -16,7 +16,14 @@ from kdeviz.data import EXAMPLES, FORMATS, Corrections, sample_name, sample_sour
 from kdeviz.errors import KdevizError
 from kdeviz.settings import Settings
 from kdeviz.ui.door import options, visitor
-from kdeviz.ui.panels.about_file import about_file, corrections, forget_corrections, restore, shape_words
+from kdeviz.ui.panels.about_file import (
+    about_file,
+    corrections,
+    forget_corrections,
+    restore,
+    scoring_words,
+    shape_words,
+)
 from kdeviz.ui.panels.model import open_data
 from kdeviz.ui.panels.preflight import check
 from kdeviz.ui.panels.uploads import Uploads, failed, hold, is_done, is_missing, keep
@@ -127,11 +134,12 @@ def _find_upload(current: Session, token: str) -> None:
         uploads.gone = True
 
 
-def data_control(current: Session) -> tuple[DeltaGenerator, DeltaGenerator]:
+def data_control(current: Session) -> tuple[DeltaGenerator, DeltaGenerator, DeltaGenerator]:
     """What is loaded, and a way to load something else. A failed load leaves everything as it was.
 
     Returns:
-        A place for what is known about the data, and one beside the button that loads data.
+        A place for what is known about the data, one beside the button that loads data, and that of
+        `say_scoring`.
     """
     st.subheader("Data")
     what = st.container()
@@ -153,13 +161,21 @@ def data_control(current: Session) -> tuple[DeltaGenerator, DeltaGenerator]:
     with what:
         if is_missing(current):
             st.caption("nothing loaded yet")
-            return st.container(), beside
+            return st.container(), beside, st.empty()
         st.text(current.data.everything.name)
-        for words in shape_words(current.data.train, current.data.score):
-            st.caption(words)
-        checks = st.container()
+        st.caption(shape_words(current.data.train, current.data.score))
+        scoring, checks = st.empty(), st.container()
         about_file(current.data)
-    return checks, beside
+    say_scoring(current, scoring)
+    return checks, beside, scoring
+
+
+def say_scoring(current: Session, place: DeltaGenerator) -> None:
+    """Say how samples that are learned from are scored; only a fit tells that none could be held out."""
+    screen = current.screen
+    held_out = screen is None or screen.data is not current.data or screen.analysis.calibrated
+    if current.data.score is None:
+        place.caption(scoring_words(current.data.train, held_out))
 
 
 def _uploaders(current: Session) -> tuple[tuple[UploadedFile | None, ...], DeltaGenerator]:

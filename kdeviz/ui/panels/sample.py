@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -126,6 +127,8 @@ def _rarity(sample: SampleView, so_far: bool) -> str:
 
 def _density(sample: SampleView) -> str:
     away = sample.above_threshold
+    if math.isinf(away):  # nothing is below the threshold, or everything
+        return f"Log density **{number(sample.log_density)}** ·"
     side = "above" if away >= 0 else "below"
     return f"Log density **{number(sample.log_density)}**, {number(abs(away))} nats {side} the threshold ·"
 

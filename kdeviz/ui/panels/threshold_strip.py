@@ -178,20 +178,22 @@ def _every_step(
 def _words(
     analysis: Analysis, flagged: int, alarms: int, training: int, counts: Confusion | None
 ) -> dict[str, str]:
-    rate, low, high = (
-        number(1000 * share) for share in (alarms / max(training, 1), *rate_interval(alarms, training))
-    )
-    of = "training samples" if analysis.learned_anomalous else "normal samples"
-    words = {
-        "flagged": _flagged(analysis, flagged),
-        "alarms": f"{rate} alarms per 1 000 {of} ({low} to {high})",
-    }
+    words = {"flagged": _flagged(analysis, flagged), "alarms": _alarms(analysis, alarms, training)}
     if counts is not None:
         about = "" if analysis.preview is None else "about "
         words |= {name: _share(getattr(counts, name), about) for name in _METRICS}
         cells = (about + count(_in_all(analysis, value)) for value in counts)
         words |= dict(zip(CELLS, cells, strict=True))
     return words
+
+
+def _alarms(analysis: Analysis, alarms: int, training: int) -> str:
+    of = "training samples" if analysis.learned_anomalous else "normal samples"
+    if not training:
+        return f"alarms per 1 000 {of}: not known"
+    shares = alarms / training, *rate_interval(alarms, training)
+    rate, low, high = (number(1000 * share) for share in shares)
+    return f"{rate} alarms per 1 000 {of} ({low} to {high})"
 
 
 def _flagged(analysis: Analysis, flagged: int) -> str:

@@ -43,9 +43,9 @@ def plain_note(message: str) -> None:
 
 
 def _signed(sign: str, message: str) -> None:
-    with st.container(border=True, horizontal=True):
+    with st.container(border=True, horizontal=True, wrap=False):
         st.markdown(sign, width="content")
-        st.text(message)
+        st.text(message, width="stretch")
 
 
 def warning_with(message: str) -> DeltaGenerator:
