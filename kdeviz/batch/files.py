@@ -92,6 +92,7 @@ def _matches(pattern: Path) -> list[Path]:
     if not any(sign in str(pattern) for sign in "*?["):
         raise DataError(f"{pattern}: there is no such file")
     found = sorted(Path(pattern.anchor or ".").glob(str(pattern.relative_to(pattern.anchor))))
+    found = [path for path in found if not path.name.endswith(_SUFFIX)]  # our own, beside what was scored
     if not found:
         raise DataError(f"{pattern}: no file matches")
     return found

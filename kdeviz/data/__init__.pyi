@@ -21,6 +21,7 @@ from .marks import present_mark as present_mark
 from .marks import read_marks as read_marks
 from .marks import sample_keys as sample_keys
 from .memory import is_beyond_memory as is_beyond_memory
+from .picture_files import bytes_in_memory as bytes_in_memory
 from .pieces import WHOLE_BYTES as WHOLE_BYTES
 from .pieces import Batches as Batches
 from .pieces import Piece as Piece

@@ -53,6 +53,11 @@ class PictureFiles(Sequence[bytes]):
         return PictureFiles(self.folder, [self.paths[row] for row in rows])
 
 
+def bytes_in_memory(pictures: Sequence[bytes] | None) -> int:
+    """What they take; those on disk take nothing, and none of them is read to tell."""
+    return 0 if pictures is None or isinstance(pictures, PictureFiles) else sum(map(len, pictures))
+
+
 def picture_files(folder: Path, paths: Sequence[str], name: str) -> tuple[PictureFiles, str]:
     """The pictures of a column of paths, and what is wrong with them at first sight.
 

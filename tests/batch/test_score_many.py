@@ -87,6 +87,15 @@ def test_files_folders_and_patterns_at_once(run, files):
     assert sorted(outputs()) == [f"{name}.npy.scores.parquet" for name in "abde"]
 
 
+def test_a_pattern_leaves_out_the_scores_beside_what_was_scored(run, files):
+    rows = np.load("in/a.npy")
+    for name in ("one", "two"):
+        pq.write_table(pa.table({f"x{i}": column for i, column in enumerate(rows.T)}), f"deep-{name}.parquet")
+    assert run("score", "m.safetensors", "deep-*.parquet", "-o", ".").fact("files scored") == "2 of 2"
+    again = run("score", "m.safetensors", "deep-*.parquet", "-o", ".")
+    assert again.code == 0 and again.fact("finished before") == "2"
+
+
 def test_what_is_finished_is_left_alone(run, files):
     run("score", "m.safetensors", "in", "-o", "out")
     before = {name: os.stat(f"out/{name}").st_mtime_ns for name in ALL}  # noqa: PTH116

@@ -58,6 +58,7 @@ from kdeviz.ui.panels.disagreements import LookedAt
 from kdeviz.ui.panels.kept_runs import Keeping
 from kdeviz.ui.panels.model import Knobs
 from kdeviz.ui.state import Screen, Session
+from kdeviz.ui.widgets.text import literal
 from kdeviz.ui.work import mark_books
 from kdeviz.ui.work.loaded import sample
 from kdeviz.ui.work.sides import ModelFiles, add_model_file, sides
@@ -497,7 +498,10 @@ def test_what_is_kept_is_what_is_on_the_screen(start, store, tmp_path):
     put(app.number_input(key="top_k"), 33)
     screen = page_session(app).screen
     book(app, tmp_path).set(screen.keys[3], SampleMark("confirmed"))
+    (named,) = [field for field in app.text_input if field.label == "Name"]
+    put(named, "![i](http://a.b/c.png)")
     press(app.button(key="keep"))
+    assert [toast.value for toast in app.toast] == [f"Kept as “{literal('![i](http://a.b/c.png)')}”"]
     (run,) = store.runs()
     record = run.record
     assert record.settings == Settings(5)

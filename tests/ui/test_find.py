@@ -266,7 +266,7 @@ def test_filters_come_back_from_their_texts(one):
     "text",
     ["null", "[]", '["a"]', "[1,2]", '["a",true,2]', '["a",1]', '["a",[1]]', '["a",NaN,1]',
      '["a",1,-Infinity]', "x", '{"a":1}', "[" * 1990, '["a","' + "b" * 2000 + '"]', '["a",1,2,3]',
-     '["a",1e999,2]', '["a",{}]'],
+     '["a",1e999,2]', '["a",{}]', f'["a",1{"0" * 400},null]'],
 )  # fmt: skip
 def test_what_is_no_filter_is_none(text):
     assert filter_of(text) is None

@@ -65,6 +65,17 @@ def test_what_others_look_at_is_never_freed_for_a_newcomer(connected):
     assert store.find("hers", "ann") is None
 
 
+def test_who_loads_the_same_takes_it_from_nobody(connected):
+    store = HeldData(per_session=1000, in_all=1000)
+    for viewer in ("ann", "ben"):
+        store.hold(data("shared", 700), viewer)
+    store.hold(data("small", 100), "ben")
+    connected.add("carl")
+    with pytest.raises(DataError, match="others hold"):
+        store.hold(data("large", 400), "carl")
+    assert store.find("shared", "ann") is not None
+
+
 def test_what_was_left_is_freed_after_an_hour(connected, clock):
     store = HeldData()
     store.hold(data("one"), "ann")

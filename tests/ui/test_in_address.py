@@ -27,6 +27,15 @@ def test_a_selection_too_long_for_an_address_is_found_on_its_server(monkeypatch)
     assert rows_of("digest-" + "0" * 32, 100_000) is None
 
 
+def test_a_long_selection_is_found_once_somebody_makes_it_again():
+    rows = np.flatnonzero(np.random.default_rng(1).random(100_000) < 0.5)
+    text = text_of(rows, 100_000)
+    kept = in_address._long_ones().pop(text)  # by a server that has started since
+    assert rows_of(text, 100_000) is None
+    assert text_of(rows, 100_000) == text and kept
+    assert np.array_equal(rows_of(text, 100_000), rows)
+
+
 @pytest.mark.parametrize("text", ["", "!", "A", "AAAA", "x" * 5000, "é", "digest-", "eJw" * 40])
 def test_other_texts_say_nothing(text):
     assert rows_of(text, 756) is None
@@ -35,7 +44,7 @@ def test_other_texts_say_nothing(text):
 def test_a_text_cannot_ask_for_much_memory():
     bomb = text_of(np.arange(0), 20_000_000)
     assert len(bomb) <= in_address._LONGEST or bomb.startswith("digest-")
-    rows_of.cache_clear()
+    in_address._unpacked.cache_clear()
     assert rows_of(bomb, 756) is None
 
 

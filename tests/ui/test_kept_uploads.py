@@ -88,6 +88,25 @@ def test_what_nobody_used_for_long_is_gone(store):
     assert not files(store)
 
 
+def test_what_is_uploaded_again_after_a_week_is_kept_again(store):
+    data, week_ago = rows(), time.time() - 7 * 24 * 3600 - 1
+    store.keep(data)
+    os.utime(store.folder / f"{data.token}.json", (week_ago, week_ago))
+    store.keep(data)
+    assert store.knows(data.token) and store.open(data.token).files == data.files
+
+
+def test_room_is_not_made_by_what_is_being_kept(tmp_path):
+    """An older address shares a file with the new one, and has to go."""
+    other = npy(gaussian(n=50))
+    store = KeptUploads(tmp_path, most=len(CONTENT) + len(OTHER))
+    store.keep(from_uploads(("rows.npy", CONTENT), ("more.npy", OTHER)))
+    data = from_uploads(("rows.npy", CONTENT), ("other.npy", other))
+    store.keep(data)
+    assert store.knows(data.token) and store.open(data.token).files == data.files
+    assert len(files(store)) == 3
+
+
 def test_equal_content_is_kept_once(store):
     store.keep(rows())
     store.keep(rows(name="other name.npy"))

@@ -5,7 +5,7 @@ from importlib import import_module
 import plotly.graph_objects as go
 import pytest
 import streamlit as st
-from app_steps import button, markdowns, metrics, press, put, texts, titles, until
+from app_steps import button, markdowns, metrics, page_session, press, put, texts, titles, until
 
 from kdeviz.charts import CHARTS, Chart
 from kdeviz.errors import OptionError
@@ -94,6 +94,10 @@ def test_an_export_is_of_what_is_on_the_screen(export_page):
     assert labels_of_downloads(app) == ["CSV", "Parquet"]
     put(app.selectbox(key="export_format"), "rule")
     assert labels_of_downloads(app)[0] == "model.rule"
+    threshold = page_session(app).screen.decision.threshold
+    put(app.selectbox(key="rule"), "per_1000")  # the card tells the rule
+    assert page_session(app).screen.decision.threshold == pytest.approx(threshold)
+    assert labels_of_downloads(app) == ["CSV", "Parquet"]
 
 
 @pytest.mark.parametrize(

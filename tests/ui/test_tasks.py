@@ -5,14 +5,19 @@ import sys
 import threading
 import time
 from concurrent.futures import wait
+from dataclasses import replace
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
+from process_steps import wait_for
 
 from kdeviz import Settings, analyse
+from kdeviz.data import EmbeddingSet
+from kdeviz.data.picture_files import PictureFiles
 from kdeviz.errors import Cancelled, DataError
 from kdeviz.ui.work import loaded, tasks
-from kdeviz.ui.work.jobs import JobBoard
+from kdeviz.ui.work.jobs import Job, JobBoard
 from kdeviz.ui.work.tasks import Task
 from kdeviz.ui.work.turns import Turns
 
@@ -452,3 +457,30 @@ assert not task.future.done()
 """
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout) == (0, ""), ended.stderr
+
+
+def test_an_analysis_that_was_abandoned_in_the_queue_is_started_anew(monkeypatch):
+    board, gate, away = JobBoard(), Gate(), [True]
+    other = board.start(lambda report, cancelled: gate.passed(), 0.0, alone=True)
+    gate.reached()
+    data = loaded.sample()
+    key = (data.token, Settings(3, max_training_points=50), "cpu")
+    monkeypatch.setattr(Job, "is_cancelled", lambda job: away[0])
+    first = board.submit(key, data)
+    wait_for(first.future.cancelled)
+    away[0] = False  # the viewer is back
+    second = board.submit(key, data)
+    gate.open()
+    assert second.future.result(PATIENCE).settings == key[1]
+    other.future.result(PATIENCE)
+
+
+def test_pictures_on_the_disk_are_not_read_to_count_memory(tmp_path, monkeypatch):
+    files = PictureFiles(tmp_path, [f"{row}.png" for row in range(120)])
+    monkeypatch.setattr(PictureFiles, "__getitem__", lambda *_: pytest.fail("it was read"))
+    rows = EmbeddingSet(np.random.default_rng(0).normal(size=(120, 4)), np.arange(120), thumbnails=files)
+    data = replace(loaded.sample(), token="token", train=rows, score=None, everything=rows)
+    assert data.bytes == rows.features.nbytes
+    board = JobBoard()
+    board.submit(("token", Settings(2), "cpu"), data).future.result(PATIENCE)
+    board.submit(("token", Settings(3), "cpu"), data).future.result(PATIENCE)

@@ -630,3 +630,11 @@ def test_the_kernel_is_named_beside_the_device(app):
     assert any(text.endswith(f" · summed by {kernel}") for text in texts(app))
     fit = next(metric for metric in app.metric if metric.label == "Fit and score")
     assert kernel in fit.help
+
+
+def test_on_a_fresh_page_the_probability_curve_can_be_fitted(app):
+    assert not button(app, "Centre on the threshold").disabled
+    assert not button(app, "Fit to labels").disabled
+    press(button(app, "Centre on the threshold"))
+    screen = page_session(app).screen
+    assert screen.decision.curve.midpoint == pytest.approx(screen.decision.threshold)

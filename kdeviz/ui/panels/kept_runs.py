@@ -18,7 +18,7 @@ from kdeviz.ui.door import options, visitor
 from kdeviz.ui.panels.model import can_use, use_settings
 from kdeviz.ui.state import Screen, Session, session
 from kdeviz.ui.widgets.help import HELP
-from kdeviz.ui.widgets.text import failure_words, plain_error, plain_warning
+from kdeviz.ui.widgets.text import failure_words, literal, plain_error, plain_warning
 from kdeviz.ui.work.jobs import job_board
 from kdeviz.ui.work.reporting import screen_extras, screen_report
 from kdeviz.ui.work.tasks import Task
@@ -119,7 +119,7 @@ def _keep(name_key: str) -> None:
         keeping.problem = str(error)
         return
     keeping.problem, keeping.kept, keeping.done = "", screen.told, keeping.done + 1
-    st.toast(f"Kept as “{run.name}”", icon=":material/bookmark_added:")
+    st.toast(f"Kept as “{literal(run.name)}”", icon=":material/bookmark_added:")
     if uri := st.session_state.get("mlflow"):
         keeping.logging = _log(uri, run, screen)
 

@@ -55,7 +55,7 @@ def show_model_export(current: Session, screen: Screen) -> None:
         return
     show_making(
         current.own(Exporting),
-        (screen.key, decision.threshold, decision.curve, name),
+        (screen.key, decision.rule, decision.threshold, decision.curve, screen.analysis, name),
         lambda: partial(_exported, decision, kind),
         _offer,
         key="export",

@@ -20,7 +20,7 @@ from kdeviz.ui.widgets.parameters import Possible, among, real, whole
 from kdeviz.ui.widgets.text import plain_error
 from kdeviz.ui.work.loaded import Loaded
 
-_MIDPOINTS, _STEEPNESSES = (-1e9, 1e9), (0.0001, 100.0)
+_MIDPOINTS, _STEEPNESSES = (-1e12, 1e12), (1e-12, 1e6)
 
 
 def threshold_control(current: Session) -> ThresholdRule:
@@ -81,14 +81,13 @@ def curve_control(screen: Screen | None) -> ProbabilityCurve:
         st.button(
             "Centre on the threshold",
             on_click=_centre_curve,
-            disabled=screen is None,
             help="Gives the threshold a probability of one half, and takes the steepness from the spread of "
             "the training scores. It uses no labels: a scale to read scores on, not a share of samples.",
         )
         st.button(
             "Fit to labels",
             on_click=_fit_curve,
-            disabled=screen is None or not screen.decision.labelled,
+            disabled=screen is not None and not screen.decision.labelled,
             help="Logistic regression of the labels on log density (Platt scaling); the tab “Reliability” "
             "shows how good it is. The probabilities hold where as large a share of the samples is anomalous "
             "as among those labelled here.",
@@ -114,7 +113,7 @@ def curve_control(screen: Screen | None) -> ProbabilityCurve:
         *_STEEPNESSES,
         default.steepness,
         0.01,
-        format="%.4f",
+        format="%.4g",
         key="steepness",
         bind="query-params",
         help=HELP["steepness"],

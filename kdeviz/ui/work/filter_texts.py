@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 
 from kdeviz.decision import Between, Filter, Holds, OneOf, Order
 
@@ -54,5 +55,6 @@ def order_of(text: str) -> Order | None:
 
 
 def _is_end(value: object) -> bool:
-    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    return value is None or number
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value is None
+    return -sys.float_info.max <= value <= sys.float_info.max

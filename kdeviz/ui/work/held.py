@@ -61,9 +61,10 @@ class HeldData:
             self._free_abandoned()
             for held in self._held.values():
                 held.viewers.discard(viewer)
-            self._held.pop(data.token, None)
-            self._make_room(wanted)
-            self._held[data.token] = _Held(data, {viewer})
+            if data.token not in self._held:
+                self._make_room(wanted)
+            viewers = self._held[data.token].viewers if data.token in self._held else set()
+            self._held[data.token] = _Held(data, viewers | {viewer})
             self._held.move_to_end(data.token)
 
     def forget(self, owner: str | None = None) -> None:

@@ -93,12 +93,14 @@ def text_of(rows: NDArray[np.int64], total: int) -> str:
     return digest
 
 
-@lru_cache(64)
 def rows_of(text: str, total: int) -> NDArray[np.int64] | None:
     """The rows, ascending; None if the text says nothing about so many rows."""
     packed = _long_ones().get(text) if text.startswith(_DIGEST) else _decoded(text)
-    if packed is None:
-        return None
+    return None if packed is None else _unpacked(packed, total)
+
+
+@lru_cache(64)
+def _unpacked(packed: bytes, total: int) -> NDArray[np.int64] | None:
     wanted = -(-total // 8)
     unpacking = zlib.decompressobj()
     try:

@@ -24,7 +24,7 @@ from kdeviz.analysis import (
     quick_settings,
     rough_seconds,
 )
-from kdeviz.data import EmbeddingSet
+from kdeviz.data import EmbeddingSet, bytes_in_memory
 from kdeviz.errors import Cancelled
 from kdeviz.settings import Settings
 from kdeviz.ui.work.loaded import Loaded
@@ -124,7 +124,7 @@ class JobBoard:
         job = Job(key, self._expected(key, data))
         with self._lock:
             run = self._runs.get(key)
-            if run is None or run.is_cancelled():
+            if run is None or run.is_cancelled() or run.future.done():
                 run = self._runs[key] = _Run(job.expected)
                 run.jobs.append(job)
                 run.future.add_done_callback(run.tell)
@@ -253,7 +253,7 @@ def _bytes_behind(results: Mapping[Key, Analysis]) -> int:
 
 
 def _bytes_of(rows: EmbeddingSet) -> int:
-    return rows.features.nbytes + sum(map(len, rows.thumbnails or ()))
+    return rows.features.nbytes + bytes_in_memory(rows.thumbnails)
 
 
 def _measure(report: OnProgress, cancelled: Callable[[], bool]) -> None:

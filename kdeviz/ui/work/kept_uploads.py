@@ -71,6 +71,8 @@ class KeptUploads:
             before = self._kept(data.token)
             owners = {data.owner, *(before.owners if before else ())}
             kept = _Kept(tuple(digests), replace(data.said, images=None), data.fixes, tuple(sorted(owners)))
+            # First, so that none of its files is taken for an unused one when room is made.
+            write_whole(self._place(data.token), msgspec.json.encode(kept))
             new = {
                 digest: file[1]
                 for file, (_, digest) in zip(filter(None, data.files), filter(None, digests), strict=True)
@@ -79,7 +81,6 @@ class KeptUploads:
             self._make_room(sum(map(len, new.values())))
             for digest, content in new.items():
                 write_whole(self.folder / digest, content)
-            write_whole(self._place(data.token), msgspec.json.encode(kept))
 
     def knows(self, token: str) -> bool:
         """Whether the files of this address are here."""

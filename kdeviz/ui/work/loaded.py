@@ -21,6 +21,7 @@ from kdeviz.data import (
     Corrections,
     EmbeddingSet,
     aligned,
+    bytes_in_memory,
     load_embeddings,
     load_sample,
     sample_source,
@@ -85,7 +86,7 @@ class Loaded:
         """Memory of the files and of the rows in them."""
         parts = (self.everything, self.train, *([] if self.score is None else [self.score]))
         arrays = {id(part.features): part.features.nbytes for part in parts}
-        return self.uploaded + sum(arrays.values()) + sum(map(len, self.everything.thumbnails or ()))
+        return self.uploaded + sum(arrays.values()) + bytes_in_memory(self.everything.thumbnails)
 
     @property
     def is_large(self) -> bool:
