@@ -19,7 +19,7 @@ from kdeviz.analysis.opened import made_by
 from kdeviz.analysis.preview import parts_of, preview_of
 from kdeviz.analysis.progress import OnProgress, Watch
 from kdeviz.analysis.scoring import hold_out_rows, notes_on_known, points_at, scores_of
-from kdeviz.data import EmbeddingSet, Features, OnBlock, Rows, aligned
+from kdeviz.data import EmbeddingSet, Features, OnBlock, Rows, aligned, column_names, numbers_of
 from kdeviz.errors import DataError
 from kdeviz.model import (
     AxesCache,
@@ -259,10 +259,11 @@ def _timed(timings: dict[str, float], name: str) -> Iterator[None]:
 def _as_set(rows: EmbeddingSet | Features, name: str) -> EmbeddingSet:
     if isinstance(rows, EmbeddingSet):
         return rows
-    if isinstance(rows, Tensor):
+    names, numbers = column_names(rows), numbers_of(rows)
+    if isinstance(numbers, Tensor):
         # numpy has no bfloat16.
-        rows = (rows.float() if rows.dtype == torch.bfloat16 else rows).detach().cpu().numpy()
-    return EmbeddingSet.from_array(np.atleast_1d(rows), name)
+        numbers = (numbers.float() if numbers.dtype == torch.bfloat16 else numbers).cpu().numpy()
+    return replace(EmbeddingSet.from_array(np.atleast_1d(numbers), name), feature_names=names)
 
 
 def _array(values: Tensor) -> NDArray[Any]:

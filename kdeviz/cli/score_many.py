@@ -25,6 +25,8 @@ _MANY = 100_000  # fewer rows are scored in the time that it takes to start
 
 def is_folder(output: str) -> bool:
     """Whether scores go into a folder: one that is there, a name without a suffix or with "/", an address."""
+    if output == "-":  # for many programs the standard output, and for none a folder
+        return False
     is_named_so = output.endswith(("/", os.sep)) or not Path(output).suffix
     return is_remote(output) or Path(output).is_dir() or is_named_so
 

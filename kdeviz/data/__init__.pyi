@@ -3,6 +3,9 @@ from .embedding_set import MAX_BYTES as MAX_BYTES
 from .embedding_set import EmbeddingSet as EmbeddingSet
 from .formats import FORMATS as FORMATS
 from .formats import format_of as format_of
+from .frames import column_names as column_names
+from .frames import in_order as in_order
+from .frames import numbers_of as numbers_of
 from .in_parts import OnShare as OnShare
 from .in_parts import Survey as Survey
 from .in_parts import draw as draw

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from kdeviz.data.frames import numbers_of
 from kdeviz.data.threads import about_to_compute
 from kdeviz.errors import DataError
 
@@ -36,15 +37,15 @@ class Rows:
 
     Args:
         features: a torch tensor or whatever numpy can view as an array, of floats, integers or booleans;
-            any stride, any device, requiring grad or not. It is only read.
+            any stride, any device, requiring grad or not; or a data frame of them. It is only read.
         dimensions: D if it is known already.
 
     Raises:
-        DataError: not two-dimensional, not numbers, or not `dimensions` wide.
+        DataError: not two-dimensional, not numbers, masked or sparse, or not `dimensions` wide.
     """
 
     def __init__(self, features: Features, dimensions: int | None = None) -> None:
-        source = features.detach() if isinstance(features, Tensor) else np.asarray(features)
+        source = numbers_of(features)
         if source.ndim != 2:
             hint = " For one sample pass x[None, :]." if source.ndim == 1 else ""
             raise DataError(f"features need shape (rows, dimensions), got {tuple(source.shape)}.{hint}")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from kdeviz.atomic import write_whole
-from kdeviz.data import Features, KnownRows, OnBlock, Rows, row_keys
+from kdeviz.data import Features, KnownRows, OnBlock, Rows, column_names, in_order, row_keys
 from kdeviz.errors import FitWarning
 from kdeviz.model import model_file
 from kdeviz.model.axes_cache import AxesOf
@@ -193,7 +193,8 @@ class KDEClassifier(Told, FittedModule):
         stack, scaled = self.take(axes, chosen)
         self.training_rows = torch.from_numpy(index).to(device)
         self.training_keys = torch.from_numpy(keys).to(device)
-        self.feature_names, self.data_digest = feature_names, digest or rows.digest()
+        self.feature_names = feature_names or column_names(embeddings)
+        self.data_digest = digest or rows.digest()
         remarks = [*fit_warnings(self.settings, stack)]
         if with_folds and (remark := hold_together(self, on_block)):
             remarks.append(remark)
@@ -310,7 +311,7 @@ class KDEClassifier(Told, FittedModule):
         Rows are known by their content, whatever their order and precision; see `KnownRows`.
         """
         self._require_fitted()
-        return self.known_rows.find(features)
+        return self.known_rows.find(in_order(features, self.feature_names))
 
     @property
     def known_rows(self) -> KnownRows:
@@ -319,7 +320,7 @@ class KDEClassifier(Told, FittedModule):
 
     def _checked(self, features: Features) -> Rows:
         self._require_fitted()
-        rows = Rows(features, len(self.pca_model.mean))
+        rows = Rows(in_order(features, self.feature_names), len(self.pca_model.mean))
         rows.check_finite()
         return rows
 

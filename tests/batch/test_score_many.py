@@ -87,6 +87,12 @@ def test_files_folders_and_patterns_at_once(run, files):
     assert sorted(outputs()) == [f"{name}.npy.scores.parquet" for name in "abde"]
 
 
+def test_the_standard_output_is_no_folder(run, files):
+    said = refused(run("score", "m.safetensors", "in/a.npy", "-o", "-"))
+    assert "-: scores are written as .csv or .parquet" in said
+    assert not Path("-").exists()
+
+
 def test_a_pattern_leaves_out_the_scores_beside_what_was_scored(run, files):
     rows = np.load("in/a.npy")
     for name in ("one", "two"):

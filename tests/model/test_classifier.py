@@ -251,7 +251,7 @@ def test_no_rows_give_no_scores(fitted, dtype):
         (np.zeros((3, 11)), "11 dimensions, the model was fitted on 12"),
         (np.zeros((3, 12), complex), "complex128"),
         (torch.zeros(3, 12, dtype=torch.complex64), "complex64"),
-        (torch.zeros(3, 12).to_sparse(), "real numbers"),
+        (torch.zeros(3, 12).to_sparse(), "sparse tensor"),
         (np.full((3, 12), "a"), "real numbers"),
         (np.zeros((3, 12), object), "object"),
         (np.zeros((3, 0)), "0 dimensions"),

@@ -91,7 +91,7 @@ def test_the_lines_on_the_card_give_our_scores(tmp_path, decision, name):
     assert list(done.paths) == beside(path, kind)
     assert done.paths[0] == path
     rows = rows_of(40, seed=1) * 1.1
-    if name in ("mlflow", "skops"):
+    if name == "skops":
         lines = (
             "import pandas as pd\nrows = pd.DataFrame(rows.astype(float), columns="
             + repr(list(NAMES))

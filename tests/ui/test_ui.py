@@ -15,11 +15,13 @@ import pandas as pd
 import pytest
 import torch
 from app_steps import (
+    button,
     captions,
     gaussian,
     metrics,
     npy,
     page_session,
+    press,
     slide,
     strip,
     texts,

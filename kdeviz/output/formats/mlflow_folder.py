@@ -41,8 +41,10 @@ class MlflowModel(ModelFormat):
         """See `ModelFormat`."""
         return f"""\
 import mlflow
+import pandas
 model = mlflow.pyfunc.load_model({file!r})
-table = model.predict(rows)  # a DataFrame with the columns of its signature
+names = model.metadata.get_input_schema().input_names()
+table = model.predict(pandas.DataFrame(rows, columns=names))
 log_density, flagged = table["log_density"], table["is_anomalous"]"""
 
     def write(self, decision: Decision, path: Path) -> None:
