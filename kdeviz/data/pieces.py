@@ -178,7 +178,7 @@ def _pieces(parts: Iterable[Part], source: Source, plan: Plan, beside: bool) -> 
     start, source = 0, replace(source, wanted=plan.said)
     for part in parts:
         with suppress(NoRowsError):  # blank lines at the end
-            own = replace(source, data=part.content)
+            own = replace(source, data=part.content, first_row=start)
             content = part.read(own)
             data = embedding_set(own, content)
             if data.reading is not None and data.reading.id is None:

@@ -281,3 +281,45 @@ def test_a_wide_file_names_the_row_in_which_a_list_is_missing(monkeypatch):
     monkeypatch.setattr(wide_parquet, "_MOST_BYTES", 0)
     with pytest.raises(DataError, match=r"missing in row 650|row 650"):
         list(read_pieces("wide.parquet", Corrections(embedding_column="vector")))
+
+
+def missing_ids(name):
+    """A file in which two ids are missing; and what reads its ids in parts."""
+    table = listed().set_column(
+        0, "id", pa.array([None if row in (123, 599) else f"r{row}" for row in range(ROWS)])
+    )
+    if name.endswith("parquet"):
+        pq.write_table(table, name, row_group_size=100)
+    else:
+        lines = (json.dumps({key: value for key, value in row.items() if value}) for row in table.to_pylist())
+        text(name, "\n".join(lines) + "\n")
+
+
+@pytest.mark.parametrize("name", ["ids.parquet", "ids.jsonl"])
+def test_a_missing_id_is_the_number_of_the_row_in_the_file(name):
+    missing_ids(name)
+    whole = load_embeddings(name).ids
+    parts = list(read_pieces(name))
+    assert len(parts) > 3
+    np.testing.assert_array_equal(np.concatenate([piece.data.ids for piece in parts]), whole)
+    assert (whole[123], whole[599]) == ("row 123", "row 599")
+
+
+@pytest.mark.parametrize("name", ["wrong.csv", "wrong.jsonl", "ragged.csv", "ragged.jsonl", "vectors.csv"])
+def test_what_is_wrong_is_told_with_the_number_of_its_row_in_the_file(name):
+    if name == "vectors.csv":
+        lines = ["id,vector", *(f'r{row},"{FEATURES[row].tolist()}"' for row in range(ROWS))]
+        lines[601] = 'r600,"[0.1, 0.2"'
+    elif name.endswith("csv"):
+        lines = LINES.splitlines()
+        lines[601] = "a/600.png,0.1,0.2,0.3" + (",many" if name == "wrong.csv" else "")
+    else:
+        lines = [vector_line(row).strip() for row in range(ROWS)]
+        lines[600] = json.dumps({"id": "r600", "vector": [0.1, 0.2, "x" if name == "wrong.jsonl" else 0.3]})
+    text(name, "\n".join(lines) + "\n")
+    with pytest.raises(DataError) as of_all:
+        load_embeddings(name)
+    assert "row 600" in str(of_all.value)
+    with pytest.raises(DataError) as of_parts:
+        list(read_pieces(name))
+    assert "row 600" in str(of_parts.value)

@@ -128,7 +128,7 @@ def _read(source: Source, data: bytes, dialect: Dialect, width: int, multiline: 
 
 def _ragged(source: Source, row: Any, width: int, quoted: bool) -> str:
     cells = f"{row.actual_columns} cell{'s' * (row.actual_columns != 1)}"
-    place = "" if row.number is None else f" {row.number - 1}"
+    place = "" if row.number is None else f" {source.first_row + row.number - 1}"
     hint = "; a quote in or before it may not be closed" if quoted else ""
     return (
         f"{source.name}: row{place} has {cells} and the others have {width} ({row.text[:40]!r}); give every "

@@ -152,7 +152,7 @@ class _Description:
         if name is None:
             return row_numbers(len(self.table))
         self.used.add(name)
-        ids = read_ids(self.table[name])
+        ids = read_ids(self.table[name], self.source.first_row)
         # numpy gives every text the room of the longest.
         self.source.check(4 * len(ids) * max(map(len, ids)), f"the ids in {name}")
         twice = [value for value, times in Counter(ids).items() if times > 1]
@@ -254,9 +254,10 @@ def _role_names(role: str, names: Sequence[str], wanted: Corrections) -> list[st
     return roles.named(role, names) if asked is None else [asked] if asked else []
 
 
-def read_ids(column: pa.ChunkedArray) -> list[str]:
+def read_ids(column: pa.ChunkedArray, first_row: int = 0) -> list[str]:
     """Every id as text; a missing one becomes "row 7"."""
-    return [f"row {i}" if value is None else text_of(value) for i, value in enumerate(column.to_pylist())]
+    values = enumerate(column.to_pylist(), first_row)
+    return [f"row {i}" if value is None else text_of(value) for i, value in values]
 
 
 def _can_be_id(column: pa.ChunkedArray) -> bool:

@@ -112,17 +112,23 @@ def _content(source: Source, columns: dict[str, list[Any]], notes: list[str]) ->
 
 def _array(values: list[Any], name: str, source: Source, notes: list[str]) -> pa.Array | None:
     """A column of one type; of mixed types as text."""
-    try:
-        return pa.array(values, from_pandas=False)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
-        pass
+    if (array := _of_one_type(values)) is not None:
+        return array
     if any(isinstance(value, list | dict) for value in values):
         if says_embedding(name):
-            row = next(i for i, value in enumerate(values) if type(value) is not type(values[0]))
+            unlike = (i for i, value in enumerate(values) if _of_one_type([values[0], value]) is None)
+            row, first = next(unlike, 0), source.first_row
             raise DataError(
-                f"{source.name}: {name} in row {row} is {str(values[row])[:40]!r}, and in row 0 "
+                f"{source.name}: {name} in row {first + row} is {str(values[row])[:40]!r}, and in row {first} "
                 f"{str(values[0])[:40]!r}; give every row a list of numbers"
             )
         notes.append(f"{name} is left out: its rows are of different kinds.")
         return None
     return pa.array([None if value is None else str(value) for value in values], pa.string())
+
+
+def _of_one_type(values: list[Any]) -> pa.Array | None:
+    try:
+        return pa.array(values, from_pandas=False)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
+        return None

@@ -27,6 +27,7 @@ class Source:
         max_bytes: the most that its arrays may take in memory.
         wanted: what was asked for instead of a guess.
         mapped: whether Arrow maps a file; otherwise it reads what it needs, and the rest takes no memory.
+        first_row: the number of its first row in the whole file, of which this may be a part.
     """
 
     data: Path | bytes
@@ -34,6 +35,7 @@ class Source:
     max_bytes: int
     wanted: Corrections = GUESS
     mapped: bool = True
+    first_row: int = 0
 
     @classmethod
     def of(cls, data: Readable, filename: str | None, max_bytes: int, wanted: Corrections = GUESS) -> Source:

@@ -34,7 +34,7 @@ def list_blocks(
     Raises:
         DataError: a list is missing, or has another length than the first.
     """
-    start = 0
+    start = source.first_row
     width: int | None = None
     for batch in batches:
         column = batch.column(0)
@@ -95,7 +95,7 @@ class NumberColumns:
         Raises:
             DataError: a cell is no number; it is named with its row.
         """
-        start = 0
+        start = self.source.first_row
         for batch in batches:
             texts = all(is_text(column.type) for column in batch.columns)
             if texts and (cells := self._all_at_once(batch)) is not None:
