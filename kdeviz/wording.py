@@ -12,6 +12,10 @@ def count(value: int) -> str:
     return f"{value:,}".replace(",", _THIN_SPACE).replace("-", _MINUS)
 
 
+NAMELESS = "(no name)"
+"""What a column without a name is called."""
+
+
 def capital(text: str) -> str:
     """The text as the beginning of a sentence."""
     return text[:1].upper() + text[1:]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
+from kdeviz.wording import NAMELESS
+
 ROLES = ("id", "label", "split", "picture")
 """What one column of a file can be beside the embedding."""
 NONE = ""
@@ -125,7 +127,7 @@ _NOTHING = {"id": "none, rows are numbered", "label": "none", "split": "none", "
 
 def _spanned(names: tuple[str, ...], most: int = 4) -> str:
     """All of a few names; the first ones and the last of many."""
-    shown = [name or "(no name)" for name in names]
+    shown = [name or NAMELESS for name in names]
     if len(shown) > most:
         shown = [", ".join(shown[: most - 1]) + " ... " + shown[-1]]
     return ", ".join(shown)

@@ -12,6 +12,7 @@ from kdeviz.analysis import Analysis, cached
 from kdeviz.data import ANOMALOUS, NORMAL, UNKNOWN, EmbeddingSet
 from kdeviz.decision.decision import Decision
 from kdeviz.model import ProbabilityCurve
+from kdeviz.wording import NAMELESS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -119,7 +120,7 @@ def metadata_columns(inspected: EmbeddingSet, taken: Collection[str]) -> dict[st
     if metadata is None:
         return columns
     for position, name in enumerate(metadata.columns):
-        shown = str(name)
+        shown = str(name) or NAMELESS
         while shown in taken or shown in columns:
             shown += "_in_file"
         columns[shown] = metadata.iloc[:, position]

@@ -173,6 +173,12 @@ def test_metadata_named_like_a_score_column_gets_another_name():
         assert {"rank_in_file", "rank_in_file_in_file", "3"} <= set(frame.columns)
 
 
+def test_a_column_without_a_name_has_one_in_a_table():
+    written = table({"": range(80), "(no name)": ["x"] * 80})
+    for frame in (read_csv(to_csv(written)), read_parquet(to_parquet(written)).to_pandas()):
+        assert sorted(frame["(no name)"]) == list(range(80)) and set(frame["(no name)_in_file"]) == {"x"}
+
+
 # Marks
 
 

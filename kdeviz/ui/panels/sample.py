@@ -18,7 +18,7 @@ from kdeviz.ui.panels.shown_text import text_column
 from kdeviz.ui.state import Screen, Session, session, theme
 from kdeviz.ui.widgets.plots import show_figure
 from kdeviz.ui.work.found import found
-from kdeviz.wording import count, number, one_line, percent, plain_number, score_this_low
+from kdeviz.wording import NAMELESS, count, number, one_line, percent, plain_number, score_this_low
 
 _ROWS_PER_FEATURE, _NEIGHBOURS = 10, 6
 _LONGEST_VALUE = 80
@@ -142,7 +142,7 @@ def _columns(samples: EmbeddingSet, row: int) -> None:
         (value,) = samples.texts([row], name)
         value = _short_fraction(samples.metadata.iloc[row, place]) or value
         if value and name not in (samples.sound_column, *samples.text_columns[:1]):
-            lines.append(f"{one_line(name, 40)}: {one_line(value, _LONGEST_VALUE)}")
+            lines.append(f"{one_line(name or NAMELESS, 40)}: {one_line(value, _LONGEST_VALUE)}")
     if lines:
         with st.container(key="sample_columns"):
             st.text("\n".join(lines))
