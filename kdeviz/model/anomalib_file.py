@@ -15,6 +15,7 @@ from torch import Tensor
 from kdeviz.errors import FitWarning, ModelFileError, OptionError
 from kdeviz.model.classifier import KDEClassifier
 from kdeviz.model.file_checks import Described, are_at_right_angles, check_tensors
+from kdeviz.model.kde import bandwidth_factor
 from kdeviz.model.model_file import metadata_of
 from kdeviz.settings import FeatureScalingMethod
 from kdeviz.wording import one_line
@@ -35,6 +36,7 @@ _SHAPES = {
 }
 _OURS = "kde_model.log_norm"
 _STARTS = (b"PK\x03\x04", b"\x80")  # of what torch.save writes now, and wrote before
+_ROUNDED = 1e-3  # what float32, and the rounding of such a file, may make of a bandwidth
 _SCALING = "feature_scaling_method"
 _CLASS = "anomalib.models.components.classification.kde_classifier.FeatureScalingMethod"
 
@@ -59,13 +61,21 @@ def read_anomalib(
     state = _state(path, content.get("state_dict", content))
     method: Any = _scaling(path, content, feature_scaling_method)
     n, k = state["kde_model.dataset"].shape
-    model = KDEClassifier(k, method, max(n, 2))
+    model = KDEClassifier(k, method, max(n, 2), bandwidth=_bandwidth(state["kde_model.dataset"]))
     _fill(model, _with_axes_at_right_angles(path, state, model.settings.scaling.is_unit))
     found, settings, _ = Described.of(path, metadata_of(model))
     check_tensors(path, model.state_dict(), found, settings)  # or it could be written and not be opened
     if not model.settings.scaling.is_unit:
         warnings.warn(_NORM_BIAS, FitWarning, stacklevel=2)
     return model
+
+
+def _bandwidth(points: Tensor) -> str | float:
+    """What the (n, k) whitened points tell: a kernel of `factor` times their spread makes that 1 / factor."""
+    n, k = points.shape
+    factor = math.sqrt(k / float(points.var(0).sum()))
+    ratio = factor / bandwidth_factor("scott", n, k)
+    return "scott" if abs(ratio - 1) < _ROUNDED else float(f"{ratio:.4g}")
 
 
 def _scaling(path: str | Path, content: dict[str, Any], given: Any) -> Any:

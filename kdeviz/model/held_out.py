@@ -68,7 +68,9 @@ def hold_out(
         inside = torch.from_numpy(np.flatnonzero(folds == number)).to(scores.device)
         if floor is not None:
             outside = torch.from_numpy(np.flatnonzero(folds != number)).to(scores.device)
-            others, fold = without_rounding(others, floor[outside]), without_rounding(fold, floor[inside])
+            # Axes of all rows are on the CPU, whatever device the model is on.
+            others = without_rounding(others, floor[outside].to(others.device))
+            fold = without_rounding(fold, floor[inside].to(fold.device))
         told = None if on_block is None else _part(on_block, done, len(rows))
         scores[inside] = _scored(classifier, density, others, fold, told)
         done += len(fold)

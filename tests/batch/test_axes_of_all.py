@@ -80,6 +80,17 @@ def test_the_axes_are_those_of_all_rows(standardise):
     np.testing.assert_allclose(model.log_density(new), expected, rtol=1e-6)
 
 
+@pytest.mark.gpu
+@pytest.mark.parametrize("scaling", ["scale", "norm"])
+def test_a_gpu_gives_the_scores_of_the_cpu(scaling):
+    settings = Settings(K, scaling, 200, seed=1)
+    here, there = (fitted(settings, device=device) for device in ("cpu", "cuda"))
+    np.testing.assert_allclose(there.held_out_scores, here.held_out_scores, rtol=1e-5, atol=1e-5)
+    new = RANDOM.normal(size=(50, D)) * 5 + 1e3
+    expected = here.classifier.log_density(new)
+    np.testing.assert_allclose(there.classifier.log_density(new).cpu(), expected, rtol=1e-5, atol=1e-5)
+
+
 def test_a_fold_is_judged_by_the_axes_of_all_rows_but_itself_and_its_copies():
     analysis = fitted()
     model = analysis.classifier.cpu()

@@ -21,6 +21,7 @@ from kdeviz import (
     decide,
     read_anomalib,
 )
+from kdeviz.model.kde import bandwidth_factor
 from kdeviz.output.formats.anomalib_file import Anomalib, state_of
 from kdeviz.output.formats.anomalib_runtime import components_folder, reference_module
 from kdeviz.output.formats.export import export
@@ -202,6 +203,17 @@ def test_out_and_in_again(tmp_path, scaling):
     rows = rows_of(seed=1)[:50]
     ours = decision.analysis.classifier.log_density(rows)
     np.testing.assert_allclose(model.log_density(rows), ours, atol=1e-4)
+
+
+@pytest.mark.parametrize("bandwidth", ["scott", "silverman", 0.25, 3.0])
+def test_the_bandwidth_is_read_off_the_points(tmp_path, scaling, bandwidth):
+    rows = rows_of()
+    settings = Settings(8, scaling, bandwidth=bandwidth)
+    export(decide(analyse(rows, None, settings, device="cpu")), Anomalib(), tmp_path / "m.safetensors")
+    model, _ = read_quietly(tmp_path / "m.safetensors")
+    found, asked = (bandwidth_factor(one, len(rows), 8) for one in (model.settings.bandwidth, bandwidth))
+    assert found == pytest.approx(asked, rel=2e-3)
+    assert (model.settings.bandwidth == "scott") == (bandwidth == "scott")
 
 
 def test_a_file_of_ours_says_the_scaling(tmp_path, scaling):

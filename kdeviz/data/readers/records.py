@@ -119,8 +119,8 @@ def _array(values: list[Any], name: str, source: Source, notes: list[str]) -> pa
             unlike = (i for i, value in enumerate(values) if _of_one_type([values[0], value]) is None)
             row, first = next(unlike, 0), source.first_row
             raise DataError(
-                f"{source.name}: {name} in row {first + row} is {str(values[row])[:40]!r}, and in row {first} "
-                f"{str(values[0])[:40]!r}; give every row a list of numbers"
+                f"{source.name}: {name} in row {first + row} is {str(values[row])[:40]!r}, and in row "
+                f"{first} {str(values[0])[:40]!r}; give every row a list of numbers"
             )
         notes.append(f"{name} is left out: its rows are of different kinds.")
         return None
