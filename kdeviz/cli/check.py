@@ -33,8 +33,8 @@ def check(
 ) -> None:
     """Check DATA before a fit: what it holds, what looks wrong, and the fixes and settings that help.
 
-    Leaves with code 1 when there is an error, which a fit or a score would refuse; warnings and notes leave
-    with 0.
+    Leaves with code 1 when there is an error, which a fit with so many components, or a score, would refuse;
+    warnings and notes leave with 0.
     """
     asked = None if components is None else Settings(number_or_text(components))
     with progress():

@@ -96,7 +96,8 @@ def _so_far(current: Session, screen: Screen, run: SweepRun) -> None:
 def _grid(screen: Screen, running: bool) -> None:
     """What to try, and the button that starts it."""
     _default_grid(screen)
-    columns = st.columns([1.7, 1.1, 1.1, 0.9, 0.65, 0.9, 1.3], gap="small", vertical_alignment="bottom")
+    with st.container(key="sweep_grid"):
+        columns = st.columns([1.7, 1.1, 1.1, 0.9, 0.65, 0.9, 1.3], gap="small", vertical_alignment="bottom")
     texts: dict[str, str] = {}
     for column, (name, label) in zip(columns[:-1], _FIELDS.items(), strict=True):
         key = f"grid_{name}"
