@@ -1,5 +1,8 @@
 """What the server holds of loaded data: found after a reload, limited, freed."""
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from random import Random
 from types import SimpleNamespace
 
 import pytest
@@ -7,6 +10,7 @@ import pytest
 from kdeviz.errors import DataError
 from kdeviz.ui.work import held
 from kdeviz.ui.work.held import HeldData
+from kdeviz.ui.work.shared import SharedCache
 
 
 @pytest.fixture
@@ -89,3 +93,27 @@ def test_what_was_left_is_freed_after_an_hour(connected, clock):
     connected.remove("cat")
     clock.seconds += 3601
     assert store.find("one", "ben") is None
+
+
+def test_a_shared_cache_stands_many_threads():
+    cache, wrong = SharedCache(4), []
+
+    def use(seed):
+        random = Random(seed)
+        for _ in range(3000):
+            key = random.randrange(8)
+            try:
+                cache[key] = key
+                if cache.get(key, key) != key:
+                    wrong.append(key)
+            except Exception as error:
+                wrong.append(error)
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(use, range(4)))
+    finally:
+        sys.setswitchinterval(before)
+    assert wrong == [] and len(cache) == 4

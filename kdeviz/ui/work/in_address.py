@@ -7,7 +7,6 @@ import hashlib
 import zlib
 from functools import lru_cache
 
-import cachetools
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
@@ -18,6 +17,7 @@ from kdeviz.ui.widgets.address import say
 from kdeviz.ui.widgets.parameters import Possible, among, whole
 from kdeviz.ui.work.loaded import Loaded
 from kdeviz.ui.work.reading import FileReading
+from kdeviz.ui.work.shared import SharedCache
 
 _PICKED, _NEIGHBOUR, _SELECTED, _CELL = "sample", "neighbour", "selected", "cell"
 _LONGEST = 4000
@@ -125,6 +125,6 @@ def _decoded(text: str) -> bytes | None:
 
 
 @st.cache_resource(show_spinner=False)
-def _long_ones() -> cachetools.LRUCache[str, bytes]:
+def _long_ones() -> SharedCache[str, bytes]:
     """The last selections that are too long for an address."""
-    return cachetools.LRUCache(_MOST_KEPT)
+    return SharedCache(_MOST_KEPT)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-import cachetools
 import streamlit as st
 
 from kdeviz.analysis import Analysis, OnProgress
@@ -15,6 +14,7 @@ from kdeviz.settings import Settings
 from kdeviz.ui.state import Screen, Session
 from kdeviz.ui.widgets.text import failure_words
 from kdeviz.ui.work.jobs import job_board
+from kdeviz.ui.work.shared import SharedCache
 from kdeviz.ui.work.tasks import Latest
 
 _MOST_FITS, _MOST_MAPS = 16, 16
@@ -29,13 +29,13 @@ _MapKey = tuple[_FitKey, str]
 class _Known(NamedTuple):
     """What every session shares."""
 
-    fits: cachetools.LRUCache[_FitKey, NeighbourFit]
-    maps: cachetools.LRUCache[_MapKey, NeighbourAxes]
+    fits: SharedCache[_FitKey, NeighbourFit]
+    maps: SharedCache[_MapKey, NeighbourAxes]
 
 
 @st.cache_resource(show_spinner=False)
 def _known() -> _Known:
-    return _Known(cachetools.LRUCache(_MOST_FITS), cachetools.LRUCache(_MOST_MAPS))
+    return _Known(SharedCache(_MOST_FITS), SharedCache(_MOST_MAPS))
 
 
 class Arranging(Latest[NeighbourAxes]):

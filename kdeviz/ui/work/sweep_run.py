@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-import cachetools
 import streamlit as st
 
 from kdeviz.analysis import Analysis, OnProgress
@@ -19,6 +18,7 @@ from kdeviz.output import log_sweep
 from kdeviz.sweep import Grid, Sweep, SweepRow, sweep, sweep_table
 from kdeviz.ui.widgets.text import failure_words
 from kdeviz.ui.work.jobs import JobBoard
+from kdeviz.ui.work.shared import SharedCache
 from kdeviz.ui.work.tasks import Task
 
 logger = logging.getLogger(__name__)
@@ -84,9 +84,9 @@ class SweepRun:
 
 
 @st.cache_resource(show_spinner=False)
-def known_sweeps() -> cachetools.LRUCache[str, SweepRun]:
+def known_sweeps() -> SharedCache[str, SweepRun]:
     """The last sweeps of all sessions, by their id."""
-    return cachetools.LRUCache(_MOST_SWEEPS)
+    return SharedCache(_MOST_SWEEPS)
 
 
 def _log(uri: str, finished: Sweep) -> str:
