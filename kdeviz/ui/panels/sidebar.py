@@ -113,7 +113,7 @@ def curve_control(screen: Screen | None) -> ProbabilityCurve:
         *_STEEPNESSES,
         default.steepness,
         0.01,
-        format="%.4g",
+        format="%.3g",
         key="steepness",
         bind="query-params",
         help=HELP["steepness"],
