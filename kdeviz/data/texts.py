@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import re
-import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +28,7 @@ _DATA = "data:audio/"
 def text_columns(metadata: pd.DataFrame | None) -> tuple[str, ...]:
     """The columns that hold texts to read, that with the longest ones first.
 
-    Names, classes, dates and codes are none: half of the values have more than one word, and mostly letters.
+    Names, classes, dates and codes are none: half of the values have more than one word, and mostly with letters.
     """
     lengths = {}
     for name, values in _first_values(metadata):
@@ -94,9 +93,10 @@ def _read(path: str, folder: Path | None) -> bytes:
 
 
 def _has_words(text: str) -> bool:
-    """More than one word, or a script without spaces, and no more figures and signs than letters."""
-    letters = sum(unicodedata.category(character)[0] in "LM" for character in text)
-    return (" " in text or 2 * _unspaced(text) > letters) and 2 * letters >= len(text) - text.count(" ")
+    """More than one part, or a script without spaces, and letters in more than half of the parts."""
+    parts = text.split()
+    lettered = sum(any(map(str.isalpha, part)) for part in parts)
+    return (len(parts) > 1 or 2 * _unspaced(text) > len(text)) and 2 * lettered > len(parts)
 
 
 def _unspaced(text: str) -> int:

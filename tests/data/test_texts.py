@@ -60,6 +60,8 @@ def test_the_longest_column_of_texts_comes_first():
         "2024-03-01 06:00:00",
         "Mon, 05 Jan 2024 07:30:00 +0100",
         "5. Januar 2024, 07:30 Uhr",
+        "January 5, 2024 at 7:30 PM",
+        "Fri Nov 27 22:33:52 UTC 2026",
         "+49 170 1234567",
         "48.137154 11.576124",
         "[0.12 0.44 -1.3]",

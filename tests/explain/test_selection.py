@@ -19,19 +19,11 @@ from kdeviz.settings import Settings
 ROWS = 600
 
 
-def lettered(number):
-    """Another word for every number: words of figures are codes, and no text."""
-    return "".join("abcdefghij"[int(figure)] for figure in str(number))
-
-
 def made(rng):
     """The first 60 rows lie apart, are about leaks, and mostly of batch B; half the words are unique."""
     features = rng.normal(size=(ROWS, 4))
     features[:60] += 5
-    words = [
-        [f"w{lettered(rng.integers(0, 40))}" for _ in range(6)] + [f"rare{lettered(row)}"]
-        for row in range(ROWS)
-    ]
+    words = [[f"w{rng.integers(0, 40)}" for _ in range(6)] + [f"rare{row}"] for row in range(ROWS)]
     for row in range(60):
         words[row].append("Leak" if row % 4 else "leaks")
     table = pd.DataFrame(
