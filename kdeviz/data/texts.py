@@ -28,7 +28,7 @@ _DATA = "data:audio/"
 def text_columns(metadata: pd.DataFrame | None) -> tuple[str, ...]:
     """The columns that hold texts to read, that with the longest ones first.
 
-    Names, classes, dates and codes are none: half of the values have several words, most of them with letters.
+    Names, classes, dates and codes are none: half of the values have several words, most with letters.
     """
     lengths = {}
     for name, values in _first_values(metadata):
