@@ -12,7 +12,7 @@ from sklearn.metrics import roc_auc_score
 
 from kdeviz import charts
 from kdeviz.analysis.analyse import analyse
-from kdeviz.charts.score_ranges import score_range
+from kdeviz.charts.score_ranges import apart, score_range
 from kdeviz.data.embedding_set import EmbeddingSet
 from kdeviz.data.labels import ANOMALOUS, NORMAL, UNKNOWN
 from kdeviz.decision import table
@@ -565,6 +565,15 @@ def test_two_training_rows():
     assert view.edges[-1] - view.edges[0] == pytest.approx(1)
     assert set(view.counts) == {"scored"} and view.counts["scored"].sum() == 2  # neither can be held out
     assert view.alarm_rate is None and view.few
+
+
+def test_colours_do_not_tell_apart_what_rounding_does():
+    for low, high in ((0.4637647713377880, 0.4637647713377903), (-3.0, -3.0), (0.0, 0.0)):
+        ends = apart(low, high)
+        assert ends[0] < low <= high < ends[1]
+        assert ends[1] - ends[0] == pytest.approx(abs(low) or 1.0)
+    assert ends == (-0.5, 0.5)
+    assert apart(1.7e9, 1.7e9 + 10) == (1.7e9, 1.7e9 + 10)  # seconds of one minute
 
 
 def test_histogram_with_one_scored_sample():

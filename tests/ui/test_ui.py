@@ -35,7 +35,7 @@ from kdeviz.analysis.estimate import Estimate
 from kdeviz.data.formats import FORMATS, READERS
 from kdeviz.data.reading import Corrections
 from kdeviz.errors import Cancelled, DataError
-from kdeviz.model import KERNEL_WORDS
+from kdeviz.model import KERNEL_WORDS, ProbabilityCurve
 from kdeviz.ui.panels import sidebar
 from kdeviz.ui.work import fitting, jobs, loaded
 from kdeviz.ui.work.jobs import JobBoard
@@ -640,3 +640,9 @@ def test_on_a_fresh_page_the_probability_curve_can_be_fitted(app):
     press(button(app, "Centre on the threshold"))
     screen = page_session(app).screen
     assert screen.decision.curve.midpoint == pytest.approx(screen.decision.threshold)
+
+
+def test_a_curve_may_be_as_flat_as_fitting_makes_it(start):
+    app = start(midpoint="-9170301", steepness="1.17e-06")
+    assert page_session(app).screen.decision.curve == ProbabilityCurve(-9170301.0, 1.17e-6)
+    assert not app.toast
