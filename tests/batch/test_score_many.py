@@ -100,6 +100,7 @@ def test_a_pattern_leaves_out_the_scores_beside_what_was_scored(run, files):
     assert run("score", "m.safetensors", "deep-*.parquet", "-o", ".").fact("files scored") == "2 of 2"
     again = run("score", "m.safetensors", "deep-*.parquet", "-o", ".")
     assert again.code == 0 and again.fact("finished before") == "2"
+    assert again.fact("files scored") == "0 of 2" and len(list(Path.cwd().glob("*.scores.parquet"))) == 2
 
 
 def test_what_is_finished_is_left_alone(run, files):
